@@ -1,0 +1,58 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { BoxAuthError } from '../errors/box-auth.error.js';
+
+/** How a call says whom it acts for: the `as-user` header, or a user access token of the user's own. */
+export type ActingVia = 'header' | 'token';
+
+/** The user that Box calls act for. */
+export interface ActingUser {
+  readonly id: string;
+  readonly via: ActingVia;
+}
+
+/** Whom calls made here act for; an empty one stands for the service account. */
+export interface ActingContext {
+  readonly user?: ActingUser;
+  /** The handler's invocation that set it, so that a decorator on class and method is applied once. */
+  readonly invocation?: object;
+}
+
+// One process may load the ES module and the CommonJS build: both must see the same acting user.
+const SLOT = Symbol.for('nestjs-box-auth.acting-context');
+const slots = globalThis as { [SLOT]?: AsyncLocalStorage<ActingContext> };
+const storage = (slots[SLOT] ??= new AsyncLocalStorage<ActingContext>());
+
+/** The acting user of whatever runs now; undefined for the service account. */
+export function currentActingUser(): ActingUser | undefined {
+  return storage.getStore()?.user;
+}
+
+export function currentActingContext(): ActingContext | undefined {
+  return storage.getStore();
+}
+
+/** Runs `fn`; everything that it awaits, and every timer and stream that it starts, sees `context`. */
+export function runInActingContext<T>(context: ActingContext, fn: () => T): T {
+  return storage.run(context, fn);
+}
+
+/**
+ * An id that may stand in the `as-user` header.
+ *
+ * @throws BoxAuthError `acting_user_invalid`
+ */
+export function checkedActingUserId(id: unknown): string {
+  if (typeof id === 'string' && /^[0-9]{1,20}$/.test(id)) {
+    return id;
+  }
+  throw new BoxAuthError({
+    code: 'acting_user_invalid',
+    message: `The acting user is not a Box user id: expected a string of 1 to 20 digits, found ${
+      typeof id === 'string'
+        ? `a string of ${id.length} characters`
+        : `a value of type ${typeof id}`
+    }.`,
+    hint: 'Map the person who signed in to a Box user id on the server; a login, an e-mail address or a number is none.',
+    docs: 'https://developer.box.com/guides/authentication/jwt/as-user/',
+  });
+}

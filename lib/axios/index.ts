@@ -1,0 +1,2 @@
+export { BoxAxiosInterceptor } from './box-axios.interceptor.js';
+export { BoxHttpModule } from './box-http.module.js';

@@ -1,0 +1,61 @@
+import { BoxIssuer } from './box/box-issuer.js';
+import { boxHeaders, boxUrlRules } from './box/box-outgoing.js';
+import { type BoxAuthOptions, resolveOptions } from './box-auth.options.js';
+import { BoxTokenProvider } from './box-token.provider.js';
+import type { BoxCredentials, BoxOpenedCredentials } from './credentials/box-credentials.js';
+import { CredentialsSource } from './credentials/credentials-source.js';
+import { openCredentials } from './credentials/open-credentials.js';
+import { privateKeyOpener } from './credentials/private-key.js';
+import { authorizedFetch } from './outgoing/authorized-fetch.js';
+import { OutgoingPolicy } from './outgoing/outgoing-policy.js';
+import { TokenEndpoint } from './token-endpoint/token-endpoint.js';
+import { AccessTokens } from './tokens/access-tokens.js';
+
+/** One Box app, its rooms put together from the top of the house to the bottom. Needs no Nest. */
+export class BoxAuth {
+  readonly apiUrl: string;
+  readonly provider: BoxTokenProvider;
+  readonly policy: OutgoingPolicy;
+  readonly fetch: typeof fetch;
+  readonly #tokens: AccessTokens;
+  readonly #credentials: CredentialsSource<BoxCredentials, BoxOpenedCredentials>;
+
+  /** @throws BoxAuthError for credentials and options that are wrong (a function's credentials: at `readCredentials`) */
+  constructor(options: BoxAuthOptions) {
+    const resolved = resolveOptions(options);
+    const openKey = privateKeyOpener();
+    const credentials = new CredentialsSource<BoxCredentials, BoxOpenedCredentials>(
+      resolved.credentials,
+      (form) => openCredentials(form, openKey),
+    );
+    const issuer = new BoxIssuer(resolved.apiUrl, resolved.assertion);
+    const endpoint = new TokenEndpoint(
+      issuer,
+      credentials,
+      resolved.tokenEndpoint,
+      resolved.fetch,
+      resolved.runtime,
+    );
+    this.#credentials = credentials;
+    this.#tokens = new AccessTokens(
+      endpoint,
+      resolved.renewal,
+      resolved.maxSubjects,
+      resolved.runtime,
+    );
+    this.apiUrl = resolved.apiUrl;
+    this.policy = new OutgoingPolicy(this.#tokens, boxHeaders, boxUrlRules(resolved.origins));
+    this.fetch = authorizedFetch(this.policy, resolved.fetch, `${resolved.apiUrl}/`);
+    this.provider = new BoxTokenProvider(this.#tokens, this.policy);
+  }
+
+  /** Reads the credentials now, so that a function's mistake shows at bootstrap, too. */
+  async readCredentials(): Promise<void> {
+    await this.#credentials.read();
+  }
+
+  /** Ends what is in flight and stops every timer. */
+  close(): void {
+    this.#tokens.close();
+  }
+}

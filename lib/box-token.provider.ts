@@ -1,0 +1,98 @@
+import type { Observable } from 'rxjs';
+import { checkedActingUserId, runInActingContext } from './acting-as/acting-user.context.js';
+import type { Subject } from './credentials/subject.js';
+import type { OutgoingPolicy } from './outgoing/outgoing-policy.js';
+import type { AccessToken } from './token-endpoint/access-token.js';
+import type { AccessTokens, SubjectTokenDemand } from './tokens/access-tokens.js';
+
+/**
+ * Box tokens, always valid ones. Inject it wherever a token is needed for something that neither `BoxFetch` nor the HTTP
+ * interceptors send.
+ *
+ * @example
+ * ```ts
+ * import { Injectable } from '@nestjs/common';
+ * import { BoxTokenProvider } from 'nestjs-box-auth';
+ *
+ * @Injectable()
+ * export class Archive {
+ *   constructor(private readonly box: BoxTokenProvider) {}
+ *
+ *   async whoAmI(): Promise<unknown> {
+ *     const url = 'https://api.box.com/2.0/users/me';
+ *     const response = await fetch(url, { headers: await this.box.getHeaders(url) });
+ *     return response.json();
+ *   }
+ * }
+ * ```
+ */
+export class BoxTokenProvider {
+  constructor(
+    private readonly tokens: AccessTokens,
+    private readonly policy: OutgoingPolicy,
+  ) {}
+
+  /**
+   * A token that is valid now: from memory, or minted once for all who ask meanwhile.
+   *
+   * `subject` defaults to the one that the credentials stand for. `minValidityMs` (default 0) is how many milliseconds it
+   * must still live. `signal` ends the wait of this caller only.
+   *
+   * @throws BoxAuthError with the `code` of the token endpoint's refusal (`app_not_authorized`, `client_invalid`, …),
+   * `timeout`, `network`, `unavailable`, `rate_limited`, `token_refused_again`, `credentials_unavailable` or `closed`
+   */
+  getToken(options?: SubjectTokenDemand): Promise<AccessToken> {
+    return this.tokens.get(options);
+  }
+
+  /** The token that is in memory, if it is valid. Never any I/O. */
+  peekToken(subject?: Subject): AccessToken | undefined {
+    return this.tokens.peek(subject);
+  }
+
+  /** The token as it is now (minted if there is none), then each that takes its place. Completes on shutdown. */
+  token$(subject?: Subject): Observable<AccessToken> {
+    return this.tokens.token$(subject);
+  }
+
+  /**
+   * The headers for a call to `url`: the bearer token and, where somebody is acted for, `as-user`.
+   *
+   * @throws BoxAuthError `origin_not_allowed` if a token must not go there, and those of `getToken`
+   */
+  getHeaders(
+    url: string | URL,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<Record<string, string>> {
+    return this.policy.headersFor(url, options);
+  }
+
+  /** Box refused `token` (401): forget it, if it is still the current one. The next caller gets another. */
+  invalidate(token: AccessToken): void {
+    this.tokens.invalidate(token);
+  }
+
+  /**
+   * Runs `fn` with `user` as the acting user of every Box call in it, across awaits, timers and streams. For jobs outside
+   * any request; handlers have `@AsUser`.
+   *
+   * @throws BoxAuthError `acting_user_invalid` if `user` is not an id of 1 to 20 digits
+   *
+   * @example
+   * ```ts
+   * import { BoxFetch, BoxTokenProvider } from 'nestjs-box-auth';
+   *
+   * export async function nightly(box: BoxTokenProvider, boxFetch: BoxFetch): Promise<void> {
+   *   await box.runAs('11111', () => boxFetch('/2.0/folders/0/items'));
+   * }
+   * ```
+   */
+  runAs<T>(user: string, fn: () => T): T {
+    return runInActingContext({ user: { id: checkedActingUserId(user), via: 'header' } }, fn);
+  }
+
+  /** Forgets every token: an app whose scopes were changed and that was authorised again needs new ones. */
+  flush(): void {
+    this.tokens.flush();
+  }
+}

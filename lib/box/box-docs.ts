@@ -1,0 +1,15 @@
+const GUIDES = 'https://developer.box.com/guides';
+
+/** Where Box documents what its refusals are about. */
+export const boxDocs = {
+  jwt: `${GUIDES}/authentication/jwt/without-sdk/`,
+  jwtSetup: `${GUIDES}/authentication/jwt/jwt-setup/`,
+  clientCredentials: `${GUIDES}/authentication/client-credentials/`,
+  authorization: `${GUIDES}/authorization/custom-app-approval/`,
+  userAccessTokens: `${GUIDES}/authentication/jwt/user-access-tokens/`,
+  asUser: `${GUIDES}/authentication/jwt/as-user/`,
+  scopes: `${GUIDES}/api-calls/permissions-and-errors/scopes/`,
+  rateLimits: `${GUIDES}/api-calls/permissions-and-errors/rate-limits/`,
+  errors: `${GUIDES}/api-calls/permissions-and-errors/common-errors/`,
+  tokens: `${GUIDES}/authentication/tokens/`,
+} as const;

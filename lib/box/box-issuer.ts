@@ -1,0 +1,91 @@
+import { signAssertion } from '../credentials/assertion.js';
+import type { BoxOpenedCredentials } from '../credentials/box-credentials.js';
+import type { Subject } from '../credentials/subject.js';
+import { BoxAuthError } from '../errors/box-auth.error.js';
+import type { Attempt, Issuer } from '../token-endpoint/issuer.js';
+import { boxDocs } from './box-docs.js';
+import { boxTokenRefusal } from './box-refusals.js';
+import { BOX_AUDIENCE } from './box-urls.js';
+
+const ASSERTION_LIFETIME_S = 45; // Box takes 60 at most and advises less
+
+/** How assertions are made, where Box leaves a choice. */
+export interface AssertionOptions {
+  /** Put `iat` into it. Box refuses one that lies in its future, so a fast clock costs a request. Default false. */
+  readonly issuedAt?: boolean;
+}
+
+/** Box, as one who issues tokens. */
+export class BoxIssuer implements Issuer<BoxOpenedCredentials> {
+  readonly name = 'Box';
+  readonly docs = boxDocs.jwt;
+  readonly tokenUrl: string;
+
+  constructor(
+    apiUrl: string,
+    private readonly assertion: AssertionOptions,
+  ) {
+    this.tokenUrl = `${apiUrl}/oauth2/token`;
+  }
+
+  async tokenForm(
+    credentials: BoxOpenedCredentials,
+    subject: Subject,
+    attempt: Attempt,
+  ): Promise<Readonly<Record<string, string>>> {
+    checkId(subject);
+    switch (credentials.kind) {
+      case 'key-pair':
+        return {
+          grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', // RFC 7523 section 2.1
+          client_id: credentials.clientId,
+          client_secret: credentials.clientSecret.reveal(),
+          assertion: await signAssertion(
+            this.#claims(credentials.clientId, subject, attempt),
+            credentials.privateKey,
+          ),
+        };
+      case 'client-secret':
+        return {
+          grant_type: 'client_credentials', // RFC 6749 section 4.4
+          client_id: credentials.clientId,
+          client_secret: credentials.clientSecret.reveal(),
+          box_subject_type: subject.type,
+          box_subject_id: subject.id,
+        };
+      case 'developer-token':
+        throw new TypeError('a developer token is a token already: none is asked for with it');
+    }
+  }
+
+  refusalError = boxTokenRefusal;
+
+  #claims(
+    clientId: string,
+    subject: Subject,
+    { number, serverNow, uniqueId, omitIssuedAt }: Attempt,
+  ) {
+    const nowS = Math.floor(serverNow / 1000);
+    return {
+      iss: clientId,
+      sub: subject.id,
+      box_sub_type: subject.type,
+      aud: BOX_AUDIENCE,
+      jti: uniqueId,
+      exp: nowS + ASSERTION_LIFETIME_S + number, // two attempts within a second differ, too
+      ...(this.assertion.issuedAt === true && !omitIssuedAt ? { iat: nowS } : {}),
+    };
+  }
+}
+
+function checkId({ type, id }: Subject): void {
+  if (!/^[0-9]{1,20}$/.test(id) || (type !== 'enterprise' && type !== 'user')) {
+    throw new BoxAuthError({
+      code: 'subject_invalid',
+      message:
+        'A token was asked for a subject that is not { type: "enterprise" | "user", id: a string of 1 to 20 digits }.',
+      hint: 'Pass the id that Box knows the enterprise or user by, not a login or an e-mail address.',
+      docs: boxDocs.userAccessTokens,
+    });
+  }
+}

@@ -1,0 +1,25 @@
+import type { HeaderScheme } from '../outgoing/outgoing-policy.js';
+import type { UrlRules } from '../outgoing/url-rules.js';
+import { BOX_API_URL } from './box-urls.js';
+
+/** RFC 6750 section 2.1, and Box's own header for acting users. */
+export const boxHeaders: HeaderScheme = {
+  tokenHeader: 'authorization',
+  formatToken: (value) => `Bearer ${value}`,
+  actingUserHeader: 'as-user',
+};
+
+/** Box's own origins, and those that the app adds. */
+export function boxUrlRules(furtherOrigins: readonly string[]): UrlRules {
+  return {
+    origins: new Set([
+      BOX_API_URL,
+      'https://upload.box.com',
+      'https://upload.app.box.com',
+      ...furtherOrigins,
+    ]),
+    // The regional hosts of upload_url and session_endpoints, such as upload-las.app.box.com.
+    hosts: /^[a-z0-9-]*upload[a-z0-9-]*\.app\.box\.com$/,
+    exceptPaths: /\/oauth2\/(?:token|revoke)\/?$/,
+  };
+}

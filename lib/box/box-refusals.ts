@@ -1,0 +1,220 @@
+import { BoxAuthError } from '../errors/box-auth.error.js';
+import type { BoxAuthErrorCode } from '../errors/error-codes.js';
+import type { Refusal } from '../token-endpoint/issuer.js';
+import { boxDocs } from './box-docs.js';
+
+/** A refusal that Box is known to give: how to know it, what it means, what to do. */
+interface KnownRefusal {
+  readonly when: (refusal: Refusal) => boolean;
+  readonly code: BoxAuthErrorCode;
+  readonly meaning: string;
+  readonly hint: string;
+  readonly docs: string;
+  readonly retryable?: true;
+}
+
+const says =
+  (pattern: RegExp, error?: string) =>
+  ({ error: given, description = '' }: Refusal): boolean =>
+    (error === undefined || given === error) && pattern.test(description);
+
+const isError = (error: string) => (refusal: Refusal) => refusal.error === error;
+
+const challenges = (error: string) => (refusal: Refusal) => challengeOf(refusal.headers) === error;
+
+const MEND_CLOCK =
+  "Set the clock of this machine (NTP). Box's own time was already used once and did not help.";
+
+/** Box's refusals, the first that fits counts. */
+const KNOWN: readonly KnownRefusal[] = [
+  {
+    when: isError('unauthorized_client'),
+    code: 'app_not_authorized',
+    meaning: 'The Box admin has not authorized this app.',
+    hint: 'Ask an admin to authorize the client id under Admin Console > Integrations > Platform Apps Manager; after a change of scopes, again.',
+    docs: boxDocs.authorization,
+  },
+  {
+    when: isError('invalid_client'),
+    code: 'client_invalid',
+    meaning: 'Box does not know this client id, or the client secret is not its own.',
+    hint: 'Copy clientID and clientSecret again from the Configuration tab of the developer console; a reset secret makes the old one useless.',
+    docs: boxDocs.jwtSetup,
+  },
+  {
+    when: says(/cannot obtain (user )?token based on/i, 'invalid_request'),
+    code: 'user_tokens_not_enabled',
+    meaning: 'The app may not get a token for this user.',
+    hint: 'Enable "Generate user access tokens" and App + Enterprise Access in the developer console, have the app authorized again, and do not ask for the service account by its own user id.',
+    docs: boxDocs.userAccessTokens,
+  },
+  {
+    when: says(/grant type is unauthorized/i),
+    code: 'grant_not_allowed',
+    meaning: 'The app is not of the type that this grant belongs to.',
+    hint: 'A key pair needs an app with "Server Authentication (with JWT)", a client secret alone one with "Client Credentials Grant": the type is chosen when the app is made.',
+    docs: 'https://developer.box.com/guides/authentication/select/',
+  },
+  {
+    when: says(/invalid grant_type parameter/i),
+    code: 'request_malformed',
+    meaning: 'What arrived at Box was not the form that was sent.',
+    hint: 'Check apiUrl, and whether a proxy on the way changes the body or the Content-Type.',
+    docs: boxDocs.jwt,
+  },
+  {
+    when: says(/grant credentials are invalid/i),
+    code: 'grant_invalid',
+    meaning: 'Box does not grant a token to these client credentials for this subject.',
+    hint: 'Check client id and secret, that the enterprise or user id belongs to this enterprise, App + Enterprise Access for users, and that the admin authorized the app.',
+    docs: boxDocs.clientCredentials,
+  },
+  {
+    when: says(/'sub'/),
+    code: 'subject_refused',
+    meaning: 'Box does not take this subject.',
+    hint: 'Check that the enterprise id (or user id) is of the enterprise that authorized the app, and that an enterprise id is not given as a user id.',
+    docs: boxDocs.jwt,
+  },
+  {
+    when: says(/'exp'/),
+    code: 'assertion_expired',
+    meaning: "By Box's clock the assertion has expired, or expires too late.",
+    hint: MEND_CLOCK,
+    docs: boxDocs.jwt,
+  },
+  {
+    when: says(/'nbf'|'iat'/),
+    code: 'assertion_not_yet_valid',
+    meaning: "By Box's clock the assertion is not valid yet.",
+    hint: MEND_CLOCK,
+    docs: boxDocs.jwt,
+  },
+  {
+    when: says(/'jti'/),
+    code: 'assertion_replayed',
+    meaning: 'Box has seen this assertion before.',
+    hint: 'Every attempt is signed anew here: see whether a proxy or service mesh on the way retries requests by itself.',
+    docs: boxDocs.jwt,
+  },
+  {
+    when: says(/'iss'/),
+    code: 'issuer_refused',
+    meaning: 'The issuer of the assertion is not this client.',
+    hint: 'Take clientId, clientSecret and the key from one and the same config.json.',
+    docs: boxDocs.jwt,
+  },
+  {
+    when: says(/signature verification/i),
+    code: 'signature_refused',
+    meaning: 'The private key does not belong to the public key that is registered under this id.',
+    hint: 'Take publicKeyID and privateKey from one and the same config.json, or register the public key again.',
+    docs: boxDocs.jwtSetup,
+  },
+  {
+    when: says(/"?kid"?.*invalid/i),
+    code: 'key_unknown',
+    meaning: 'No public key is registered under this publicKeyID.',
+    hint: 'The key was removed or belongs to another app: see the public keys in the developer console, and use a config.json that has one of them.',
+    docs: boxDocs.jwtSetup,
+  },
+  {
+    when: ({ status }) => status === 429,
+    code: 'rate_limited',
+    meaning: 'Box takes no more requests for the moment.',
+    hint: 'Wait for retryAfterMs. A fleet that asks for a token in each process shares one through a store instead.',
+    docs: boxDocs.rateLimits,
+    retryable: true,
+  },
+  {
+    when: ({ status }) => status >= 500 || status === 408,
+    code: 'unavailable',
+    meaning: 'Box is not available.',
+    hint: 'It is retried by itself; if it lasts, see https://status.box.com.',
+    docs: boxDocs.errors,
+    retryable: true,
+  },
+];
+
+/** What Box refuses an API call for, beside the two above. */
+const KNOWN_OF_API: readonly KnownRefusal[] = [
+  {
+    when: challenges('invalid_token'),
+    code: 'token_invalid',
+    meaning: 'The access token has expired or was revoked.',
+    hint: 'BoxFetch and the HTTP interceptors renew it and repeat the call; with another client, call invalidate(token) and getToken().',
+    docs: boxDocs.tokens,
+    retryable: true,
+  },
+  {
+    when: challenges('insufficient_scope'),
+    code: 'insufficient_scope',
+    meaning: 'The app lacks a scope that this call needs.',
+    hint: 'Tick the scope in the developer console, have the admin authorize the app again, and call flush(): tokens keep the rights they were made with.',
+    docs: boxDocs.scopes,
+  },
+  {
+    when: isError('terms_of_service_required'),
+    code: 'terms_of_service_required',
+    meaning: 'The acting user has not accepted the custom terms of service of the enterprise.',
+    hint: 'Let the user accept them in the Box web app, or through the terms of service API.',
+    docs: boxDocs.errors,
+  },
+  {
+    when: ({ status, error }) => status === 403 && error?.startsWith('access_denied') === true,
+    code: 'access_denied',
+    meaning: 'Whoever the call acts for may not do this.',
+    hint: 'With as-user: enable "Make API calls using the as-user header", and name neither a service account nor an admin nor the caller itself. Without: share the item with the service account.',
+    docs: boxDocs.asUser,
+  },
+  {
+    when: ({ status }) => status === 401,
+    code: 'unauthorized',
+    meaning: 'Box refused the call, but not for the age of its token.',
+    hint: 'Check that the Authorization header reaches Box as it was sent.',
+    docs: boxDocs.errors,
+  },
+];
+
+/** Why Box's token endpoint gave no token. */
+export function boxTokenRefusal(refusal: Refusal): BoxAuthError {
+  return describe(refusal, KNOWN, 'token_request_refused');
+}
+
+/** Why Box refused an API call. */
+export function boxApiRefusal(refusal: Refusal): BoxAuthError {
+  return describe(
+    refusal,
+    [...KNOWN_OF_API, ...KNOWN.filter(({ retryable }) => retryable)],
+    'request_refused',
+  );
+}
+
+function describe(
+  refusal: Refusal,
+  known: readonly KnownRefusal[],
+  otherwise: BoxAuthErrorCode,
+): BoxAuthError {
+  const match = known.find(({ when }) => when(refusal));
+  const said = [refusal.error, refusal.description]
+    .filter((part) => part !== undefined && part !== '')
+    .join(': ');
+  const answered = `Box answered ${refusal.status}${said === '' ? '' : ` (${said})`}.`;
+  return new BoxAuthError({
+    code: match?.code ?? otherwise,
+    message: match === undefined ? answered : `${match.meaning} ${answered}`,
+    hint:
+      match?.hint ??
+      'Box gives no reason that is known here: look its words up in the document, or send the request id to its support.',
+    docs: match?.docs ?? boxDocs.errors,
+    retryable: match?.retryable ?? false,
+    status: refusal.status,
+    requestId: refusal.headers.get('box-request-id') ?? undefined,
+    retryAfterMs: refusal.retryAfterMs,
+  });
+}
+
+/** The `error` of a Bearer challenge (RFC 6750 section 3). */
+export function challengeOf(headers: Headers): string | undefined {
+  return /\berror="([a-z_]+)"/.exec(headers.get('www-authenticate') ?? '')?.[1];
+}

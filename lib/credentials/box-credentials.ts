@@ -1,0 +1,85 @@
+import type { Secret } from '../errors/secret.js';
+import type { Opened } from './credentials-source.js';
+import type { PrivateKey } from './private-key.js';
+
+/** The signature algorithms that Box accepts (RFC 7518 section 3.3). */
+export type SigningAlgorithm = 'RS256' | 'RS384' | 'RS512';
+
+/** `config.json` as Box's developer console makes it. */
+export interface BoxConfigJson {
+  readonly boxAppSettings: {
+    readonly clientID: string;
+    readonly clientSecret: string;
+    readonly appAuth?: {
+      readonly publicKeyID: string;
+      readonly privateKey: string;
+      readonly passphrase?: string;
+    };
+  };
+  readonly enterpriseID?: string;
+  readonly userID?: string;
+}
+
+/** The service account (`enterpriseId`) or one user (`userId`): whom tokens are for unless a call asks otherwise. */
+type DefaultSubject =
+  | { readonly enterpriseId: string; readonly userId?: never }
+  | { readonly userId: string; readonly enterpriseId?: never };
+
+/** `config.json` on disk. A passphrase given here wins over the one in the file. */
+export interface ConfigFileCredentials {
+  readonly configFile: string;
+  readonly passphrase?: string;
+}
+
+/** `config.json` as an object, as its JSON text, or as base64 of that. */
+export interface ConfigCredentials {
+  readonly config: BoxConfigJson | string;
+  readonly passphrase?: string;
+}
+
+/** The fields of `config.json`, flat. `algorithm` defaults to `RS256`. */
+export type KeyPairCredentials = DefaultSubject & {
+  readonly clientId: string;
+  readonly clientSecret: string;
+  readonly publicKeyId: string;
+  /** PEM, encrypted or not. Literal `\n` for newlines, as in environment variables, is understood. */
+  readonly privateKey: string;
+  readonly passphrase?: string;
+  readonly algorithm?: SigningAlgorithm;
+};
+
+/** An app with server authentication by client credentials grant. */
+export type ClientCredentials = DefaultSubject & {
+  readonly clientId: string;
+  readonly clientSecret: string;
+};
+
+/** A token from the developer console: 60 minutes, cannot be renewed. For trying things out. */
+export interface DeveloperTokenCredentials {
+  readonly developerToken: string;
+}
+
+/** What proves the app to Box, in any of its forms. */
+export type BoxCredentials =
+  | ConfigFileCredentials
+  | ConfigCredentials
+  | KeyPairCredentials
+  | ClientCredentials
+  | DeveloperTokenCredentials;
+
+/** Credentials, or a function that is asked for them at every mint, so that keys rotate without a restart. */
+export type BoxCredentialsSource =
+  BoxCredentials | (() => BoxCredentials | Promise<BoxCredentials>);
+
+/** Credentials that were read and found good: what the token endpoint is asked with. */
+export type BoxOpenedCredentials = Opened &
+  (
+    | {
+        readonly kind: 'key-pair';
+        readonly clientId: string;
+        readonly clientSecret: Secret;
+        readonly privateKey: PrivateKey;
+      }
+    | { readonly kind: 'client-secret'; readonly clientId: string; readonly clientSecret: Secret }
+    | { readonly kind: 'developer-token'; readonly givenToken: Secret }
+  );

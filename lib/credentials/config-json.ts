@@ -1,0 +1,111 @@
+import { readFileSync } from 'node:fs';
+import * as v from 'valibot';
+import { BoxAuthError } from '../errors/box-auth.error.js';
+import { checked, configInvalid, id, passphrase, text } from './field-checks.js';
+
+const appAuthSchema = v.object(
+  {
+    publicKeyID: text('the id of the public key, such as "abcd1234"'),
+    privateKey: text('the private key in PEM'),
+    passphrase,
+  },
+  'an object with publicKeyID, privateKey and passphrase',
+);
+
+// An app with client credentials has an appAuth of empty strings in its config.json.
+const emptyAppAuthSchema = v.pipe(
+  v.object({ privateKey: v.literal('') }),
+  v.transform(() => undefined),
+);
+
+const configJsonSchema = v.pipe(
+  v.object(
+    {
+      boxAppSettings: v.object(
+        {
+          clientID: text("the app's client id"),
+          clientSecret: text("the app's client secret"),
+          appAuth: v.optional(
+            v.lazy((input) => (isEmptyAppAuth(input) ? emptyAppAuthSchema : appAuthSchema)),
+          ),
+        },
+        'an object with clientID, clientSecret and appAuth',
+      ),
+      enterpriseID: v.optional(id('the enterprise id, a string of digits')),
+      userID: v.optional(id('a user id, a string of digits')),
+    },
+    'an object with boxAppSettings and enterpriseID',
+  ),
+  v.forward(
+    v.check(
+      ({ enterpriseID, userID }) => enterpriseID !== undefined || userID !== undefined,
+      'the enterprise id, a string of digits',
+    ),
+    ['enterpriseID'],
+  ),
+);
+
+/** `config.json`, checked. */
+export type CheckedConfig = v.InferOutput<typeof configJsonSchema>;
+
+/**
+ * Reads a `config.json` from disk.
+ *
+ * @throws BoxAuthError `config_unreadable`, `config_invalid`
+ */
+export function readConfigFile(path: string): CheckedConfig {
+  let content: string;
+  try {
+    content = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new BoxAuthError({
+      code: 'config_unreadable',
+      message: `The Box configuration file ${JSON.stringify(path)} cannot be read (${codeOf(error)}).`,
+      hint: 'Check the path (it is relative to the working directory of the process) and the permissions of the file.',
+      docs: 'https://developer.box.com/guides/authentication/jwt/jwt-setup/',
+      cause: error,
+    });
+  }
+  return parseConfig(content, path);
+}
+
+/**
+ * Checks a `config.json` that is an object, its JSON text, or base64 of that text. `where` names it in errors.
+ *
+ * @throws BoxAuthError `config_invalid`
+ */
+export function parseConfig(config: unknown, where: string): CheckedConfig {
+  return checked(
+    configJsonSchema,
+    typeof config === 'string' ? parseJson(config, where) : config,
+    where,
+  );
+}
+
+function parseJson(content: string, where: string): unknown {
+  const trimmed = content.replace(/^\uFEFF/, '').trim();
+  const json = /^[\w+/=\s-]+$/.test(trimmed)
+    ? Buffer.from(trimmed, 'base64').toString('utf8')
+    : trimmed;
+  try {
+    return JSON.parse(json);
+  } catch (error) {
+    // The parser's own message quotes the text, which holds the secret and the key. Only the place of the mistake is kept.
+    const place = error instanceof Error ? /position \d+/.exec(error.message)?.[0] : undefined;
+    const found =
+      trimmed === ''
+        ? 'it is empty'
+        : `it is not JSON, nor base64 of JSON${place === undefined ? '' : `, at ${place}`}`;
+    throw configInvalid(`${where} cannot be read: ${found}.`);
+  }
+}
+
+function isEmptyAppAuth(input: unknown): boolean {
+  return v.is(emptyAppAuthSchema, input);
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : 'unknown error';
+}

@@ -1,0 +1,151 @@
+import { createHash, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import { BoxAuthError } from '../errors/box-auth.error.js';
+import type { BoxAuthErrorCode } from '../errors/error-codes.js';
+import type { SigningAlgorithm } from './box-credentials.js';
+
+/** A private key that is open. */
+export interface OpenedKey {
+  readonly key: KeyObject;
+  /** Tells the key from others: a hash of its public half. */
+  readonly thumbprint: string;
+}
+
+/** A private key with what an assertion's header says of it. */
+export interface PrivateKey extends OpenedKey {
+  readonly publicKeyId: string;
+  readonly algorithm: SigningAlgorithm;
+}
+
+const DOCS = 'https://developer.box.com/guides/authentication/jwt/jwt-setup/';
+const SMALLEST_MODULUS_BITS = 2048; // RFC 7518 section 3.3
+
+/**
+ * Opens an RSA private key: PKCS#8 or PKCS#1 in PEM, encrypted with any cipher that OpenSSL 3 has by default.
+ * `field` is where the key stands in the configuration, for the error's text.
+ *
+ * @throws BoxAuthError `key_passphrase_missing`, `key_passphrase_wrong`, `key_cipher_unsupported`, `key_truncated`,
+ * `key_invalid`, `key_unsuitable`
+ */
+export function openPrivateKey(
+  text: string,
+  passphrase: string | undefined,
+  field: string,
+): OpenedKey {
+  const pem = withNewlines(text);
+  const label = /-----BEGIN ([A-Z0-9 ]{1,40})-----/.exec(pem)?.[1];
+  if (label === undefined) {
+    throw keyError(
+      'key_invalid',
+      `${field} is not a key in PEM: it has no "-----BEGIN … PRIVATE KEY-----" line.`,
+      {
+        hint: `Put the whole privateKey of config.json into ${field}, from its BEGIN line to its END line.`,
+      },
+    );
+  }
+  if (!label.endsWith('PRIVATE KEY')) {
+    throw keyError('key_invalid', `${field} is not a private key: its PEM says "${label}".`, {
+      hint: 'Give the private key of the pair whose public key is registered at Box.',
+    });
+  }
+  if (!pem.includes(`-----END ${label}-----`)) {
+    throw keyError(
+      'key_truncated',
+      `${field} was cut: it begins with "-----BEGIN ${label}-----" but never ends.`,
+      {
+        hint: 'In a .env file, put the key in double quotes on one line with \\n for each newline: an unquoted value ends at the first newline.',
+      },
+    );
+  }
+  const encrypted = label === 'ENCRYPTED PRIVATE KEY' || /^Proc-Type: 4,ENCRYPTED/m.test(pem);
+  if (encrypted && (passphrase === undefined || passphrase === '')) {
+    throw keyError('key_passphrase_missing', `${field} is encrypted and no passphrase was given.`, {
+      hint: 'Give the passphrase of config.json, or set BOX_PRIVATE_KEY_PASSPHRASE.',
+    });
+  }
+  const key = suitable(open(pem, encrypted ? passphrase : undefined, field), field);
+  const publicKey = createPublicKey(key).export({ type: 'spki', format: 'der' });
+  return { key, thumbprint: createHash('sha256').update(publicKey).digest('base64url') };
+}
+
+/** `openPrivateKey` that opens the same text only once in a row: a function may give the same key at every mint. */
+export function privateKeyOpener(): typeof openPrivateKey {
+  let last: { readonly digest: string; readonly opened: OpenedKey } | undefined;
+  return (text, passphrase, field) => {
+    const digest = createHash('sha256')
+      .update(JSON.stringify([text, passphrase]))
+      .digest('base64');
+    if (last?.digest !== digest) {
+      last = { digest, opened: openPrivateKey(text, passphrase, field) };
+    }
+    return last.opened;
+  };
+}
+
+function open(pem: string, passphrase: string | undefined, field: string): KeyObject {
+  try {
+    return createPrivateKey(passphrase === undefined ? pem : { key: pem, passphrase });
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ERR_OSSL_EVP_UNSUPPORTED') {
+      throw keyError(
+        'key_cipher_unsupported',
+        `${field} is encrypted with a cipher that OpenSSL 3 no longer opens.`,
+        {
+          hint: 'Convert it once: openssl pkcs8 -topk8 -v2 aes-256-cbc -in old.pem -out new.pem -provider legacy -provider default',
+          cause: error,
+        },
+      );
+    }
+    // A wrong passphrase passes the padding check once in 256 times and then fails as bad ASN.1, under other codes.
+    if (passphrase !== undefined) {
+      throw keyError('key_passphrase_wrong', `The passphrase does not open ${field}.`, {
+        hint: 'Take passphrase and privateKey from the same config.json, without quotes or newlines around the passphrase.',
+        cause: error,
+      });
+    }
+    throw keyError(
+      'key_invalid',
+      `${field} has the lines of a PEM, but what stands between them is not a key.`,
+      {
+        hint: 'Copy the key again, whole: characters are missing or were changed.',
+        cause: error,
+      },
+    );
+  }
+}
+
+function suitable(key: KeyObject, field: string): KeyObject {
+  if (key.asymmetricKeyType !== 'rsa') {
+    throw keyError(
+      'key_unsuitable',
+      `${field} is a key of type ${key.asymmetricKeyType}, not RSA.`,
+      {
+        hint: 'Box signs with RSA: openssl genrsa -aes256 -out private.pem 2048',
+      },
+    );
+  }
+  const bits = key.asymmetricKeyDetails?.modulusLength ?? 0;
+  if (bits < SMALLEST_MODULUS_BITS) {
+    throw keyError(
+      'key_unsuitable',
+      `${field} is an RSA key of ${bits} bits; at least 2048 are needed.`,
+      {
+        hint: 'Make a new pair: openssl genrsa -aes256 -out private.pem 2048',
+      },
+    );
+  }
+  return key;
+}
+
+/** Environment variables often carry `\n` as two characters: the commonest mistake of all (box-node-sdk #259, #409). */
+function withNewlines(text: string): string {
+  return text.replace(/\\+r/g, '').replace(/\\+n/g, '\n').trim();
+}
+
+function keyError(
+  code: BoxAuthErrorCode,
+  message: string,
+  { hint, cause }: { hint: string; cause?: unknown },
+): BoxAuthError {
+  return new BoxAuthError({ code, message, hint, docs: DOCS, cause });
+}

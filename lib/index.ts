@@ -1,0 +1,39 @@
+export {
+  ActingUser,
+  AsServiceAccount,
+  AsUser,
+  type AsUserOptions,
+} from './acting-as/as-user.decorator.js';
+export type { ActingUserResolver } from './acting-as/acting-as.metadata.js';
+export type { ActingVia } from './acting-as/acting-user.context.js';
+export { BoxAuthModule } from './box-auth.module.js';
+export {
+  type BoxAuthModuleExtras,
+  type BoxAuthModuleOptions,
+  getBoxFetchToken,
+  getBoxTokenProviderToken,
+  InjectBoxFetch,
+  InjectBoxTokenProvider,
+} from './box-auth.module-definition.js';
+export type { AssertionOptions } from './box/box-issuer.js';
+export { BoxTokenProvider } from './box-token.provider.js';
+export type {
+  BoxConfigJson,
+  BoxCredentials,
+  BoxCredentialsSource,
+  ClientCredentials,
+  ConfigCredentials,
+  ConfigFileCredentials,
+  DeveloperTokenCredentials,
+  KeyPairCredentials,
+  SigningAlgorithm,
+} from './credentials/box-credentials.js';
+export type { Subject } from './credentials/subject.js';
+export { BoxAuthError } from './errors/box-auth.error.js';
+export type { BoxAuthErrorCode } from './errors/error-codes.js';
+export { BoxFetch } from './outgoing/box-fetch.js';
+export type { Runtime } from './runtime/runtime.js';
+export type { AccessToken } from './token-endpoint/access-token.js';
+export type { TokenEndpointOptions } from './token-endpoint/token-endpoint.options.js';
+export type { SubjectTokenDemand } from './tokens/access-tokens.js';
+export type { RenewalOptions } from './tokens/renewal.options.js';

@@ -1,0 +1,155 @@
+import type { Authorization, OutgoingPolicy } from './outgoing-policy.js';
+import { nextHop, type Outgoing } from './redirect.js';
+
+type Input = Parameters<typeof fetch>[0];
+
+const MOST_REDIRECTS = 20; // as fetch itself: https://fetch.spec.whatwg.org/#http-redirect-fetch
+
+/**
+ * A `fetch` that puts a token onto calls that may carry one, and leaves all others as they are.
+ * Relative addresses are of `baseUrl`. Redirects are followed here, as `fetch` forwards `as-user` to any host.
+ */
+export function authorizedFetch(
+  policy: OutgoingPolicy,
+  send: typeof fetch,
+  baseUrl: string,
+): typeof fetch {
+  return async (input, init) => {
+    const url = addressOf(input, baseUrl);
+    if (url === undefined || !policy.allows(url)) {
+      return send(input, init);
+    }
+    return new AuthorizedCall(policy, send).run(url, outgoingOf(input, init));
+  };
+}
+
+function addressOf(input: Input, baseUrl: string): URL | undefined {
+  const text = input instanceof URL ? input.href : typeof input === 'string' ? input : input.url;
+  return URL.canParse(text, baseUrl) ? new URL(text, baseUrl) : undefined;
+}
+
+/** A Request's own fields, as `init` may override them. */
+function outgoingOf(input: Input, init: RequestInit = {}): Outgoing {
+  const request = typeof input === 'string' || input instanceof URL ? undefined : input;
+  const body = init.body ?? request?.body ?? null;
+  return {
+    ...(request === undefined ? {} : { signal: request.signal, keepalive: request.keepalive }),
+    ...init,
+    method: (init.method ?? request?.method ?? 'GET').toUpperCase(),
+    headers: new Headers(init.headers ?? request?.headers),
+    redirect: init.redirect ?? request?.redirect ?? 'follow',
+    body,
+    ...(isReplayable(body) ? {} : { duplex: 'half' }),
+  };
+}
+
+function isReplayable(body: unknown): boolean {
+  return (
+    body === null ||
+    typeof body === 'string' ||
+    body instanceof URLSearchParams ||
+    body instanceof FormData ||
+    body instanceof Blob ||
+    body instanceof ArrayBuffer ||
+    ArrayBuffer.isView(body)
+  );
+}
+
+/** One call with all its hops: at most one replay, and no header of ours once it has left the allowed origins. */
+class AuthorizedCall {
+  #mayReplay = true;
+
+  constructor(
+    private readonly policy: OutgoingPolicy,
+    private readonly send: typeof fetch,
+  ) {}
+
+  async run(start: URL, call: Outgoing): Promise<Response> {
+    let url = start;
+    let outgoing = call;
+    let inside = true;
+    let ownHeaders = true;
+    for (let hops = 0; ; hops++) {
+      const authorization: Authorization | undefined =
+        inside && ownHeaders
+          ? await this.policy.authorize(outgoing.headers, outgoing.signal)
+          : undefined;
+      const response = await this.#exchange(url, outgoing, authorization);
+      const hop = outgoing.redirect === 'follow' ? nextHop(url, outgoing, response) : undefined;
+      if (hop === undefined) {
+        return hops === 0 ? response : redirected(response);
+      }
+      if (hops === MOST_REDIRECTS) {
+        throw new TypeError('fetch failed', { cause: new Error('redirect count exceeded') });
+      }
+      await response.body?.cancel();
+      if (!isReplayable(hop.outgoing.body))
+        throw new TypeError('fetch failed', {
+          cause: new Error('a stream cannot follow a redirect'),
+        });
+      // A caller's own identity is never replaced by ours halfway.
+      ownHeaders &&= authorization !== undefined;
+      inside &&= this.policy.allows(hop.url);
+      if (!inside) for (const name of this.policy.headerNames) hop.outgoing.headers.delete(name);
+      ({ url, outgoing } = hop);
+    }
+  }
+
+  async #exchange(
+    url: URL,
+    outgoing: Outgoing,
+    authorization: Authorization | undefined,
+  ): Promise<Response> {
+    const response = await this.#sendWith(url, outgoing, authorization);
+    if (authorization === undefined || !(await this.#isTokenRefused(response))) {
+      return response;
+    }
+    if (!this.#mayReplay) {
+      this.policy.refused(authorization);
+      return response;
+    }
+    this.#mayReplay = false;
+    await response.body?.cancel();
+    const renewed = await this.policy.reauthorize(authorization, outgoing.signal);
+    if (!isReplayable(outgoing.body)) throw this.policy.notReplayable();
+    return this.#exchange(url, outgoing, renewed);
+  }
+
+  #sendWith(
+    url: URL,
+    { headers, redirect, ...init }: Outgoing,
+    authorization: Authorization | undefined,
+  ): Promise<Response> {
+    const all = new Headers(headers);
+    for (const [name, value] of Object.entries(authorization?.headers ?? {})) {
+      all.set(name, value);
+    }
+    return this.send(url, {
+      ...init,
+      headers: all,
+      redirect: redirect === 'follow' ? 'manual' : redirect,
+    });
+  }
+
+  #isTokenRefused(response: Response): Promise<boolean> {
+    return this.policy.isTokenRefused({
+      status: response.status,
+      challenge: response.headers.get('www-authenticate'),
+      isEmpty: () => isEmpty(response),
+    });
+  }
+}
+
+/** Looks at the first bytes of a copy, so that the caller still gets the whole. */
+async function isEmpty(response: Response): Promise<boolean> {
+  const reader = response.clone().body?.getReader();
+  if (reader === undefined) return true;
+  const { done } = await reader.read();
+  void reader.cancel();
+  return done;
+}
+
+/** The answer as `fetch` would have given it after a redirect. */
+function redirected(response: Response): Response {
+  return Object.defineProperty(response, 'redirected', { value: true });
+}

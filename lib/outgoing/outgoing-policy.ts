@@ -1,0 +1,140 @@
+import { type ActingUser, currentActingUser } from '../acting-as/acting-user.context.js';
+import { BoxAuthError } from '../errors/box-auth.error.js';
+import type { AccessToken } from '../token-endpoint/access-token.js';
+import type { AccessTokens } from '../tokens/access-tokens.js';
+import { mayCarryToken, type UrlRules } from './url-rules.js';
+
+/** How a token and an acting user stand in headers: a description that comes with the issuer. */
+export interface HeaderScheme {
+  /** Lower case. */
+  readonly tokenHeader: string;
+  readonly formatToken: (value: string) => string;
+  /** Lower case; undefined if the issuer knows no acting users. */
+  readonly actingUserHeader?: string;
+}
+
+/** What the caller of an HTTP client already set. */
+export interface PresentHeaders {
+  has(name: string): boolean;
+}
+
+/** The headers that a call gets, and the token in them. */
+export interface Authorization {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly token: AccessToken;
+}
+
+/** What an answer shows of whether the token was refused. */
+export interface AnswerHead {
+  readonly status: number;
+  readonly challenge: string | null | undefined;
+  /** Only asked when the challenge does not tell. */
+  readonly isEmpty: () => boolean | Promise<boolean>;
+}
+
+/** What goes onto a call and what its answer means for the token: the same for every HTTP client. */
+export class OutgoingPolicy {
+  constructor(
+    private readonly tokens: AccessTokens,
+    private readonly scheme: HeaderScheme,
+    private readonly rules: UrlRules,
+  ) {}
+
+  /** Names of the headers that must not leave the allowed origins. */
+  get headerNames(): readonly string[] {
+    const { tokenHeader, actingUserHeader } = this.scheme;
+    return actingUserHeader === undefined ? [tokenHeader] : [tokenHeader, actingUserHeader];
+  }
+
+  /** Whether a call to `url` gets headers; anything else passes through untouched. */
+  allows(url: URL): boolean {
+    return mayCarryToken(url, this.rules);
+  }
+
+  /** Headers for a call to an allowed address; undefined if the caller identifies the call on its own. */
+  async authorize(
+    present: PresentHeaders,
+    signal?: AbortSignal | null,
+  ): Promise<Authorization | undefined> {
+    if (present.has(this.scheme.tokenHeader)) return undefined;
+    const { actingUserHeader } = this.scheme;
+    const named = actingUserHeader !== undefined && present.has(actingUserHeader);
+    return this.#authorization(named ? undefined : currentActingUser(), signal ?? undefined);
+  }
+
+  /**
+   * Headers for a call that some other client makes.
+   *
+   * @throws BoxAuthError `origin_not_allowed`
+   */
+  async headersFor(
+    url: string | URL,
+    demand?: { readonly signal?: AbortSignal },
+  ): Promise<Record<string, string>> {
+    const address = URL.canParse(String(url)) ? new URL(url) : undefined;
+    if (address === undefined || !this.allows(address)) {
+      throw new BoxAuthError({
+        code: 'origin_not_allowed',
+        message: `No headers for ${address === undefined ? 'what is not an absolute URL' : address.origin}: a token must not go there.`,
+        hint: 'Only the hosts of the API get a token, over https, and never the token endpoint. Add a proxy of your own with the option `origins`.',
+        docs: 'https://developer.box.com/guides/authentication/tokens/access-tokens/',
+      });
+    }
+    return { ...(await this.#authorization(currentActingUser(), demand?.signal)).headers };
+  }
+
+  /** Whether an answer says that the token is no longer good: RFC 6750 section 3.1, or a 401 that says nothing. */
+  async isTokenRefused({ status, challenge, isEmpty }: AnswerHead): Promise<boolean> {
+    if (status !== 401) return false;
+    const error = /\berror="?([a-z_]+)/.exec(challenge ?? '')?.[1];
+    return error === undefined ? isEmpty() : error === 'invalid_token';
+  }
+
+  /** The token in `sent` was refused: forgets exactly that one, and returns headers with another. */
+  async reauthorize(sent: Authorization, signal?: AbortSignal | null): Promise<Authorization> {
+    this.tokens.invalidate(sent.token);
+    const token = await this.tokens.get({
+      subject: sent.token.subject,
+      signal: signal ?? undefined,
+    });
+    return { token, headers: { ...sent.headers, ...this.#tokenHeader(token) } };
+  }
+
+  /** The renewed token was refused, too: the answer goes to the caller, and the next call gets another token, or why not. */
+  refused(sent: Authorization): void {
+    this.tokens.invalidate(sent.token);
+  }
+
+  /** A refused token, and a body that was a stream: the next call gets a new token, this one cannot be repeated. */
+  notReplayable(): BoxAuthError {
+    return new BoxAuthError({
+      code: 'body_not_replayable',
+      message:
+        'The token of this call was refused and has been renewed, but the call cannot be repeated: its body was a stream, which is consumed.',
+      hint: 'Make the call again with a new stream; or send a string, a Buffer, a Blob or FormData, which are repeated by themselves.',
+      docs: 'https://fetch.spec.whatwg.org/#http-network-or-cache-fetch',
+      retryable: true,
+      status: 401,
+    });
+  }
+
+  async #authorization(
+    user: ActingUser | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Authorization> {
+    const subject = user?.via === 'token' ? ({ type: 'user', id: user.id } as const) : undefined;
+    const token = await this.tokens.get(
+      signal === undefined && subject === undefined ? undefined : { subject, signal },
+    );
+    const { actingUserHeader } = this.scheme;
+    const headers =
+      user?.via === 'header' && actingUserHeader !== undefined
+        ? { ...this.#tokenHeader(token), [actingUserHeader]: user.id }
+        : this.#tokenHeader(token);
+    return { token, headers };
+  }
+
+  #tokenHeader(token: AccessToken): Record<string, string> {
+    return { [this.scheme.tokenHeader]: this.scheme.formatToken(token.value) };
+  }
+}

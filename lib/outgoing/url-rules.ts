@@ -1,0 +1,37 @@
+/** Which addresses get a token: a description that comes with the issuer. */
+export interface UrlRules {
+  /** Origins that always do, as `URL.origin` writes them. */
+  readonly origins: ReadonlySet<string>;
+  /** Further hosts, on https and the default port. */
+  readonly hosts?: RegExp;
+  /** Paths that never do, on any origin: the token endpoint and its like. */
+  readonly exceptPaths: RegExp;
+}
+
+/** Whether a request to `url` may carry a token. */
+export function mayCarryToken(url: URL, rules: UrlRules): boolean {
+  return (
+    url.username === '' &&
+    url.password === '' &&
+    (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname))) &&
+    (rules.origins.has(url.origin) ||
+      (url.protocol === 'https:' && url.port === '' && rules.hosts?.test(url.hostname) === true)) &&
+    !rules.exceptPaths.test(plainPath(url.pathname))
+  );
+}
+
+/** Nobody else can listen to plain http there. */
+export function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(hostname);
+}
+
+/** A path as a lenient server might read it: `/oauth2//%74oken` is the token endpoint, too. */
+function plainPath(pathname: string): string {
+  let path = pathname;
+  try {
+    path = decodeURIComponent(pathname);
+  } catch {
+    // Not percent-encoding at all: then it is read as it stands.
+  }
+  return path.replace(/[/\\]+/g, '/').toLowerCase();
+}

@@ -1,0 +1,34 @@
+import { randomUUID } from 'node:crypto';
+
+/** Time, timers and randomness, in one place, so that a test can be any hour of any day without waiting for it. */
+export interface Runtime {
+  /** The wall clock: milliseconds since the epoch. May jump. */
+  now(): number;
+  /** Milliseconds from an arbitrary start. Never goes back; may stand still while the machine sleeps. */
+  monotonic(): number;
+  /**
+   * Runs `task` after `delayMs` milliseconds. Returns what cancels it.
+   * Only a timer that a caller is waiting for may `holdProcess`: a script that awaits a retry must not just end.
+   */
+  schedule(
+    task: () => void,
+    delayMs: number,
+    options?: { readonly holdProcess: boolean },
+  ): () => void;
+  /** A number from 0 to just under 1. */
+  random(): number;
+  /** A string that no other call returns, 36 characters. */
+  uniqueId(): string;
+}
+
+export const systemRuntime: Runtime = {
+  now: Date.now,
+  monotonic: () => performance.now(),
+  schedule(task, delayMs, options) {
+    const timer = setTimeout(task, delayMs);
+    if (options?.holdProcess !== true) timer.unref();
+    return () => clearTimeout(timer);
+  },
+  random: Math.random,
+  uniqueId: randomUUID,
+};

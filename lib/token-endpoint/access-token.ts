@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto';
+import { inspect } from 'node:util';
+import type { Subject } from '../credentials/subject.js';
+
+/** What a token endpoint said of a token, beside its value. */
+export interface AccessTokenDetails {
+  readonly subject: Subject;
+  readonly expiresAt?: number | undefined;
+  readonly scopes?: readonly string[] | undefined;
+  readonly restrictedTo?: readonly unknown[] | undefined;
+}
+
+/**
+ * A bearer token (RFC 6750). Immutable. `toString`, `toJSON` and `util.inspect` show its fingerprint, never its `value`.
+ *
+ * @example
+ * ```ts
+ * import type { BoxTokenProvider } from 'nestjs-box-auth';
+ *
+ * async function printLifetime(box: BoxTokenProvider): Promise<void> {
+ *   const token = await box.getToken();
+ *   console.log(`${token} expires at ${new Date(token.expiresAt ?? 0).toISOString()}`);
+ * }
+ * ```
+ */
+export class AccessToken {
+  readonly #value: string;
+  /** Whom the token is for. */
+  readonly subject: Subject;
+  /** Milliseconds since the epoch by the issuer's clock; undefined if the lifetime is unknown. */
+  readonly expiresAt: number | undefined;
+  /** What the token is limited to, for a downscoped one. */
+  readonly scopes: readonly string[] | undefined;
+  /** Box's `restricted_to`, for a downscoped one. */
+  readonly restrictedTo: readonly unknown[] | undefined;
+  /** The first 12 characters of the value's SHA-256 in base64url: tells tokens apart in a log, gives nothing away. */
+  readonly fingerprint: string;
+
+  constructor(value: string, details: AccessTokenDetails) {
+    this.#value = value;
+    this.subject = Object.freeze({ type: details.subject.type, id: details.subject.id });
+    this.expiresAt = details.expiresAt;
+    this.scopes = details.scopes;
+    this.restrictedTo = details.restrictedTo;
+    this.fingerprint = createHash('sha256').update(value).digest('base64url').slice(0, 12);
+    Object.freeze(this);
+  }
+
+  /** The token itself: what stands after `Bearer ` in the header. */
+  get value(): string {
+    return this.#value;
+  }
+
+  toString(): string {
+    return `AccessToken(${this.fingerprint})`;
+  }
+
+  toJSON(): Record<string, unknown> {
+    return {
+      fingerprint: this.fingerprint,
+      subject: this.subject,
+      expiresAt: this.expiresAt,
+      scopes: this.scopes,
+    };
+  }
+
+  [inspect.custom](): string {
+    return this.toString();
+  }
+}

@@ -1,0 +1,42 @@
+import type { Subject } from '../credentials/subject.js';
+import type { BoxAuthError } from '../errors/box-auth.error.js';
+
+/** What a token endpoint answered, when it was no token. */
+export interface Refusal {
+  readonly status: number;
+  readonly headers: Headers;
+  /** `error` of RFC 6749 section 5.2, if the body was JSON and had one. */
+  readonly error?: string | undefined;
+  /** `error_description` or `message`, without anything secret in it. */
+  readonly description?: string | undefined;
+  readonly retryAfterMs?: number | undefined;
+}
+
+/** What one attempt at the token endpoint knows that the attempt before did not. */
+export interface Attempt {
+  /** 0 for the first, counting on within one mint. */
+  readonly number: number;
+  /** The issuer's time: milliseconds since the epoch. */
+  readonly serverNow: number;
+  /** A string that was never sent before. */
+  readonly uniqueId: string;
+  /** The issuer refused `iat` as lying in the future: leave it out. */
+  readonly omitIssuedAt: boolean;
+}
+
+/** One who issues tokens, described: everything that differs between Box and another. */
+export interface Issuer<Credentials> {
+  /** As it is called in messages. */
+  readonly name: string;
+  readonly tokenUrl: string;
+  /** Where its token endpoint is documented. */
+  readonly docs: string;
+  /** The form of one token request (RFC 6749 section 4). Made anew for every attempt. */
+  tokenForm(
+    credentials: Credentials,
+    subject: Subject,
+    attempt: Attempt,
+  ): Promise<Readonly<Record<string, string>>>;
+  /** Why no token came, with what to do about it. */
+  refusalError(refusal: Refusal): BoxAuthError;
+}

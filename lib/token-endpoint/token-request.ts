@@ -1,0 +1,112 @@
+import { redact } from '../errors/redact.js';
+import type { Refusal } from './issuer.js';
+
+const LARGEST_ANSWER_BYTES = 65_536;
+const LARGEST_TOKEN_LENGTH = 8192;
+
+/** The `fetch` that token requests go through. */
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+
+/** What the token endpoint granted (RFC 6749 section 5.1). */
+export interface Grant {
+  readonly value: string;
+  /** Undefined if the endpoint said nothing, or 0. */
+  readonly lifetimeMs: number | undefined;
+  readonly scopes: readonly string[] | undefined;
+  readonly restrictedTo: readonly unknown[] | undefined;
+}
+
+/** Why an answer that was neither a token nor a refusal cannot be used. */
+export class UnusableAnswer extends Error {}
+
+/** One POST to the token endpoint: a form goes, an answer of bounded size comes back. No redirect is followed. */
+export function postForm(
+  fetch: Fetch,
+  url: string,
+  form: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<Response> {
+  return fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
+    body: new URLSearchParams(form).toString(),
+    redirect: 'manual',
+    signal,
+  });
+}
+
+/**
+ * Reads the grant out of a 2xx answer.
+ *
+ * @throws UnusableAnswer if it is not JSON with an `access_token` that can stand in a header
+ */
+export async function readGrant(response: Response): Promise<Grant> {
+  const body = await readJson(response);
+  if (body === undefined) {
+    throw new UnusableAnswer('it is not a JSON object');
+  }
+  const value = body['access_token'];
+  if (
+    typeof value !== 'string' ||
+    !/^[\x21-\x7e]+$/.test(value) ||
+    value.length > LARGEST_TOKEN_LENGTH
+  ) {
+    throw new UnusableAnswer('its access_token is missing or is not a token');
+  }
+  const expiresInS = Number(body['expires_in'] ?? 0);
+  const scope = body['scope'];
+  const restrictedTo = body['restricted_to'];
+  return {
+    value,
+    lifetimeMs: Number.isFinite(expiresInS) && expiresInS > 0 ? expiresInS * 1000 : undefined,
+    scopes: typeof scope === 'string' && scope !== '' ? scope.split(' ') : undefined,
+    restrictedTo: Array.isArray(restrictedTo) && restrictedTo.length > 0 ? restrictedTo : undefined,
+  };
+}
+
+/** Reads a refusal (RFC 6749 section 5.2) out of any other answer. `secrets` are taken out of its text. */
+export async function readRefusal(
+  response: Response,
+  secrets: readonly string[],
+  retryAfterMs: number | undefined,
+): Promise<Refusal> {
+  const body = await readJson(response).catch(() => undefined);
+  const error = body?.['error'] ?? body?.['code'];
+  const description = body?.['error_description'] ?? body?.['message'];
+  return {
+    status: response.status,
+    headers: response.headers,
+    error: typeof error === 'string' ? redact(error, secrets, 60) : undefined,
+    description: typeof description === 'string' ? redact(description, secrets) : undefined,
+    retryAfterMs,
+  };
+}
+
+async function readJson(response: Response): Promise<Record<string, unknown> | undefined> {
+  const text = await readText(response);
+  if (!/^application\/(?:[\w.-]+\+)?json\b/i.test(response.headers.get('content-type') ?? '')) {
+    return undefined;
+  }
+  try {
+    const body: unknown = JSON.parse(text);
+    return typeof body === 'object' && body !== null && !Array.isArray(body)
+      ? { ...body }
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function readText(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  const body: AsyncIterable<Uint8Array> | null = response.body;
+  for await (const chunk of body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > LARGEST_ANSWER_BYTES) {
+      throw new UnusableAnswer(`it is larger than ${LARGEST_ANSWER_BYTES} bytes`); // leaving the loop cancels the stream
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}

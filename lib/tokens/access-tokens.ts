@@ -1,0 +1,158 @@
+import { LRUCache } from 'lru-cache';
+import {
+  concat,
+  defer,
+  filter,
+  finalize,
+  from,
+  type Observable,
+  Subject as Signal,
+  throwError,
+} from 'rxjs';
+import { type Subject, subjectKey } from '../credentials/subject.js';
+import { BoxAuthError } from '../errors/box-auth.error.js';
+import type { Runtime } from '../runtime/runtime.js';
+import type { AccessToken } from '../token-endpoint/access-token.js';
+import type { Mint } from '../token-endpoint/token-endpoint.js';
+import type { RenewalOptions } from './renewal.options.js';
+import { RenewingToken, type TokenDemand } from './renewing-token.js';
+
+/** A demand that may name whom the token is for. */
+export interface SubjectTokenDemand extends TokenDemand {
+  /** Default: the subject that the credentials stand for. */
+  readonly subject?: Subject | undefined;
+}
+
+/** Where tokens come from: the token endpoint, for what this room needs of it. */
+export interface TokenSource {
+  readonly defaultSubject: Subject | undefined;
+  mint(subject: Subject | undefined, refused: AccessToken | undefined): Observable<Mint>;
+  forgetRefusals(): void;
+}
+
+/** The tokens of one app: one for whom the credentials stand for, and a bounded number for others (the least used goes). */
+export class AccessTokens {
+  readonly #own: RenewingToken;
+  readonly #others: LRUCache<string, RenewingToken>;
+  /** What is being minted stays known, however many others are asked for meanwhile: one mint a subject at a time. */
+  readonly #minting = new Map<string, RenewingToken>();
+  readonly #adoptions = new Signal<AccessToken>();
+  #evictions = 0;
+  #isClosed = false;
+
+  constructor(
+    private readonly source: TokenSource,
+    private readonly renewal: Required<RenewalOptions>,
+    maxSubjects: number,
+    private readonly runtime: Runtime,
+  ) {
+    this.#own = this.#renewing((refused) => source.mint(undefined, refused));
+    this.#others = new LRUCache({
+      max: maxSubjects,
+      dispose: (_token, _key, reason) => {
+        if (reason === 'evict') this.#evictions += 1;
+      },
+    });
+  }
+
+  /** How many subjects were forgotten to make room for others. */
+  get evictions(): number {
+    return this.#evictions;
+  }
+
+  get(demand?: SubjectTokenDemand): Promise<AccessToken> {
+    const renewing = this.#of(demand?.subject);
+    const fresh =
+      demand === undefined || demand.minValidityMs === undefined ? renewing.fresh : undefined;
+    return fresh === undefined || demand?.signal?.aborted === true
+      ? renewing.get(demand)
+      : Promise.resolve(fresh);
+  }
+
+  peek(subject?: Subject): AccessToken | undefined {
+    return this.#known(subject)?.usable;
+  }
+
+  /** The token as it is now, then each that takes its place; completes on `close`. */
+  token$(subject?: Subject): Observable<AccessToken> {
+    return defer(() => {
+      const key = this.#keyOf(subject);
+      const later = this.#adoptions.pipe(filter((token) => this.#keyOf(token.subject) === key));
+      return concat(from(this.get({ subject })), later);
+    });
+  }
+
+  invalidate(token: AccessToken): void {
+    this.#known(token.subject)?.invalidate(token);
+  }
+
+  /** Forgets every token, and which credentials were refused. */
+  flush(): void {
+    this.source.forgetRefusals();
+    const known = new Set([this.#own, ...this.#others.values(), ...this.#minting.values()]);
+    this.#others.clear();
+    for (const renewing of known) renewing.forget();
+  }
+
+  /** Ends everything: who waits gets a `closed` error. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.flush();
+    this.#adoptions.complete();
+  }
+
+  #known(subject: Subject | undefined): RenewingToken | undefined {
+    const key = this.#keyOf(subject);
+    return key === undefined ? this.#own : (this.#others.get(key) ?? this.#minting.get(key));
+  }
+
+  #of(subject: Subject | undefined): RenewingToken {
+    return this.#known(subject) ?? (subject === undefined ? this.#own : this.#begin(subject));
+  }
+
+  #begin(subject: Subject): RenewingToken {
+    const key = subjectKey(subject);
+    const renewing: RenewingToken = this.#renewing((refused) =>
+      defer(() => {
+        this.#minting.set(key, renewing);
+        return this.source.mint(subject, refused);
+      }).pipe(
+        finalize(() => {
+          if (this.#minting.get(key) !== renewing) return;
+          this.#minting.delete(key);
+          if (!this.#others.has(key)) this.#others.set(key, renewing);
+        }),
+      ),
+    );
+    this.#others.set(key, renewing);
+    return renewing;
+  }
+
+  /** Undefined for the app's own subject, however it is named. */
+  #keyOf(subject: Subject | undefined): string | undefined {
+    if (subject === undefined) return undefined;
+    const own = this.source.defaultSubject;
+    return own !== undefined && own.type === subject.type && own.id === subject.id
+      ? undefined
+      : subjectKey(subject);
+  }
+
+  #renewing(mint: (refused: AccessToken | undefined) => Observable<Mint>): RenewingToken {
+    return new RenewingToken({
+      mint: (refused) => (this.#isClosed ? throwError(closedError) : mint(refused)),
+      adopted: (token) => this.#adoptions.next(token),
+      options: this.renewal,
+      runtime: this.runtime,
+    });
+  }
+}
+
+function closedError(): BoxAuthError {
+  return new BoxAuthError({
+    code: 'closed',
+    message: 'A token was asked for after the app was shut down.',
+    hint: 'Finish Box calls before app.close(), or in a shutdown hook that runs before the module is destroyed.',
+    docs: 'https://docs.nestjs.com/fundamentals/lifecycle-events',
+  });
+}

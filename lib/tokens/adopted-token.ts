@@ -1,0 +1,67 @@
+import type { Runtime } from '../runtime/runtime.js';
+import type { AccessToken } from '../token-endpoint/access-token.js';
+import type { Mint } from '../token-endpoint/token-endpoint.js';
+import { drawTurns, type RenewalOptions, type Turns } from './renewal.options.js';
+
+const NEVER: Turns = { refreshMs: Infinity, waitMs: Infinity, expiryMs: Infinity };
+const LONGEST_DEMAND = 3 / 4;
+
+/**
+ * A token with the turns of its life. Its age is judged by the wall clock and by the monotonic one, and the later hour
+ * wins: a machine that slept stops the one, a clock that was set turns the other, and neither makes a dead token live.
+ */
+export class AdoptedToken {
+  readonly token: AccessToken;
+  readonly #askedAt: Mint['askedAt'];
+  readonly #lifetimeMs: number;
+  readonly #turns: Turns;
+
+  constructor(
+    mint: Mint,
+    options: Required<RenewalOptions>,
+    private readonly runtime: Runtime,
+  ) {
+    this.token = mint.token;
+    this.#askedAt = mint.askedAt;
+    this.#lifetimeMs = mint.lifetimeMs ?? Infinity;
+    this.#turns =
+      mint.lifetimeMs === undefined ? NEVER : drawTurns(mint.lifetimeMs, options, runtime.random());
+  }
+
+  /** Nothing is to be done but use it. */
+  get isFresh(): boolean {
+    return this.#ageMs() < this.#turns.refreshMs;
+  }
+
+  /** Callers need not wait for a newer one. */
+  get spares(): boolean {
+    return this.#ageMs() < this.#turns.waitMs;
+  }
+
+  /** It may be handed out. */
+  get isUsable(): boolean {
+    return this.#ageMs() < this.#turns.expiryMs;
+  }
+
+  /** Milliseconds for which it may still be handed out. */
+  get usableForMs(): number {
+    return this.#turns.expiryMs - this.#ageMs();
+  }
+
+  /**
+   * Whether it lives `validityMs` milliseconds from now. No token can promise more than three quarters of its lifetime,
+   * or a demand that none can meet would mint at every call.
+   */
+  lives(validityMs: number): boolean {
+    return (
+      this.#lifetimeMs - this.#ageMs() >= Math.min(validityMs, this.#lifetimeMs * LONGEST_DEMAND)
+    );
+  }
+
+  #ageMs(): number {
+    return Math.max(
+      this.runtime.monotonic() - this.#askedAt.monotonic,
+      this.runtime.now() - this.#askedAt.wall,
+    );
+  }
+}

@@ -1,0 +1,75 @@
+import { BoxAuthError } from '../errors/box-auth.error.js';
+import type { Runtime } from '../runtime/runtime.js';
+import type { RenewalOptions } from './renewal.options.js';
+
+interface Failing {
+  readonly error: BoxAuthError;
+  /** When the first of them was, by the wall clock. */
+  readonly since: number;
+  readonly times: number;
+  /** By the monotonic clock. */
+  readonly pauseUntil: number;
+}
+
+/** The failures in a row of one token's mints, and the pause that they impose. A token clears them. */
+export class RenewalFailures {
+  #failing: Failing | undefined;
+
+  constructor(
+    private readonly options: Required<RenewalOptions>,
+    private readonly runtime: Runtime,
+  ) {}
+
+  clear(): void {
+    this.#failing = undefined;
+  }
+
+  /** Adds a failure; returns it as an error that says since when mints have failed. */
+  record(thrown: unknown): unknown {
+    if (!(thrown instanceof BoxAuthError)) return thrown;
+    const times = (this.#failing?.times ?? 0) + 1;
+    const longest = Math.min(
+      this.options.minBackoffMs * 2 ** (times - 1),
+      this.options.maxBackoffMs,
+    );
+    // Full jitter over what the step adds, so that the endpoint never sees two requests within the shortest pause.
+    const backoffMs =
+      this.options.minBackoffMs + this.runtime.random() * (longest - this.options.minBackoffMs);
+    this.#failing = {
+      error: thrown,
+      since: this.#failing?.since ?? this.runtime.now(),
+      times,
+      pauseUntil:
+        this.runtime.monotonic() +
+        Math.max(backoffMs, thrown.retryable ? (thrown.retryAfterMs ?? 0) : 0),
+    };
+    return times === 1 ? thrown : this.#tell(this.#failing);
+  }
+
+  /** Nobody should renew in the background now. */
+  get isPausing(): boolean {
+    return this.#failing !== undefined && this.runtime.monotonic() < this.#failing.pauseUntil;
+  }
+
+  /**
+   * The error to give instead of asking again, while a pause lasts. Refusals of credentials impose none: the token
+   * endpoint remembers those itself, by credentials, so that new ones are tried at once.
+   */
+  pause(): BoxAuthError | undefined {
+    return this.isPausing && this.#failing?.error.retryable === true
+      ? this.#tell(this.#failing)
+      : undefined;
+  }
+
+  #tell({ error, since, pauseUntil }: Failing): BoxAuthError {
+    const details = {
+      ...error,
+      message: `${error.message} This has failed since ${new Date(since).toISOString()}.`,
+    };
+    return new BoxAuthError(
+      error.retryable
+        ? { ...details, retryAfterMs: Math.max(pauseUntil - this.runtime.monotonic(), 0) }
+        : details,
+    );
+  }
+}

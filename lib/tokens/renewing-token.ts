@@ -1,0 +1,181 @@
+import {
+  catchError,
+  defer,
+  finalize,
+  firstValueFrom,
+  map,
+  type Observable,
+  race,
+  shareReplay,
+  Subject as Signal,
+  takeUntil,
+  throwError,
+} from 'rxjs';
+import { BoxAuthError } from '../errors/box-auth.error.js';
+import { after } from '../runtime/after.js';
+import type { Runtime } from '../runtime/runtime.js';
+import type { AccessToken } from '../token-endpoint/access-token.js';
+import type { Mint } from '../token-endpoint/token-endpoint.js';
+import { aborted } from './aborted.js';
+import { AdoptedToken } from './adopted-token.js';
+import { RenewalFailures } from './renewal-failures.js';
+import type { RenewalOptions } from './renewal.options.js';
+
+const BETWEEN_FORCED_MINTS_MS = 10_000;
+
+/** What a caller asks of a token. */
+export interface TokenDemand {
+  /** Milliseconds that the token must still live, for a caller about to start something long. Default 0. */
+  readonly minValidityMs?: number | undefined;
+  /** Ends this caller's wait, not the mint that others share. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What a renewing token needs from those around it. */
+export interface RenewalContext {
+  /** Asks for a token. `refused` is the one that is no longer taken, if that is why another is wanted. */
+  readonly mint: (refused: AccessToken | undefined) => Observable<Mint>;
+  readonly adopted: (token: AccessToken) => void;
+  readonly options: Required<RenewalOptions>;
+  readonly runtime: Runtime;
+}
+
+/**
+ * The token of one subject: minted once for all who ask, renewed in the background before it expires, replaced when
+ * it is refused. A valid token is returned from a field; the shared mint is only touched to get another.
+ */
+export class RenewingToken {
+  #adopted: AdoptedToken | undefined;
+  #minting: Observable<AccessToken> | undefined;
+  #refused: AccessToken | undefined;
+  #forcedAt = -Infinity;
+  readonly #failures: RenewalFailures;
+  readonly #abandon = new Signal<void>();
+
+  constructor(private readonly context: RenewalContext) {
+    this.#failures = new RenewalFailures(context.options, context.runtime);
+  }
+
+  /** The token, if nothing but using it is to be done. The hot path. */
+  get fresh(): AccessToken | undefined {
+    return this.#adopted?.isFresh === true ? this.#adopted.token : undefined;
+  }
+
+  /** The token, if it may be used. */
+  get usable(): AccessToken | undefined {
+    return this.#adopted?.isUsable === true ? this.#adopted.token : undefined;
+  }
+
+  /** A token that may be used, now if there is one: only a caller that would get none waits for a mint. */
+  async get({ minValidityMs = 0, signal }: TokenDemand = {}): Promise<AccessToken> {
+    for (;;) {
+      signal?.throwIfAborted();
+      const adopted = this.#adopted;
+      if (adopted?.spares === true && adopted.lives(minValidityMs)) {
+        if (!adopted.isFresh) this.#renewInBackground();
+        return adopted.token;
+      }
+      const token = await this.#awaitMint(minValidityMs, signal);
+      if (token !== undefined) return token;
+    }
+  }
+
+  /** Forgets `token` if it is still the current one: the next caller gets another (compare-and-set). */
+  invalidate(token: AccessToken): void {
+    if (this.#adopted?.token.value === token.value) {
+      this.#refused = this.#adopted.token;
+      this.#adopted = undefined;
+    }
+  }
+
+  /** Forgets everything, and what is on its way. Those who wait for it get the token of a new mint. */
+  forget(): void {
+    this.#adopted = undefined;
+    this.#refused = undefined;
+    this.#failures.clear();
+    this.#minting = undefined;
+    this.#abandon.next();
+  }
+
+  /** Undefined if the wait ended without a token and without an error: look again. */
+  async #awaitMint(
+    minValidityMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<AccessToken | undefined> {
+    const inReserve = this.#inReserve(minValidityMs);
+    try {
+      // A caller with a token in reserve waits for at most half of what that has to live.
+      const patience =
+        inReserve === undefined ? [] : [after(this.context.runtime, inReserve.usableForMs / 2)];
+      const ends = signal === undefined ? patience : [...patience, aborted(signal)];
+      const wait = ends.length === 0 ? this.#sharedMint() : race(this.#sharedMint(), ...ends);
+      const token = await firstValueFrom(wait, { defaultValue: undefined });
+      return token ?? this.#inReserve(minValidityMs)?.token;
+    } catch (error) {
+      const reserve = this.#inReserve(minValidityMs);
+      if (signal?.aborted === true || reserve === undefined) throw error;
+      return reserve.token;
+    }
+  }
+
+  /** The old token, when it may still be used and is good enough for the caller. */
+  #inReserve(minValidityMs: number): AdoptedToken | undefined {
+    const adopted = this.#adopted;
+    return adopted?.isUsable === true && adopted.lives(minValidityMs) ? adopted : undefined;
+  }
+
+  #renewInBackground(): void {
+    if (this.#minting === undefined && !this.#failures.isPausing) {
+      this.#sharedMint();
+    }
+  }
+
+  /** The mint that is on its way, or a new one: started here, shared by all, never cancelled by one of them. */
+  #sharedMint(): Observable<AccessToken> {
+    if (this.#minting !== undefined) return this.#minting;
+    const obstacle = this.#obstacle();
+    if (obstacle !== undefined) return throwError(() => obstacle);
+    const minting: Observable<AccessToken> = defer(() => this.context.mint(this.#refused)).pipe(
+      map((mint) => this.#adopt(mint)),
+      catchError((error: unknown) => throwError(() => this.#failures.record(error))),
+      takeUntil(this.#abandon),
+      finalize(() => {
+        if (this.#minting === minting) this.#minting = undefined;
+      }),
+      shareReplay({ bufferSize: 1, refCount: false }),
+    );
+    this.#minting = minting;
+    // This subscription is what starts it. Its failure is on record; those who wait for it are told on their own.
+    minting.subscribe({ error: () => undefined });
+    return minting;
+  }
+
+  #adopt(mint: Mint): AccessToken {
+    if (this.#refused !== undefined) this.#forcedAt = this.context.runtime.monotonic();
+    this.#adopted = new AdoptedToken(mint, this.context.options, this.context.runtime);
+    this.#refused = undefined;
+    this.#failures.clear();
+    this.context.adopted(mint.token);
+    return mint.token;
+  }
+
+  /** Why the token endpoint is not to be asked now. */
+  #obstacle(): BoxAuthError | undefined {
+    const sinceForcedMs = this.context.runtime.monotonic() - this.#forcedAt;
+    if (this.#refused !== undefined && sinceForcedMs < BETWEEN_FORCED_MINTS_MS) {
+      return refusedAgain(this.#refused, BETWEEN_FORCED_MINTS_MS - sinceForcedMs);
+    }
+    return this.#failures.pause();
+  }
+}
+
+function refusedAgain(token: AccessToken, retryAfterMs: number): BoxAuthError {
+  return new BoxAuthError({
+    code: 'token_refused_again',
+    message: `The token ${token.fingerprint} was refused within ${BETWEEN_FORCED_MINTS_MS} ms of being minted in the place of a refused one.`,
+    hint: 'Another token will not help at once: see whether the app was disabled, or whether something on the way changes the Authorization header.',
+    docs: 'https://datatracker.ietf.org/doc/html/rfc6750#section-3.1',
+    retryable: true,
+    retryAfterMs,
+  });
+}
