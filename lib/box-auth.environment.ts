@@ -41,8 +41,6 @@ export function readEnvironment(
   variables: Readonly<Record<string, string | undefined>>,
 ): BoxEnvironment {
   const get = (name: string) => (variables[name]?.trim() === '' ? undefined : variables[name]);
-  const defined = <T extends Record<string, string | undefined>>(fields: T) =>
-    Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
   const passphrase = defined({ passphrase: get('BOX_PRIVATE_KEY_PASSPHRASE') });
   const apiUrl = defined({ apiUrl: get('BOX_API_URL')?.trim() });
 
@@ -64,8 +62,14 @@ export function readEnvironment(
   });
   const credentials =
     Object.keys(keyPair).length === 0 ? client : { ...client, ...keyPair, ...passphrase };
-  // Whether it is complete is checked with all other credentials, by field.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- checked by field, with all other credentials
   return { ...apiUrl, credentials: credentials as unknown as BoxCredentials };
+}
+
+function defined(fields: Record<string, string | undefined>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(fields).filter((field): field is [string, string] => field[1] !== undefined),
+  );
 }
 
 function nothingFound(): BoxAuthError {

@@ -51,7 +51,7 @@ export class BoxAuthModule
   static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
     const definition = super.forRoot(options);
     return options.credentials === undefined
-      ? { ...definition, imports: [...(definition.imports ?? []), environment()] }
+      ? { ...definition, imports: [...(definition.imports ?? []), fromEnvironment()] }
       : definition;
   }
 
@@ -102,7 +102,7 @@ async function createBoxAuth(
   return box;
 }
 
-async function environment(): Promise<DynamicModule> {
+async function fromEnvironment(): Promise<DynamicModule> {
   try {
     const { boxEnvironmentModule } = await import('./box-auth.environment.js');
     return boxEnvironmentModule();

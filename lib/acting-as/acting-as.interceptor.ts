@@ -4,6 +4,7 @@ import {
   Injectable,
   type NestInterceptor,
 } from '@nestjs/common';
+// oxlint-disable-next-line typescript/consistent-type-imports -- Nest reads the parameter's type at run time
 import { Reflector } from '@nestjs/core';
 import { Observable } from 'rxjs';
 import { BoxAuthError } from '../errors/box-auth.error.js';

@@ -19,6 +19,7 @@ export interface ActingContext {
 
 // One process may load the ES module and the CommonJS build: both must see the same acting user.
 const SLOT = Symbol.for('nestjs-box-auth.acting-context');
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a slot that only this file writes
 const slots = globalThis as { [SLOT]?: AsyncLocalStorage<ActingContext> };
 const storage = (slots[SLOT] ??= new AsyncLocalStorage<ActingContext>());
 

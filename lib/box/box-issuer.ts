@@ -34,28 +34,27 @@ export class BoxIssuer implements Issuer<BoxOpenedCredentials> {
     attempt: Attempt,
   ): Promise<Readonly<Record<string, string>>> {
     checkId(subject);
-    switch (credentials.kind) {
-      case 'key-pair':
-        return {
-          grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', // RFC 7523 section 2.1
-          client_id: credentials.clientId,
-          client_secret: credentials.clientSecret.reveal(),
-          assertion: await signAssertion(
-            this.#claims(credentials.clientId, subject, attempt),
-            credentials.privateKey,
-          ),
-        };
-      case 'client-secret':
-        return {
-          grant_type: 'client_credentials', // RFC 6749 section 4.4
-          client_id: credentials.clientId,
-          client_secret: credentials.clientSecret.reveal(),
-          box_subject_type: subject.type,
-          box_subject_id: subject.id,
-        };
-      case 'developer-token':
-        throw new TypeError('a developer token is a token already: none is asked for with it');
+    if (credentials.kind === 'developer-token') {
+      throw new TypeError('a developer token is a token already: none is asked for with it');
     }
+    const client = {
+      client_id: credentials.clientId,
+      client_secret: credentials.clientSecret.reveal(),
+    };
+    if (credentials.kind === 'client-secret') {
+      return {
+        ...client,
+        grant_type: 'client_credentials', // RFC 6749 section 4.4
+        box_subject_type: subject.type,
+        box_subject_id: subject.id,
+      };
+    }
+    const claims = this.#claims(credentials.clientId, subject, attempt);
+    return {
+      ...client,
+      grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', // RFC 7523 section 2.1
+      assertion: await signAssertion(claims, credentials.privateKey),
+    };
   }
 
   refusalError = boxTokenRefusal;

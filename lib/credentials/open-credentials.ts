@@ -7,7 +7,7 @@ import { checked, configInvalid, id, isRecord, passphrase, text } from './field-
 import { openPrivateKey, type PrivateKey } from './private-key.js';
 import type { Subject } from './subject.js';
 
-const client = {
+const clientFields = {
   clientId: text("the app's client id"),
   clientSecret: text("the app's client secret"),
   enterpriseId: v.optional(id('the enterprise id, a string of digits')),
@@ -33,7 +33,7 @@ const forms = {
   ),
   privateKey: v.strictObject(
     {
-      ...client,
+      ...clientFields,
       publicKeyId: text('the id of the public key, such as "abcd1234"'),
       privateKey: text('the private key in PEM'),
       passphrase,
@@ -45,7 +45,7 @@ const forms = {
     'a key pair is clientId, clientSecret, publicKeyId, privateKey, passphrase, enterpriseId or userId, and algorithm',
   ),
   clientSecret: v.strictObject(
-    client,
+    clientFields,
     'client credentials are clientId, clientSecret, and enterpriseId or userId',
   ),
 };

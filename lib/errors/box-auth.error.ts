@@ -78,6 +78,12 @@ export class BoxAuthError extends Error {
     return typeof value === 'object' && value !== null && BRAND in value;
   }
 
+  /** The same error told anew, as it is now: one that is remembered says for how long. */
+  with(changes: Pick<BoxAuthErrorDetails, 'message' | 'retryAfterMs'>): BoxAuthError {
+    const { code, hint, docs, retryable, status, requestId, cause } = this;
+    return new BoxAuthError({ code, hint, docs, retryable, status, requestId, cause, ...changes });
+  }
+
   toJSON(): Record<string, unknown> {
     return {
       name: this.name,

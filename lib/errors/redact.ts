@@ -29,11 +29,11 @@ export function redact(text: string, secrets: readonly string[] = [], maxLength 
 /** A copy of what was thrown with nothing but its name, code and redacted message; two causes deep. */
 export function sanitizedCause(thrown: unknown, secrets: readonly string[] = [], depth = 2): Error {
   const source = thrown instanceof Error ? thrown : new Error(describeThrown(thrown));
-  const copy = new Error(redact(source.message, secrets), {
-    ...(source.cause !== undefined && depth > 0
-      ? { cause: sanitizedCause(source.cause, secrets, depth - 1) }
-      : {}),
-  });
+  const message = redact(source.message, secrets);
+  const copy =
+    source.cause !== undefined && depth > 0
+      ? new Error(message, { cause: sanitizedCause(source.cause, secrets, depth - 1) })
+      : new Error(message);
   copy.name = redact(source.name, secrets, 60);
   copy.stack = `${copy.name}: ${copy.message}`;
   if ('code' in source && typeof source.code === 'string') {

@@ -97,7 +97,8 @@ function settle(answer: Answer): AxiosResponse {
 
 async function isTokenRefused({ response }: Answer, policy: OutgoingPolicy): Promise<boolean> {
   if (response === undefined) return false;
-  const { status, headers, data } = response;
+  const { status, headers } = response;
+  const data: unknown = response.data;
   return policy.isTokenRefused({
     status,
     challenge: headerOf(headers, 'www-authenticate'),
@@ -113,34 +114,26 @@ function withinOrigins(
 ): BeforeRedirect {
   let inside = true;
   return (options, response, request) => {
-    const { href, headers } = options as {
-      readonly href: string;
-      readonly headers: Record<string, string>;
-    };
+    const href = String(options['href']);
+    const headers: unknown = options['headers'];
     inside &&= policy.allows(new URL(href));
     const stale: readonly string[] = inside ? Object.keys(ours) : policy.headerNames;
-    for (const name of Object.keys(headers)) {
-      if (stale.includes(name.toLowerCase())) delete headers[name];
+    if (isRecord(headers)) {
+      for (const name of Object.keys(headers)) {
+        if (stale.includes(name.toLowerCase())) delete headers[name];
+      }
+      if (inside) Object.assign(headers, ours);
     }
-    if (inside) Object.assign(headers, ours);
     callersOwn?.(options, response, request);
   };
 }
 
 /** Node's request object holds the headers as they were sent. What people look for in it is kept. */
 function hideRequest(holder: { request?: unknown }): void {
-  const request = holder.request as
-    | {
-        method?: string;
-        protocol?: string;
-        host?: string;
-        path?: string;
-        res?: { responseUrl?: string };
-      }
-    | undefined;
-  if (request === undefined || request === null) return;
-  const { method, protocol, host, path, res } = request;
-  holder.request = { method, protocol, host, path, res: { responseUrl: res?.responseUrl } };
+  if (!isRecord(holder.request)) return;
+  const { method, protocol, host, path, res } = holder.request;
+  const responseUrl = isRecord(res) ? res['responseUrl'] : undefined;
+  holder.request = { method, protocol, host, path, res: { responseUrl } };
 }
 
 function headerOf(headers: unknown, name: string): string | undefined {

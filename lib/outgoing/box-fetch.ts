@@ -21,8 +21,8 @@
  * }
  * ```
  */
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- Nest can inject a class, and a function is what it is
 export abstract class BoxFetch {}
-// eslint-disable-next-line typescript/no-unsafe-declaration-merging -- a class is what Nest can inject, a function what it is
 export interface BoxFetch {
   (input: Parameters<typeof fetch>[0], init?: RequestInit): Promise<Response>;
 }

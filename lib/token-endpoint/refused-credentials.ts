@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { BoxAuthError } from '../errors/box-auth.error.js';
+import type { BoxAuthError } from '../errors/box-auth.error.js';
 import type { BoxAuthErrorCode } from '../errors/error-codes.js';
 import type { Runtime } from '../runtime/runtime.js';
 
@@ -34,11 +34,7 @@ export class RefusedCredentials {
     for (const key of [fingerprint, about(fingerprint, subject)]) {
       const found = this.#remembered.get(key);
       if (found !== undefined && now < found.until) {
-        return new BoxAuthError({
-          ...found.error,
-          message: found.error.message,
-          retryAfterMs: found.until - now,
-        });
+        return found.error.with({ message: found.error.message, retryAfterMs: found.until - now });
       }
     }
     return undefined;

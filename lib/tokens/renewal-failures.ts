@@ -62,14 +62,11 @@ export class RenewalFailures {
   }
 
   #tell({ error, since, pauseUntil }: Failing): BoxAuthError {
-    const details = {
-      ...error,
-      message: `${error.message} This has failed since ${new Date(since).toISOString()}.`,
-    };
-    return new BoxAuthError(
-      error.retryable
-        ? { ...details, retryAfterMs: Math.max(pauseUntil - this.runtime.monotonic(), 0) }
-        : details,
-    );
+    const message = `${error.message} This has failed since ${new Date(since).toISOString()}.`;
+    const retryAfterMs = Math.max(pauseUntil - this.runtime.monotonic(), 0);
+    return error.with({
+      message,
+      retryAfterMs: error.retryable ? retryAfterMs : error.retryAfterMs,
+    });
   }
 }
