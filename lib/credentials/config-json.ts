@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { BoxAuthError } from '../errors/box-auth.error.js';
-import { checked, configInvalid, id, passphrase, text } from './field-checks.js';
+import { checked, configInvalid, id, passphrase, text, wordsOf } from './field-checks.js';
 
-const appAuthSchema = v.object(
+const fields = <const E extends v.ObjectEntries>(entries: E, whole: string) =>
+  v.object(entries, wordsOf(entries, whole));
+
+const appAuth = fields(
   {
     publicKeyID: text('the id of the public key, such as "abcd1234"'),
     privateKey: text('the private key in PEM'),
@@ -13,25 +16,27 @@ const appAuthSchema = v.object(
 );
 
 // An app with client credentials has an appAuth of empty strings in its config.json.
-const emptyAppAuthSchema = v.pipe(
+const emptyAppAuth = v.pipe(
   v.object({ privateKey: v.literal('') }),
   v.transform(() => undefined),
 );
 
-const configJsonSchema = v.pipe(
-  v.object(
+const boxAppSettings = fields(
+  {
+    clientID: text("the app's client id"),
+    clientSecret: text("the app's client secret"),
+    appAuth: v.optional(v.lazy((input) => (v.is(emptyAppAuth, input) ? emptyAppAuth : appAuth))),
+  },
+  'an object with clientID, clientSecret and appAuth',
+);
+
+const ENTERPRISE_ID = 'the enterprise id, a string of digits';
+
+const configJson = v.pipe(
+  fields(
     {
-      boxAppSettings: v.object(
-        {
-          clientID: text("the app's client id"),
-          clientSecret: text("the app's client secret"),
-          appAuth: v.optional(
-            v.lazy((input) => (isEmptyAppAuth(input) ? emptyAppAuthSchema : appAuthSchema)),
-          ),
-        },
-        'an object with clientID, clientSecret and appAuth',
-      ),
-      enterpriseID: v.optional(id('the enterprise id, a string of digits')),
+      boxAppSettings,
+      enterpriseID: v.optional(id(ENTERPRISE_ID)),
       userID: v.optional(id('a user id, a string of digits')),
     },
     'an object with boxAppSettings and enterpriseID',
@@ -39,14 +44,14 @@ const configJsonSchema = v.pipe(
   v.forward(
     v.check(
       ({ enterpriseID, userID }) => enterpriseID !== undefined || userID !== undefined,
-      'the enterprise id, a string of digits',
+      ENTERPRISE_ID,
     ),
     ['enterpriseID'],
   ),
 );
 
 /** `config.json`, checked. */
-export type CheckedConfig = v.InferOutput<typeof configJsonSchema>;
+export type CheckedConfig = v.InferOutput<typeof configJson>;
 
 /**
  * Reads a `config.json` from disk.
@@ -75,11 +80,7 @@ export function readConfigFile(path: string): CheckedConfig {
  * @throws BoxAuthError `config_invalid`
  */
 export function parseConfig(config: unknown, where: string): CheckedConfig {
-  return checked(
-    configJsonSchema,
-    typeof config === 'string' ? parseJson(config, where) : config,
-    where,
-  );
+  return checked(configJson, typeof config === 'string' ? parseJson(config, where) : config, where);
 }
 
 function parseJson(content: string, where: string): unknown {
@@ -98,10 +99,6 @@ function parseJson(content: string, where: string): unknown {
         : `it is not JSON, nor base64 of JSON${place === undefined ? '' : `, at ${place}`}`;
     throw configInvalid(`${where} cannot be read: ${found}.`);
   }
-}
-
-function isEmptyAppAuth(input: unknown): boolean {
-  return v.is(emptyAppAuthSchema, input);
 }
 
 function codeOf(error: unknown): string {

@@ -11,6 +11,18 @@ export const text = (expected: string) =>
 export const id = (expected: string) =>
   v.pipe(v.string(expected), v.trim(), v.regex(/^[0-9]{1,20}$/, expected));
 
+/**
+ * What an object schema says: of a field that is missing, that field's own words; otherwise what the `whole` should be.
+ * Needed because valibot asks the object, not the field, about what is not there.
+ */
+export function wordsOf(entries: Readonly<Record<string, v.GenericSchema>>, whole: string) {
+  return (issue: v.BaseIssue<unknown>): string => {
+    const field = entries[String(issue.path?.at(-1)?.key)];
+    const words = field !== undefined && 'message' in field ? field.message : whole;
+    return typeof words === 'function' ? String(words({})) : String(words);
+  };
+}
+
 export const passphrase = v.optional(v.string('the passphrase of the private key, as a string'));
 
 /**
@@ -50,8 +62,9 @@ function describeMistake(issue: v.BaseIssue<unknown>, input: unknown): string {
   if (issue.type === 'strict_object' && issue.expected === 'never') {
     return `${field}: not a field that is known here; ${issue.message}`;
   }
-  const found = describeFound(issue.input);
-  const lookalike = issue.input === undefined ? lookalikeOf(path, input) : undefined;
+  const value = valueAt(path, input);
+  const found = describeFound(value);
+  const lookalike = value === undefined ? lookalikeOf(path, input) : undefined;
   const instead = lookalike === undefined ? '' : ` (there is "${lookalike}": mind the spelling)`;
   return `${field}: expected ${issue.message}, found ${found}${instead}`;
 }
@@ -68,13 +81,17 @@ function describeFound(value: unknown): string {
 
 /** `clientId` where `clientID` belongs is the commonest mistake of all (box-node-sdk #516). */
 function lookalikeOf(path: string, input: unknown): string | undefined {
-  const parts = path.split('.');
-  const wanted = plain(parts.pop() ?? '');
-  let parent: unknown = input;
-  for (const part of parts) {
-    parent = isRecord(parent) ? parent[part] : undefined;
-  }
+  const parent = valueAt(path.split('.').slice(0, -1).join('.'), input);
+  const wanted = plain(path.slice(path.lastIndexOf('.') + 1));
   return isRecord(parent) ? Object.keys(parent).find((key) => plain(key) === wanted) : undefined;
+}
+
+function valueAt(path: string, input: unknown): unknown {
+  let value = input;
+  for (const part of path === '' ? [] : path.split('.')) {
+    value = isRecord(value) ? value[part] : undefined;
+  }
+  return value;
 }
 
 function plain(name: string): string {

@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { Secret } from '../errors/secret.js';
 import type { BoxOpenedCredentials } from './box-credentials.js';
 import { type CheckedConfig, parseConfig, readConfigFile } from './config-json.js';
-import { checked, configInvalid, id, isRecord, passphrase, text } from './field-checks.js';
+import { checked, configInvalid, id, isRecord, passphrase, text, wordsOf } from './field-checks.js';
 import { openPrivateKey, type PrivateKey } from './private-key.js';
 import type { Subject } from './subject.js';
 
@@ -14,24 +14,27 @@ const clientFields = {
   userId: v.optional(id('a user id, a string of digits')),
 };
 
-/** The forms of credentials, each known by a field that no other has. The last one is known by nothing but its client. */
+const fields = <const E extends v.ObjectEntries>(entries: E, whole: string) =>
+  v.strictObject(entries, wordsOf(entries, whole));
+
+/** The forms of credentials, each known by a field that no other has; the last by nothing but its client. */
 const forms = {
-  configFile: v.strictObject(
+  configFile: fields(
     { configFile: text('the path of config.json'), passphrase },
     'configFile goes with passphrase only',
   ),
-  config: v.strictObject(
+  config: fields(
     {
       config: v.union([v.string(), v.looseObject({})], 'config.json as an object or as text'),
       passphrase,
     },
     'config goes with passphrase only',
   ),
-  developerToken: v.strictObject(
+  developerToken: fields(
     { developerToken: text('a developer token') },
     'developerToken stands alone',
   ),
-  privateKey: v.strictObject(
+  privateKey: fields(
     {
       ...clientFields,
       publicKeyId: text('the id of the public key, such as "abcd1234"'),
@@ -44,7 +47,7 @@ const forms = {
     },
     'a key pair is clientId, clientSecret, publicKeyId, privateKey, passphrase, enterpriseId or userId, and algorithm',
   ),
-  clientSecret: v.strictObject(
+  clientSecret: fields(
     clientFields,
     'client credentials are clientId, clientSecret, and enterpriseId or userId',
   ),
