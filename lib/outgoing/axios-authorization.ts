@@ -6,6 +6,7 @@ import {
   getAdapter,
   type InternalAxiosRequestConfig,
 } from 'axios';
+import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { Authorization, OutgoingPolicy } from './outgoing-policy.js';
 
 type Config = InternalAxiosRequestConfig;
@@ -27,14 +28,23 @@ export function attachToAxios(
   if (attached.has(instance)) return;
   attached.add(instance);
   instance.interceptors.request.use((config) => {
-    if (config.adapter === 'fetch') {
-      // Without a Request object the body stays what it is, and can be sent again.
-      return Object.assign(config, { env: { ...config.env, fetch: boxFetch, Request: null } });
-    }
     const send = getAdapter(config.adapter);
-    config.adapter = (final) => adapt(final, send, instance, policy);
+    config.adapter =
+      config.adapter === 'fetch'
+        ? (final) => adaptFetch(final, boxFetch)
+        : (final) => adapt(final, send, instance, policy);
     return config;
   });
+}
+
+/** axios over fetch: the fetch does it all. Without a Request object the body stays what it is, and can be sent again. */
+async function adaptFetch(config: Config, boxFetch: typeof fetch): Promise<AxiosResponse> {
+  Object.assign(config, { env: { ...config.env, fetch: boxFetch, Request: null } });
+  try {
+    return await getAdapter('fetch', config)(config);
+  } catch (error) {
+    throw error instanceof AxiosError && error.cause instanceof BoxAuthError ? error.cause : error;
+  }
 }
 
 async function adapt(

@@ -3,6 +3,7 @@ import type { Refusal } from './issuer.js';
 
 const LARGEST_ANSWER_BYTES = 65_536;
 const LARGEST_TOKEN_LENGTH = 8192;
+const LONGEST_LIFETIME_S = 1_000_000_000; // what is beyond is no lifetime
 
 /** The `fetch` that token requests go through. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
@@ -58,7 +59,7 @@ export async function readGrant(response: Response): Promise<Grant> {
   const restrictedTo = body['restricted_to'];
   return {
     value,
-    lifetimeMs: Number.isFinite(expiresInS) && expiresInS > 0 ? expiresInS * 1000 : undefined,
+    lifetimeMs: expiresInS > 0 && expiresInS <= LONGEST_LIFETIME_S ? expiresInS * 1000 : undefined,
     scopes: typeof scope === 'string' && scope !== '' ? scope.split(' ') : undefined,
     restrictedTo: Array.isArray(restrictedTo) && restrictedTo.length > 0 ? restrictedTo : undefined,
   };

@@ -1,0 +1,487 @@
+import { Readable } from 'node:stream';
+import { inspect } from 'node:util';
+import axios, { AxiosError } from 'axios';
+import FormDataOfNode from 'form-data';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runInActingContext } from '../../lib/acting-as/acting-user.context.js';
+import { BoxAuth } from '../../lib/box-auth.js';
+import { attachToAxios } from '../../lib/outgoing/axios-authorization.js';
+import { FakeRuntime } from '../support/fake-runtime.js';
+import { type LoopbackServer, startServer } from '../support/loopback-server.js';
+import { ScriptedEndpoint } from '../support/scripted-endpoint.js';
+import { thrownBy } from '../support/thrown.js';
+
+/** Two real servers: `api` is Box, `foreign` is somebody else. The token endpoint is scripted. */
+let api: LoopbackServer;
+let foreign: LoopbackServer;
+let endpoint: ScriptedEndpoint;
+let box: BoxAuth;
+let refusedTokens: Set<string>;
+let refusal: { readonly headers: Record<string, string>; readonly body: string };
+
+const CHALLENGE =
+  'Bearer realm="Service", error="invalid_token", error_description="The access token provided is invalid."';
+
+beforeEach(async () => {
+  refusedTokens = new Set();
+  refusal = { headers: { 'www-authenticate': CHALLENGE }, body: '' };
+  foreign = await startServer(({ path }, response) => {
+    if (path.startsWith('/back')) response.writeHead(302, { location: `${api.url}/2.0/end` }).end();
+    else response.end('foreign');
+  });
+  api = await startServer(({ path, headers, method }, response) => {
+    const [, status, to] = /^\/redirect\/(\d+)\/(\w+)/.exec(path) ?? [];
+    if (refusedTokens.has(headers.authorization ?? ''))
+      response.writeHead(401, refusal.headers).end(refusal.body);
+    else if (path === '/403') response.writeHead(403, { 'www-authenticate': CHALLENGE }).end();
+    else if (path === '/json-401')
+      response
+        .writeHead(401, { 'content-type': 'application/json' })
+        .end('{"code":"unauthorized"}');
+    else if (status !== undefined)
+      response
+        .writeHead(Number(status), {
+          location: to === 'self' ? '/2.0/end' : `${foreign.url}/${to ?? ''}`,
+        })
+        .end();
+    else response.setHeader('content-type', 'text/plain').end(`${method} ${path}`);
+  });
+  const runtime = new FakeRuntime();
+  endpoint = new ScriptedEndpoint(runtime);
+  const send: typeof fetch = (input, init) =>
+    String(input).endsWith('/oauth2/token') ? endpoint.fetch(input, init) : fetch(input, init);
+  box = new BoxAuth({
+    credentials: { clientId: 'client', clientSecret: 'secret', enterpriseId: '1' },
+    apiUrl: api.url,
+    fetch: send,
+    runtime,
+  });
+});
+
+afterEach(async () => {
+  box.close();
+  await Promise.all([api.stop(), foreign.stop()]);
+});
+
+interface Call {
+  readonly method?: string;
+  readonly headers?: Record<string, string>;
+  readonly body?: unknown;
+}
+
+type Front = (
+  url: string,
+  call?: Call,
+) => Promise<{ readonly status: number; readonly text: string }>;
+
+const viaFetch: Front = async (url, { body, ...call } = {}) => {
+  const init = body === undefined ? call : { ...call, body, duplex: 'half' };
+  const response = await box.fetch(url, init as RequestInit);
+  return { status: response.status, text: await response.text() };
+};
+
+const viaAxios =
+  (defaults: object): Front =>
+  async (url, { method = 'GET', headers = {}, body } = {}) => {
+    const instance = axios.create({
+      validateStatus: () => true,
+      responseType: 'text',
+      ...defaults,
+    });
+    attachToAxios(instance, box.policy, box.fetch);
+    const response = await instance.request<string>({ url, method, headers, data: body });
+    return { status: response.status, text: response.data };
+  };
+
+const fronts: [string, Front][] = [
+  ['BoxFetch', viaFetch],
+  ['axios', viaAxios({})],
+  [
+    'axios that throws',
+    async (url, call) => {
+      try {
+        return await viaAxios({ validateStatus: null, transitional: {} })(url, call);
+      } catch (error) {
+        if (error instanceof AxiosError && error.response !== undefined) {
+          return { status: error.response.status, text: String(error.response.data) };
+        }
+        throw error;
+      }
+    },
+  ],
+  ['axios on its fetch adapter', viaAxios({ adapter: 'fetch' })],
+];
+
+const bearer = (n: number) => `Bearer token-${n}-for-1`;
+const asBob = <T>(work: () => T) =>
+  runInActingContext({ user: { id: '22222', via: 'header' } }, work);
+
+describe.each(fronts)('%s', (_, call) => {
+  it('puts a token on a call to Box, and no acting user where nobody is acted for', async () => {
+    expect(await call(`${api.url}/2.0/users/me`)).toEqual({
+      status: 200,
+      text: 'GET /2.0/users/me',
+    });
+    expect(api.arrived[0]?.headers.authorization).toBe(bearer(1));
+    expect(api.arrived[0]?.headers).not.toHaveProperty('as-user');
+  });
+
+  it('puts the acting user on a call', async () => {
+    await asBob(() => call(`${api.url}/2.0/users/me`));
+    expect(api.arrived[0]?.headers).toMatchObject({ authorization: bearer(1), 'as-user': '22222' });
+  });
+
+  it('uses a token of the user where acting goes by token', async () => {
+    await runInActingContext({ user: { id: '22222', via: 'token' } }, () =>
+      call(`${api.url}/2.0/users/me`),
+    );
+    expect(api.arrived[0]?.headers.authorization).toBe('Bearer token-1-for-22222');
+    expect(api.arrived[0]?.headers).not.toHaveProperty('as-user');
+    expect(endpoint.received[0]?.form.get('box_subject_type')).toBe('user');
+  });
+
+  it('leaves calls to others as they are', async () => {
+    await asBob(() => call(`${foreign.url}/x`, { headers: { 'x-mine': '1' } }));
+    expect(foreign.arrived[0]?.headers).not.toHaveProperty('authorization');
+    expect(foreign.arrived[0]?.headers).not.toHaveProperty('as-user');
+    expect(foreign.arrived[0]?.headers).toMatchObject({ 'x-mine': '1' });
+    expect(endpoint.received).toEqual([]);
+  });
+
+  it.each([
+    '/oauth2/token',
+    '/oauth2/revoke',
+    '/oauth2//token',
+    '/OAUTH2/Token',
+    '/x/../oauth2/token',
+    '/oauth2/%74oken',
+    '/oauth2/token/',
+    '/oauth2/token?x=1',
+  ])('puts nothing on the token endpoint: %s', async (path) => {
+    await asBob(() =>
+      call(`${api.url}${path}`, { method: 'POST', body: 'a=b', headers: { 'x-raw': '1' } }),
+    );
+    const seen = [
+      ...api.arrived,
+      ...endpoint.received.map(({ init }) => ({
+        headers: Object.fromEntries(new Headers(init.headers)),
+      })),
+    ];
+    for (const { headers } of seen) {
+      expect(headers).not.toHaveProperty('authorization');
+      expect(headers).not.toHaveProperty('as-user');
+    }
+  });
+
+  it("lets the caller's own authorization win, and adds no acting user to it", async () => {
+    await asBob(() => call(`${api.url}/2.0/x`, { headers: { Authorization: 'Bearer mine' } }));
+    expect(api.arrived[0]?.headers.authorization).toBe('Bearer mine');
+    expect(api.arrived[0]?.headers).not.toHaveProperty('as-user');
+    expect(endpoint.received).toEqual([]);
+  });
+
+  it("lets the caller's own as-user win", async () => {
+    await asBob(() => call(`${api.url}/2.0/x`, { headers: { 'As-User': '7' } }));
+    expect(api.arrived[0]?.headers).toMatchObject({ authorization: bearer(1), 'as-user': '7' });
+  });
+
+  describe('on a redirect', () => {
+    it.each([301, 302, 303, 307, 308])(
+      'with %i to another origin, keeps token and acting user to itself',
+      async (status) => {
+        expect((await asBob(() => call(`${api.url}/redirect/${status}/there`))).text).toBe(
+          'foreign',
+        );
+        expect(foreign.arrived[0]?.headers).not.toHaveProperty('authorization');
+        expect(foreign.arrived[0]?.headers).not.toHaveProperty('as-user');
+      },
+    );
+
+    it("keeps the caller's own to itself, too", async () => {
+      await call(`${api.url}/redirect/302/there`, {
+        headers: { Authorization: 'Bearer mine', 'as-user': '7' },
+      });
+      expect(foreign.arrived[0]?.headers).not.toHaveProperty('authorization');
+      expect(foreign.arrived[0]?.headers).not.toHaveProperty('as-user');
+    });
+
+    it('that leads back to Box from elsewhere, gives nothing to what comes back', async () => {
+      expect((await asBob(() => call(`${api.url}/redirect/302/back`))).text).toBe('GET /2.0/end');
+      expect(api.arrived.at(-1)?.path).toBe('/2.0/end');
+      expect(api.arrived.at(-1)?.headers).not.toHaveProperty('authorization');
+      expect(api.arrived.at(-1)?.headers).not.toHaveProperty('as-user');
+    });
+
+    it('within Box, keeps both', async () => {
+      expect((await asBob(() => call(`${api.url}/redirect/307/self`))).text).toBe('GET /2.0/end');
+      expect(api.arrived.at(-1)?.headers).toMatchObject({
+        authorization: bearer(1),
+        'as-user': '22222',
+      });
+    });
+
+    it('turns a POST into a GET without a body for 302, as everybody does', async () => {
+      await call(`${api.url}/redirect/302/self`, { method: 'POST', body: 'hello' });
+      expect(api.arrived.at(-1)).toMatchObject({ method: 'GET', body: '' });
+    });
+
+    it('sends a POST again for 307', async () => {
+      await call(`${api.url}/redirect/307/self`, { method: 'POST', body: 'hello' });
+      expect(api.arrived.at(-1)).toMatchObject({ method: 'POST', body: 'hello' });
+    });
+  });
+
+  describe('when the token is refused', () => {
+    beforeEach(() => refusedTokens.add(bearer(1)));
+
+    it('renews it and makes the call again, once', async () => {
+      expect(
+        await asBob(() => call(`${api.url}/2.0/x`, { method: 'POST', body: 'hello' })),
+      ).toMatchObject({ status: 200 });
+      expect(
+        api.arrived.map(({ headers, body }) => [headers.authorization, headers['as-user'], body]),
+      ).toEqual([
+        [bearer(1), '22222', 'hello'],
+        [bearer(2), '22222', 'hello'],
+      ]);
+    });
+
+    it('does so for a 401 without a word, too', async () => {
+      refusal = { headers: {}, body: '' };
+      expect(await call(`${api.url}/2.0/x`)).toMatchObject({ status: 200 });
+    });
+
+    it('gives the answer to the caller when the renewed one is refused as well', async () => {
+      refusedTokens.add(bearer(2));
+      expect(await call(`${api.url}/2.0/x`)).toMatchObject({ status: 401 });
+      expect(api.arrived).toHaveLength(2);
+      expect(endpoint.received).toHaveLength(2);
+      const error = await thrownBy(() => call(`${api.url}/2.0/x`));
+      expect(error.code).toBe('token_refused_again');
+      expect(endpoint.received).toHaveLength(2);
+    });
+
+    it('says why if there is no other token to be had', async () => {
+      endpoint.then(endpoint.grant, () =>
+        endpoint.json(400, { error: 'unauthorized_client', error_description: '' }),
+      );
+      expect((await thrownBy(() => call(`${api.url}/2.0/x`))).code).toBe('app_not_authorized');
+    });
+
+    it('renews it for a stream, and fails that one call, which cannot be made again', async () => {
+      const error = await thrownBy(() =>
+        call(`${api.url}/2.0/x`, { method: 'POST', body: streamOf('hello') }),
+      );
+      expect(error).toMatchObject({ code: 'body_not_replayable', status: 401, retryable: true });
+      expect(
+        await call(`${api.url}/2.0/x`, { method: 'POST', body: streamOf('hello') }),
+      ).toMatchObject({ status: 200 });
+      expect(api.arrived.at(-1)).toMatchObject({
+        body: 'hello',
+        headers: { authorization: bearer(2) },
+      });
+      expect(endpoint.received).toHaveLength(2);
+    });
+
+    it('is asked for once by many calls that were refused together', async () => {
+      const statuses = await Promise.all(
+        Array.from({ length: 50 }, () => call(`${api.url}/2.0/x`)),
+      );
+      expect(statuses.every(({ status }) => status === 200)).toBe(true);
+      expect(endpoint.received).toHaveLength(2);
+    });
+  });
+
+  it('does not renew for a 403, nor for a 401 that is about something else', async () => {
+    expect((await call(`${api.url}/403`)).status).toBe(403);
+    expect(await call(`${api.url}/json-401`)).toEqual({
+      status: 401,
+      text: '{"code":"unauthorized"}',
+    });
+    expect(api.arrived).toHaveLength(2);
+    expect(endpoint.received).toHaveLength(1);
+  });
+
+  it('leaves what another issuer says of a 401 alone', async () => {
+    refusedTokens.add(bearer(1));
+    refusal = { headers: { 'www-authenticate': 'Bearer error="insufficient_scope"' }, body: '' };
+    expect((await call(`${api.url}/2.0/x`)).status).toBe(401);
+    expect(endpoint.received).toHaveLength(1);
+  });
+});
+
+function streamOf(text: string): Readable {
+  return Readable.from([Buffer.from(text)]);
+}
+
+describe('BoxFetch', () => {
+  it('takes an address without a host as one of apiUrl', async () => {
+    expect(await viaFetch('/2.0/users/me')).toMatchObject({ status: 200 });
+    expect(await viaFetch('2.0/users/me')).toMatchObject({ status: 200 });
+    expect(api.arrived.map(({ path }) => path)).toEqual(['/2.0/users/me', '/2.0/users/me']);
+  });
+
+  it('takes a URL and a Request', async () => {
+    await box.fetch(new URL(`${api.url}/a`));
+    await box.fetch(
+      new Request(`${api.url}/b`, { method: 'PUT', headers: { 'x-mine': '1' }, body: 'hello' }),
+    );
+    expect(api.arrived).toMatchObject([
+      { method: 'GET', path: '/a', headers: { authorization: bearer(1) } },
+      {
+        method: 'PUT',
+        path: '/b',
+        body: 'hello',
+        headers: { authorization: bearer(1), 'x-mine': '1' },
+      },
+    ]);
+  });
+
+  it('says whether an answer came by a redirect, and follows none if it is told so', async () => {
+    expect((await box.fetch(`${api.url}/redirect/302/self`)).redirected).toBe(true);
+    expect((await box.fetch(`${api.url}/2.0/x`)).redirected).toBe(false);
+    expect((await box.fetch(`${api.url}/redirect/302/there`, { redirect: 'manual' })).status).toBe(
+      302,
+    );
+    await expect(box.fetch(`${api.url}/redirect/302/there`, { redirect: 'error' })).rejects.toThrow(
+      'fetch failed',
+    );
+    expect(foreign.arrived).toEqual([]);
+  });
+
+  it('gives up a redirect that never ends', async () => {
+    const loop = await startServer((_, response) =>
+      response.writeHead(302, { location: '/' }).end(),
+    );
+    const own = new BoxAuth({ credentials: { developerToken: 't' }, apiUrl: loop.url });
+    await expect(own.fetch('/')).rejects.toThrow('fetch failed');
+    expect(loop.arrived).toHaveLength(21);
+    await loop.stop();
+  });
+
+  it.each([
+    ['URLSearchParams', () => new URLSearchParams({ a: 'b' })],
+    [
+      'FormData',
+      () => {
+        const form = new FormData();
+        form.set('a', 'b');
+        return form;
+      },
+    ],
+    ['a Blob', () => new Blob(['hello'])],
+    ['an ArrayBuffer', () => new TextEncoder().encode('hello').buffer],
+    ['a Buffer', () => Buffer.from('hello')],
+  ])('sends %s again after a refusal', async (_, body) => {
+    refusedTokens.add(bearer(1));
+    expect(await viaFetch(`${api.url}/2.0/x`, { method: 'POST', body: body() })).toMatchObject({
+      status: 200,
+    });
+    expect(api.arrived).toHaveLength(2);
+  });
+
+  it('ends the wait for a token when the call is aborted', async () => {
+    endpoint.otherwise = () => new Promise(() => undefined);
+    const controller = new AbortController();
+    const work = box.fetch(`${api.url}/2.0/x`, { signal: controller.signal });
+    controller.abort(new Error('the user left'));
+    await expect(work).rejects.toThrow('the user left');
+  });
+});
+
+describe('An axios instance', () => {
+  const attached = (defaults: object = {}) => {
+    const instance = axios.create({ baseURL: api.url, ...defaults });
+    attachToAxios(instance, box.policy, box.fetch);
+    return instance;
+  };
+
+  it('changes nothing when it is attached to twice', async () => {
+    const instance = attached();
+    attachToAxios(instance, box.policy, box.fetch);
+    refusedTokens.add(bearer(1));
+    refusedTokens.add(bearer(2));
+    await expect(instance.get('/2.0/x')).rejects.toMatchObject({ status: 401 });
+    expect(api.arrived).toHaveLength(2);
+  });
+
+  it('shows no token: not in an error, nor in an answer, nor in the config of either', async () => {
+    const instance = attached();
+    const everything = (value: unknown) =>
+      inspect(value, { depth: Infinity, showHidden: true, getters: true });
+    const error: unknown = await instance.get('/403').catch((thrown: unknown) => thrown);
+    const response = await instance.get('/2.0/x');
+    expect(error).toBeInstanceOf(AxiosError);
+    for (const text of [everything(error), everything(response), JSON.stringify(error)]) {
+      expect(text).not.toContain('token-1');
+    }
+    expect(response.request).toMatchObject({ method: 'GET', path: '/2.0/x' });
+  });
+
+  it('gets a new token when the app retries with the config of an error', async () => {
+    const instance = attached();
+    const error: unknown = await instance.get('/403').catch((thrown: unknown) => thrown);
+    if (!(error instanceof AxiosError) || error.config === undefined) throw new Error('no config');
+    box.provider.flush();
+    await instance.request({ ...error.config, url: '/2.0/x' });
+    expect(api.arrived.at(-1)?.headers.authorization).toBe(bearer(2));
+  });
+
+  it("runs the app's interceptors once, and its beforeRedirect still", async () => {
+    const instance = attached();
+    let ran = 0;
+    let redirects = 0;
+    instance.interceptors.request.use((config) => {
+      ran += 1;
+      return config;
+    });
+    refusedTokens.add(bearer(1));
+    await instance.get('/redirect/302/self', {
+      beforeRedirect: () => {
+        redirects += 1;
+      },
+    });
+    expect([ran, redirects]).toEqual([1, 1]);
+  });
+
+  it('fails a form-data upload once when the token is refused', async () => {
+    refusedTokens.add(bearer(1));
+    const form = () => {
+      const data = new FormDataOfNode();
+      data.append('file', streamOf('hello'), 'a.txt');
+      return data;
+    };
+    expect((await thrownBy(() => attached().post('/up', form()))).code).toBe('body_not_replayable');
+    expect((await attached().post('/up', form())).status).toBe(200);
+  });
+
+  it('leaves a relative address without a base to axios', async () => {
+    const instance = axios.create({
+      adapter: (config) =>
+        Promise.resolve({ data: 'x', status: 200, statusText: '', headers: {}, config }),
+    });
+    attachToAxios(instance, box.policy, box.fetch);
+    const response = await instance.get('/2.0/x');
+    expect(response.config.headers.has('authorization')).toBe(false);
+  });
+});
+
+describe('getHeaders', () => {
+  it('gives both headers for Box', async () => {
+    expect(await asBob(() => box.provider.getHeaders(`${api.url}/2.0/x`))).toEqual({
+      authorization: bearer(1),
+      'as-user': '22222',
+    });
+    expect(
+      await box.provider.getHeaders(new URL('https://upload.box.com/api/2.0/files/content')),
+    ).toEqual({ authorization: bearer(1) });
+  });
+
+  it.each(['https://evil.example/', 'https://api.box.com/oauth2/token', '/2.0/x', 'nonsense', ''])(
+    'refuses %j',
+    async (url) => {
+      expect((await thrownBy(() => box.provider.getHeaders(url))).code).toBe('origin_not_allowed');
+      expect(endpoint.received).toEqual([]);
+    },
+  );
+});
