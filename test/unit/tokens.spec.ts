@@ -1,0 +1,406 @@
+import { inspect } from 'node:util';
+import { lastValueFrom, toArray } from 'rxjs';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { AccessToken } from 'nestjs-box-auth';
+import { BoxAuth } from '../../lib/box-auth.js';
+import type { BoxAuthOptions } from '../../lib/box-auth.options.js';
+import type { BoxTokenProvider } from '../../lib/box-token.provider.js';
+import { FakeRuntime, settled } from '../support/fake-runtime.js';
+import { refuse, ScriptedEndpoint, silence } from '../support/scripted-endpoint.js';
+import { thrownBy } from '../support/thrown.js';
+
+const credentials = { clientId: 'client', clientSecret: 'secret', enterpriseId: '1' };
+const MINUTE = 60_000;
+
+let runtime: FakeRuntime;
+let endpoint: ScriptedEndpoint;
+let auth: BoxAuth;
+let box: BoxTokenProvider;
+
+function start(options: Partial<BoxAuthOptions> = {}): void {
+  auth = new BoxAuth({ credentials, fetch: endpoint.fetch, runtime, ...options });
+  box = auth.provider;
+}
+
+beforeEach(() => {
+  runtime = new FakeRuntime();
+  runtime.randomValue = 0;
+  endpoint = new ScriptedEndpoint(runtime);
+  start();
+});
+
+const many = (n: number, work: () => Promise<AccessToken>) =>
+  Promise.all(Array.from({ length: n }, work));
+
+describe('A token', () => {
+  it('is minted once for all who ask at once, and is one and the same', async () => {
+    const tokens = await many(10_000, () => box.getToken());
+    expect(new Set(tokens).size).toBe(1);
+    expect(endpoint.received).toHaveLength(1);
+  });
+
+  it('is minted for nobody before somebody asks', async () => {
+    expect(box.peekToken()).toBeUndefined();
+    await runtime.advance(60 * MINUTE);
+    expect(endpoint.received).toEqual([]);
+  });
+
+  it('is kept: the next who ask cause no request', async () => {
+    const token = await box.getToken();
+    await runtime.advance(40 * MINUTE);
+    expect(await box.getToken()).toBe(token);
+    expect(box.peekToken()).toBe(token);
+    expect(endpoint.received).toHaveLength(1);
+  });
+
+  it('is one per subject, the own subject under either of its names', async () => {
+    const own = await box.getToken();
+    expect(await box.getToken({ subject: { type: 'enterprise', id: '1' } })).toBe(own);
+    const user = await box.getToken({ subject: { type: 'user', id: '1' } });
+    expect(user.value).not.toBe(own.value);
+    expect(box.peekToken({ type: 'user', id: '1' })).toBe(user);
+    expect(box.peekToken({ type: 'user', id: '2' })).toBeUndefined();
+    expect(endpoint.received).toHaveLength(2);
+  });
+
+  it('shows its fingerprint to everybody and its value to who asks for it', async () => {
+    const token = await box.getToken();
+    const shown = [
+      String(token),
+      JSON.stringify({ token }),
+      inspect(token, { showHidden: true, depth: 9 }),
+      `${token}`,
+    ];
+    for (const text of shown) {
+      expect(text).toContain(token.fingerprint);
+      expect(text).not.toContain(token.value);
+    }
+    expect(token.value).toBe('token-1-for-1');
+    expect(Object.isFrozen(token)).toBe(true);
+    expect(Object.values(token)).not.toContain(token.value);
+    expect(structuredClone({ ...token })).not.toHaveProperty('value');
+  });
+});
+
+describe('Renewal', () => {
+  it('happens in the background: who asks in the last ten minutes gets the old token at once, the next the new one', async () => {
+    const old = await box.getToken();
+    await runtime.advance(50 * MINUTE);
+    endpoint.then(endpoint.grant);
+    expect(await box.getToken()).toBe(old);
+    await settled();
+    const renewed = await box.getToken();
+    expect(renewed).not.toBe(old);
+    expect(endpoint.received).toHaveLength(2);
+  });
+
+  it('is not begun before, and by chance a little earlier: the processes of a fleet spread', async () => {
+    runtime.randomValue = 0.999;
+    start();
+    const old = await box.getToken();
+    await runtime.advance(47 * MINUTE);
+    await box.getToken();
+    expect(endpoint.received).toHaveLength(1);
+    await runtime.advance(MINUTE);
+    expect(await box.getToken()).toBe(old);
+    await settled();
+    expect(endpoint.received).toHaveLength(2);
+  });
+
+  it('makes nobody wait over a day with a call every second, but the very first', async () => {
+    await box.getToken();
+    for (let second = 0; second < 86_400; second += 10) {
+      expect(box.peekToken(), `after ${second} s`).toBeDefined();
+      void box.getToken();
+      await runtime.advance(10_000);
+    }
+    expect(endpoint.received.length).toBeLessThan(32);
+    expect(endpoint.mostInFlight).toBe(1);
+  }, 60_000);
+
+  it('that fails reaches no caller while the old token is good; then the error says since when', async () => {
+    const old = await box.getToken();
+    await runtime.advance(50 * MINUTE);
+    endpoint.otherwise = refuse(endpoint, 503, 'unavailable', 'Unavailable');
+    for (let second = 0; second < 594; second += 6) {
+      const work = box.getToken();
+      await runtime.advance(6_000);
+      expect(await work).toBe(old);
+    }
+    await runtime.advance(1_000);
+    expect(box.peekToken()).toBeUndefined();
+    const failing = thrownBy(() => box.getToken());
+    await runtime.advance(60_000);
+    const error = await failing;
+    expect(error).toMatchObject({ code: 'unavailable', retryable: true });
+    expect(error.message).toContain('This has failed since 2026-03-01T12:5');
+  });
+
+  it('makes a caller in the last minute wait for the new token, but not past the end of the old one', async () => {
+    const old = await box.getToken();
+    await runtime.advance(59 * MINUTE);
+    const quick = await box.getToken();
+    expect(quick).not.toBe(old);
+    await runtime.advance(59 * MINUTE);
+    endpoint.otherwise = silence;
+    const work = box.getToken();
+    await runtime.advance(27_600);
+    expect(await work).toBe(quick);
+  });
+
+  it('waits between failed attempts, longer each time, a minute at most', async () => {
+    start({
+      tokenEndpoint: { attempts: 1 },
+      renewal: { minBackoffMs: 1_000, maxBackoffMs: 60_000 },
+    });
+    endpoint.otherwise = refuse(endpoint, 503, 'unavailable', 'Unavailable');
+    runtime.randomValue = 0.999;
+    for (let second = 0; second < 600; second++) {
+      await thrownBy(() => box.getToken());
+      await runtime.advance(1_000);
+    }
+    const at = endpoint.received.map((request) => request.at);
+    const pauses = at.slice(1).map((time, index) => time - (at[index] ?? 0));
+    expect(pauses.slice(0, 5).map((ms) => Math.round(ms / 1_000))).toEqual([1, 2, 4, 8, 16]);
+    expect(Math.max(...pauses)).toBeLessThanOrEqual(61_000);
+    endpoint.otherwise = endpoint.grant;
+    await runtime.advance(60_000);
+    await expect(box.getToken()).resolves.toBeDefined();
+  });
+
+  it('of a short-lived token follows its lifetime: every margin is a quarter of it at most', async () => {
+    endpoint.lifetimeS = 8;
+    const first = await box.getToken();
+    await runtime.advance(5_000);
+    expect(await box.getToken()).toBe(first);
+    await runtime.advance(1_000);
+    expect(box.peekToken()).toBeUndefined();
+    expect(await box.getToken()).not.toBe(first);
+  });
+
+  it('of a token of unknown lifetime happens when it is refused', async () => {
+    endpoint.lifetimeS = undefined;
+    const token = await box.getToken();
+    expect(token.expiresAt).toBeUndefined();
+    await runtime.advance(30 * 24 * 60 * MINUTE);
+    expect(await box.getToken()).toBe(token);
+    box.invalidate(token);
+    expect(await box.getToken()).not.toBe(token);
+  });
+
+  it('happens for a caller who needs the token for longer than it lives', async () => {
+    const old = await box.getToken();
+    await runtime.advance(20 * MINUTE);
+    expect(await box.getToken({ minValidityMs: 30 * MINUTE })).toBe(old);
+    const longer = await box.getToken({ minValidityMs: 45 * MINUTE });
+    expect(longer).not.toBe(old);
+    expect(await box.getToken({ minValidityMs: 24 * 60 * MINUTE })).toBe(longer);
+    expect(endpoint.received).toHaveLength(2);
+  });
+});
+
+describe('A dead token is never made to look alive', () => {
+  it.each([
+    ['the wall clock is set back', () => runtime.jump(-5 * 60 * MINUTE), 60 * MINUTE],
+    ['the machine slept', () => runtime.sleep(60 * MINUTE), 0],
+    ['the wall clock is set ahead', () => runtime.jump(60 * MINUTE), 0],
+  ])('when %s', async (_, happens, thenMs) => {
+    const old = await box.getToken();
+    happens();
+    await runtime.advance(thenMs);
+    expect(box.peekToken()).toBeUndefined();
+    expect(await box.getToken()).not.toBe(old);
+  });
+});
+
+describe('A refused token', () => {
+  it('is replaced once, however many say so', async () => {
+    const old = await box.getToken();
+    await many(10_000, () => {
+      box.invalidate(old);
+      return box.getToken();
+    });
+    expect(endpoint.received).toHaveLength(2);
+  });
+
+  it('that is not the current one any more changes nothing', async () => {
+    const old = await box.getToken();
+    box.invalidate(old);
+    const current = await box.getToken();
+    box.invalidate(old);
+    expect(await box.getToken()).toBe(current);
+    expect(endpoint.received).toHaveLength(2);
+  });
+
+  it('that follows upon a refused one is not replaced again within 10 s', async () => {
+    box.invalidate(await box.getToken());
+    box.invalidate(await box.getToken());
+    const error = await thrownBy(() => box.getToken());
+    expect(error).toMatchObject({
+      code: 'token_refused_again',
+      retryable: true,
+      retryAfterMs: 10_000,
+    });
+    await runtime.advance(10_000);
+    await expect(box.getToken()).resolves.toBeDefined();
+    expect(endpoint.received).toHaveLength(3);
+  });
+
+  it('whose replacement fails is tried for again, as ever', async () => {
+    start({ tokenEndpoint: { attempts: 1 } });
+    box.invalidate(await box.getToken());
+    endpoint.then(refuse(endpoint, 503, 'unavailable', 'Unavailable'));
+    expect((await thrownBy(() => box.getToken())).code).toBe('unavailable');
+    await runtime.advance(1_000);
+    await expect(box.getToken()).resolves.toBeDefined();
+  });
+});
+
+describe('A caller who gives up', () => {
+  it('ends its own wait only', async () => {
+    let answer: () => void = () => undefined;
+    endpoint.then(async (request) => {
+      await new Promise<void>((resolve) => {
+        answer = resolve;
+      });
+      return endpoint.grant(request);
+    });
+    const controller = new AbortController();
+    const nine = Array.from({ length: 9 }, () => box.getToken({ signal: controller.signal }));
+    const tenth = box.getToken();
+    await settled();
+    controller.abort(new Error('gone'));
+    for (const caller of nine) await expect(caller).rejects.toThrow('gone');
+    answer();
+    await expect(tenth).resolves.toBeDefined();
+    expect(endpoint.received).toHaveLength(1);
+  });
+
+  it('leaves the token for the next, even if all do', async () => {
+    let answer: () => void = () => undefined;
+    endpoint.then(async (request) => {
+      await new Promise<void>((resolve) => {
+        answer = resolve;
+      });
+      return endpoint.grant(request);
+    });
+    const controller = new AbortController();
+    const only = box.getToken({ signal: controller.signal });
+    await settled();
+    controller.abort(new Error('gone'));
+    await expect(only).rejects.toThrow('gone');
+    answer();
+    await settled();
+    expect(box.peekToken()).toBeDefined();
+  });
+
+  it('beforehand gets nothing, even a token that is there', async () => {
+    await box.getToken();
+    await expect(box.getToken({ signal: AbortSignal.abort(new Error('gone')) })).rejects.toThrow(
+      'gone',
+    );
+  });
+});
+
+describe('flush', () => {
+  it('forgets every token, and what is on its way; who waits gets the new one', async () => {
+    await box.getToken();
+    await box.getToken({ subject: { type: 'user', id: '5' } });
+    box.flush();
+    expect(box.peekToken()).toBeUndefined();
+    expect(box.peekToken({ type: 'user', id: '5' })).toBeUndefined();
+    endpoint.then(silence);
+    const waiting = box.getToken();
+    await settled();
+    box.flush();
+    expect((await waiting).value).toContain('token-4');
+    expect(endpoint.mostInFlight).toBe(1);
+  });
+
+  it('forgets refusals, too: an app that was just authorised is tried at once', async () => {
+    endpoint.then(refuse(endpoint, 400, 'unauthorized_client', ''));
+    await thrownBy(() => box.getToken());
+    await thrownBy(() => box.getToken());
+    box.flush();
+    await expect(box.getToken()).resolves.toBeDefined();
+  });
+});
+
+describe('token$', () => {
+  it('gives the token as it is, then each renewal, and completes on shutdown', async () => {
+    const seen = lastValueFrom(box.token$().pipe(toArray()));
+    await settled();
+    await box.getToken({ subject: { type: 'user', id: '5' } });
+    await runtime.advance(50 * MINUTE);
+    await box.getToken();
+    await settled();
+    auth.close();
+    expect((await seen).map(({ value }) => value)).toEqual(['token-1-for-1', 'token-3-for-1']);
+  });
+
+  it('of a user gives that user’s only', async () => {
+    const seen = lastValueFrom(box.token$({ type: 'user', id: '5' }).pipe(toArray()));
+    await settled();
+    await box.getToken();
+    auth.close();
+    expect((await seen).map(({ subject }) => subject.id)).toEqual(['5']);
+  });
+});
+
+describe('Many subjects', () => {
+  it('stay within the bound, the app’s own token apart', async () => {
+    start({ maxSubjects: 100 });
+    const own = await box.getToken();
+    for (let id = 1; id <= 1_000; id++)
+      await box.getToken({ subject: { type: 'user', id: String(id) } });
+    const kept = Array.from({ length: 1_000 }, (_, id) =>
+      box.peekToken({ type: 'user', id: String(id + 1) }),
+    ).filter(Boolean);
+    expect(kept).toHaveLength(100);
+    expect(box.peekToken()).toBe(own);
+  });
+
+  it('have one mint each at a time, also those that the bound pushed out meanwhile', async () => {
+    start({ maxSubjects: 1 });
+    const waiting: (() => void)[] = [];
+    endpoint.otherwise = async (request) => {
+      await new Promise<void>((resolve) => waiting.push(resolve));
+      return endpoint.grant(request);
+    };
+    const ask = (id: string) => box.getToken({ subject: { type: 'user', id } });
+    const all = [ask('5'), ask('6'), ask('7'), ask('5'), ask('6')];
+    await settled();
+    expect(endpoint.received).toHaveLength(3);
+    for (const answer of waiting) answer();
+    const tokens = await Promise.all(all);
+    expect(tokens.map(({ subject }) => subject.id)).toEqual(['5', '6', '7', '5', '6']);
+  });
+});
+
+describe('Options out of their range fail the start, by name', () => {
+  it.each([
+    [{ renewal: { expiryMarginMs: -1 } }, 'renewal.expiryMarginMs'],
+    [{ renewal: { waitMarginMs: Number.NaN } }, 'renewal.waitMarginMs'],
+    [{ renewal: { expiryMarginMs: 70_000 } }, 'renewal.expiryMarginMs'],
+    [{ renewal: { minWindowMs: 700_000 } }, 'renewal.minWindowMs'],
+    [{ renewal: { windowRatio: 2 } }, 'renewal.windowRatio'],
+    [{ renewal: { minBackoffMs: 90_000 } }, 'renewal.minBackoffMs'],
+    [{ renewal: { maxBackoff: 1 } }, 'renewal.maxBackoff'],
+    [{ tokenEndpoint: { attempts: 0 } }, 'tokenEndpoint.attempts'],
+    [{ tokenEndpoint: { attempts: 1.5 } }, 'tokenEndpoint.attempts'],
+    [{ tokenEndpoint: { timeoutMs: Infinity } }, 'tokenEndpoint.timeoutMs'],
+    [{ tokenEndpoint: { timeoutMs: 40_000 } }, 'tokenEndpoint.timeoutMs'],
+    [{ maxSubjects: 0 }, 'maxSubjects'],
+    [{ apiUrl: 'api.box.com' }, 'apiUrl'],
+    [{ apiUrl: 'http://box.example.com' }, 'apiUrl'],
+    [{ apiUrl: 'https://user:pass@box.example.com' }, 'apiUrl'],
+    [{ apiUrl: 'ftp://box.example.com' }, 'apiUrl'],
+    [{ origins: ['https://box.example.com', 'nonsense'] }, 'origins'],
+  ])('%j', async (options, name) => {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a mistake that types would find, made without them
+    const error = await thrownBy(() => start(options as Partial<BoxAuthOptions>));
+    expect(error.code).toBe('option_invalid');
+    expect(error.message).toContain(`The option ${name} `);
+    expect(error.message).not.toContain('pass@');
+  });
+});
