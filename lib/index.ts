@@ -16,6 +16,7 @@ export {
   InjectBoxTokenProvider,
 } from './box-auth.module-definition.js';
 export type { AssertionOptions } from './box/box-issuer.js';
+export { boxApiError } from './box/box-api-error.js';
 export { BoxTokenProvider } from './box-token.provider.js';
 export type {
   BoxConfigJson,

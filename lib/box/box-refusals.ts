@@ -25,8 +25,28 @@ const challenges = (error: string) => (refusal: Refusal) => challengeOf(refusal.
 const MEND_CLOCK =
   "Set the clock of this machine (NTP). Box's own time was already used once and did not help.";
 
-/** Box's refusals, the first that fits counts. */
-const KNOWN: readonly KnownRefusal[] = [
+/** What passes by itself, at the token endpoint as anywhere. */
+const PASSING: readonly KnownRefusal[] = [
+  {
+    when: ({ status }) => status === 429,
+    code: 'rate_limited',
+    meaning: 'Box takes no more requests for the moment.',
+    hint: 'Wait for retryAfterMs. A fleet that asks for a token in each process shares one through a store instead.',
+    docs: boxDocs.rateLimits,
+    retryable: true,
+  },
+  {
+    when: ({ status }) => status >= 500 || status === 408,
+    code: 'unavailable',
+    meaning: 'Box is not available.',
+    hint: 'It is retried by itself; if it lasts, see https://status.box.com.',
+    docs: boxDocs.errors,
+    retryable: true,
+  },
+];
+
+/** What Box's token endpoint refuses, the first that fits counts. */
+const KNOWN_OF_TOKEN_ENDPOINT: readonly KnownRefusal[] = [
   {
     when: isError('unauthorized_client'),
     code: 'app_not_authorized',
@@ -118,26 +138,12 @@ const KNOWN: readonly KnownRefusal[] = [
     hint: 'The key was removed or belongs to another app: see the public keys in the developer console, and use a config.json that has one of them.',
     docs: boxDocs.jwtSetup,
   },
-  {
-    when: ({ status }) => status === 429,
-    code: 'rate_limited',
-    meaning: 'Box takes no more requests for the moment.',
-    hint: 'Wait for retryAfterMs. A fleet that asks for a token in each process shares one through a store instead.',
-    docs: boxDocs.rateLimits,
-    retryable: true,
-  },
-  {
-    when: ({ status }) => status >= 500 || status === 408,
-    code: 'unavailable',
-    meaning: 'Box is not available.',
-    hint: 'It is retried by itself; if it lasts, see https://status.box.com.',
-    docs: boxDocs.errors,
-    retryable: true,
-  },
+  ...PASSING,
 ];
 
-/** What Box refuses an API call for, beside the two above. */
+/** What Box refuses an API call for. */
 const KNOWN_OF_API: readonly KnownRefusal[] = [
+  ...PASSING,
   {
     when: challenges('invalid_token'),
     code: 'token_invalid',
@@ -178,16 +184,12 @@ const KNOWN_OF_API: readonly KnownRefusal[] = [
 
 /** Why Box's token endpoint gave no token. */
 export function boxTokenRefusal(refusal: Refusal): BoxAuthError {
-  return describe(refusal, KNOWN, 'token_request_refused');
+  return describe(refusal, KNOWN_OF_TOKEN_ENDPOINT, 'token_request_refused');
 }
 
 /** Why Box refused an API call. */
 export function boxApiRefusal(refusal: Refusal): BoxAuthError {
-  return describe(
-    refusal,
-    [...KNOWN_OF_API, ...KNOWN.filter(({ retryable }) => retryable)],
-    'request_refused',
-  );
+  return describe(refusal, KNOWN_OF_API, 'request_refused');
 }
 
 function describe(
@@ -215,6 +217,6 @@ function describe(
 }
 
 /** The `error` of a Bearer challenge (RFC 6750 section 3). */
-export function challengeOf(headers: Headers): string | undefined {
+function challengeOf(headers: Headers): string | undefined {
   return /\berror="([a-z_]+)"/.exec(headers.get('www-authenticate') ?? '')?.[1];
 }

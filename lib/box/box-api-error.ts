@@ -1,0 +1,27 @@
+import type { BoxAuthError } from '../errors/box-auth.error.js';
+import { parseRetryAfter } from '../token-endpoint/retry-after.js';
+import { readRefusal } from '../token-endpoint/token-request.js';
+import { boxApiRefusal } from './box-refusals.js';
+
+/**
+ * What a failed answer of the Box API means, as an error with cause and remedy: `token_invalid`, `unauthorized`,
+ * `insufficient_scope`, `access_denied`, `terms_of_service_required`, `rate_limited`, `unavailable` or `request_refused`.
+ * Reads the answer's body.
+ *
+ * @example
+ * ```ts
+ * import { boxApiError, type BoxFetch } from 'nestjs-box-auth';
+ *
+ * async function folder(box: BoxFetch, id: string): Promise<unknown> {
+ *   const response = await box(`/2.0/folders/${encodeURIComponent(id)}`);
+ *   if (!response.ok) throw await boxApiError(response);
+ *   return response.json();
+ * }
+ * ```
+ */
+export async function boxApiError(response: Response): Promise<BoxAuthError> {
+  const date = Date.parse(response.headers.get('date') ?? '');
+  const serverNow = Number.isNaN(date) ? Date.now() : date;
+  const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'), serverNow);
+  return boxApiRefusal(await readRefusal(response, [], retryAfterMs));
+}

@@ -1,0 +1,275 @@
+import { setTimeout as inAWhile } from 'node:timers/promises';
+import {
+  Controller,
+  type ExecutionContext,
+  Get,
+  type INestApplication,
+  Param,
+  Query,
+  Sse,
+} from '@nestjs/common';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { Test } from '@nestjs/testing';
+import { concatMap, from, map, type Observable, of } from 'rxjs';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import {
+  ActingUser,
+  AsServiceAccount,
+  AsUser,
+  BoxAuthModule,
+  BoxFetch,
+  BoxTokenProvider,
+} from 'nestjs-box-auth';
+import { BoxEmulator } from 'nestjs-box-auth/testing';
+import { thrownBy } from '../support/thrown.js';
+
+const fromHeader = (context: ExecutionContext) =>
+  context.switchToHttp().getRequest<{ headers: Record<string, string | undefined> }>().headers[
+    'x-person'
+  ];
+
+let resolved = 0;
+
+@Controller('alice')
+@AsUser('11111')
+class AliceController {
+  constructor(private readonly box: BoxFetch) {}
+
+  @Get()
+  whole(@ActingUser() actingUser: string | undefined) {
+    return me(this.box, actingUser);
+  }
+
+  @Get('robot')
+  @AsServiceAccount()
+  robot(@ActingUser() actingUser: string | undefined) {
+    return me(this.box, actingUser);
+  }
+
+  @Get('bob')
+  @AsUser(() => Promise.resolve('22222'))
+  bob(@ActingUser() actingUser: string | undefined) {
+    return me(this.box, actingUser);
+  }
+}
+
+@Controller('person')
+@AsUser((context) => {
+  resolved += 1;
+  return fromHeader(context);
+})
+class PersonController {
+  constructor(
+    private readonly box: BoxFetch,
+    private readonly provider: BoxTokenProvider,
+  ) {}
+
+  @Get()
+  get(@ActingUser() actingUser: string | undefined) {
+    return me(this.box, actingUser);
+  }
+
+  @Get('twice')
+  @AsUser((context) => {
+    resolved += 1;
+    return fromHeader(context);
+  })
+  twice() {
+    return me(this.box);
+  }
+
+  @Get('late')
+  async late(): Promise<unknown> {
+    await inAWhile(1);
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+    return me(this.box);
+  }
+
+  @Get('observable')
+  observable(): Observable<unknown> {
+    return from([1, 2]).pipe(concatMap(() => me(this.box)));
+  }
+
+  @Sse('events')
+  events(): Observable<{ data: unknown }> {
+    return of(1, 2).pipe(
+      concatMap(() => me(this.box)),
+      map((data) => ({ data: JSON.stringify(data) })),
+    );
+  }
+
+  @Get('run-as')
+  async runAs(): Promise<unknown> {
+    const other = await this.provider.runAs('22222', () => me(this.box));
+    return [other, await me(this.box)];
+  }
+}
+
+@Controller('anybody')
+@AsUser(fromHeader, { optional: true })
+class AnybodyController {
+  constructor(private readonly box: BoxFetch) {}
+
+  @Get()
+  get() {
+    return me(this.box);
+  }
+}
+
+@Controller('own-token')
+@AsUser(fromHeader, { via: 'token' })
+class OwnTokenController {
+  constructor(private readonly box: BoxFetch) {}
+
+  @Get()
+  get(@ActingUser() actingUser: string | undefined) {
+    return me(this.box, actingUser);
+  }
+}
+
+@Controller('nobody-decorated')
+class PlainController {
+  constructor(private readonly box: BoxFetch) {}
+
+  @Get(':id')
+  get(@Param('id') _id: string, @Query('as-user') _asUser?: string) {
+    return me(this.box);
+  }
+}
+
+async function me(box: BoxFetch, actingUser?: string): Promise<unknown> {
+  const response = await box('/2.0/users/me');
+  const { id } = (await response.json()) as { id: string };
+  return actingUser === undefined ? { id } : { id, actingUser };
+}
+
+let emulator: BoxEmulator;
+beforeAll(async () => {
+  emulator = await BoxEmulator.start();
+});
+afterAll(() => emulator.stop());
+
+describe.each([
+  ['Express', undefined],
+  ['Fastify', () => new FastifyAdapter()],
+])('On %s', (_, adapter) => {
+  let app: INestApplication;
+  let url: string;
+
+  beforeEach(async () => {
+    emulator.clearRequests();
+    const testing = await Test.createTestingModule({
+      imports: [
+        BoxAuthModule.forRoot({ credentials: { config: emulator.config }, apiUrl: emulator.url }),
+      ],
+      controllers: [
+        AliceController,
+        PersonController,
+        AnybodyController,
+        OwnTokenController,
+        PlainController,
+      ],
+    }).compile();
+    app =
+      adapter === undefined
+        ? testing.createNestApplication()
+        : testing.createNestApplication(adapter());
+    app.useLogger(false);
+    await app.listen(0, '127.0.0.1');
+    url = await app.getUrl();
+  });
+  afterEach(() => app.close());
+
+  async function get(path: string, person?: string): Promise<unknown> {
+    const response = await fetch(`${url}${path}`, {
+      headers: person === undefined ? {} : { 'x-person': person },
+    });
+    return response.ok ? response.json() : response.status;
+  }
+
+  it('a controller acts for its user', async () => {
+    expect(await get('/alice')).toEqual({ id: '11111', actingUser: '11111' });
+  });
+
+  it('a handler of it acts for the service account if it says so', async () => {
+    expect(await get('/alice/robot')).toEqual({ id: emulator.serviceAccountId });
+  });
+
+  it('a handler of it acts for another user if it says so', async () => {
+    expect(await get('/alice/bob')).toEqual({ id: '22222', actingUser: '22222' });
+  });
+
+  it('a resolver finds the user of each request, once', async () => {
+    resolved = 0;
+    expect(await get('/person', '22222')).toEqual({ id: '22222', actingUser: '22222' });
+    expect(resolved).toBe(1);
+    expect(await get('/person/twice', '11111')).toEqual({ id: '11111' });
+    expect(resolved).toBe(2);
+  });
+
+  it('the user survives timers, Observables and server-sent events', async () => {
+    expect(await get('/person/late', '22222')).toEqual({ id: '22222' });
+    expect(await get('/person/observable', '22222')).toEqual({ id: '22222' });
+    const events = await fetch(`${url}/person/events`, { headers: { 'x-person': '22222' } });
+    expect((await events.text()).match(/"id":"22222"/g)).toHaveLength(2);
+  });
+
+  it('runAs acts for somebody else, and for nothing but what it runs', async () => {
+    expect(await get('/person/run-as', '11111')).toEqual([{ id: '22222' }, { id: '11111' }]);
+  });
+
+  it('a request of nobody fails closed, without a call to Box', async () => {
+    expect(await get('/person')).toBe(500);
+    expect(emulator.requests).toEqual([]);
+  });
+
+  it.each(['alice', '11111 ', '1e5', '-1', '11111,22222', '٣', '1'.repeat(21)])(
+    'an id that is none fails it, too: %j',
+    async (id) => {
+      expect(await get('/person', encodeURI(id))).toBe(500);
+      expect(emulator.requests).toEqual([]);
+    },
+  );
+
+  it('a request of nobody is served as the service account where that is allowed', async () => {
+    expect(await get('/anybody')).toEqual({ id: emulator.serviceAccountId });
+    expect(await get('/anybody', '11111')).toEqual({ id: '11111' });
+  });
+
+  it('acting by token uses a token of the user and no as-user', async () => {
+    expect(await get('/own-token', '22222')).toEqual({ id: '22222', actingUser: '22222' });
+    const [call] = emulator.apiRequests;
+    expect(call?.subject).toEqual({ type: 'user', id: '22222' });
+    expect(call?.actingUser).toBeUndefined();
+  });
+
+  it('nothing that a client sends makes a handler act for somebody', async () => {
+    const response = await fetch(`${url}/nobody-decorated/11111?as-user=11111`, {
+      headers: { 'as-user': '11111', 'x-person': '11111', authorization: 'Bearer mine' },
+    });
+    expect(await response.json()).toEqual({ id: emulator.serviceAccountId });
+    expect(emulator.apiRequests[0]?.headers).not.toHaveProperty('as-user');
+    expect(emulator.apiRequests[0]?.headers['authorization']).not.toBe('Bearer mine');
+  });
+});
+
+describe('An acting user', () => {
+  it('that is written wrong fails when the class is defined', async () => {
+    expect((await thrownBy(() => AsUser('alice'))).code).toBe('acting_user_invalid');
+  });
+
+  it('that is written wrong fails runAs before anything runs', async () => {
+    const provider = (
+      await Test.createTestingModule({
+        imports: [BoxAuthModule.forRoot({ credentials: { developerToken: 'x' } })],
+      }).compile()
+    ).get(BoxTokenProvider);
+    const work = vi.fn<() => void>();
+    expect((await thrownBy(() => provider.runAs('alice\r\nx: y', work))).code).toBe(
+      'acting_user_invalid',
+    );
+    expect(work).not.toHaveBeenCalled();
+  });
+});

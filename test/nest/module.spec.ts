@@ -1,0 +1,280 @@
+import { Inject, Injectable, Module } from '@nestjs/common';
+import { ConfigModule, ConfigService } from '@nestjs/config';
+import { Test } from '@nestjs/testing';
+import { HttpService } from '@nestjs/axios';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { firstValueFrom } from 'rxjs';
+import {
+  BoxAuthModule,
+  type BoxAuthModuleOptions,
+  BoxFetch,
+  BoxTokenProvider,
+  getBoxFetchToken,
+  getBoxTokenProviderToken,
+  InjectBoxTokenProvider,
+} from 'nestjs-box-auth';
+import { BoxAxiosInterceptor, BoxHttpModule } from 'nestjs-box-auth/axios';
+import { BoxEmulator } from 'nestjs-box-auth/testing';
+import { thrownBy } from '../support/thrown.js';
+
+let emulator: BoxEmulator;
+let options: BoxAuthModuleOptions;
+beforeAll(async () => {
+  emulator = await BoxEmulator.start();
+  options = { credentials: { config: emulator.config }, apiUrl: emulator.url };
+});
+beforeEach(() => {
+  emulator.heal();
+  emulator.clearRequests();
+  vi.unstubAllEnvs();
+  for (const name of Object.keys(process.env).filter((key) => key.startsWith('BOX_')))
+    vi.stubEnv(name, undefined);
+});
+afterEach(() => vi.unstubAllEnvs());
+afterAll(() => emulator.stop());
+
+async function start(...imports: NonNullable<Parameters<typeof Module>[0]['imports']>) {
+  const app = (await Test.createTestingModule({ imports }).compile()).createNestApplication();
+  app.useLogger(false);
+  return app.init();
+}
+
+@Injectable()
+class Archive {
+  constructor(
+    readonly provider: BoxTokenProvider,
+    readonly box: BoxFetch,
+  ) {}
+}
+
+@Module({ providers: [Archive], exports: [Archive] })
+class ArchiveModule {}
+
+describe('BoxAuthModule', () => {
+  it('gives its providers to every module, by their class', async () => {
+    const app = await start(BoxAuthModule.forRoot(options), ArchiveModule);
+    const { provider, box } = app.get(Archive);
+    expect(provider).toBeInstanceOf(BoxTokenProvider);
+    expect((await box('/2.0/users/me')).status).toBe(200);
+    await app.close();
+  });
+
+  it('gives them only to who imports it, if it is not to be global', async () => {
+    await expect(
+      start(BoxAuthModule.forRoot({ ...options, isGlobal: false }), ArchiveModule),
+    ).rejects.toThrow('BoxTokenProvider');
+  });
+
+  it('asks Box for nothing at bootstrap', async () => {
+    const app = await start(BoxAuthModule.forRoot(options));
+    expect(emulator.requests).toEqual([]);
+    await app.close();
+  });
+
+  it('tells several Box apps apart by their name', async () => {
+    @Injectable()
+    class Both {
+      constructor(
+        @InjectBoxTokenProvider('hr') readonly hr: BoxTokenProvider,
+        @InjectBoxTokenProvider('legal') readonly legal: BoxTokenProvider,
+        @Inject(getBoxFetchToken('hr')) readonly hrFetch: BoxFetch,
+      ) {}
+    }
+    @Module({ providers: [Both] })
+    class BothModule {}
+    const app = await start(
+      BoxAuthModule.forRoot({ ...options, name: 'hr' }),
+      BoxAuthModule.forRootAsync({ name: 'legal', useFactory: () => options }),
+      BothModule,
+    );
+    const { hr, legal, hrFetch } = app.get(Both, { strict: false });
+    expect((await hr.getToken()).value).not.toBe((await legal.getToken()).value);
+    expect((await hrFetch('/2.0/users/me')).status).toBe(200);
+    expect(app.get(getBoxTokenProviderToken('hr'))).toBe(hr);
+    expect(() => app.get(BoxTokenProvider)).toThrow('BoxTokenProvider');
+    await app.close();
+  });
+
+  it.each([
+    [
+      'useFactory',
+      () => BoxAuthModule.forRootAsync({ useFactory: () => Promise.resolve(options) }),
+    ],
+    [
+      'useFactory with what it injects',
+      () =>
+        BoxAuthModule.forRootAsync({
+          imports: [
+            ConfigModule.forRoot({ ignoreEnvFile: true, load: [() => ({ url: emulator.url })] }),
+          ],
+          inject: [ConfigService],
+          useFactory: (config: ConfigService) => ({
+            ...options,
+            apiUrl: config.getOrThrow<string>('url'),
+          }),
+        }),
+    ],
+    [
+      'useClass',
+      () =>
+        BoxAuthModule.forRootAsync({
+          useClass: class {
+            createBoxAuthOptions() {
+              return options;
+            }
+          },
+        }),
+    ],
+  ])('takes its options from %s', async (_, module) => {
+    const app = await start(module());
+    expect((await app.get(BoxFetch)('/2.0/users/me')).status).toBe(200);
+    await app.close();
+  });
+
+  it('without a name for its factory says that no credentials came', async () => {
+    const error = await thrownBy(() =>
+      start(BoxAuthModule.forRootAsync({ useFactory: () => ({}) })),
+    );
+    expect(error.code).toBe('config_missing');
+  });
+
+  it('stops with the app: what asks later is told', async () => {
+    const app = await start(BoxAuthModule.forRoot(options));
+    const provider = app.get(BoxTokenProvider);
+    await provider.getToken();
+    await app.close();
+    expect(provider.peekToken()).toBeUndefined();
+    expect((await thrownBy(() => provider.getToken())).code).toBe('closed');
+  });
+
+  it('can be overridden in a test, as any provider', async () => {
+    const fake = { getToken: () => Promise.resolve('fake') };
+    const testing = await Test.createTestingModule({
+      imports: [BoxAuthModule.forRoot(options), ArchiveModule],
+    })
+      .overrideProvider(BoxTokenProvider)
+      .useValue(fake)
+      .compile();
+    expect(testing.get(Archive).provider).toBe(fake);
+  });
+});
+
+describe('A mistake fails the bootstrap with one clear error', () => {
+  it.each([
+    ['in the file', { credentials: { configFile: 'missing.json' } }, 'config_unreadable'],
+    ['in the fields', { credentials: { config: {} } }, 'config_invalid'],
+    [
+      'in the passphrase',
+      () => ({ credentials: { config: emulator.config, passphrase: 'wrong' } }),
+      'key_passphrase_wrong',
+    ],
+    ['in an option', { credentials: { developerToken: 'x' }, maxSubjects: -1 }, 'option_invalid'],
+    ['in what a function gives', { credentials: () => ({ clientId: 'x' }) }, 'config_invalid'],
+    [
+      'of a function',
+      { credentials: () => Promise.reject(new Error('vault sealed')) },
+      'credentials_unavailable',
+    ],
+  ])('%s', async (_, given, code) => {
+    const wrong = (typeof given === 'function' ? given() : given) as BoxAuthModuleOptions;
+    expect((await thrownBy(() => start(BoxAuthModule.forRoot(wrong)))).code).toBe(code);
+    expect(
+      (await thrownBy(() => start(BoxAuthModule.forRootAsync({ useFactory: () => wrong })))).code,
+    ).toBe(code);
+  });
+});
+
+describe('forRoot without credentials reads the environment', () => {
+  it('BOX_CONFIG', async () => {
+    vi.stubEnv('BOX_CONFIG', Buffer.from(JSON.stringify(emulator.config)).toString('base64'));
+    vi.stubEnv('BOX_API_URL', emulator.url);
+    const app = await start(BoxAuthModule.forRoot());
+    expect((await app.get(BoxFetch)('/2.0/users/me')).status).toBe(200);
+    await app.close();
+  });
+
+  it('BOX_CLIENT_ID and its like, beside options that are given', async () => {
+    const { clientID, clientSecret } = emulator.config.boxAppSettings;
+    vi.stubEnv('BOX_CLIENT_ID', clientID);
+    vi.stubEnv('BOX_CLIENT_SECRET', clientSecret);
+    vi.stubEnv('BOX_USER_ID', '11111');
+    const app = await start(BoxAuthModule.forRoot({ apiUrl: emulator.url }));
+    expect(await (await app.get(BoxFetch)('/2.0/users/me')).json()).toMatchObject({ id: '11111' });
+    await app.close();
+  });
+
+  it('what ConfigModule read from a file', async () => {
+    const app = await start(
+      ConfigModule.forRoot({ envFilePath: new URL('box.env', import.meta.url).pathname }),
+      BoxAuthModule.forRoot({ apiUrl: emulator.url }),
+    );
+    expect(app.get(ConfigService).get('box.credentials.clientId')).toBe('from-the-file');
+    await app.close();
+    for (const name of ['BOX_CLIENT_ID', 'BOX_CLIENT_SECRET', 'BOX_ENTERPRISE_ID'])
+      vi.stubEnv(name, undefined);
+  });
+
+  it('and says what to set if it is empty', async () => {
+    const error = await thrownBy(() => start(BoxAuthModule.forRoot()));
+    expect(error.code).toBe('config_missing');
+    expect(error.hint).toContain('BOX_CONFIG_FILE');
+  });
+});
+
+describe('warmUp', () => {
+  it("'try' mints at bootstrap, and starts all the same if that fails", async () => {
+    let app = await start(BoxAuthModule.forRoot({ ...options, warmUp: 'try' }));
+    expect(app.get(BoxTokenProvider).peekToken()).toBeDefined();
+    await app.close();
+    emulator.always('token', {
+      kind: 'refuse',
+      error: 'unauthorized_client',
+      errorDescription: 'not authorized',
+    });
+    app = await start(BoxAuthModule.forRoot({ ...options, warmUp: 'try' }));
+    expect(app.get(BoxTokenProvider).peekToken()).toBeUndefined();
+    await app.close();
+  });
+
+  it("'require' fails the bootstrap", async () => {
+    emulator.always('token', {
+      kind: 'refuse',
+      error: 'unauthorized_client',
+      errorDescription: 'not authorized',
+    });
+    expect(
+      (await thrownBy(() => start(BoxAuthModule.forRoot({ ...options, warmUp: 'require' })))).code,
+    ).toBe('app_not_authorized');
+  });
+});
+
+describe('BoxHttpModule', () => {
+  it('is imported as it is: HttpService calls Box with a token, from apiUrl', async () => {
+    const app = await start(BoxAuthModule.forRoot(options), BoxHttpModule);
+    const { data } = await firstValueFrom(
+      app.get(HttpService).get<{ id: string }>('/2.0/users/me'),
+    );
+    expect(data.id).toBe(emulator.serviceAccountId);
+    await app.close();
+  });
+
+  it('takes the options of axios', async () => {
+    const app = await start(
+      BoxAuthModule.forRoot(options),
+      BoxHttpModule.register({ baseURL: `${emulator.url}/2.0`, headers: { 'x-mine': '1' } }),
+    );
+    await app.get(HttpService).axiosRef.get('/users/me');
+    expect(emulator.apiRequests[0]?.headers['x-mine']).toBe('1');
+    expect(emulator.apiRequests[0]?.path).toBe('/2.0/users/me');
+    await app.close();
+  });
+
+  it('has an interceptor for any other instance', async () => {
+    const app = await start(BoxAuthModule.forRoot(options), BoxHttpModule);
+    const { default: axios } = await import('axios');
+    const instance = axios.create();
+    app.get(BoxAxiosInterceptor).attach(instance);
+    expect((await instance.get(`${emulator.url}/2.0/users/me`)).status).toBe(200);
+    await app.close();
+  });
+});

@@ -1,0 +1,91 @@
+import { expect, it } from 'vitest';
+import { boxApiError } from 'nestjs-box-auth';
+
+const challenge = (error: string) => ({
+  'www-authenticate': `Bearer realm="Service", error="${error}", error_description="x"`,
+});
+const json = (body: object) => ({
+  body: JSON.stringify({ type: 'error', ...body }),
+  headers: { 'content-type': 'application/json' },
+});
+
+it.each([
+  ['an expired token', 401, { headers: challenge('invalid_token') }, 'token_invalid', true],
+  [
+    'a 401 with a body',
+    401,
+    json({ code: 'unauthorized', message: 'Unauthorized' }),
+    'unauthorized',
+    false,
+  ],
+  [
+    'a missing scope',
+    403,
+    { headers: challenge('insufficient_scope') },
+    'insufficient_scope',
+    false,
+  ],
+  [
+    'a target that is not allowed',
+    403,
+    json({
+      code: 'access_denied_insufficient_permissions',
+      message: 'Access denied - insufficient permission',
+    }),
+    'access_denied',
+    false,
+  ],
+  [
+    'terms that were not accepted',
+    400,
+    json({ code: 'terms_of_service_required' }),
+    'terms_of_service_required',
+    false,
+  ],
+  [
+    'too many requests',
+    429,
+    json({
+      code: 'rate_limit_exceeded',
+      message: 'Request rate limit exceeded, please try again later',
+    }),
+    'rate_limited',
+    true,
+  ],
+  ['an outage', 503, json({ code: 'unavailable', message: 'Unavailable' }), 'unavailable', true],
+  [
+    'an item that is not there',
+    404,
+    json({ code: 'not_found', message: 'Not Found' }),
+    'request_refused',
+    false,
+  ],
+  ['an answer of no kind', 418, { body: '<html>' }, 'request_refused', false],
+])(
+  'A refusal of an API call is explained: %s',
+  async (
+    _,
+    status,
+    { body, headers }: { body?: string; headers?: Record<string, string> },
+    code,
+    retryable,
+  ) => {
+    const error = await boxApiError(
+      new Response(body, {
+        status,
+        headers: { ...headers, 'box-request-id': 'r1', 'retry-after': '3' },
+      }),
+    );
+    expect(error).toMatchObject({ code, status, retryable, requestId: 'r1', retryAfterMs: 3_000 });
+    expect(error.docs).toMatch(/^https:\/\/developer\.box\.com\//);
+    expect(error.hint.length).toBeGreaterThan(20);
+  },
+);
+
+it('A date in Retry-After is taken by the clock of the answer', async () => {
+  const headers = {
+    date: 'Sun, 01 Mar 2026 12:00:00 GMT',
+    'retry-after': 'Sun, 01 Mar 2026 12:00:09 GMT',
+  };
+  expect((await boxApiError(new Response('', { status: 429, headers }))).retryAfterMs).toBe(9_000);
+});
