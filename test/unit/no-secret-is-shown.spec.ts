@@ -1,0 +1,347 @@
+import { inspect } from 'node:util';
+import { Logger } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import axios from 'axios';
+import * as fc from 'fast-check';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import {
+  BoxAuthError,
+  type BoxAuthErrorCode,
+  BoxAuthModule,
+  type BoxCredentials,
+} from 'nestjs-box-auth';
+import { BoxEmulator } from 'nestjs-box-auth/testing';
+import { runInActingContext } from '../../lib/acting-as/acting-user.context.js';
+import { BoxAuth } from '../../lib/box-auth.js';
+import { redact, sanitizedCause } from '../../lib/errors/redact.js';
+import { Secret } from '../../lib/errors/secret.js';
+import { attachToAxios } from '../../lib/outgoing/axios-authorization.js';
+import { FakeRuntime } from '../support/fake-runtime.js';
+import { makeKeys, PASSPHRASE } from '../support/keys.js';
+import { broken, refuse, ScriptedEndpoint, silence } from '../support/scripted-endpoint.js';
+
+const CLIENT_SECRET = 'q9LmZx3VbN7tRw2KcY8pDf5GhJ4sAe6U';
+const DEVELOPER_TOKEN = 'dEvT0kEn4xQ7zW9mKb2pRs5vYt8uXc1a';
+const keys = makeKeys();
+const encrypted = keys.forms['PKCS#8 PBES2 3DES, as the console makes it'];
+const plain = keys.forms['plain PKCS#8'];
+
+/** Every text that must stand nowhere: the secrets, and each line of the keys. */
+const secrets = [
+  CLIENT_SECRET,
+  DEVELOPER_TOKEN,
+  PASSPHRASE,
+  'token-1-for',
+  ...[encrypted, plain].flatMap((pem) => pem.split('\n').slice(1, -2)),
+];
+
+const pair = {
+  clientId: 'client',
+  clientSecret: CLIENT_SECRET,
+  publicKeyId: 'abcd1234',
+  privateKey: encrypted,
+  passphrase: PASSPHRASE,
+  enterpriseId: '1',
+};
+const client = { clientId: 'client', clientSecret: CLIENT_SECRET, enterpriseId: '1' };
+
+/** All that can be made of what was thrown: what a logger, a serializer or a curious person makes of it. */
+function showings(thrown: unknown): string[] {
+  const shown = [
+    inspect(thrown, { depth: Infinity, showHidden: true, getters: true }),
+    String(thrown),
+    JSON.stringify(thrown),
+  ];
+  for (let error = thrown; error instanceof Error; error = error.cause) {
+    shown.push(
+      error.message,
+      error.stack ?? '',
+      inspect(error),
+      JSON.stringify(error, Object.getOwnPropertyNames(error)),
+    );
+  }
+  return shown;
+}
+
+function expectNoSecret(texts: readonly string[]): void {
+  for (const text of texts) {
+    for (const secret of secrets) expect(text).not.toContain(secret);
+    expect(text).not.toMatch(/eyJ[\w-]{10,}/); // no assertion either
+  }
+}
+
+let endpoint: ScriptedEndpoint;
+let runtime: FakeRuntime;
+const written: string[] = [];
+beforeAll(() => {
+  for (const stream of [process.stdout, process.stderr]) {
+    vi.spyOn(stream, 'write').mockImplementation((chunk) => {
+      written.push(String(chunk));
+      return true;
+    });
+  }
+});
+beforeEach(() => {
+  runtime = new FakeRuntime();
+  endpoint = new ScriptedEndpoint(runtime);
+});
+afterAll(() => vi.restoreAllMocks());
+
+type Path = () => unknown;
+
+const auth = (credentials: BoxCredentials | (() => BoxCredentials) = client) =>
+  new BoxAuth({ credentials, fetch: endpoint.fetch, runtime });
+
+async function getToken(box = auth()): Promise<unknown> {
+  const work = box.provider.getToken();
+  work.catch(() => undefined);
+  await runtime.advance(60_000);
+  return work;
+}
+
+const answering = (answer: Parameters<ScriptedEndpoint['then']>[0]) => {
+  endpoint.otherwise = answer;
+  return getToken();
+};
+
+const refusing =
+  (error: string, description: string, status = 400): Path =>
+  () =>
+    answering(refuse(endpoint, status, error, description));
+
+const echo = `client_secret=${CLIENT_SECRET}&assertion=eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJjbGllbnQifQ.c2lnbmF0dXJl`;
+const secretWords = `refused ${CLIENT_SECRET} for ${PASSPHRASE.slice(0, 0)}Bearer ${DEVELOPER_TOKEN} ${echo}`;
+
+/** One way into every code: how the error comes about, with secrets at hand. */
+const paths: Record<BoxAuthErrorCode, Path> = {
+  config_missing: () =>
+    Test.createTestingModule({
+      imports: [BoxAuthModule.forRootAsync({ useFactory: () => ({}) })],
+    }).compile(),
+  config_unreadable: () => auth({ configFile: 'missing.json', passphrase: PASSPHRASE }),
+  config_invalid: () =>
+    auth({
+      config: `{"boxAppSettings":{"clientSecret":"${CLIENT_SECRET}","clientID":${JSON.stringify(plain)}`,
+    }),
+  option_invalid: () =>
+    new BoxAuth({ credentials: client, apiUrl: `https://user:${CLIENT_SECRET}@box.example.com` }),
+  credentials_unavailable: () =>
+    getToken(
+      auth(() => {
+        throw new Error(secretWords, { cause: { CLIENT_SECRET } });
+      }),
+    ),
+  key_passphrase_missing: () => auth({ ...pair, passphrase: '' }),
+  key_passphrase_wrong: () => auth({ ...pair, passphrase: DEVELOPER_TOKEN }),
+  key_cipher_unsupported: () => auth({ ...pair, privateKey: keys.forms['PBES2 DES'] }),
+  key_truncated: () => auth({ ...pair, privateKey: encrypted.slice(0, 800) }),
+  key_invalid: () => auth({ ...pair, privateKey: encrypted.split('\n').slice(1).join('\n') }),
+  key_unsuitable: () => auth({ ...pair, privateKey: keys.ec }),
+  subject_invalid: () => auth().provider.getToken({ subject: { type: 'user', id: CLIENT_SECRET } }),
+  subject_unsupported: () =>
+    auth({ developerToken: DEVELOPER_TOKEN }).provider.getToken({
+      subject: { type: 'user', id: '5' },
+    }),
+  acting_user_invalid: () => auth().provider.runAs(CLIENT_SECRET, () => undefined),
+  acting_user_missing: () => {
+    throw new BoxAuthError({
+      code: 'acting_user_missing',
+      message: 'm',
+      hint: 'h',
+      docs: 'd',
+      cause: new Error(secretWords),
+    });
+  },
+  origin_not_allowed: () =>
+    auth().provider.getHeaders(
+      `https://user:${CLIENT_SECRET}@evil.example/${DEVELOPER_TOKEN}?t=${CLIENT_SECRET}`,
+    ),
+  body_not_replayable: () => auth().policy.notReplayable(),
+  app_not_authorized: refusing('unauthorized_client', secretWords),
+  client_invalid: refusing('invalid_client', secretWords),
+  user_tokens_not_enabled: refusing(
+    'invalid_request',
+    `Cannot obtain user token based on ${secretWords}`,
+  ),
+  grant_not_allowed: refusing('invalid_request', `The grant type is unauthorized ${secretWords}`),
+  request_malformed: refusing('invalid_request', `Invalid grant_type parameter ${secretWords}`),
+  grant_invalid: refusing('invalid_grant', `Grant credentials are invalid ${secretWords}`),
+  subject_refused: refusing('invalid_grant', `'sub' ${secretWords}`),
+  assertion_expired: refusing('invalid_grant', `'exp' ${secretWords}`),
+  assertion_not_yet_valid: refusing('invalid_grant', `'iat' ${secretWords}`),
+  assertion_replayed: refusing('invalid_grant', `'jti' ${secretWords}`),
+  issuer_refused: refusing('invalid_grant', `'iss' ${secretWords}`),
+  signature_refused: refusing('invalid_grant', `Signature verification ${secretWords}`),
+  key_unknown: refusing('invalid_grant', `"kid" invalid ${secretWords}`),
+  token_request_refused: refusing(CLIENT_SECRET, secretWords, 418),
+  token_invalid: () => undefined,
+  unauthorized: () => undefined,
+  insufficient_scope: () => undefined,
+  access_denied: () => undefined,
+  terms_of_service_required: () => undefined,
+  request_refused: () => undefined,
+  rate_limited: refusing('rate_limit_exceeded', secretWords, 429),
+  unavailable: refusing(CLIENT_SECRET, secretWords, 503),
+  timeout: () => answering(silence),
+  network: () => {
+    endpoint.otherwise = () =>
+      Promise.reject(
+        new TypeError(secretWords, {
+          cause: Object.assign(new Error(echo), { code: 'ECONNRESET', body: echo }),
+        }),
+      );
+    return getToken();
+  },
+  response_invalid: () =>
+    answering(() => new Response(secretWords, { headers: { 'content-type': 'text/html' } })),
+  token_refused_again: async () => {
+    const { provider } = auth();
+    provider.invalidate(await provider.getToken());
+    provider.invalidate(await provider.getToken());
+    return provider.getToken();
+  },
+  developer_token_expired: async () => {
+    const { provider } = auth({ developerToken: DEVELOPER_TOKEN });
+    provider.invalidate(await provider.getToken());
+    return provider.getToken();
+  },
+  closed: () => {
+    const box = auth();
+    box.close();
+    return box.provider.getToken();
+  },
+};
+
+/** These come of answers to API calls, which have a test of their own. */
+const ofApiCalls: ReadonlySet<string> = new Set([
+  'token_invalid',
+  'unauthorized',
+  'insufficient_scope',
+  'access_denied',
+  'terms_of_service_required',
+  'request_refused',
+]);
+
+describe('No secret is shown by an error', () => {
+  it.each(Object.entries(paths).filter(([code]) => !ofApiCalls.has(code)))(
+    '%s',
+    async (code, path) => {
+      let thrown: unknown;
+      try {
+        thrown = await path();
+      } catch (error) {
+        thrown = error;
+      }
+      expect(thrown).toBeInstanceOf(BoxAuthError);
+      expect(thrown).toMatchObject({ code });
+      expectNoSecret(showings(thrown));
+      new Logger('test').error(thrown);
+      new Logger('test').error(inspect(thrown), thrown instanceof Error ? thrown.stack : '');
+      expectNoSecret(written);
+    },
+  );
+
+  it('of axios, nor by its answers', async () => {
+    const emulator = await BoxEmulator.start();
+    const box = new BoxAuth({ credentials: { config: emulator.config }, apiUrl: emulator.url });
+    const { value } = await box.provider.getToken();
+    const instance = axios.create({ baseURL: emulator.url });
+    attachToAxios(instance, box.policy, box.fetch);
+    const shown = await Promise.all(
+      [
+        instance.get('/2.0/nothing'),
+        runInActingContext({ user: { id: '99999', via: 'header' } }, () =>
+          instance.get('/2.0/users/me'),
+        ),
+        instance.get('/2.0/users/me'),
+        instance.get('/2.0/users/me', {
+          timeout: 1,
+          transformResponse: () => {
+            throw new Error('transform');
+          },
+        }),
+      ].map((call) =>
+        call.then(
+          (answer) => showings(answer),
+          (error: unknown) => showings(error),
+        ),
+      ),
+    );
+    await emulator.stop();
+    for (const text of shown.flat()) expect(text).not.toContain(value);
+  });
+});
+
+describe('No secret is shown by what holds one', () => {
+  it('a Secret, in any way but the one that asks for it', () => {
+    const secret = new Secret(CLIENT_SECRET);
+    const holder = { secret, list: [secret] };
+    expectNoSecret([
+      String(secret),
+      `${secret}`,
+      JSON.stringify(holder),
+      inspect(holder, { depth: 9, showHidden: true }),
+      Object.values(secret).join(''),
+    ]);
+    expect(secret.reveal()).toBe(CLIENT_SECRET);
+  });
+
+  it('the whole of BoxAuth, with a token in it', async () => {
+    for (const box of [auth(), auth({ developerToken: DEVELOPER_TOKEN })]) {
+      await getToken(box);
+      expectNoSecret([inspect(box, { depth: 20, showHidden: true }), JSON.stringify(box)]);
+    }
+    expectNoSecret([inspect(auth(pair), { depth: 20, showHidden: true })]);
+  });
+});
+
+describe('redact', () => {
+  it('takes out whatever secret is known, wherever it stands', () => {
+    const text = fc.string({ maxLength: 40 });
+    fc.assert(
+      fc.property(text, text, fc.stringMatching(/^[!-~]{4,60}$/), (before, after, secret) => {
+        fc.pre(
+          !'[redacted]'.includes(secret) && !before.includes(secret) && !after.includes(secret),
+        );
+        expect(redact(`${before} ${secret} ${after}`, [secret])).not.toContain(secret);
+      }),
+    );
+  });
+
+  it('leaves no control character, and no more than its length', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 2_000 }), (text) => {
+        const shown = redact(text);
+        // oxlint-disable-next-line no-control-regex -- that is what must not be there
+        expect(shown).not.toMatch(/[\u0000-\u001F\u007F]/);
+        expect(shown.length).toBeLessThanOrEqual(301);
+      }),
+    );
+  });
+
+  it('leaves the words of Box as they are', () => {
+    for (const words of [
+      'This app is not authorized by the enterprise admin',
+      "Current date/time MUST be after or equal to the not-before date/time  listed in the 'nbf' or 'iat' claim",
+      'access_denied_insufficient_permissions',
+      'Signature verification error. The public key identified by "kid" must correspond to the private key used for signing.',
+    ]) {
+      expect(redact(words)).toBe(words);
+    }
+  });
+
+  it('copies no more of a cause than its name, code and words, two deep', () => {
+    const third = new Error('third');
+    const second = new Error('second', { cause: third });
+    const cause = sanitizedCause(
+      Object.assign(new TypeError('first', { cause: second }), {
+        code: 'E_ONE',
+        request: { body: echo },
+      }),
+    );
+    expect(cause).toMatchObject({ name: 'TypeError', message: 'first', code: 'E_ONE' });
+    expect(cause).not.toHaveProperty('request');
+    expect(inspect(cause)).toContain('third');
+    expect(sanitizedCause(broken).message).toContain('type function');
+  });
+});
