@@ -53,6 +53,7 @@ export type BoxAuthErrorCode =
   | 'network'
   | 'response_invalid' // not JSON, too large, a redirect, or no token in it
   // The token's life.
+  | 'expired_on_arrival' // the machine slept over the mint, or the clock was set
   | 'token_refused_again' // a token was refused right after it had been renewed for a refusal
   | 'developer_token_expired' // developer tokens live 60 minutes and cannot be renewed
   | 'closed'; // the module was shut down

@@ -6,6 +6,7 @@ import {
   map,
   type Observable,
   race,
+  retry,
   shareReplay,
   Subject as Signal,
   takeUntil,
@@ -92,6 +93,7 @@ export class RenewingToken {
   forget(): void {
     this.#adopted = undefined;
     this.#refused = undefined;
+    this.#forcedAt = -Infinity;
     this.#failures.clear();
     this.#minting = undefined;
     this.#abandon.next();
@@ -137,6 +139,11 @@ export class RenewingToken {
     if (obstacle !== undefined) return throwError(() => obstacle);
     const minting: Observable<AccessToken> = defer(() => this.context.mint(this.#refused)).pipe(
       map((mint) => this.#adopt(mint)),
+      // A machine that fell asleep over a mint wakes up with a dead token: ask once more.
+      retry({
+        count: 1,
+        delay: (error: unknown) => (isExpiredOnArrival(error) ? [0] : throwError(() => error)),
+      }),
       catchError((error: unknown) => throwError(() => this.#failures.record(error))),
       takeUntil(this.#abandon),
       finalize(() => {
@@ -151,8 +158,10 @@ export class RenewingToken {
   }
 
   #adopt(mint: Mint): AccessToken {
+    const adopted = new AdoptedToken(mint, this.context.options, this.context.runtime);
+    if (!adopted.isUsable) throw expiredOnArrival(mint.token);
+    this.#adopted = adopted;
     if (this.#refused !== undefined) this.#forcedAt = this.context.runtime.monotonic();
-    this.#adopted = new AdoptedToken(mint, this.context.options, this.context.runtime);
     this.#refused = undefined;
     this.#failures.clear();
     this.context.adopted(mint.token);
@@ -178,4 +187,18 @@ function refusedAgain(token: AccessToken, retryAfterMs: number): BoxAuthError {
     retryable: true,
     retryAfterMs,
   });
+}
+
+function expiredOnArrival(token: AccessToken): BoxAuthError {
+  return new BoxAuthError({
+    code: 'expired_on_arrival',
+    message: `The token ${token.fingerprint} had expired by the time it arrived.`,
+    hint: 'The machine slept, its clock was set, or the token endpoint answers more slowly than its tokens live.',
+    docs: 'https://datatracker.ietf.org/doc/html/rfc6749#section-5.1',
+    retryable: true,
+  });
+}
+
+function isExpiredOnArrival(error: unknown): boolean {
+  return error instanceof BoxAuthError && error.code === 'expired_on_arrival';
 }

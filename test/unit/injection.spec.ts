@@ -76,7 +76,9 @@ describe('Whatever is given as an acting user', () => {
         ),
         (id) => {
           // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a mistake that types would find, made without them
-          expect(() => provider.runAs(id as string, () => undefined)).toThrow(BoxAuthError);
+          expect(() => provider.runAs(id as unknown as string, () => undefined)).toThrow(
+            BoxAuthError,
+          );
         },
       ),
     );

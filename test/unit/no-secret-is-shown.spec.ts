@@ -194,6 +194,11 @@ const paths: Record<BoxAuthErrorCode, Path> = {
   },
   response_invalid: () =>
     answering(() => new Response(secretWords, { headers: { 'content-type': 'text/html' } })),
+  expired_on_arrival: () =>
+    answering((request) => {
+      runtime.sleep(7_200_000);
+      return endpoint.grant(request);
+    }),
   token_refused_again: async () => {
     const { provider } = auth();
     provider.invalidate(await provider.getToken());
