@@ -98,7 +98,7 @@ async function createBoxAuth(
     });
   }
   const box = new BoxAuth({ ...environment, ...options, credentials });
-  await box.readCredentials();
+  await box.start();
   return box;
 }
 

@@ -1,6 +1,7 @@
 import type { AssertionOptions } from './box/box-issuer.js';
 import { BOX_API_URL } from './box/box-urls.js';
 import type { BoxCredentialsSource } from './credentials/box-credentials.js';
+import type { Subject } from './credentials/subject.js';
 import { BoxAuthError } from './errors/box-auth.error.js';
 import { isLoopback } from './outgoing/url-rules.js';
 import { type Runtime, systemRuntime } from './runtime/runtime.js';
@@ -32,6 +33,11 @@ export interface BoxAuthOptions {
   readonly tokenEndpoint?: TokenEndpointOptions;
   /** How many subjects' tokens are kept beside the app's own; the least recently used goes. Default 10,000. */
   readonly maxSubjects?: number;
+  /**
+   * Whose tokens are renewed although nobody asks, from bootstrap on: `'own'` is the subject that the credentials stand for.
+   * Default none.
+   */
+  readonly keepWarm?: readonly (Subject | 'own')[];
   /** How assertions are made, where Box leaves a choice. */
   readonly assertion?: AssertionOptions;
   /** Time, timers and randomness, for tests. Default the system's. */
@@ -47,6 +53,7 @@ export interface ResolvedOptions {
   readonly renewal: Required<RenewalOptions>;
   readonly tokenEndpoint: Required<TokenEndpointOptions>;
   readonly maxSubjects: number;
+  readonly keepWarm: readonly (Subject | 'own')[];
   readonly assertion: AssertionOptions;
   readonly runtime: Runtime;
 }
@@ -84,6 +91,7 @@ export function resolveOptions(options: BoxAuthOptions): ResolvedOptions {
     renewal,
     tokenEndpoint,
     maxSubjects: wholeFromOne('maxSubjects', options.maxSubjects ?? 10_000),
+    keepWarm: options.keepWarm ?? [],
     assertion: options.assertion ?? {},
     runtime: options.runtime ?? systemRuntime,
   };

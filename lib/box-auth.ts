@@ -6,6 +6,7 @@ import type { BoxCredentials, BoxOpenedCredentials } from './credentials/box-cre
 import { CredentialsSource } from './credentials/credentials-source.js';
 import { openCredentials } from './credentials/open-credentials.js';
 import { privateKeyOpener } from './credentials/private-key.js';
+import type { Subject } from './credentials/subject.js';
 import { authorizedFetch } from './outgoing/authorized-fetch.js';
 import { OutgoingPolicy } from './outgoing/outgoing-policy.js';
 import { TokenEndpoint } from './token-endpoint/token-endpoint.js';
@@ -18,15 +19,16 @@ export class BoxAuth {
   readonly policy: OutgoingPolicy;
   readonly fetch: typeof fetch;
   readonly #tokens: AccessTokens;
+  readonly #keepWarm: readonly (Subject | 'own')[];
   readonly #credentials: CredentialsSource<BoxCredentials, BoxOpenedCredentials>;
 
-  /** @throws BoxAuthError for credentials and options that are wrong (a function's credentials: at `readCredentials`) */
+  /** @throws BoxAuthError for credentials and options that are wrong (a function's credentials: at `start`) */
   constructor(options: BoxAuthOptions) {
     const resolved = resolveOptions(options);
     const openKey = privateKeyOpener();
     const credentials = new CredentialsSource<BoxCredentials, BoxOpenedCredentials>(
       resolved.credentials,
-      (form) => openCredentials(form, openKey),
+      (form, where) => openCredentials(form, where, openKey),
     );
     const issuer = new BoxIssuer(resolved.apiUrl, resolved.assertion);
     const endpoint = new TokenEndpoint(
@@ -37,6 +39,7 @@ export class BoxAuth {
       resolved.runtime,
     );
     this.#credentials = credentials;
+    this.#keepWarm = resolved.keepWarm;
     this.#tokens = new AccessTokens(
       endpoint,
       resolved.renewal,
@@ -49,9 +52,12 @@ export class BoxAuth {
     this.provider = new BoxTokenProvider(this.#tokens, this.policy);
   }
 
-  /** Reads the credentials now, so that a function's mistake shows at bootstrap, too. */
-  async readCredentials(): Promise<void> {
+  /** Reads the credentials, so that a function's mistake shows at bootstrap, too, and begins to keep tokens warm. */
+  async start(): Promise<void> {
     await this.#credentials.read();
+    for (const subject of this.#keepWarm) {
+      this.#tokens.keepWarm(subject === 'own' ? undefined : subject);
+    }
   }
 
   /** Ends what is in flight and stops every timer. */

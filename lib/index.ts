@@ -26,11 +26,14 @@ export type {
   ConfigCredentials,
   ConfigFileCredentials,
   DeveloperTokenCredentials,
+  ExternalSignerCredentials,
+  GivenBoxCredentials,
   KeyPairCredentials,
   SigningAlgorithm,
 } from './credentials/box-credentials.js';
 export type { Subject } from './credentials/subject.js';
 export { BoxAuthError } from './errors/box-auth.error.js';
+export type { SigningFunction } from './credentials/assertion.js';
 export type { BoxAuthErrorCode } from './errors/error-codes.js';
 export { BoxFetch } from './outgoing/box-fetch.js';
 export type { Runtime } from './runtime/runtime.js';

@@ -1,4 +1,3 @@
-import { signAssertion } from '../credentials/assertion.js';
 import type { BoxOpenedCredentials } from '../credentials/box-credentials.js';
 import type { Subject } from '../credentials/subject.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
@@ -53,8 +52,12 @@ export class BoxIssuer implements Issuer<BoxOpenedCredentials> {
     return {
       ...client,
       grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', // RFC 7523 section 2.1
-      assertion: await signAssertion(claims, credentials.privateKey),
+      assertion: await credentials.signer.sign(claims),
     };
+  }
+
+  isKeyRefusal({ code }: BoxAuthError): boolean {
+    return code === 'key_unknown' || code === 'signature_refused';
   }
 
   refusalError = boxTokenRefusal;

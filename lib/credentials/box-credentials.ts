@@ -1,6 +1,6 @@
 import type { Secret } from '../errors/secret.js';
 import type { Opened } from './credentials-source.js';
-import type { PrivateKey } from './private-key.js';
+import type { AssertionSigner, SigningFunction } from './assertion.js';
 
 /** The signature algorithms that Box accepts (RFC 7518 section 3.3). */
 export type SigningAlgorithm = 'RS256' | 'RS384' | 'RS512';
@@ -48,6 +48,15 @@ export type KeyPairCredentials = DefaultSubject & {
   readonly algorithm?: SigningAlgorithm;
 };
 
+/** A key pair whose private key stays where it is: `sign` asks a KMS, an HSM or a vault. `algorithm` defaults to `RS256`. */
+export type ExternalSignerCredentials = DefaultSubject & {
+  readonly clientId: string;
+  readonly clientSecret: string;
+  readonly publicKeyId: string;
+  readonly sign: SigningFunction;
+  readonly algorithm?: SigningAlgorithm;
+};
+
 /** An app with server authentication by client credentials grant. */
 export type ClientCredentials = DefaultSubject & {
   readonly clientId: string;
@@ -64,12 +73,16 @@ export type BoxCredentials =
   | ConfigFileCredentials
   | ConfigCredentials
   | KeyPairCredentials
+  | ExternalSignerCredentials
   | ClientCredentials
   | DeveloperTokenCredentials;
 
+/** Credentials; or several key pairs of one app, while keys are rotated: the next is tried when Box refuses one. */
+export type GivenBoxCredentials = BoxCredentials | readonly BoxCredentials[];
+
 /** Credentials, or a function that is asked for them at every mint, so that keys rotate without a restart. */
 export type BoxCredentialsSource =
-  BoxCredentials | (() => BoxCredentials | Promise<BoxCredentials>);
+  GivenBoxCredentials | (() => GivenBoxCredentials | Promise<GivenBoxCredentials>);
 
 /** Credentials that were read and found good: what the token endpoint is asked with. */
 export type BoxOpenedCredentials = Opened &
@@ -78,7 +91,7 @@ export type BoxOpenedCredentials = Opened &
         readonly kind: 'key-pair';
         readonly clientId: string;
         readonly clientSecret: Secret;
-        readonly privateKey: PrivateKey;
+        readonly signer: AssertionSigner;
       }
     | { readonly kind: 'client-secret'; readonly clientId: string; readonly clientSecret: Secret }
     | { readonly kind: 'developer-token'; readonly givenToken: Secret }

@@ -1,6 +1,7 @@
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { Secret } from '../errors/secret.js';
-import type { Subject } from './subject.js';
+import { configInvalid } from './field-checks.js';
+import { type Subject, subjectKey } from './subject.js';
 
 /** What every kind of credentials has once it is read, whoever the issuer is. */
 export interface Opened {
@@ -12,25 +13,33 @@ export interface Opened {
   readonly givenToken?: Secret;
 }
 
+type Several<T> = T | readonly T[];
+
+/** What is read: one or more credentials of one app, the first of them for whom nobody asks. */
+export type OpenedList<Credentials> = readonly [Credentials, ...Credentials[]];
+
 /** Credentials that were read once, or a function that is asked anew at every mint. */
 export class CredentialsSource<Form extends object, Credentials extends Opened> {
-  readonly #ask: (() => Form | Promise<Form>) | undefined;
-  readonly #open: (form: Form) => Credentials;
-  #opened: Credentials | undefined;
+  readonly #ask: (() => Several<Form> | Promise<Several<Form>>) | undefined;
+  readonly #open: (form: Form, where: string) => Credentials;
+  #opened: OpenedList<Credentials> | undefined;
 
   /** Given credentials are opened here and now, so that a mistake in them fails the start. */
-  constructor(source: Form | (() => Form | Promise<Form>), open: (form: Form) => Credentials) {
+  constructor(
+    source: Several<Form> | (() => Several<Form> | Promise<Several<Form>>),
+    open: (form: Form, where: string) => Credentials,
+  ) {
     this.#open = open;
     if (typeof source === 'function') {
       this.#ask = source;
     } else {
-      this.#opened = open(source);
+      this.#opened = this.#openAll(source);
     }
   }
 
-  /** The credentials of the last reading; undefined if a function was never asked. */
-  get current(): Credentials | undefined {
-    return this.#opened;
+  /** Whom the credentials of the last reading stand for; undefined if a function was never asked. */
+  get subject(): Subject | undefined {
+    return this.#opened?.[0].subject;
   }
 
   /**
@@ -38,28 +47,53 @@ export class CredentialsSource<Form extends object, Credentials extends Opened> 
    *
    * @throws BoxAuthError `credentials_unavailable` if the function fails, and those of opening what it gave
    */
-  async read(): Promise<Credentials> {
+  async read(): Promise<OpenedList<Credentials>> {
     if (this.#ask === undefined && this.#opened !== undefined) {
       return this.#opened;
     }
-    this.#opened = this.#open(await this.#given());
+    this.#opened = this.#openAll(await this.#given());
     return this.#opened;
   }
 
-  async #given(): Promise<Form> {
+  #openAll(given: Several<Form>): OpenedList<Credentials> {
+    const isList = (value: Several<Form>): value is readonly Form[] => Array.isArray(value);
+    if (!isList(given)) return [this.#open(given, 'credentials')];
+    const [first, ...others] = given.map((form, index) =>
+      this.#open(form, `credentials[${index}]`),
+    );
+    if (first === undefined) {
+      throw configInvalid('credentials is an empty list: expected one key pair or more.');
+    }
+    const stranger = others.findIndex(
+      ({ subject }) => subjectKey(subject) !== subjectKey(first.subject),
+    );
+    if (stranger >= 0) {
+      throw configInvalid(
+        `credentials[${stranger + 1}] stands for another subject than credentials[0]: several credentials are several keys of one app. For several apps, give each a name.`,
+      );
+    }
+    return [first, ...others];
+  }
+
+  async #given(): Promise<Several<Form>> {
     try {
-      const form = await this.#ask?.();
-      if (form === undefined) throw new TypeError('it returned undefined');
-      return form;
+      const given = await this.#ask?.();
+      if (given === undefined) throw new TypeError('it returned undefined');
+      return given;
     } catch (error) {
-      throw new BoxAuthError({
-        code: 'credentials_unavailable',
-        message: 'The credentials function of the module options failed.',
-        hint: 'See the cause: the vault or file that the function reads did not answer. It is asked again at the next mint.',
-        docs: 'https://developer.box.com/guides/authentication/select/',
-        retryable: true,
-        cause: error,
-      });
+      throw credentialsError('failed', error);
     }
   }
+}
+
+/** The function that is asked for credentials did not give any. */
+export function credentialsError(how: string, cause?: unknown): BoxAuthError {
+  return new BoxAuthError({
+    code: 'credentials_unavailable',
+    message: `The credentials function of the module options ${how}.`,
+    hint: 'The vault or file that the function reads did not answer as it should. It is asked again at the next mint.',
+    docs: 'https://developer.box.com/guides/authentication/select/',
+    retryable: true,
+    cause,
+  });
 }

@@ -1,4 +1,5 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { BoxAuthErrorCode } from '../errors/error-codes.js';
 import type { SigningAlgorithm } from './box-credentials.js';
@@ -67,17 +68,16 @@ export function openPrivateKey(
   return { key, thumbprint: createHash('sha256').update(publicKey).digest('base64url') };
 }
 
-/** `openPrivateKey` that opens the same text only once in a row: a function may give the same key at every mint. */
+/** `openPrivateKey` that opens the same text only once: a function may give the same keys at every mint. */
 export function privateKeyOpener(): typeof openPrivateKey {
-  let last: { readonly digest: string; readonly opened: OpenedKey } | undefined;
+  const opened = new LRUCache<string, OpenedKey>({ max: 8 });
   return (text, passphrase, field) => {
     const digest = createHash('sha256')
       .update(JSON.stringify([text, passphrase]))
       .digest('base64');
-    if (last?.digest !== digest) {
-      last = { digest, opened: openPrivateKey(text, passphrase, field) };
-    }
-    return last.opened;
+    const key = opened.get(digest) ?? openPrivateKey(text, passphrase, field);
+    opened.set(digest, key);
+    return key;
   };
 }
 

@@ -17,6 +17,7 @@ export type BoxAuthErrorCode =
   | 'key_truncated' // a PEM without its end, often a .env file that was cut at the first newline
   | 'key_invalid' // not a private key in PEM
   | 'key_unsuitable' // not RSA, or under 2048 bits
+  | 'signer_failed' // the external signer threw, gave nothing, or took too long
   // What the caller asked for.
   | 'subject_invalid' // not `{ type: 'enterprise' | 'user', id }` with an id of 1 to 20 digits
   | 'subject_unsupported' // these credentials cannot get a token for that subject

@@ -1,4 +1,4 @@
-import { Observable } from 'rxjs';
+import { map, Observable } from 'rxjs';
 import type { Runtime } from './runtime.js';
 
 /** Emits once, after `delayMs` milliseconds of `runtime`. */
@@ -16,5 +16,18 @@ export function after(
       delayMs,
       options,
     ),
+  );
+}
+
+/** Never emits; fails with what `makeError` makes, after `delayMs` milliseconds: what a race is run against. */
+export function failAfter(
+  runtime: Runtime,
+  delayMs: number,
+  makeError: () => Error,
+): Observable<never> {
+  return after(runtime, delayMs).pipe(
+    map(() => {
+      throw makeError();
+    }),
   );
 }

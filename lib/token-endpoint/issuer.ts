@@ -37,6 +37,8 @@ export interface Issuer<Credentials> {
     subject: Subject,
     attempt: Attempt,
   ): Promise<Readonly<Record<string, string>>>;
+  /** Whether a refusal is about the key alone, so that another key of the same app may be taken. */
+  isKeyRefusal(error: BoxAuthError): boolean;
   /** Why no token came, with what to do about it. */
   refusalError(refusal: Refusal): BoxAuthError;
 }

@@ -13,9 +13,11 @@ import { type Subject, subjectKey } from '../credentials/subject.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { AccessToken } from '../token-endpoint/access-token.js';
-import type { Mint } from '../token-endpoint/token-endpoint.js';
+import type { Mint } from '../token-endpoint/token-attempts.js';
 import type { RenewalOptions } from './renewal.options.js';
 import { RenewingToken, type TokenDemand } from './renewing-token.js';
+
+const LONGEST_TIMER_MS = 3_600_000;
 
 /** A demand that may name whom the token is for. */
 export interface SubjectTokenDemand extends TokenDemand {
@@ -37,6 +39,7 @@ export class AccessTokens {
   /** What is being minted stays known, however many others are asked for meanwhile: one mint a subject at a time. */
   readonly #minting = new Map<string, RenewingToken>();
   readonly #adoptions = new Signal<AccessToken>();
+  readonly #timers = new Map<RenewingToken, () => void>();
   #evictions = 0;
   #isClosed = false;
 
@@ -82,6 +85,24 @@ export class AccessTokens {
     });
   }
 
+  /**
+   * Keeps the token of `subject` valid without anybody asking, until `close`. What fails is tried again as ever.
+   * The timers hold no process.
+   */
+  keepWarm(subject: Subject | undefined): void {
+    const renewing = this.#of(subject);
+    const askInTime = () => {
+      if (this.#isClosed) return;
+      renewing.get().catch(() => undefined); // on record; callers are told when they ask
+      const inMs = Math.min(
+        Math.max(renewing.freshForMs, this.renewal.minBackoffMs),
+        LONGEST_TIMER_MS,
+      );
+      this.#timers.set(renewing, this.runtime.schedule(askInTime, inMs));
+    };
+    askInTime();
+  }
+
   invalidate(token: AccessToken): void {
     this.#known(token.subject)?.invalidate(token);
   }
@@ -100,6 +121,7 @@ export class AccessTokens {
     this.#isClosed = true;
     this.flush();
     this.#adoptions.complete();
+    for (const cancel of this.#timers.values()) cancel();
   }
 
   #known(subject: Subject | undefined): RenewingToken | undefined {

@@ -1,6 +1,6 @@
 import type { Runtime } from '../runtime/runtime.js';
 import type { AccessToken } from '../token-endpoint/access-token.js';
-import type { Mint } from '../token-endpoint/token-endpoint.js';
+import type { Mint } from '../token-endpoint/token-attempts.js';
 import { drawTurns, type RenewalOptions, type Turns } from './renewal.options.js';
 
 const NEVER: Turns = { refreshMs: Infinity, waitMs: Infinity, expiryMs: Infinity };
@@ -41,6 +41,11 @@ export class AdoptedToken {
   /** It may be handed out. */
   get isUsable(): boolean {
     return this.#ageMs() < this.#turns.expiryMs;
+  }
+
+  /** Milliseconds until it is to be renewed; 0 or less if it is now. */
+  get freshForMs(): number {
+    return this.#turns.refreshMs - this.#ageMs();
   }
 
   /** Milliseconds for which it may still be handed out. */

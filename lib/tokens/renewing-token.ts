@@ -16,7 +16,7 @@ import { BoxAuthError } from '../errors/box-auth.error.js';
 import { after } from '../runtime/after.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { AccessToken } from '../token-endpoint/access-token.js';
-import type { Mint } from '../token-endpoint/token-endpoint.js';
+import type { Mint } from '../token-endpoint/token-attempts.js';
 import { aborted } from './aborted.js';
 import { AdoptedToken } from './adopted-token.js';
 import { RenewalFailures } from './renewal-failures.js';
@@ -65,6 +65,11 @@ export class RenewingToken {
   /** The token, if it may be used. */
   get usable(): AccessToken | undefined {
     return this.#adopted?.isUsable === true ? this.#adopted.token : undefined;
+  }
+
+  /** Milliseconds until somebody should ask, to have it renewed in time; 0 if now. */
+  get freshForMs(): number {
+    return Math.max(this.#adopted?.freshForMs ?? 0, 0);
   }
 
   /** A token that may be used, now if there is one: only a caller that would get none waits for a mint. */

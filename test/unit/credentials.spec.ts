@@ -79,7 +79,7 @@ describe('Credentials open', () => {
       kind: 'key-pair',
       clientId: 'client',
       subject: { type: 'enterprise', id: '1234567' },
-      privateKey: { publicKeyId: 'abcd1234', algorithm: 'RS256' },
+      signer: { publicKeyId: 'abcd1234' },
     });
   });
 
@@ -355,10 +355,10 @@ describe('A function of credentials', () => {
       openCredentials,
     );
     expect(asked).toBe(0);
-    expect(source.current).toBeUndefined();
-    expect(await source.read()).toMatchObject({ clientId: 'client-1' });
-    expect(await source.read()).toMatchObject({ clientId: 'client-2' });
-    expect(source.current).toMatchObject({ clientId: 'client-2' });
+    expect(source.subject).toBeUndefined();
+    expect(await source.read()).toMatchObject([{ clientId: 'client-1' }]);
+    expect(await source.read()).toMatchObject([{ clientId: 'client-2' }]);
+    expect(source.subject).toEqual({ type: 'enterprise', id: '1' });
   });
 
   it.each([

@@ -137,6 +137,16 @@ const paths: Record<BoxAuthErrorCode, Path> = {
   key_truncated: () => auth({ ...pair, privateKey: encrypted.slice(0, 800) }),
   key_invalid: () => auth({ ...pair, privateKey: encrypted.split('\n').slice(1).join('\n') }),
   key_unsuitable: () => auth({ ...pair, privateKey: keys.ec }),
+  signer_failed: () =>
+    getToken(
+      auth({
+        ...client,
+        publicKeyId: 'abcd1234',
+        sign: () => {
+          throw new Error(secretWords);
+        },
+      }),
+    ),
   subject_invalid: () => auth().provider.getToken({ subject: { type: 'user', id: CLIENT_SECRET } }),
   subject_unsupported: () =>
     auth({ developerToken: DEVELOPER_TOKEN }).provider.getToken({

@@ -385,6 +385,16 @@ describe('Each refusal of Box has its code, its meaning, its hint and its docume
   });
 });
 
+describe('A function of credentials that hangs', () => {
+  it('is told of after 30 s, to who waits', async () => {
+    const work = thrownBy(() =>
+      box({ credentials: () => new Promise(() => undefined) }).getToken(),
+    );
+    await runtime.advance(30_000);
+    expect(await work).toMatchObject({ code: 'credentials_unavailable', retryable: true });
+  });
+});
+
 describe('An abandoned request', () => {
   it('is aborted when the app shuts down, and who waits is told', async () => {
     endpoint.otherwise = silence;

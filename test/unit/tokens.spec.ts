@@ -360,6 +360,17 @@ describe('Many subjects', () => {
     expect(box.peekToken()).toBe(own);
   });
 
+  it('stay within it for 100,000 users, too, and none gets what is another’s', async () => {
+    const users = Array.from({ length: 100_000 }, (_, index) => String(index + 1));
+    for (const id of users) {
+      const token = await box.getToken({ subject: { type: 'user', id } });
+      if (token.value !== `token-${id}-for-${id}`) throw new Error(`${id} got ${token.value}`);
+    }
+    const kept = users.filter((id) => box.peekToken({ type: 'user', id }) !== undefined);
+    expect(kept).toHaveLength(10_000);
+    expect(kept[0]).toBe('90001');
+  }, 60_000);
+
   it('have one mint each at a time, also those that the bound pushed out meanwhile', async () => {
     start({ maxSubjects: 1 });
     const waiting: (() => void)[] = [];
@@ -402,5 +413,22 @@ describe('Options out of their range fail the start, by name', () => {
     expect(error.code).toBe('option_invalid');
     expect(error.message).toContain(`The option ${name} `);
     expect(error.message).not.toContain('pass@');
+  });
+});
+
+describe('A subject that is kept warm', () => {
+  it('is renewed though nobody asks, and is asked for again when that fails', async () => {
+    start({ keepWarm: ['own', { type: 'user', id: '5' }], tokenEndpoint: { attempts: 1 } });
+    endpoint.then(refuse(endpoint, 503, 'unavailable', 'Unavailable'));
+    await auth.start();
+    await runtime.advance(2_000);
+    for (let minute = 0; minute < 600; minute++) {
+      expect(box.peekToken(), `after ${minute} minutes`).toBeDefined();
+      expect(box.peekToken({ type: 'user', id: '5' })).toBeDefined();
+      await runtime.advance(MINUTE);
+    }
+    expect(endpoint.received.length).toBeLessThanOrEqual(27);
+    auth.close();
+    expect(runtime.timers).toBe(0);
   });
 });

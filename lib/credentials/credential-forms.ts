@@ -1,0 +1,65 @@
+import * as v from 'valibot';
+import type { SigningFunction } from './assertion.js';
+import { id, passphrase, text, wordsOf } from './field-checks.js';
+
+const clientFields = {
+  clientId: text("the app's client id"),
+  clientSecret: text("the app's client secret"),
+  enterpriseId: v.optional(id('the enterprise id, a string of digits')),
+  userId: v.optional(id('a user id, a string of digits')),
+};
+
+const publicKeyId = text('the id of the public key, such as "abcd1234"');
+
+const algorithm = v.optional(
+  v.picklist(['RS256', 'RS384', 'RS512'], 'RS256, RS384 or RS512'),
+  'RS256',
+);
+
+const fields = <const E extends v.ObjectEntries>(entries: E, whole: string) =>
+  v.strictObject(entries, wordsOf(entries, whole));
+
+/** The forms of credentials, each known by a field that no other has; the last by nothing but its client. */
+export const forms = {
+  configFile: fields(
+    { configFile: text('the path of config.json'), passphrase },
+    'configFile goes with passphrase only',
+  ),
+  config: fields(
+    {
+      config: v.union([v.string(), v.looseObject({})], 'config.json as an object or as text'),
+      passphrase,
+    },
+    'config goes with passphrase only',
+  ),
+  developerToken: fields(
+    { developerToken: text('a developer token') },
+    'developerToken stands alone',
+  ),
+  privateKey: fields(
+    {
+      ...clientFields,
+      publicKeyId,
+      privateKey: text('the private key in PEM'),
+      passphrase,
+      algorithm,
+    },
+    'a key pair is clientId, clientSecret, publicKeyId, privateKey, passphrase, enterpriseId or userId, and algorithm',
+  ),
+  sign: fields(
+    {
+      ...clientFields,
+      publicKeyId,
+      sign: v.custom<SigningFunction>(
+        (input) => typeof input === 'function',
+        'a function that signs',
+      ),
+      algorithm,
+    },
+    'an external signer is clientId, clientSecret, publicKeyId, sign, enterpriseId or userId, and algorithm',
+  ),
+  clientSecret: fields(
+    clientFields,
+    'client credentials are clientId, clientSecret, and enterpriseId or userId',
+  ),
+};

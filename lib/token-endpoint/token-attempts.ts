@@ -1,0 +1,171 @@
+import { defer, Observable, race, retry, switchMap, throwError } from 'rxjs';
+import { signerError } from '../credentials/assertion.js';
+import type { Opened } from '../credentials/credentials-source.js';
+import type { Subject } from '../credentials/subject.js';
+import { BoxAuthError } from '../errors/box-auth.error.js';
+import type { BoxAuthErrorCode } from '../errors/error-codes.js';
+import { after, failAfter } from '../runtime/after.js';
+import type { Runtime } from '../runtime/runtime.js';
+import { AccessToken } from './access-token.js';
+import type { Attempt, Issuer } from './issuer.js';
+import { parseRetryAfter } from './retry-after.js';
+import { ServerClock } from './server-clock.js';
+import type { TokenEndpointOptions } from './token-endpoint.options.js';
+import { type Fetch, postForm, readGrant, readRefusal, UnusableAnswer } from './token-request.js';
+import { timeoutError, unreachableError } from './unreachable.js';
+
+/** A token that was just granted, and when it was asked for: its life counts from there, to be on the safe side. */
+export interface Mint {
+  readonly token: AccessToken;
+  readonly lifetimeMs: number | undefined;
+  readonly askedAt: { readonly wall: number; readonly monotonic: number };
+}
+
+type Form = Readonly<Record<string, string>>;
+
+/** Refusals that another assertion, signed at the issuer's time, can mend: answered once, at once. */
+const MENDED_BY_SIGNING_ANEW: ReadonlySet<BoxAuthErrorCode> = new Set([
+  'assertion_expired',
+  'assertion_not_yet_valid',
+  'assertion_replayed',
+]);
+
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 8000;
+
+/** Requests to a token endpoint with one set of credentials: each attempt signed anew, what passes retried. */
+export class TokenAttempts<Credentials extends Opened> {
+  readonly #clock: ServerClock;
+
+  constructor(
+    private readonly issuer: Issuer<Credentials>,
+    private readonly options: Required<TokenEndpointOptions>,
+    private readonly fetch: Fetch,
+    private readonly runtime: Runtime,
+  ) {
+    this.#clock = new ServerClock(runtime);
+  }
+
+  /** Nothing happens before it is subscribed to; unsubscribing aborts the request. No pause ends after `deadline`. */
+  mint(credentials: Credentials, subject: Subject, deadline: number): Observable<Mint> {
+    const mended = new Set<BoxAuthErrorCode>();
+    let number = 0;
+    let retries = 0;
+    return defer(() => {
+      const attempt: Attempt = {
+        number: number++,
+        serverNow: this.#clock.now(),
+        uniqueId: this.runtime.uniqueId(),
+        omitIssuedAt: mended.has('assertion_not_yet_valid'),
+      };
+      return this.#signed(credentials, subject, attempt, deadline).pipe(
+        switchMap((form) => this.#answered(form, subject, deadline)),
+      );
+    }).pipe(
+      retry({
+        delay: (error: unknown) => {
+          if (!(error instanceof BoxAuthError)) return throwError(() => error);
+          if (MENDED_BY_SIGNING_ANEW.has(error.code) && !mended.has(error.code)) {
+            mended.add(error.code);
+            return [0];
+          }
+          const pauseMs = this.#pause(error, retries++);
+          const inTime = this.runtime.monotonic() + pauseMs < deadline;
+          return error.retryable && retries < this.options.attempts && inTime
+            ? after(this.runtime, pauseMs, { holdProcess: true })
+            : throwError(() => error);
+        },
+      }),
+    );
+  }
+
+  /** Full jitter, so that processes that failed together do not come back together; `Retry-After` is the floor. */
+  #pause(error: BoxAuthError, retries: number): number {
+    const longest = Math.min(FIRST_PAUSE_MS * 2 ** retries, LONGEST_PAUSE_MS);
+    return (error.retryAfterMs ?? 0) + this.runtime.random() * longest;
+  }
+
+  /** The form of a request. A key that is open here signs at once; one that is elsewhere may not answer. */
+  #signed(
+    credentials: Credentials,
+    subject: Subject,
+    attempt: Attempt,
+    deadline: number,
+  ): Observable<Form> {
+    const timeoutMs = this.#timeLeft(deadline);
+    return race(
+      defer(() => this.issuer.tokenForm(credentials, subject, attempt)),
+      failAfter(this.runtime, timeoutMs, () =>
+        signerError(`The assertion was not signed within ${Math.round(timeoutMs)} ms.`),
+      ),
+    );
+  }
+
+  #answered(form: Form, subject: Subject, deadline: number): Observable<Mint> {
+    const timeoutMs = this.#timeLeft(deadline);
+    return race(
+      abortable((signal) => this.#ask(form, subject, signal)),
+      failAfter(this.runtime, timeoutMs, () => timeoutError(this.issuer, timeoutMs)),
+    );
+  }
+
+  /** Milliseconds for one step of an attempt. */
+  #timeLeft(deadline: number): number {
+    return Math.min(this.options.timeoutMs, deadline - this.runtime.monotonic());
+  }
+
+  async #ask(form: Form, subject: Subject, signal: AbortSignal): Promise<Mint> {
+    const askedAt = this.#now();
+    try {
+      const response = await postForm(this.fetch, this.issuer.tokenUrl, form, signal);
+      const durationMs = this.runtime.monotonic() - askedAt.monotonic;
+      this.#clock.learn(response.headers, { receivedAt: this.runtime.now(), durationMs });
+      if (!response.ok) {
+        throw await this.#refusal(response, form);
+      }
+      const grant = await readGrant(response);
+      const expiresAt =
+        grant.lifetimeMs === undefined
+          ? undefined
+          : askedAt.wall + this.#clock.offsetMs + grant.lifetimeMs;
+      const token = new AccessToken(grant.value, { ...grant, subject, expiresAt });
+      return { token, lifetimeMs: grant.lifetimeMs, askedAt };
+    } catch (error) {
+      throw error instanceof BoxAuthError ? error : unreachableError(this.issuer, error);
+    }
+  }
+
+  async #refusal(response: Response, form: Form): Promise<BoxAuthError | UnusableAnswer> {
+    if (response.status >= 300 && response.status < 400) {
+      await response.body?.cancel();
+      return new UnusableAnswer(`it redirects (status ${response.status})`);
+    }
+    const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'), this.#clock.now());
+    return this.issuer.refusalError(await readRefusal(response, secretsOf(form), retryAfterMs));
+  }
+
+  #now(): Mint['askedAt'] {
+    return { wall: this.runtime.now(), monotonic: this.runtime.monotonic() };
+  }
+}
+
+function secretsOf(form: Readonly<Record<string, string>>): string[] {
+  return Object.entries(form)
+    .filter(([name]) => /secret|assertion|token$/.test(name))
+    .map(([, value]) => value);
+}
+
+/** A promise as an Observable whose unsubscription aborts the work. */
+function abortable<T>(work: (signal: AbortSignal) => Promise<T>): Observable<T> {
+  return new Observable((subscriber) => {
+    const controller = new AbortController();
+    work(controller.signal).then(
+      (value) => {
+        subscriber.next(value);
+        subscriber.complete();
+      },
+      (error: unknown) => subscriber.error(error),
+    );
+    return () => controller.abort();
+  });
+}
