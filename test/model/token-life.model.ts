@@ -53,6 +53,7 @@ export class TokenLife {
   #waiting = 0;
   #secret = 'secret-0';
   #flushed = 0;
+  #leaps = 0;
   weather: Weather = 'fine';
   lifetimeS = 3600;
 
@@ -87,6 +88,11 @@ export class TokenLife {
       expect(this.#waiting, 'a caller waits though there is a good token').toBeLessThanOrEqual(
         before - callers,
       );
+    if (standing !== undefined && this.#isDue(standing) && this.#mayAsk(subject)) {
+      expect(this.#usable(subject)?.value, 'a token that is due was not renewed').not.toBe(
+        standing.value,
+      );
+    }
     const peeked = this.#box.provider.peekToken(subjectOf(subject));
     if (peeked !== undefined) this.#check(peeked, subject);
   }
@@ -118,6 +124,12 @@ export class TokenLife {
     await settled();
   }
 
+  /** Somebody sets the clock, or the machine sleeps: what was alive may be dead all at once. */
+  leap(happens: (runtime: FakeRuntime) => void): void {
+    this.#leaps += 1;
+    happens(this.runtime);
+  }
+
   advance(ms: number): Promise<void> {
     return this.runtime.advance(ms);
   }
@@ -147,6 +159,8 @@ export class TokenLife {
   ): Promise<void> {
     const controller = new AbortController();
     const flushed = this.#flushed;
+    const secret = this.#secret;
+    const leaps = this.#leaps;
     this.#waiting += 1;
     const work = this.#box.provider.getToken({
       subject: subjectOf(subject),
@@ -163,10 +177,15 @@ export class TokenLife {
       this.#waiting -= 1;
       if (abort && error instanceof DOMException) return;
       if (!(error instanceof BoxAuthError)) throw error;
+      const refused = this.#failures.get('everybody');
+      if (error.code === 'client_invalid' && secret === this.#secret && flushed === this.#flushed) {
+        expect(refused?.secret, 'a rotated secret was not tried').toBe(secret);
+      }
       const excused: readonly BoxAuthErrorCode[] = ['token_refused_again'];
       if (
         mustSucceed &&
         flushed === this.#flushed &&
+        leaps === this.#leaps &&
         !this.#refused.has(subject) &&
         !excused.includes(error.code)
       ) {
@@ -194,6 +213,27 @@ export class TokenLife {
     return granted.lifetimeMs - Math.min(EXPIRY_MARGIN_MS, granted.lifetimeMs / 4) - ageMs;
   }
 
+  /** In the last part of its life, whatever was drawn, and when a mint is answered at once. */
+  #isDue(token: AccessToken): boolean {
+    const granted = this.#granted.get(token.value);
+    if (granted === undefined || this.weather !== 'fine') return false;
+    const { lifetimeMs } = granted;
+    const window = Math.min(Math.max(lifetimeMs * 0.2, 120_000), 600_000, lifetimeMs / 4);
+    return this.#leftMs(token) + EXPIRY_MARGIN_MS < window;
+  }
+
+  #mayAsk(subject: string): boolean {
+    const now = this.runtime.monotonic();
+    const own = this.#failures.get(subject);
+    const shared = this.#failures.get('everybody');
+    // The package may draw pauses of up to a minute.
+    return (
+      (this.#inFlight.get(subject) ?? 0) === 0 &&
+      (own === undefined || now > own.until + 60_000) &&
+      (shared === undefined || shared.secret !== this.#secret || now > shared.until + 300_000)
+    );
+  }
+
   #usable(subject: string): AccessToken | undefined {
     const token = this.#standing.get(subject);
     return token !== undefined && this.#leftMs(token) > 0 ? token : undefined;
@@ -217,7 +257,7 @@ export class TokenLife {
     try {
       const response = await this.#weatherly(request);
       if (response.ok && request.init.signal?.aborted !== true && flushed === this.#flushed)
-        this.#onGrant(subject, request, response.clone());
+        this.#onGrant(subject, request);
       else if (flushed === this.#flushed) this.#onFailure(subject, request, response);
       return response;
     } catch (error) {
@@ -256,15 +296,16 @@ export class TokenLife {
     }
   }
 
-  #onGrant(subject: string, request: Received, response: Response): void {
-    void response;
+  #onGrant(subject: string, request: Received): void {
     const value = this.#valueOf(request);
     this.#failures.delete(subject);
     this.#failures.delete('everybody');
     if (this.#refused.delete(subject)) this.#forcedAt.set(subject, this.runtime.monotonic());
     const granted = this.#granted.get(value);
     if (granted === undefined) throw new Error('granted what was not granted');
-    this.#standing.set(subject, { value } as AccessToken);
+    // What was dead when it arrived stays dead, wherever the clock is set.
+    const token = { value } as AccessToken;
+    if (this.#leftMs(token) > 0) this.#standing.set(subject, token);
   }
 
   #onFailure(subject: string, { form }: Received, response: Response | undefined): void {
