@@ -18,8 +18,8 @@ export const id = (expected: string) =>
 export function wordsOf(entries: Readonly<Record<string, v.GenericSchema>>, whole: string) {
   return (issue: v.BaseIssue<unknown>): string => {
     const field = entries[String(issue.path?.at(-1)?.key)];
-    const words = field !== undefined && 'message' in field ? field.message : whole;
-    return typeof words === 'function' ? String(words({})) : String(words);
+    if (field === undefined) return whole;
+    return v.safeParse(field, undefined).issues?.[0].message ?? whole;
   };
 }
 

@@ -119,8 +119,9 @@ export class RenewingToken {
       const token = await firstValueFrom(wait, { defaultValue: undefined });
       return token ?? this.#inReserve(minValidityMs)?.token;
     } catch (error) {
+      signal?.throwIfAborted();
       const reserve = this.#inReserve(minValidityMs);
-      if (signal?.aborted === true || reserve === undefined) throw error;
+      if (reserve === undefined) throw error;
       return reserve.token;
     }
   }

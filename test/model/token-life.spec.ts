@@ -64,7 +64,13 @@ const advance = times.map((ms) => new Step(`advance(${ms})`, (life) => life.adva
 
 /** Asking and waiting are the most of a life. */
 const steps = [
-  ...[ask, ask, ask, ask, advance, advance, advance],
+  ask,
+  ask,
+  ask,
+  ask,
+  advance,
+  advance,
+  advance,
   weathers.map(
     (weather) =>
       new Step(`weather(${weather})`, (life) => {

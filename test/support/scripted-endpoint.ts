@@ -13,7 +13,7 @@ type Answer = (request: Received) => Response | Promise<Response>;
 /** A token endpoint that answers as it is told, request by request, and grants tokens when it is told nothing. */
 export class ScriptedEndpoint {
   readonly received: Received[] = [];
-  readonly #script: Answer[] = [];
+  readonly #answers: Answer[] = [];
   /** What it answers when the script is at its end. */
   otherwise: Answer = (request) => this.grant(request);
   lifetimeS: number | undefined = 3600;
@@ -24,19 +24,19 @@ export class ScriptedEndpoint {
 
   constructor(private readonly runtime: FakeRuntime) {}
 
-  then(...answers: Answer[]): this {
-    this.#script.push(...answers);
+  script(...answers: Answer[]): this {
+    this.#answers.push(...answers);
     return this;
   }
 
   fetch = async (input: unknown, init: RequestInit = {}): Promise<Response> => {
-    const form = new URLSearchParams(String(init.body));
+    const form = new URLSearchParams(typeof init.body === 'string' ? init.body : '');
     const request = { url: String(input), at: this.runtime.monotonic(), form, init };
     this.received.push(request);
     this.inFlight += 1;
     this.mostInFlight = Math.max(this.mostInFlight, this.inFlight);
     try {
-      return await (this.#script.shift() ?? this.otherwise)(request);
+      return await (this.#answers.shift() ?? this.otherwise)(request);
     } finally {
       this.inFlight -= 1;
     }

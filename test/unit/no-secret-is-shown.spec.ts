@@ -99,7 +99,7 @@ async function getToken(box = auth()): Promise<unknown> {
   return work;
 }
 
-const answering = (answer: Parameters<ScriptedEndpoint['then']>[0]) => {
+const answering = (answer: Parameters<ScriptedEndpoint['script']>[0]) => {
   endpoint.otherwise = answer;
   return getToken();
 };

@@ -262,7 +262,7 @@ describe.each(fronts)('%s', (_, call) => {
     });
 
     it('says why if there is no other token to be had', async () => {
-      endpoint.then(endpoint.grant, () =>
+      endpoint.script(endpoint.grant, () =>
         endpoint.json(400, { error: 'unauthorized_client', error_description: '' }),
       );
       expect((await thrownBy(() => call(`${api.url}/2.0/x`))).code).toBe('app_not_authorized');

@@ -164,14 +164,14 @@ describe('What passes is tried again', () => {
     ['a refused connection', () => broken('ECONNREFUSED')],
     ['a name that does not resolve', () => broken('EAI_AGAIN')],
   ])('after %s', async (_, trouble) => {
-    endpoint.then(trouble(), trouble());
+    endpoint.script(trouble(), trouble());
     const token = await afterAll(box().getToken());
     expect(token.value).toContain('token-3');
     expect(endpoint.received).toHaveLength(3);
   });
 
   it('after an attempt without an answer, which is given up after 10 s', async () => {
-    endpoint.then(silence);
+    endpoint.script(silence);
     const work = box().getToken();
     await runtime.advance(9_999);
     expect(endpoint.received).toHaveLength(1);
@@ -211,7 +211,7 @@ describe('What passes is tried again', () => {
     ],
   ])('not before Retry-After, given as %s', async (_, retryAfter, ms) => {
     runtime.randomValue = 0;
-    endpoint.then(
+    endpoint.script(
       refuse(endpoint, 429, 'rate_limit_exceeded', 'later', { 'retry-after': retryAfter() }),
     );
     await afterAll(box().getToken());
@@ -221,7 +221,7 @@ describe('What passes is tried again', () => {
   });
 
   it('not at all if Retry-After lies beyond the deadline; the error says how long to wait, ten minutes at most', async () => {
-    endpoint.then(
+    endpoint.script(
       refuse(endpoint, 429, 'rate_limit_exceeded', 'later', { 'retry-after': '86400' }),
     );
     const error = await thrownBy(() => afterAll(box().getToken(), 0));
@@ -232,7 +232,7 @@ describe('What passes is tried again', () => {
   it.each(['', 'soon', '-5', '1.5', '0x10'])(
     'as ever, if Retry-After is %j',
     async (retryAfter) => {
-      endpoint.then(
+      endpoint.script(
         refuse(endpoint, 429, 'rate_limit_exceeded', 'later', { 'retry-after': retryAfter }),
       );
       await afterAll(box().getToken());
@@ -244,7 +244,7 @@ describe('What passes is tried again', () => {
   );
 
   it('but not for a certificate that is not trusted: the hint says what to do', async () => {
-    endpoint.then(broken('UNABLE_TO_VERIFY_LEAF_SIGNATURE'));
+    endpoint.script(broken('UNABLE_TO_VERIFY_LEAF_SIGNATURE'));
     const error = await thrownBy(() => afterAll(box().getToken()));
     expect(error).toMatchObject({ code: 'network', retryable: false });
     expect(error.hint).toContain('NODE_EXTRA_CA_CERTS');
@@ -365,7 +365,7 @@ describe('Each refusal of Box has its code, its meaning, its hint and its docume
   });
 
   it('and is forgotten at once when the credentials are others', async () => {
-    endpoint.then(refuse(endpoint, 400, 'invalid_client', 'The client credentials are invalid'));
+    endpoint.script(refuse(endpoint, 400, 'invalid_client', 'The client credentials are invalid'));
     let clientSecret = 'old';
     const provider = box({ credentials: () => ({ ...credentials, clientSecret }) });
     await thrownBy(() => provider.getToken());
@@ -376,7 +376,7 @@ describe('Each refusal of Box has its code, its meaning, its hint and its docume
   });
 
   it('and one about a subject keeps nobody else from a token', async () => {
-    endpoint.then(refuse(endpoint, 400, 'invalid_grant', 'Grant credentials are invalid'));
+    endpoint.script(refuse(endpoint, 400, 'invalid_grant', 'Grant credentials are invalid'));
     const provider = box();
     await thrownBy(() => provider.getToken({ subject: { type: 'user', id: '5' } }));
     await thrownBy(() => provider.getToken({ subject: { type: 'user', id: '5' } }));

@@ -88,7 +88,7 @@ describe('Renewal', () => {
   it('happens in the background: who asks in the last ten minutes gets the old token at once, the next the new one', async () => {
     const old = await box.getToken();
     await runtime.advance(50 * MINUTE);
-    endpoint.then(endpoint.grant);
+    endpoint.script(endpoint.grant);
     expect(await box.getToken()).toBe(old);
     await settled();
     const renewed = await box.getToken();
@@ -251,7 +251,7 @@ describe('A refused token', () => {
   it('whose replacement fails is tried for again, as ever', async () => {
     start({ tokenEndpoint: { attempts: 1 } });
     box.invalidate(await box.getToken());
-    endpoint.then(refuse(endpoint, 503, 'unavailable', 'Unavailable'));
+    endpoint.script(refuse(endpoint, 503, 'unavailable', 'Unavailable'));
     expect((await thrownBy(() => box.getToken())).code).toBe('unavailable');
     await runtime.advance(1_000);
     await expect(box.getToken()).resolves.toBeDefined();
@@ -261,7 +261,7 @@ describe('A refused token', () => {
 describe('A caller who gives up', () => {
   it('ends its own wait only', async () => {
     let answer: () => void = () => undefined;
-    endpoint.then(async (request) => {
+    endpoint.script(async (request) => {
       await new Promise<void>((resolve) => {
         answer = resolve;
       });
@@ -280,7 +280,7 @@ describe('A caller who gives up', () => {
 
   it('leaves the token for the next, even if all do', async () => {
     let answer: () => void = () => undefined;
-    endpoint.then(async (request) => {
+    endpoint.script(async (request) => {
       await new Promise<void>((resolve) => {
         answer = resolve;
       });
@@ -311,7 +311,7 @@ describe('flush', () => {
     box.flush();
     expect(box.peekToken()).toBeUndefined();
     expect(box.peekToken({ type: 'user', id: '5' })).toBeUndefined();
-    endpoint.then(silence);
+    endpoint.script(silence);
     const waiting = box.getToken();
     await settled();
     box.flush();
@@ -320,7 +320,7 @@ describe('flush', () => {
   });
 
   it('forgets refusals, too: an app that was just authorised is tried at once', async () => {
-    endpoint.then(refuse(endpoint, 400, 'unauthorized_client', ''));
+    endpoint.script(refuse(endpoint, 400, 'unauthorized_client', ''));
     await thrownBy(() => box.getToken());
     await thrownBy(() => box.getToken());
     box.flush();
@@ -433,7 +433,7 @@ describe('Options out of their range fail the start, by name', () => {
 describe('A subject that is kept warm', () => {
   it('is renewed though nobody asks, and is asked for again when that fails', async () => {
     start({ keepWarm: ['own', { type: 'user', id: '5' }], tokenEndpoint: { attempts: 1 } });
-    endpoint.then(refuse(endpoint, 503, 'unavailable', 'Unavailable'));
+    endpoint.script(refuse(endpoint, 503, 'unavailable', 'Unavailable'));
     await auth.start();
     await runtime.advance(2_000);
     for (let minute = 0; minute < 600; minute++) {
