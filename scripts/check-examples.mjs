@@ -1,11 +1,11 @@
-// Type-checks every ```ts block of the README and of the docstrings in lib/, as a user's file in a project of its own.
+// Type-checks every ```ts block of the README, of docs/ and of the docstrings in lib/, as a user's file in a project of its own.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const sources = ['README.md', ...filesIn('lib')];
+const sources = ['README.md', ...filesIn('docs', '.md'), ...filesIn('lib', '.ts')];
 
 /** @type {Map<string, string>} */
 const examples = new Map();
@@ -49,7 +49,7 @@ function blocksOf(text, inComments) {
   return [...plain.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, block]) => block ?? '');
 }
 
-/** @param {string} folder */
-function filesIn(folder) {
-  return ts.sys.readDirectory(join(root, folder), ['.ts']).map((file) => file.slice(root.length));
+/** @param {string} folder @param {string} ending */
+function filesIn(folder, ending) {
+  return ts.sys.readDirectory(join(root, folder), [ending]).map((file) => file.slice(root.length));
 }

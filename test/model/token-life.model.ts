@@ -44,7 +44,7 @@ export class TokenLife {
   readonly #granted = new Map<string, Granted>();
   readonly #given: AccessToken[] = [];
   /** Tokens that a caller may expect to get without waiting: granted, and neither refused nor flushed since. */
-  readonly #standing = new Map<string, AccessToken>();
+  readonly #standing = new Map<string, string>();
   readonly #inFlight = new Map<string, number>();
   readonly #failures = new Map<string, Failure>();
   readonly #forcedAt = new Map<string, number>();
@@ -90,9 +90,7 @@ export class TokenLife {
         before - callers,
       );
     if (standing !== undefined && this.#isDue(standing) && this.#mayAsk(subject)) {
-      expect(this.#usable(subject)?.value, 'a token that is due was not renewed').not.toBe(
-        standing.value,
-      );
+      expect(this.#usable(subject), 'a token that is due was not renewed').not.toBe(standing);
     }
     const peeked = this.#box.provider.peekToken(subjectOf(subject));
     if (peeked !== undefined) this.#check(peeked, subject);
@@ -103,7 +101,7 @@ export class TokenLife {
     const token = this.#given.at(-1 - ago);
     if (token === undefined) return;
     const subject = this.#granted.get(token.value)?.subject ?? '';
-    if (this.#standing.get(subject)?.value === token.value) {
+    if (this.#standing.get(subject) === token.value) {
       this.#standing.delete(subject);
       this.#refused.add(subject);
     }
@@ -200,12 +198,12 @@ export class TokenLife {
     const granted = this.#granted.get(token.value);
     expect(granted?.subject, 'a token of another subject').toBe(subject);
     expect(`${token.subject.type}:${token.subject.id}`).toBe(subject);
-    expect(this.#leftMs(token), 'a token past its end').toBeGreaterThanOrEqual(0);
+    expect(this.#leftMs(token.value), 'a token past its end').toBeGreaterThanOrEqual(0);
   }
 
   /** Milliseconds for which a token may still be handed out. */
-  #leftMs(token: AccessToken): number {
-    const granted = this.#granted.get(token.value);
+  #leftMs(value: string): number {
+    const granted = this.#granted.get(value);
     if (granted === undefined) return -Infinity;
     const ageMs = Math.max(
       this.runtime.now() - granted.wall,
@@ -215,12 +213,12 @@ export class TokenLife {
   }
 
   /** In the last part of its life, whatever was drawn, and when a mint is answered at once. */
-  #isDue(token: AccessToken): boolean {
-    const granted = this.#granted.get(token.value);
+  #isDue(value: string): boolean {
+    const granted = this.#granted.get(value);
     if (granted === undefined || this.weather !== 'fine') return false;
     const { lifetimeMs } = granted;
     const window = Math.min(Math.max(lifetimeMs * 0.2, 120_000), 600_000, lifetimeMs / 4);
-    return this.#leftMs(token) + EXPIRY_MARGIN_MS < window;
+    return this.#leftMs(value) + EXPIRY_MARGIN_MS < window;
   }
 
   #mayAsk(subject: string): boolean {
@@ -235,7 +233,7 @@ export class TokenLife {
     );
   }
 
-  #usable(subject: string): AccessToken | undefined {
+  #usable(subject: string): string | undefined {
     const token = this.#standing.get(subject);
     return token !== undefined && this.#leftMs(token) > 0 ? token : undefined;
   }
@@ -307,8 +305,7 @@ export class TokenLife {
     const granted = this.#granted.get(value);
     if (granted === undefined) throw new Error('granted what was not granted');
     // What was dead when it arrived stays dead, wherever the clock is set.
-    const token = { value } as AccessToken;
-    if (this.#leftMs(token) > 0) this.#standing.set(subject, token);
+    if (this.#leftMs(value) > 0) this.#standing.set(subject, value);
   }
 
   #onFailure(subject: string, { form }: Received, response: Response | undefined): void {
@@ -347,6 +344,7 @@ export class TokenLife {
       case 'silent':
         return silence(request);
       case 'refusing':
+      default:
         return refuse(this.endpoint, 400, 'invalid_client', 'The client credentials are invalid')();
     }
   }

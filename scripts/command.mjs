@@ -1,0 +1,56 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The checkout. */
+export const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** Its message says everything. */
+export class CommandFailed extends Error {}
+
+/**
+ * Runs a program to its end and hands back what it wrote. Throws `CommandFailed` if it fails, or is not done within two
+ * minutes.
+ *
+ * @param {string} program
+ * @param {string[]} args
+ * @param {{ cwd: string, env?: NodeJS.ProcessEnv }} options
+ * @returns {Promise<{ stdout: string, stderr: string }>}
+ */
+export function run(program, args, options) {
+  return new Promise((resolve, reject) => {
+    const settle = (
+      /** @type {import('node:child_process').ExecFileException | null} */ error,
+      /** @type {string} */ stdout,
+      /** @type {string} */ stderr,
+    ) => {
+      if (error === null) resolve({ stdout, stderr });
+      else reject(new CommandFailed(describeFailure(error, stdout, stderr)));
+    };
+    const child = execFile(program, args, { timeout: 120_000, ...options }, settle);
+    child.stdin?.end();
+  });
+}
+
+/**
+ * As `run`, of a program that a dependency brings along.
+ *
+ * @param {string} name
+ * @param {string[]} args
+ * @param {{ cwd?: string, installedIn?: string }} options
+ */
+export function runTool(name, args, { cwd = root, installedIn = root } = {}) {
+  return run(process.execPath, [join(installedIn, 'node_modules/.bin', name), ...args], { cwd });
+}
+
+/**
+ * @param {import('node:child_process').ExecFileException} error
+ * @param {string} stdout
+ * @param {string} stderr
+ */
+function describeFailure(error, stdout, stderr) {
+  const end = error.killed
+    ? 'was killed: not done in time'
+    : `ended with ${error.code ?? error.signal}`;
+  return `${error.cmd} ${end}\n${stdout}${stderr}`.trim();
+}

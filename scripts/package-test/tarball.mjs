@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { root, run, runTool } from '../command.mjs';
+import { bundledPackages, entryPoints, manifest } from '../manifest.mjs';
+import { step } from './step.mjs';
+
+/**
+ * @typedef {object} Tarball
+ * @property {string} file
+ * @property {string[]} paths what is in it
+ * @property {string} size
+ */
+
+/**
+ * What `npm publish` would upload.
+ *
+ * @param {string} folder where to put it
+ * @returns {Promise<Tarball>}
+ */
+export async function pack(folder) {
+  const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', folder], {
+    cwd: root,
+  });
+  /** @type {[{ filename: string, size: number, unpackedSize: number, files: { path: string }[] }]} */
+  // oxlint-disable-next-line typescript/no-unsafe-assignment -- as npm documents it
+  const [{ filename, size, unpackedSize, files }] = JSON.parse(stdout);
+  return {
+    file: join(folder, filename),
+    paths: files.map((file) => file.path),
+    size: `${files.length} files, ${kilobytes(size)}, unpacked ${kilobytes(unpackedSize)}`,
+  };
+}
+
+/** @param {Tarball} tarball */
+export async function checkTarball(tarball) {
+  await step('nothing is missing in the tarball', () => expectComplete(tarball));
+  await step('nothing else is in the tarball', () => expectNothingElse(tarball));
+  await step('the licences of bundled code are in THIRD-PARTY-NOTICES', expectLicences);
+  await step('publint --strict', async () => {
+    await runTool('publint', ['run', tarball.file, '--strict']);
+  });
+  // The classic resolution of TypeScript before 4.7 knows no `exports`, and so no entry point but the main one.
+  await step('attw --profile node16', async () => {
+    await runTool('attw', [tarball.file, '--profile', 'node16', '--format', 'ascii']);
+  });
+}
+
+/** @param {Tarball} tarball */
+async function expectComplete({ paths }) {
+  const targets = entryPoints
+    .flatMap((entryPoint) => [entryPoint.import, entryPoint.require])
+    .flatMap((files) => [files.types, files.default]);
+  const expected = ['LICENSE', 'README.md', 'dist/cjs/package.json', ...manifest.files, ...targets];
+  const missing = expected
+    .map((path) => path.replace(/^\.\//, ''))
+    .filter((path) => !paths.some((packed) => packed === path || packed.startsWith(`${path}/`)));
+  assert.ok(missing.length === 0, `Missing: ${missing.join(', ')}`);
+}
+
+/** @param {Tarball} tarball */
+async function expectNothingElse({ paths, size }) {
+  const needed =
+    /^(package\.json|[A-Z-]+(\.md)?|dist\/cjs\/package\.json|dist\/(esm|cjs)\/[\w/.-]+\.(js|d\.ts))$/;
+  const needless = paths.filter((path) => !needed.test(path) || /\b(spec|test)\b/.test(path));
+  assert.ok(needless.length === 0, `Needless: ${needless.join(', ')}`);
+  return size;
+}
+
+async function expectLicences() {
+  const notices = await readFile(join(root, 'THIRD-PARTY-NOTICES'), 'utf8');
+  for (const name of bundledPackages) {
+    const licence = await readFile(join(root, 'node_modules', name, 'LICENSE.md'), 'utf8');
+    assert.ok(notices.includes(licence), `The licence of ${name} is not there word by word.`);
+  }
+}
+
+/** @param {number} bytes */
+function kilobytes(bytes) {
+  return `${(bytes / 1_000).toFixed(0)} kB`;
+}

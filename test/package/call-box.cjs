@@ -1,0 +1,68 @@
+// What consumer.mjs and consumer.cjs do with what each has loaded in its own way.
+
+/**
+ * Starts an app that is given its credentials, then one that finds them in the environment, and calls Box as the service
+ * account and as Alice through either client.
+ *
+ * @param {{
+ *   BoxAuthModule: typeof import('nestjs-box-auth').BoxAuthModule,
+ *   BoxEmulator: typeof import('nestjs-box-auth/testing').BoxEmulator,
+ *   BoxFetch: typeof import('nestjs-box-auth').BoxFetch,
+ *   BoxHttpModule: typeof import('nestjs-box-auth/axios').BoxHttpModule,
+ *   BoxTokenProvider: typeof import('nestjs-box-auth').BoxTokenProvider,
+ *   firstValueFrom: typeof import('rxjs').firstValueFrom,
+ *   HttpService: typeof import('@nestjs/axios').HttpService,
+ *   NestFactory: typeof import('@nestjs/core').NestFactory,
+ * }} loaded
+ */
+module.exports = async function callBox(loaded) {
+  const { BoxAuthModule, BoxEmulator } = loaded;
+  const emulator = await BoxEmulator.start();
+  try {
+    const credentials = { config: emulator.config };
+    print('forRoot({ credentials })');
+    await callThrough(BoxAuthModule.forRoot({ credentials, apiUrl: emulator.url }), loaded);
+
+    process.env.BOX_CONFIG = JSON.stringify(emulator.config);
+    process.env.BOX_API_URL = emulator.url;
+    print('forRoot()');
+    await callThrough(BoxAuthModule.forRoot(), loaded);
+    print(`mints: ${emulator.mints}`);
+  } finally {
+    await emulator.stop();
+  }
+};
+
+/**
+ * @param {import('@nestjs/common').DynamicModule} boxAuthModule
+ * @param {Parameters<typeof module.exports>[0]} loaded
+ */
+async function callThrough(boxAuthModule, loaded) {
+  class AppModule {}
+  const app = await loaded.NestFactory.createApplicationContext(
+    { module: AppModule, imports: [boxAuthModule, loaded.BoxHttpModule] },
+    { logger: ['warn', 'error', 'fatal'], abortOnError: false },
+  );
+  const boxFetch = app.get(loaded.BoxFetch);
+  const http = app.get(loaded.HttpService);
+
+  const seeMe = async () => {
+    const response = await boxFetch('/2.0/users/me');
+    print(`BoxFetch: ${nameOf(await response.json())}`);
+    const user = await loaded.firstValueFrom(http.get('/2.0/users/me'));
+    print(`HttpService: ${nameOf(user.data)}`);
+  };
+  await seeMe();
+  await app.get(loaded.BoxTokenProvider).runAs('11111', seeMe);
+  await app.close();
+}
+
+/** @param {unknown} user */
+function nameOf(user) {
+  return user instanceof Object && 'name' in user ? String(user.name) : JSON.stringify(user);
+}
+
+/** @param {string} line */
+function print(line) {
+  process.stdout.write(`${line}\n`);
+}
