@@ -1,0 +1,41 @@
+import { type DynamicModule, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
+import { BoxAuthModule } from 'nestjs-box-auth';
+import { BoxHttpModule } from 'nestjs-box-auth/axios';
+import { BoxAuthErrorFilter } from './box/box-auth-error.filter.js';
+import { FilesController } from './files/files.controller.js';
+import { Uploads } from './files/uploads.js';
+import { FoldersController } from './folders/folders.controller.js';
+import { IdentityController } from './identity/identity.controller.js';
+import { PageController } from './page/page.controller.js';
+import { type PortalOptions } from './portal.options.js';
+import { DemoUsers } from './sign-in/demo-users.js';
+
+const PORTAL_OPTIONS = Symbol('PORTAL_OPTIONS');
+
+@Module({
+  controllers: [PageController, IdentityController, FoldersController, FilesController],
+  providers: [Uploads, { provide: APP_FILTER, useClass: BoxAuthErrorFilter }],
+})
+export class AppModule implements OnApplicationShutdown {
+  static register(options: PortalOptions): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        BoxAuthModule.forRoot(options.box),
+        // Its HttpService only uploads. Following redirects would make axios keep the whole body in memory.
+        BoxHttpModule.register({ baseURL: options.uploadUrl, maxRedirects: 0 }),
+      ],
+      providers: [
+        { provide: PORTAL_OPTIONS, useValue: options },
+        { provide: DemoUsers, useValue: options.users },
+      ],
+    };
+  }
+
+  constructor(@Inject(PORTAL_OPTIONS) private readonly options: PortalOptions) {}
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.options.onShutdown?.();
+  }
+}

@@ -1,0 +1,41 @@
+import {
+  type ArgumentsHost,
+  BadGatewayException,
+  Catch,
+  type ExceptionFilter,
+  type HttpException,
+  Logger,
+  ServiceUnavailableException,
+} from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { BoxAuthError } from 'nestjs-box-auth';
+
+/** No token, or no call with it: the log gets the reason and the remedy, the visitor whether to try again. */
+@Catch(BoxAuthError)
+export class BoxAuthErrorFilter implements ExceptionFilter<BoxAuthError> {
+  readonly #logger = new Logger(BoxAuthErrorFilter.name);
+
+  constructor(private readonly adapterHost: HttpAdapterHost) {}
+
+  catch(error: BoxAuthError, host: ArgumentsHost): void {
+    this.#logger.error(`${error.code}: ${error.message} ${error.hint}`);
+    const { httpAdapter } = this.adapterHost;
+    const response: unknown = host.switchToHttp().getResponse();
+    const exception = toHttpException(error);
+    if (error.retryAfterMs !== undefined) {
+      httpAdapter.setHeader(response, 'retry-after', String(Math.ceil(error.retryAfterMs / 1000)));
+    }
+    httpAdapter.reply(response, exception.getResponse(), exception.getStatus());
+  }
+}
+
+function toHttpException({ code, retryable }: BoxAuthError): HttpException {
+  if (code === 'body_not_replayable') {
+    return new ServiceUnavailableException(
+      'The upload was interrupted. Please send the file again.',
+    );
+  }
+  return retryable
+    ? new ServiceUnavailableException('Box does not answer at the moment. Please try again.')
+    : new BadGatewayException('Box does not let this app in. Its log says why.');
+}

@@ -1,0 +1,70 @@
+import { BoxEmulator } from 'nestjs-box-auth/testing';
+import { type Platform } from './create-app.js';
+import { type PortalOptions } from './portal.options.js';
+import { DemoUsers } from './sign-in/demo-users.js';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Something in the environment that the app cannot start with; the message says what to mend. */
+export class SettingsError extends Error {
+  override readonly name = 'SettingsError';
+}
+
+export function platformIn({ PLATFORM = 'express' }: Environment): Platform {
+  if (PLATFORM === 'express' || PLATFORM === 'fastify') return PLATFORM;
+  throw new SettingsError(`PLATFORM is express or fastify, not "${PLATFORM}".`);
+}
+
+export function portIn({ PORT = '3000' }: Environment): number {
+  const port = Number(PORT);
+  if (/^\d+$/.test(PORT) && port <= 65_535) return port;
+  throw new SettingsError(`PORT is a number from 0 (a free one) to 65535, not "${PORT}".`);
+}
+
+/** Whether there are credentials for the real Box. Without any, the app runs on an emulator. */
+export function hasCredentials(environment: Environment): boolean {
+  return ['BOX_CONFIG_FILE', 'BOX_CONFIG', 'BOX_CLIENT_ID'].some((name) =>
+    environment[name]?.trim(),
+  );
+}
+
+/** Nothing but the two addresses: `BoxAuthModule.forRoot` reads the credentials by itself. */
+export function onRealBox({ BOX_API_URL, DEMO_USERS }: Environment): PortalOptions {
+  return {
+    box: {},
+    uploadUrl: BOX_API_URL?.trim() || 'https://upload.box.com',
+    users: new DemoUsers(demoUsersIn(DEMO_USERS)),
+  };
+}
+
+/** An emulator with the demo users in it, which stops when the app does. */
+export async function onEmulator({ DEMO_USERS }: Environment): Promise<PortalOptions> {
+  const boxIds = demoUsersIn(DEMO_USERS?.trim() || 'alice:11111,bob:22222');
+  const emulator = await BoxEmulator.start({
+    users: Object.entries(boxIds).map(([name, id]) => ({
+      id,
+      name: name.charAt(0).toUpperCase() + name.slice(1),
+      login: `${name}@example.com`,
+    })),
+  });
+  return {
+    box: { apiUrl: emulator.url, credentials: { config: emulator.config } },
+    uploadUrl: emulator.url,
+    users: new DemoUsers(boxIds),
+    onShutdown: () => emulator.stop(),
+  };
+}
+
+/** `alice:123,bob:456`: names and the ids of users of Box. */
+function demoUsersIn(text = ''): Record<string, string> {
+  const entries = text
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '')
+    .map((entry) => {
+      const [, name, id] = /^([a-z0-9-]+):(\d{1,20})$/.exec(entry) ?? [];
+      if (name !== undefined && id !== undefined) return [name, id] as const;
+      throw new SettingsError(`DEMO_USERS looks like "alice:123,bob:456", not like "${entry}".`);
+    });
+  return Object.fromEntries(entries);
+}

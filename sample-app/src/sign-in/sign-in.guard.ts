@@ -1,0 +1,32 @@
+import {
+  type CanActivate,
+  type ExecutionContext,
+  Injectable,
+  UnauthorizedException,
+} from '@nestjs/common';
+import { DemoUsers } from './demo-users.js';
+import { type PortalRequest } from './portal-request.js';
+
+/**
+ * Simulated signing in: the header `x-demo-user`, or the cookie `demo-user`, names one of the demo users. A real app
+ * verifies a session or a token here. Either way the server finds the Box user; the client never names one.
+ */
+@Injectable()
+export class SignInGuard implements CanActivate {
+  constructor(private readonly users: DemoUsers) {}
+
+  canActivate(context: ExecutionContext): boolean {
+    const request = context.switchToHttp().getRequest<PortalRequest>();
+    const name = demoUserOf(request);
+    const boxUserId = name === undefined ? undefined : this.users.boxIdOf(name);
+    if (boxUserId === undefined) throw new UnauthorizedException('Please sign in.');
+    request.boxUserId = boxUserId;
+    return true;
+  }
+}
+
+function demoUserOf({ headers }: PortalRequest): string | undefined {
+  const name = headers['x-demo-user'];
+  if (name !== undefined) return String(name);
+  return /(?:^|;) *demo-user=([^;]*)/.exec(headers.cookie ?? '')?.[1];
+}

@@ -1,0 +1,167 @@
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { ALICE, ask, BOB, entriesIn, PLATFORMS, startEmulator } from './portal-fixture.js';
+import { StartedProgram } from './started-program.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const NEST_START = ['node_modules/@nestjs/cli/bin/nest.js', 'start'];
+const BUILT = fileURLToPath(new URL('../../.sample-app/sample-app/src', import.meta.url));
+const READY = 'Ctrl-C stops it.';
+const TO_BUILD_MS = 120_000;
+const TO_START_MS = 30_000;
+
+describe('The sample app, built and started by nest start,', { timeout: TO_START_MS }, () => {
+  let started: StartedProgram;
+  beforeAll(async () => {
+    started = StartedProgram.start(NEST_START, ROOT, { PORT: '0' });
+    await started.untilPrinted(READY);
+  }, TO_BUILD_MS);
+  afterAll(() => started.kill());
+
+  test('prints three calls that work, and ends cleanly on Ctrl-C', async () => {
+    expect(started.output).toContain('emulator');
+    const page = await ask(addressIn(started));
+    expect(page.text).toContain('<title>Document portal</title>');
+
+    const calls = started.output.split('\n').filter((line) => line.trim().startsWith('curl '));
+    const answers = await Promise.all(calls.map((call) => perform(call)));
+    expect(answers).toMatchObject([
+      { status: 200, json: { type: 'user', name: 'Emulated App' } },
+      { status: 200, json: { id: ALICE.id, name: 'Alice' } },
+      { status: 200, json: { total_count: 2 } },
+    ]);
+    const [, , folder] = answers;
+    expect(folder && entriesIn(folder)).toMatchObject([
+      { type: 'folder', name: "Bob's papers" },
+      { type: 'file', name: "Bob's notes.txt" },
+    ]);
+
+    expect(await started.interrupt()).toEqual({ code: 0, signal: null });
+    expect(started.errors).toBe('');
+    await expect(fetch(addressIn(started))).rejects.toThrow('fetch failed');
+  });
+
+  test('names its demo users as the environment says, and has them on the emulator', async () => {
+    const other = start({ PORT: '0', DEMO_USERS: 'carol:333, dave:444' });
+    await other.untilPrinted(READY);
+    const me = await ask(`${addressIn(other)}/api/me`, { as: 'carol' });
+    expect(me).toMatchObject({ status: 200, json: { id: '333', login: 'carol@example.com' } });
+    expect(await ask(`${addressIn(other)}/api/me`, { as: 'alice' })).toMatchObject({ status: 401 });
+    expect(other.output).toContain(`curl -H 'x-demo-user: dave'`);
+    await other.interrupt();
+  });
+
+  test.each([
+    [{ PORT: 'http' }, 'PORT is a number from 0 (a free one) to 65535, not "http".'],
+    [{ PLATFORM: 'koa' }, 'PLATFORM is express or fastify, not "koa".'],
+    [{ DEMO_USERS: 'alice' }, 'DEMO_USERS looks like "alice:123,bob:456", not like "alice".'],
+    [{ BOX_CONFIG_FILE: 'no.json' }, 'The Box configuration file "no.json" cannot be read'],
+  ])('refuses to start with %o, in one line', async (environment, message) => {
+    const other = start({ PORT: '0', ...environment });
+    expect(await other.ended).toEqual({ code: 1, signal: null });
+    expect(other.output).toBe('');
+    expect(other.errors.trimEnd().split('\n')).toHaveLength(1);
+    expect(other.errors).toContain(message);
+  });
+
+  describe.each(PLATFORMS)('on %s', (PLATFORM) => {
+    test('stops on Ctrl-C, in the middle of whatever', async () => {
+      const other = start({ PORT: '0', PLATFORM });
+      await other.untilPrinted(READY);
+      expect(other.output).toContain(PLATFORM);
+      const path = '/api/files?name=endless.txt';
+      const upload = ask(addressIn(other) + path, {
+        as: 'bob',
+        method: 'POST',
+        body: new ReadableStream({ start: (controller) => controller.enqueue(Buffer.from('x')) }),
+        duplex: 'half',
+      });
+      const outcome = upload.catch((error: unknown) => error);
+      expect(await ask(`${addressIn(other)}/api/me`, { as: 'bob' })).toMatchObject({
+        json: { id: BOB.id },
+      });
+      expect(await other.interrupt()).toEqual({ code: 0, signal: null });
+      expect(other.errors).toBe('');
+      expect(await outcome).toBeInstanceOf(TypeError);
+    });
+
+    test('says in one line that its port is taken', async () => {
+      const first = start({ PORT: '0', PLATFORM });
+      await first.untilPrinted(READY);
+      const { port } = new URL(addressIn(first));
+      const other = start({ PORT: port, PLATFORM });
+      expect(await other.ended).toEqual({ code: 1, signal: null });
+      expect(other.output).toBe('');
+      expect(other.errors).toBe(`Port ${port} is taken. Choose another one: PORT=3001 npm start\n`);
+    });
+
+    test('leaves nothing that keeps the process alive once it is closed', async () => {
+      const emulator = await startEmulator();
+      const script = ['--input-type=module', '--eval', CALL_AND_CLOSE];
+      const other = StartedProgram.start([...script, pathToFileURL(BUILT).href, PLATFORM], ROOT, {
+        BOX_CONFIG: JSON.stringify(emulator.config),
+        BOX_API_URL: emulator.url,
+        DEMO_USERS: `alice:${ALICE.id}`,
+      });
+      onTestFinished(() => other.kill());
+      expect(await other.ended).toEqual({ code: 0, signal: null });
+      expect(other.errors).toBe('');
+      expect(other.output).toBe('200 200 200 201 0 timers\n');
+      expect(emulator.tokenRequests).toHaveLength(1);
+      expect(emulator.apiRequests).toHaveLength(4);
+    });
+  });
+});
+
+/** Without Nest's command line, which would build it again. */
+function start(environment: Readonly<Record<string, string>>): StartedProgram {
+  const program = StartedProgram.start([`${BUILT}/main.js`], ROOT, environment);
+  onTestFinished(() => program.kill());
+  return program;
+}
+
+function addressIn({ output }: StartedProgram): string {
+  const [address] = /http:\/\/127\.0\.0\.1:\d+/.exec(output) ?? [];
+  if (address === undefined) throw new Error(`There is no address in:\n${output}`);
+  return address;
+}
+
+/** Does what a shell would do with `curl [-H 'name: value']… <address>`. */
+function perform(command: string) {
+  const words = [...command.matchAll(/'([^']*)'|(\S+)/g)].map(
+    ([, quoted, plain]) => quoted ?? plain ?? '',
+  );
+  const headers: Record<string, string> = {};
+  for (const [index, word] of words.entries()) {
+    if (words[index - 1] !== '-H') continue;
+    const [, name = '', value = ''] = /^([^:]+): (.*)$/.exec(word) ?? [];
+    headers[name] = value;
+  }
+  return ask(words.at(-1) ?? '', { headers });
+}
+
+// The emulator goes on in the other process: only what the app itself leaves could keep this one alive.
+const CALL_AND_CLOSE = `
+const [built, platform] = process.argv.slice(1);
+const { createApp } = await import(built + '/create-app.js');
+const { onRealBox } = await import(built + '/settings.js');
+const app = await createApp(platform, onRealBox(process.env), { logger: ['error'] });
+await app.listen(0, '127.0.0.1');
+const url = await app.getUrl();
+const headers = { 'x-demo-user': 'alice' };
+const statuses = [];
+async function call(path, init) {
+  const response = await fetch(url + path, { headers, ...init });
+  statuses.push(response.status);
+  return response;
+}
+await (await call('/api/whoami')).json();
+const { entries } = await (await call('/api/folders/0/items')).json();
+const { id } = entries.find(({ type }) => type === 'file');
+await (await call('/api/files/' + id + '/content')).text();
+await (await call('/api/files?name=a.txt', { method: 'POST', body: 'a' })).json();
+await app.close();
+// Sockets need another moment to close. If one did not, the process would not end.
+const timers = process.getActiveResourcesInfo().filter((name) => name === 'Timeout');
+console.log(...statuses, timers.length + ' timers');
+`;

@@ -1,0 +1,108 @@
+import { type Server } from 'node:http';
+import { type INestApplication, type NestApplicationOptions } from '@nestjs/common';
+import { type BoxAuthModuleOptions } from 'nestjs-box-auth';
+import { type BoxConfigJson, BoxEmulator, type EmulatedUser } from 'nestjs-box-auth/testing';
+import { onTestFinished } from 'vitest';
+import { createApp, type Platform } from '../../sample-app/src/create-app.js';
+import { DemoUsers } from '../../sample-app/src/sign-in/demo-users.js';
+
+export const PLATFORMS: readonly Platform[] = ['express', 'fastify'];
+
+export const ALICE = { id: '11111', name: 'alice', login: 'alice@example.com' };
+export const BOB = { id: '22222', name: 'bob', login: 'bob@example.com' };
+
+export interface Portal {
+  readonly url: string;
+  readonly app: INestApplication<Server>;
+  readonly emulator: BoxEmulator;
+  readonly ask: (path: string, request?: PortalRequest) => Promise<Answer>;
+}
+
+export interface PortalRequest extends Omit<RequestInit, 'headers'> {
+  /** Who is signed in. */
+  readonly as?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly bytes: Buffer;
+  readonly text: string;
+  /** Undefined when the body is not JSON. */
+  readonly json: unknown;
+}
+
+export interface PortalSetting {
+  /** Who is in the emulated enterprise and may sign in by name. */
+  readonly users?: readonly EmulatedUser[];
+  /** Further options of `BoxAuthModule`. */
+  readonly box?: BoxAuthModuleOptions;
+  readonly nest?: NestApplicationOptions;
+}
+
+let config: BoxConfigJson | undefined;
+
+/** A portal of a test's own, on an emulator of its own; both end with the test. */
+export async function startPortal(
+  platform: Platform,
+  { users = [ALICE, BOB], box, nest }: PortalSetting = {},
+): Promise<Portal> {
+  const emulator = await startEmulator(users);
+  const portal = {
+    box: { apiUrl: emulator.url, credentials: { config: emulator.config }, ...box },
+    uploadUrl: emulator.url,
+    users: new DemoUsers(Object.fromEntries(users.map(({ name, id }) => [name, id]))),
+  };
+  const app = await createApp(platform, portal, { logger: false, ...nest });
+  onTestFinished(() => app.close());
+  await app.listen(0, '127.0.0.1');
+  const url = await app.getUrl();
+  return { url, app, emulator, ask: (path, request) => ask(url + path, request) };
+}
+
+/** An emulator that ends with the test. Its key is made once a file. */
+export async function startEmulator(users?: readonly EmulatedUser[]): Promise<BoxEmulator> {
+  const emulator = await BoxEmulator.start({
+    ...(users !== undefined && { users }),
+    ...(config !== undefined && { config }),
+  });
+  config ??= emulator.config;
+  onTestFinished(() => emulator.stop());
+  return emulator;
+}
+
+export async function ask(
+  url: string,
+  { as, headers, ...init }: PortalRequest = {},
+): Promise<Answer> {
+  const response = await fetch(url, {
+    ...init,
+    redirect: 'manual',
+    headers: { ...(as !== undefined && { 'x-demo-user': as }), ...headers },
+  });
+  const bytes = Buffer.from(await response.arrayBuffer());
+  const text = bytes.toString();
+  const isJson = response.headers.get('content-type')?.startsWith('application/json') === true;
+  return {
+    status: response.status,
+    headers: response.headers,
+    bytes,
+    text,
+    json: isJson ? (JSON.parse(text) as unknown) : undefined,
+  };
+}
+
+/** The entries of a folder or of an upload. */
+export function entriesIn({ json }: Answer): readonly Record<string, unknown>[] {
+  if (isRecord(json) && Array.isArray(json['entries'])) return json['entries'].filter(isRecord);
+  throw new TypeError('The answer has no entries.');
+}
+
+export function fieldIn({ json }: Answer, name: string): unknown {
+  return isRecord(json) ? json[name] : undefined;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,0 +1,294 @@
+import { createHash } from 'node:crypto';
+import { type BoxEmulator } from 'nestjs-box-auth/testing';
+import { beforeEach, describe, expect, test } from 'vitest';
+import {
+  ALICE,
+  type Answer,
+  BOB,
+  entriesIn,
+  PLATFORMS,
+  type Portal,
+  type PortalRequest,
+  startPortal,
+} from './portal-fixture.js';
+
+const upload = { method: 'POST', body: 'Hello' };
+
+/** The routes that serve somebody. */
+const ROUTES: readonly (readonly [path: string, request: PortalRequest])[] = [
+  ['/api/me', {}],
+  ['/api/folders/0/items', {}],
+  ['/api/files/1/content', {}],
+  ['/api/files?name=hello.txt', upload],
+];
+
+describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => {
+  let portal: Portal;
+  beforeEach(async () => {
+    portal = await startPortal(platform);
+  });
+
+  const people = [ALICE, BOB];
+  const actingUsers = () => portal.emulator.apiRequests.map(({ actingUser }) => actingUser);
+
+  describe('as whom it calls Box', () => {
+    test.each([undefined, 'alice', 'mallory'])(
+      'is the service account on whoami, whoever asks (%s)',
+      async (as) => {
+        const answer = await portal.ask('/api/whoami', as === undefined ? {} : { as });
+        expect(answer).toMatchObject({
+          status: 200,
+          json: { type: 'user', id: portal.emulator.serviceAccountId },
+        });
+        expect(actingUsers()).toEqual([undefined]);
+      },
+    );
+
+    test.each(people)('is $name on me', async ({ id, name }) => {
+      expect(await portal.ask('/api/me', { as: name })).toMatchObject({
+        status: 200,
+        json: { id },
+      });
+      expect(actingUsers()).toEqual([id]);
+    });
+
+    test('is whom the cookie of the page names, unless the header names another', async () => {
+      const headers = { cookie: 'theme=dark; demo-user=alice; other=demo-user=bob' };
+      expect(await portal.ask('/api/me', { headers })).toMatchObject({ json: { id: ALICE.id } });
+      expect(await portal.ask('/api/me', { headers, as: 'bob' })).toMatchObject({
+        json: { id: BOB.id },
+      });
+      expect(actingUsers()).toEqual([ALICE.id, BOB.id]);
+    });
+
+    test.each(people)('is $name on a folder', async ({ id, name }) => {
+      portal.emulator.addFile({ name: `${name}.txt`, content: '12345', ownerId: id });
+      const answer = await portal.ask('/api/folders/0/items', { as: name });
+      expect(answer.status).toBe(200);
+      expect(entriesIn(answer).map((entry) => entry['name'])).toEqual([
+        `${name}'s papers`,
+        `${name}'s notes.txt`,
+        `${name}.txt`,
+      ]);
+      expect(entriesIn(answer).at(-1)).toMatchObject({ type: 'file', size: 5 });
+      expect(actingUsers()).toEqual([id]);
+    });
+
+    test.each(people)('is $name on a download, and on it only', async ({ id, name }) => {
+      const file = portal.emulator.addFile({ name: 'plan.txt', content: 'Plan', ownerId: id });
+      const path = `/api/files/${file.id}/content`;
+      expect(await portal.ask(path, { as: name })).toMatchObject({ status: 200, text: 'Plan' });
+      expect(actingUsers()).toEqual([id]);
+      for (const other of people.filter((person) => person.name !== name)) {
+        expect(await portal.ask(path, { as: other.name })).toMatchObject({ status: 404 });
+      }
+    });
+
+    test.each(people)('is $name on an upload, into a folder of theirs', async ({ id, name }) => {
+      const folder = portal.emulator.addFolder({ name: 'Plans', ownerId: id });
+      const path = `/api/files?folder=${folder.id}&name=${encodeURIComponent('plän "1".txt')}`;
+      const answer = await portal.ask(path, { ...upload, as: name });
+      expect(answer.status).toBe(201);
+      expect(entriesIn(answer)).toMatchObject([
+        {
+          type: 'file',
+          name: 'plän "1".txt',
+          size: 5,
+          owned_by: { id },
+          parent: { id: folder.id },
+        },
+      ]);
+      expect(actingUsers()).toEqual([id]);
+    });
+  });
+
+  describe('refuses', () => {
+    const strangers: readonly (readonly [who: string, headers: Record<string, string>])[] = [
+      ['nobody', {}],
+      ['a name that is not known', { 'x-demo-user': 'mallory' }],
+      ['an empty name', { 'x-demo-user': '' }],
+      ['a name of every object', { 'x-demo-user': 'constructor' }],
+      ['two names at once', { 'x-demo-user': 'alice, bob' }],
+      ['an id of Box for a name', { 'x-demo-user': ALICE.id }],
+      ['an id of Box in a header', { 'as-user': ALICE.id }],
+      ['an unknown name in the cookie', { cookie: 'demo-user=mallory' }],
+      [
+        'an unknown name in spite of a good cookie',
+        { cookie: 'demo-user=bob', 'x-demo-user': 'x' },
+      ],
+    ];
+    test.each(strangers)('%s on every route, without a word to Box', async (_who, headers) => {
+      for (const [path, request] of ROUTES) {
+        expect(await portal.ask(path, { ...request, headers })).toMatchObject({
+          status: 401,
+          json: { statusCode: 401, message: 'Please sign in.' },
+        });
+      }
+      expect(portal.emulator.requests).toEqual([]);
+    });
+
+    test.each([
+      'abc',
+      '1x',
+      '-1',
+      '1.5',
+      '..%2f0',
+      '0%2f..',
+      '0%3Fa',
+      '%20',
+      '１',
+      '123456789012345678901',
+    ])('the id %s, without a word to Box', async (id) => {
+      const paths: readonly (readonly [string, PortalRequest])[] = [
+        [`/api/folders/${id}/items`, {}],
+        [`/api/files/${id}/content`, {}],
+        [`/api/files?folder=${id}&name=hello.txt`, upload],
+      ];
+      for (const [path, request] of paths) {
+        expect(await portal.ask(path, { ...request, as: 'alice' })).toMatchObject({ status: 400 });
+      }
+      expect(portal.emulator.requests).toEqual([]);
+    });
+
+    test.each([
+      '',
+      'name=',
+      'name=..',
+      'name=a/b',
+      'name=a%5Cb',
+      'name=%20a',
+      'name=a%0D%0Ab',
+      'name=a&name=b',
+      'name=a&folder=1&folder=2',
+    ])('an upload with ?%s, without a word to Box', async (query) => {
+      const request = { ...upload, as: 'alice' };
+      expect(await portal.ask(`/api/files?${query}`, request)).toMatchObject({ status: 400 });
+      expect(portal.emulator.requests).toEqual([]);
+    });
+
+    test('a name of more than 255 characters', async () => {
+      for (const [length, status] of [
+        [256, 400],
+        [255, 201],
+      ] as const) {
+        const path = `/api/files?name=${'x'.repeat(length)}`;
+        expect(await portal.ask(path, { ...upload, as: 'alice' })).toMatchObject({ status });
+      }
+    });
+  });
+
+  describe('tells, when Box says no,', () => {
+    test.each([
+      ['/api/folders/999/items', {}],
+      ['/api/files/999/content', {}],
+      ['/api/files?folder=999&name=hello.txt', upload],
+    ] as const)('that %s is not there', async (path, request) => {
+      expect(await portal.ask(path, { ...request, as: 'alice' })).toMatchObject({
+        status: 404,
+        json: { statusCode: 404, error: 'Not Found' },
+      });
+    });
+
+    test.each(ROUTES)('that %s is not allowed', async (path, request) => {
+      portal.emulator.asUserEnabled = false;
+      expect(await portal.ask(path, { ...request, as: 'alice' })).toMatchObject({
+        status: 403,
+        json: { statusCode: 403, error: 'Forbidden' },
+      });
+    });
+
+    test('that a name is taken', async () => {
+      const request = { ...upload, as: 'alice' };
+      expect(await portal.ask('/api/files?name=a.txt', request)).toMatchObject({ status: 201 });
+      expect(await portal.ask('/api/files?name=a.txt', request)).toMatchObject({ status: 409 });
+    });
+
+    test.each(ROUTES)('on %s that Box is to blame for anything else', async (path, request) => {
+      const { emulator } = portal;
+      for (const fault of [
+        { kind: 'status', status: 500, body: { message: 'Something of Box, 127.0.0.1' } },
+        { kind: 'status', status: 418, body: 'A teapot, 127.0.0.1' },
+        { kind: 'rate-limit', retryAfter: 1 },
+        { kind: 'reset' },
+      ] as const) {
+        emulator.failNext('api', fault);
+        const answer = await portal.ask(path, { ...request, as: 'alice' });
+        expect(answer).toMatchObject({ status: 502, json: { statusCode: 502 } });
+        expectNothingInside(answer, emulator);
+      }
+    });
+
+    test.each(ROUTES.filter(([path]) => !path.endsWith('content')))(
+      'on %s that what Box said makes no sense',
+      async (path, request) => {
+        portal.emulator.failNext('api', { kind: 'garbage' });
+        expect(await portal.ask(path, { ...request, as: 'alice' })).toMatchObject({ status: 502 });
+      },
+    );
+
+    test.each(ROUTES)('on %s that Box does not let the app in', async (path, request) => {
+      const { emulator } = portal;
+      emulator.authorized = false;
+      const answer = await portal.ask(path, { ...request, as: 'alice' });
+      expect(answer).toMatchObject({ status: 502, json: { statusCode: 502 } });
+      expectNothingInside(answer, emulator);
+    });
+
+    test('that a download is not ready', async () => {
+      const headers = { 'retry-after': '1' };
+      portal.emulator.failNext('api', { kind: 'status', status: 202, headers });
+      const answer = await portal.ask('/api/files/1/content', { as: 'alice' });
+      expect(answer).toMatchObject({ status: 503 });
+    });
+  });
+
+  test('asks to come again when no token is to be had for the moment', async () => {
+    const patience = await startPortal(platform, { box: { tokenEndpoint: { attempts: 1 } } });
+    patience.emulator.always('token', { kind: 'rate-limit', retryAfter: 7 });
+    for (const [path, request] of ROUTES) {
+      const answer = await patience.ask(path, { ...request, as: 'alice' });
+      expect(answer).toMatchObject({ status: 503, json: { statusCode: 503 } });
+      expect(answer.headers.get('retry-after')).toMatch(/^[1-7]$/);
+    }
+  });
+
+  describe('has a page', () => {
+    test('whose own script and style may run, and no others', async () => {
+      const { status, headers, text } = await portal.ask('/');
+      expect(status).toBe(200);
+      expect(headers.get('content-type')).toBe('text/html; charset=utf-8');
+      const policy = headers.get('content-security-policy');
+      for (const element of ['script', 'style']) {
+        const blocks = [...text.matchAll(new RegExp(`<${element}[^>]*>(.*?)</${element}>`, 'gs'))];
+        expect(blocks).toHaveLength(1);
+        const hash = createHash('sha256')
+          .update(blocks[0]?.[1] ?? '')
+          .digest('base64');
+        expect(policy).toContain(`${element}-src 'sha256-${hash}'`);
+      }
+      expect(policy).not.toContain('unsafe');
+      expect(text).not.toMatch(/ (?:on[a-z]+|style)=/);
+    });
+
+    test('that lets one sign in as anybody there is, or as nobody', async () => {
+      const { text } = await portal.ask('/');
+      const names = [...text.matchAll(/data-user="([^"]*)"/g)].map(([, name]) => name);
+      expect(names).toEqual(['alice', 'bob', '']);
+    });
+
+    test('that asks Box nothing by itself', async () => {
+      await portal.ask('/');
+      expect(portal.emulator.requests).toEqual([]);
+    });
+  });
+});
+
+/** Neither secrets nor addresses nor code. */
+function expectNothingInside({ text }: Answer, { url, config, tokenRequests }: BoxEmulator): void {
+  const { clientID, clientSecret } = config.boxAppSettings;
+  const assertions = tokenRequests.map(({ body }) => body?.['assertion'] ?? 'assertion');
+  for (const secret of [clientID, clientSecret, url, ...assertions]) {
+    expect(text).not.toContain(secret);
+  }
+  expect(text).not.toMatch(/bearer|authorization|127\.0\.0\.1|node_modules|\.[jt]s\b/i);
+}

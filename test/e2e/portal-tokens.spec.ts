@@ -1,0 +1,98 @@
+import { describe, expect, test } from 'vitest';
+import { ALICE, entriesIn, PLATFORMS, startPortal } from './portal-fixture.js';
+import { seededBytes } from './seeded-random.js';
+
+const CALLS = 1000;
+const upload = { as: 'alice', method: 'POST', body: new Uint8Array(seededBytes(4, 3_000_000)) };
+
+describe.each(PLATFORMS)('The portal on %s', { timeout: 60_000 }, (platform) => {
+  test('asks for one token when 1,000 calls come at once and there is none', async () => {
+    // However long it takes until all of them are there.
+    const tokenEndpoint = { timeoutMs: 60_000, deadlineMs: 60_000 };
+    const { app, ask, emulator } = await startPortal(platform, { box: { tokenEndpoint } });
+    // Box does not answer the first token request until all calls are there.
+    const haveAllCome = new Promise<void>((resolve) => {
+      let count = 0;
+      app.getHttpServer().on('request', () => {
+        count += 1;
+        if (count === CALLS) resolve();
+      });
+    });
+    emulator.always('token', { kind: 'hold', until: haveAllCome });
+
+    const answers = await Promise.all(
+      Array.from({ length: CALLS }, (_none, index) =>
+        ask(index % 2 === 0 ? '/api/whoami' : '/api/me', { as: 'alice' }),
+      ),
+    );
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(CALLS);
+    expect(emulator.apiRequests).toHaveLength(CALLS);
+    expect(emulator.tokenRequests).toHaveLength(1);
+    expect(emulator.mints).toBe(1);
+  });
+
+  test('asks for no token before somebody needs one', async () => {
+    const { ask, emulator } = await startPortal(platform);
+    await ask('/');
+    await ask('/api/me');
+    expect(emulator.tokenRequests).toHaveLength(0);
+  });
+
+  test.each([
+    ['me', '/api/me'],
+    ['a folder', '/api/folders/0/items'],
+  ])('answers for %s after a revocation, with one further token request', async (_what, path) => {
+    const { ask, emulator } = await startPortal(platform);
+    const before = await ask(path, { as: 'alice' });
+    emulator.revokeAllTokens();
+    const after = await ask(path, { as: 'alice' });
+    expect(after).toMatchObject({ status: 200, json: before.json });
+    expect(emulator.tokenRequests).toHaveLength(2);
+    expect(emulator.apiRequests.map(({ status, actingUser }) => [status, actingUser])).toEqual([
+      [200, ALICE.id],
+      [401, ALICE.id],
+      [200, ALICE.id],
+    ]);
+  });
+
+  test('downloads after a revocation, with one further token request', async () => {
+    const { ask, emulator } = await startPortal(platform);
+    const content = seededBytes(5, 3_000_000);
+    const file = emulator.addFile({ name: 'a.bin', content, ownerId: ALICE.id });
+    await ask('/api/me', { as: 'alice' });
+    emulator.revokeAllTokens();
+    const { status, bytes } = await ask(`/api/files/${file.id}/content`, { as: 'alice' });
+    expect(status).toBe(200);
+    expect(bytes.equals(content)).toBe(true);
+    expect(emulator.tokenRequests).toHaveLength(2);
+  });
+
+  test('asks for one further token when a revocation hits 100 calls at once', async () => {
+    const { ask, emulator } = await startPortal(platform);
+    await ask('/api/me', { as: 'alice' });
+    emulator.revokeAllTokens();
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, () => ask('/api/me', { as: 'alice' })),
+    );
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(100);
+    expect(emulator.tokenRequests).toHaveLength(2);
+  });
+
+  test('fails an upload once after a revocation, says so, and takes the next', async () => {
+    const { ask, emulator } = await startPortal(platform);
+    await ask('/api/me', { as: 'alice' });
+    emulator.revokeAllTokens();
+    expect(await ask('/api/files?name=a.bin', upload)).toMatchObject({
+      status: 503,
+      json: {
+        statusCode: 503,
+        error: 'Service Unavailable',
+        message: 'The upload was interrupted. Please send the file again.',
+      },
+    });
+    const second = await ask('/api/files?name=a.bin', upload);
+    expect(second.status).toBe(201);
+    expect(entriesIn(second)).toMatchObject([{ size: upload.body.length }]);
+    expect(emulator.tokenRequests).toHaveLength(2);
+  });
+});
