@@ -1,5 +1,6 @@
 import { BoxIssuer } from './box/box-issuer.js';
 import { boxHeaders, boxUrlRules } from './box/box-outgoing.js';
+import { Downscoping } from './box/downscope.js';
 import { type BoxAuthOptions, resolveOptions } from './box-auth.options.js';
 import { BoxTokenProvider } from './box-token.provider.js';
 import type { BoxCredentials, BoxOpenedCredentials } from './credentials/box-credentials.js';
@@ -49,7 +50,11 @@ export class BoxAuth {
     this.apiUrl = resolved.apiUrl;
     this.policy = new OutgoingPolicy(this.#tokens, boxHeaders, boxUrlRules(resolved.origins));
     this.fetch = authorizedFetch(this.policy, resolved.fetch, `${resolved.apiUrl}/`);
-    this.provider = new BoxTokenProvider(this.#tokens, this.policy);
+    this.provider = new BoxTokenProvider(
+      this.#tokens,
+      this.policy,
+      new Downscoping(this.#tokens, endpoint),
+    );
   }
 
   /** Reads the credentials, so that a function's mistake shows at bootstrap, too, and begins to keep tokens warm. */

@@ -1,5 +1,10 @@
 import type { Observable } from 'rxjs';
-import { checkedActingUserId, runInActingContext } from './acting-as/acting-user.context.js';
+import {
+  checkedActingUserId,
+  currentActingUser,
+  runInActingContext,
+} from './acting-as/acting-user.context.js';
+import type { Downscoping, DownscopeRequest } from './box/downscope.js';
 import type { Subject } from './credentials/subject.js';
 import type { OutgoingPolicy } from './outgoing/outgoing-policy.js';
 import type { AccessToken } from './token-endpoint/access-token.js';
@@ -30,6 +35,7 @@ export class BoxTokenProvider {
   constructor(
     private readonly tokens: AccessTokens,
     private readonly policy: OutgoingPolicy,
+    private readonly downscoping: Downscoping,
   ) {}
 
   /**
@@ -70,6 +76,31 @@ export class BoxTokenProvider {
   /** Box refused `token` (401): forget it, if it is still the current one. The next caller gets another. */
   invalidate(token: AccessToken): void {
     this.tokens.invalidate(token);
+  }
+
+  /**
+   * A token that may do less, for somewhere it is less safe: a previewer in a browser. It is not kept here. Where somebody
+   * is acted for, it is made of a user access token of theirs, so that it can do no more than they may.
+   *
+   * @throws BoxAuthError `downscope_invalid`, `scope_refused`, `resource_refused` and those of `getToken`
+   *
+   * @example
+   * ```ts
+   * import type { BoxTokenProvider } from 'nestjs-box-auth';
+   *
+   * async function previewToken(box: BoxTokenProvider, fileId: string): Promise<string> {
+   *   const token = await box.downscope({
+   *     scopes: ['base_preview'],
+   *     resource: `https://api.box.com/2.0/files/${fileId}`,
+   *   });
+   *   return token.value;
+   * }
+   * ```
+   */
+  downscope(request: DownscopeRequest): Promise<AccessToken> {
+    const user = currentActingUser();
+    const subject = user === undefined ? undefined : { type: 'user' as const, id: user.id };
+    return this.downscoping.downscope(subject === undefined ? request : { subject, ...request });
   }
 
   /**

@@ -17,6 +17,7 @@ export {
 } from './box-auth.module-definition.js';
 export type { AssertionOptions } from './box/box-issuer.js';
 export { boxApiError } from './box/box-api-error.js';
+export type { DownscopeRequest } from './box/downscope.js';
 export { BoxTokenProvider } from './box-token.provider.js';
 export type {
   BoxConfigJson,

@@ -11,5 +11,6 @@ export const boxDocs = {
   scopes: `${GUIDES}/api-calls/permissions-and-errors/scopes/`,
   rateLimits: `${GUIDES}/api-calls/permissions-and-errors/rate-limits/`,
   errors: `${GUIDES}/api-calls/permissions-and-errors/common-errors/`,
+  downscope: `${GUIDES}/authentication/tokens/downscope/`,
   tokens: `${GUIDES}/authentication/tokens/`,
 } as const;

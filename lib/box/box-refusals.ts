@@ -90,6 +90,27 @@ const KNOWN_OF_TOKEN_ENDPOINT: readonly KnownRefusal[] = [
     docs: boxDocs.clientCredentials,
   },
   {
+    when: isError('invalid_scope'),
+    code: 'scope_refused',
+    meaning: 'Box does not give these scopes.',
+    hint: 'Name scopes for downscoping, and none that the app itself does not have.',
+    docs: boxDocs.downscope,
+  },
+  {
+    when: isError('invalid_resource'),
+    code: 'resource_refused',
+    meaning: 'Box knows no such item, or none that the subject can see.',
+    hint: 'Give the full address of a file or folder that the subject of the token can see.',
+    docs: boxDocs.downscope,
+  },
+  {
+    when: says(/subject_token|access token/i, 'invalid_grant'),
+    code: 'subject_token_refused',
+    meaning: 'Box does not take the token that was to be downscoped.',
+    hint: 'It was revoked or has expired; a new one was already tried once.',
+    docs: boxDocs.downscope,
+  },
+  {
     when: says(/'sub'/),
     code: 'subject_refused',
     meaning: 'Box does not take this subject.',

@@ -23,6 +23,7 @@ export type BoxAuthErrorCode =
   | 'subject_unsupported' // these credentials cannot get a token for that subject
   | 'acting_user_invalid' // not an id of 1 to 20 digits
   | 'acting_user_missing' // a resolver of `@AsUser` yielded nothing
+  | 'downscope_invalid' // no scope, or a resource and a shared link at once
   | 'origin_not_allowed' // headers were asked for an address that must not get them
   | 'body_not_replayable' // the token was refused and renewed, but the request's stream is consumed
   // What the token endpoint refused, a row each of Box's refusals.
@@ -39,6 +40,9 @@ export type BoxAuthErrorCode =
   | 'issuer_refused' // `iss` is not the client id
   | 'signature_refused' // the public key does not belong to the private key
   | 'key_unknown' // the public key id is not registered
+  | 'subject_token_refused' // the token that was to be downscoped is no longer good
+  | 'scope_refused' // a scope that is unknown, or that the token does not have
+  | 'resource_refused' // no such item, or not one that the subject can see
   | 'token_request_refused' // any other 4xx of the token endpoint
   // What an API call was refused, for those who turn an answer into an error.
   | 'token_invalid' // expired or revoked

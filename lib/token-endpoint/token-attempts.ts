@@ -1,6 +1,5 @@
 import { defer, Observable, race, retry, switchMap, throwError } from 'rxjs';
 import { signerError } from '../credentials/assertion.js';
-import type { Opened } from '../credentials/credentials-source.js';
 import type { Subject } from '../credentials/subject.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { BoxAuthErrorCode } from '../errors/error-codes.js';
@@ -23,6 +22,9 @@ export interface Mint {
 
 type Form = Readonly<Record<string, string>>;
 
+/** Makes the form of a token request, anew for every attempt. */
+export type FormMaker = (attempt: Attempt) => Promise<Form>;
+
 /** Refusals that another assertion, signed at the issuer's time, can mend: answered once, at once. */
 const MENDED_BY_SIGNING_ANEW: ReadonlySet<BoxAuthErrorCode> = new Set([
   'assertion_expired',
@@ -33,12 +35,12 @@ const MENDED_BY_SIGNING_ANEW: ReadonlySet<BoxAuthErrorCode> = new Set([
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 8000;
 
-/** Requests to a token endpoint with one set of credentials: each attempt signed anew, what passes retried. */
-export class TokenAttempts<Credentials extends Opened> {
+/** Requests to a token endpoint: each attempt signed anew, what passes retried. */
+export class TokenAttempts {
   readonly #clock: ServerClock;
 
   constructor(
-    private readonly issuer: Issuer<Credentials>,
+    private readonly issuer: Issuer<never>,
     private readonly options: Required<TokenEndpointOptions>,
     private readonly fetch: Fetch,
     private readonly runtime: Runtime,
@@ -46,8 +48,11 @@ export class TokenAttempts<Credentials extends Opened> {
     this.#clock = new ServerClock(runtime);
   }
 
-  /** Nothing happens before it is subscribed to; unsubscribing aborts the request. No pause ends after `deadline`. */
-  mint(credentials: Credentials, subject: Subject, deadline: number): Observable<Mint> {
+  /**
+   * A token for what `makeForm` asks. Nothing happens before it is subscribed to; unsubscribing aborts the request. No
+   * pause ends after `deadline`.
+   */
+  request(makeForm: FormMaker, subject: Subject, deadline: number): Observable<Mint> {
     const mended = new Set<BoxAuthErrorCode>();
     let number = 0;
     let retries = 0;
@@ -58,7 +63,7 @@ export class TokenAttempts<Credentials extends Opened> {
         uniqueId: this.runtime.uniqueId(),
         omitIssuedAt: mended.has('assertion_not_yet_valid'),
       };
-      return this.#signed(credentials, subject, attempt, deadline).pipe(
+      return this.#signed(makeForm, attempt, deadline).pipe(
         switchMap((form) => this.#answered(form, subject, deadline)),
       );
     }).pipe(
@@ -86,15 +91,10 @@ export class TokenAttempts<Credentials extends Opened> {
   }
 
   /** The form of a request. A key that is open here signs at once; one that is elsewhere may not answer. */
-  #signed(
-    credentials: Credentials,
-    subject: Subject,
-    attempt: Attempt,
-    deadline: number,
-  ): Observable<Form> {
+  #signed(makeForm: FormMaker, attempt: Attempt, deadline: number): Observable<Form> {
     const timeoutMs = this.#timeLeft(deadline);
     return race(
-      defer(() => this.issuer.tokenForm(credentials, subject, attempt)),
+      defer(() => makeForm(attempt)),
       failAfter(this.runtime, timeoutMs, () =>
         signerError(`The assertion was not signed within ${Math.round(timeoutMs)} ms.`),
       ),

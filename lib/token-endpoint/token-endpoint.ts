@@ -1,4 +1,4 @@
-import { catchError, defer, type Observable, race, switchMap, tap, throwError } from 'rxjs';
+import { catchError, defer, map, type Observable, race, switchMap, tap, throwError } from 'rxjs';
 import {
   type CredentialsSource,
   credentialsError,
@@ -13,7 +13,7 @@ import type { AccessToken } from './access-token.js';
 import { takeGivenToken } from './given-token.js';
 import type { Issuer } from './issuer.js';
 import { RefusedCredentials } from './refused-credentials.js';
-import { type Mint, TokenAttempts } from './token-attempts.js';
+import { type FormMaker, type Mint, TokenAttempts } from './token-attempts.js';
 import type { TokenEndpointOptions } from './token-endpoint.options.js';
 import type { Fetch } from './token-request.js';
 
@@ -29,7 +29,7 @@ interface Wanted {
 
 /** Mints tokens with the credentials as they are now, the key that works first; does not ask what was just refused. */
 export class TokenEndpoint<Credentials extends Opened> {
-  readonly #attempts: TokenAttempts<Credentials>;
+  readonly #attempts: TokenAttempts;
   readonly #refused: RefusedCredentials;
   /** The fingerprint of the credentials that last got a token. */
   #working: string | undefined;
@@ -68,6 +68,14 @@ export class TokenEndpoint<Credentials extends Opened> {
     });
   }
 
+  /** One token in exchange for another (RFC 8693): `form` says which. It is nobody's but the caller's. */
+  exchange(form: Readonly<Record<string, string>>, subject: Subject): Observable<AccessToken> {
+    return defer(() => {
+      const deadline = this.runtime.monotonic() + this.options.deadlineMs;
+      return this.#attempts.request(() => Promise.resolve(form), subject, deadline);
+    }).pipe(map(({ token }) => token));
+  }
+
   /** Forgets which credentials were refused. The clock is kept: it has nothing to do with them. */
   forgetRefusals(): void {
     this.#refused.clear();
@@ -103,7 +111,8 @@ export class TokenEndpoint<Credentials extends Opened> {
     if (remembered !== undefined) {
       return throwError(() => remembered);
     }
-    return this.#attempts.mint(credentials, whom, deadline).pipe(
+    const makeForm: FormMaker = (attempt) => this.issuer.tokenForm(credentials, whom, attempt);
+    return this.#attempts.request(makeForm, whom, deadline).pipe(
       tap({
         next: () => {
           this.#working = fingerprint;

@@ -14,13 +14,16 @@ import {
 
 const upload = { method: 'POST', body: 'Hello' };
 
-/** The routes that serve somebody. */
-const ROUTES: readonly (readonly [path: string, request: PortalRequest])[] = [
+/** The routes that serve somebody by a call of the API. */
+const API_ROUTES: readonly (readonly [path: string, request: PortalRequest])[] = [
   ['/api/me', {}],
   ['/api/folders/0/items', {}],
   ['/api/files/1/content', {}],
   ['/api/files?name=hello.txt', upload],
 ];
+
+/** The routes that serve somebody: one of them asks the token endpoint alone. */
+const ROUTES = [...API_ROUTES, ['/api/files/1/preview-token', { method: 'POST' }]] as const;
 
 describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => {
   let portal: Portal;
@@ -189,7 +192,7 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => 
       });
     });
 
-    test.each(ROUTES)('that %s is not allowed', async (path, request) => {
+    test.each(API_ROUTES)('that %s is not allowed', async (path, request) => {
       portal.emulator.asUserEnabled = false;
       expect(await portal.ask(path, { ...request, as: 'alice' })).toMatchObject({
         status: 403,
@@ -203,7 +206,7 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => 
       expect(await portal.ask('/api/files?name=a.txt', request)).toMatchObject({ status: 409 });
     });
 
-    test.each(ROUTES)('on %s that Box is to blame for anything else', async (path, request) => {
+    test.each(API_ROUTES)('on %s that Box is to blame for anything else', async (path, request) => {
       const { emulator } = portal;
       for (const fault of [
         { kind: 'status', status: 500, body: { message: 'Something of Box, 127.0.0.1' } },
@@ -218,7 +221,7 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => 
       }
     });
 
-    test.each(ROUTES.filter(([path]) => !path.endsWith('content')))(
+    test.each(API_ROUTES.filter(([path]) => !path.endsWith('content')))(
       'on %s that what Box said makes no sense',
       async (path, request) => {
         portal.emulator.failNext('api', { kind: 'garbage' });
@@ -226,7 +229,7 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => 
       },
     );
 
-    test.each(ROUTES)('on %s that Box does not let the app in', async (path, request) => {
+    test.each(API_ROUTES)('on %s that Box does not let the app in', async (path, request) => {
       const { emulator } = portal;
       emulator.authorized = false;
       const answer = await portal.ask(path, { ...request, as: 'alice' });
@@ -245,7 +248,7 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => 
   test('asks to come again when no token is to be had for the moment', async () => {
     const patience = await startPortal(platform, { box: { tokenEndpoint: { attempts: 1 } } });
     patience.emulator.always('token', { kind: 'rate-limit', retryAfter: 7 });
-    for (const [path, request] of ROUTES) {
+    for (const [path, request] of API_ROUTES) {
       const answer = await patience.ask(path, { ...request, as: 'alice' });
       expect(answer).toMatchObject({ status: 503, json: { statusCode: 503 } });
       expect(answer.headers.get('retry-after')).toMatch(/^[1-7]$/);

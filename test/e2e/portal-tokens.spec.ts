@@ -95,4 +95,28 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 60_000 }, (platform) => 
     expect(entriesIn(second)).toMatchObject([{ size: upload.body.length }]);
     expect(emulator.tokenRequests).toHaveLength(2);
   });
+
+  test('hands out a token for one file, made of one of the signed-in user', async () => {
+    const { ask, emulator } = await startPortal(platform);
+    const { id } = emulator.addFile({ name: 'a.txt', content: 'Hello', ownerId: ALICE.id });
+    const { status, json, headers } = await ask(`/api/files/${id}/preview-token`, {
+      as: 'alice',
+      method: 'POST',
+    });
+    expect(status).toBe(201);
+    expect(headers.get('cache-control')).toBe('no-store');
+    const { accessToken } = json as { accessToken: string };
+    const read = (path: string) =>
+      fetch(`${emulator.url}${path}`, { headers: { authorization: `Bearer ${accessToken}` } });
+    expect((await read(`/2.0/files/${id}`)).status).toBe(200);
+    expect((await read('/2.0/folders/0/items')).status).toBe(403);
+    expect(emulator.tokenRequests.at(-2)?.subject).toEqual({ type: 'user', id: ALICE.id });
+  });
+
+  test('hands out none for a file of somebody else', async () => {
+    const { ask, emulator } = await startPortal(platform);
+    const { id } = emulator.addFile({ name: 'a.txt', content: 'Hello', ownerId: ALICE.id });
+    const answer = await ask(`/api/files/${id}/preview-token`, { as: 'bob', method: 'POST' });
+    expect(answer.status).toBe(404);
+  });
 });

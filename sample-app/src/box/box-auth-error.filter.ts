@@ -9,6 +9,7 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { BoxAuthError } from 'nestjs-box-auth';
+import { refused } from './box-answer.js';
 
 /** No token, or no call with it: the log gets the reason and the remedy, the visitor whether to try again. */
 @Catch(BoxAuthError)
@@ -35,6 +36,7 @@ function toHttpException({ code, retryable }: BoxAuthError): HttpException {
       'The upload was interrupted. Please send the file again.',
     );
   }
+  if (code === 'resource_refused') return refused(404);
   return retryable
     ? new ServiceUnavailableException('Box does not answer at the moment. Please try again.')
     : new BadGatewayException('Box does not let this app in. Its log says why.');

@@ -11,7 +11,7 @@ import {
   ServiceUnavailableException,
   StreamableFile,
 } from '@nestjs/common';
-import { BoxFetch } from 'nestjs-box-auth';
+import { BoxFetch, BoxTokenProvider } from 'nestjs-box-auth';
 import { answerOf } from '../box/box-answer.js';
 import { BoxIdPipe } from '../box/box-id.pipe.js';
 import { AsSignedInUser } from '../sign-in/as-signed-in-user.decorator.js';
@@ -19,12 +19,16 @@ import { BodyStream } from './body-stream.decorator.js';
 import { FileNamePipe } from './file-name.pipe.js';
 import { Uploads } from './uploads.js';
 
+// Box names items by this address, wherever it is reached.
+const BOX_API = 'https://api.box.com';
+
 @Controller('api/files')
 @AsSignedInUser()
 export class FilesController {
   constructor(
     private readonly box: BoxFetch,
     private readonly uploads: Uploads,
+    private readonly tokens: BoxTokenProvider,
   ) {}
 
   /** Box redirects to another origin, which gets neither the token nor `as-user`. */
@@ -40,6 +44,20 @@ export class FilesController {
     });
   }
 
+  /** A token that can show this one file and nothing else: the only kind that may go to a browser. */
+  @Post(':id/preview-token')
+  @Header('cache-control', 'no-store')
+  async previewToken(@Param('id', BoxIdPipe) id: string): Promise<PreviewToken> {
+    const { value, expiresAt } = await this.tokens.downscope({
+      scopes: ['base_preview'],
+      resource: `${BOX_API}/2.0/files/${id}`,
+    });
+    return {
+      accessToken: value,
+      expiresAt: expiresAt === undefined ? undefined : new Date(expiresAt).toISOString(),
+    };
+  }
+
   @Post()
   upload(
     @Query('folder', new DefaultValuePipe('0'), BoxIdPipe) folderId: string,
@@ -49,6 +67,12 @@ export class FilesController {
   ): Promise<object> {
     return this.uploads.upload({ folderId, name, contentType, body });
   }
+}
+
+/** What a previewer in a browser needs. */
+interface PreviewToken {
+  readonly accessToken: string;
+  readonly expiresAt: string | undefined;
 }
 
 /** What people have uploaded must never be a page of this site. */

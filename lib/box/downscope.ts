@@ -1,0 +1,85 @@
+import { firstValueFrom, type Observable } from 'rxjs';
+import type { Subject } from '../credentials/subject.js';
+import { BoxAuthError } from '../errors/box-auth.error.js';
+import type { AccessToken } from '../token-endpoint/access-token.js';
+import type { AccessTokens } from '../tokens/access-tokens.js';
+
+const DOCS = 'https://developer.box.com/guides/authentication/tokens/downscope/';
+const TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:access_token';
+
+/** What a downscoped token may do, and on what. */
+export interface DownscopeRequest {
+  /** Box's scopes, such as `item_preview`. At least one. */
+  readonly scopes: readonly string[];
+  /** The full address of one file or folder, such as `https://api.box.com/2.0/files/12345`. */
+  readonly resource?: string;
+  /** A shared link, in the place of `resource`. */
+  readonly sharedLink?: string;
+  /** Whose rights are narrowed. Default: the acting user's, by a token of its own; else the app's own subject's. */
+  readonly subject?: Subject;
+  /** Ends the wait. */
+  readonly signal?: AbortSignal;
+}
+
+interface TokenExchange {
+  exchange(form: Readonly<Record<string, string>>, subject: Subject): Observable<AccessToken>;
+}
+
+/** Exchanges tokens for narrower ones (RFC 8693). They are handed on, to browsers mostly: none is kept. */
+export class Downscoping {
+  constructor(
+    private readonly tokens: AccessTokens,
+    private readonly endpoint: TokenExchange,
+  ) {}
+
+  async downscope(request: DownscopeRequest): Promise<AccessToken> {
+    const { subject, signal } = request;
+    const fields = checkedFields(request);
+    const first = await this.tokens.get({ subject, signal });
+    try {
+      return await this.#exchange(fields, first);
+    } catch (error) {
+      if (!(error instanceof BoxAuthError) || error.code !== 'subject_token_refused') throw error;
+      this.tokens.invalidate(first);
+      return this.#exchange(fields, await this.tokens.get({ subject, signal }));
+    }
+  }
+
+  #exchange(fields: Readonly<Record<string, string>>, token: AccessToken): Promise<AccessToken> {
+    const form = {
+      grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+      subject_token: token.value,
+      subject_token_type: TOKEN_TYPE,
+      ...fields,
+    };
+    return firstValueFrom(this.endpoint.exchange(form, token.subject));
+  }
+}
+
+function checkedFields({ scopes, resource, sharedLink }: DownscopeRequest): Record<string, string> {
+  if (scopes.length === 0 || !scopes.every((scope) => /^[a-z][a-z_.]*$/.test(scope))) {
+    throw invalid('scopes must name one scope or more, such as "item_preview"');
+  }
+  if (resource !== undefined && sharedLink !== undefined) {
+    throw invalid('resource and sharedLink are both given, and Box takes one of them');
+  }
+  for (const address of [resource, sharedLink]) {
+    if (address !== undefined && !URL.canParse(address)) {
+      throw invalid('resource and sharedLink are absolute URLs');
+    }
+  }
+  return {
+    scope: scopes.join(' '),
+    ...(resource === undefined ? {} : { resource }),
+    ...(sharedLink === undefined ? {} : { box_shared_link: sharedLink }),
+  };
+}
+
+function invalid(what: string): BoxAuthError {
+  return new BoxAuthError({
+    code: 'downscope_invalid',
+    message: `The token cannot be downscoped: ${what}.`,
+    hint: 'See the scopes for downscoping in the document.',
+    docs: DOCS,
+  });
+}

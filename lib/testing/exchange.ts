@@ -1,0 +1,82 @@
+import { type IncomingMessage, type ServerResponse } from 'node:http';
+import { type BoxAnswer, commonHeaders, sendAnswer } from './box-answer.js';
+import { type EmulatorClock } from './emulator-clock.js';
+import { isSilent, playFault } from './fault-play.js';
+import { type Fault } from './faults.js';
+import { type OpenRecord, type RequestKind, type RequestLog } from './request-log.js';
+
+export interface ExchangeContext {
+  readonly clock: EmulatorClock;
+  readonly log: RequestLog;
+  /** Ends whatever still waits when the emulator stops. */
+  readonly stopSignal: AbortSignal;
+}
+
+/** One request and the answer it gets. */
+export class Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly record: OpenRecord;
+  readonly #context: ExchangeContext;
+
+  constructor(
+    kind: RequestKind,
+    request: IncomingMessage,
+    response: ServerResponse,
+    context: ExchangeContext,
+  ) {
+    this.request = request;
+    this.response = response;
+    this.record = context.log.add(kind, request);
+    this.#context = context;
+    for (const [name, value] of Object.entries(commonHeaders(context.clock.nowMs()))) {
+      response.setHeader(name, value);
+    }
+    this.whenOver(() => {
+      if (response.headersSent) this.record.status = response.statusCode;
+    });
+  }
+
+  send(answer: BoxAnswer): void {
+    if (this.response.headersSent || this.response.destroyed) return;
+    // Not left to the end of the response: a client may look at the log as soon as it has the answer.
+    this.record.status = answer.status;
+    sendAnswer(this.response, answer, this.#context.clock.nowMs());
+  }
+
+  /** Tells whether the ordinary answer is still to be given. */
+  async play(fault: Fault): Promise<boolean> {
+    if (!isSilent(fault)) await this.readBody(0);
+    return playFault(fault, {
+      response: this.response,
+      signal: this.#context.stopSignal,
+      send: (answer) => this.send(answer),
+    });
+  }
+
+  /**
+   * Undefined when the body is over the limit. It is read to its end all the same: a client that is still sending may
+   * never look at the answer.
+   */
+  async readBody(limitBytes: number): Promise<Buffer | undefined> {
+    let chunks: Buffer[] = [];
+    let length = 0;
+    // Without an encoding set, a request's chunks are buffers.
+    for await (const chunk of this.request as AsyncIterable<Buffer>) {
+      length += chunk.byteLength;
+      if (length <= limitBytes) chunks.push(chunk);
+      else chunks = [];
+    }
+    return length <= limitBytes ? Buffer.concat(chunks) : undefined;
+  }
+
+  /** Calls once, when the answer is out or the client is gone. */
+  whenOver(callback: () => void): void {
+    let isOver = false;
+    const once = (): void => {
+      if (!isOver) callback();
+      isOver = true;
+    };
+    this.response.once('finish', once).once('close', once);
+  }
+}

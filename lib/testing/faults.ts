@@ -1,0 +1,77 @@
+/** What a fault is put on: token requests, revocations, API calls, downloads from the second origin. */
+export type FaultTarget = 'token' | 'revoke' | 'api' | 'download';
+
+/**
+ * Something that goes wrong instead of, or before, the ordinary answer.
+ *
+ * | kind | what the client sees |
+ * | --- | --- |
+ * | `status` | that status; an object as `body` goes out as JSON |
+ * | `rate-limit` | Box's 429 with `Retry-After`: seconds, or a string as it is (an HTTP date) |
+ * | `unavailable` | Box's 503 |
+ * | `refuse` | an OAuth error, 400 unless given |
+ * | `redirect` | a 302 to `location` |
+ * | `garbage` | a 200 with HTML, or what is given |
+ * | `huge` | a 200 of JSON that goes on until the client leaves, at most 64 MiB |
+ * | `delay` | the ordinary answer, `ms` later |
+ * | `hold` | the ordinary answer, once `until` is settled |
+ * | `reset` | a connection reset (RST) |
+ * | `hang` | nothing, until the client leaves or the emulator stops |
+ *
+ * @example
+ * ```ts
+ * import { type Fault } from 'nestjs-box-auth/testing';
+ *
+ * const fault: Fault = { kind: 'rate-limit', retryAfter: 2 };
+ * ```
+ */
+export type Fault =
+  | {
+      readonly kind: 'status';
+      readonly status: number;
+      readonly headers?: Readonly<Record<string, string>>;
+      readonly body?: string | Readonly<Record<string, unknown>>;
+    }
+  | { readonly kind: 'rate-limit'; readonly retryAfter: number | string }
+  | { readonly kind: 'unavailable' }
+  | {
+      readonly kind: 'refuse';
+      readonly error: string;
+      readonly errorDescription: string;
+      readonly status?: number;
+    }
+  | { readonly kind: 'redirect'; readonly location: string }
+  | { readonly kind: 'garbage'; readonly body?: string; readonly contentType?: string }
+  | { readonly kind: 'huge' }
+  | { readonly kind: 'delay'; readonly ms: number }
+  | { readonly kind: 'hold'; readonly until: Promise<unknown> }
+  | { readonly kind: 'reset' }
+  | { readonly kind: 'hang' };
+
+/** Which request meets which fault. */
+export class FaultPlan {
+  readonly #next = new Map<FaultTarget, Fault[]>();
+  readonly #always = new Map<FaultTarget, Fault>();
+
+  failNext(target: FaultTarget, fault: Fault, times: number): void {
+    const queue = this.#next.get(target) ?? [];
+    for (let count = 0; count < times; count += 1) queue.push(fault);
+    this.#next.set(target, queue);
+  }
+
+  always(target: FaultTarget, fault: Fault): void {
+    this.#always.set(target, fault);
+  }
+
+  heal(target?: FaultTarget): void {
+    for (const faults of [this.#next, this.#always]) {
+      if (target === undefined) faults.clear();
+      else faults.delete(target);
+    }
+  }
+
+  /** The fault for a request that has just come in; what was asked for once goes first. */
+  take(target: FaultTarget): Fault | undefined {
+    return this.#next.get(target)?.shift() ?? this.#always.get(target);
+  }
+}

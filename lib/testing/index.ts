@@ -1,0 +1,14 @@
+export { BoxEmulator } from './box-emulator.js';
+export { type BoxEmulatorOptions } from './emulator-assembly.js';
+export { type RouteHandler, type TokenHook } from './api-origin.js';
+export { type BoxConfigJson, type EmulatedUser } from './emulated-app.js';
+export {
+  type EmulatedFile,
+  type EmulatedFolder,
+  type NewFile,
+  type NewItem,
+} from './emulated-drive.js';
+export { type EmulatedGrant } from './emulated-token-endpoint.js';
+export { type Fault, type FaultTarget } from './faults.js';
+export { type RecordedRequest } from './request-log.js';
+export { type TokenSubject } from './token-ledger.js';

@@ -1,0 +1,80 @@
+import { randomBytes } from 'node:crypto';
+import { type EmulatorClock } from './emulator-clock.js';
+
+/** Whom an access token is for. */
+export interface TokenSubject {
+  readonly type: 'enterprise' | 'user';
+  readonly id: string;
+}
+
+export interface ItemReference {
+  readonly type: 'file' | 'folder';
+  readonly id: string;
+}
+
+/** What a downscoped token may do. */
+export interface TokenRestriction {
+  readonly scopes: readonly string[];
+  readonly item?: ItemReference;
+  readonly sharedLink?: string;
+}
+
+export interface IssuedToken {
+  readonly value: string;
+  readonly subject: TokenSubject;
+  /** By Box's clock; missing for a token that lives until it is revoked. */
+  readonly expiresAtMs?: number;
+  readonly restriction?: TokenRestriction;
+}
+
+/** Every access token that the emulator gave out. */
+export class TokenLedger {
+  readonly #clock: EmulatorClock;
+  readonly #tokens = new Map<string, IssuedToken>();
+  readonly #revoked = new Set<string>();
+
+  constructor(clock: EmulatorClock) {
+    this.#clock = clock;
+  }
+
+  get issuedCount(): number {
+    return this.#tokens.size;
+  }
+
+  /** A lifetime of null or 0 means that nobody knows when the token ends. */
+  issue(
+    subject: TokenSubject,
+    lifetimeS: number | null,
+    restriction?: TokenRestriction,
+  ): IssuedToken {
+    const token: IssuedToken = {
+      value: randomBytes(16).toString('hex'),
+      subject,
+      ...(lifetimeS && { expiresAtMs: this.#clock.nowMs() + lifetimeS * 1000 }),
+      ...(restriction && { restriction }),
+    };
+    this.#tokens.set(token.value, token);
+    return token;
+  }
+
+  /** Dead tokens are found too: a log wants to know whose they were. */
+  find(value: string): IssuedToken | undefined {
+    return this.#tokens.get(value);
+  }
+
+  findLive(value: string, forAtLeastMs = 1): IssuedToken | undefined {
+    const token = this.#tokens.get(value);
+    if (!token || this.#revoked.has(value)) return undefined;
+    const { expiresAtMs } = token;
+    const isLive = expiresAtMs === undefined || this.#clock.nowMs() + forAtLeastMs <= expiresAtMs;
+    return isLive ? token : undefined;
+  }
+
+  revoke(value: string): void {
+    if (this.#tokens.has(value)) this.#revoked.add(value);
+  }
+
+  revokeAll(): void {
+    for (const value of this.#tokens.keys()) this.#revoked.add(value);
+  }
+}

@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { DownscopeRequest } from 'nestjs-box-auth';
+import { BoxEmulator } from 'nestjs-box-auth/testing';
+import { BoxAuth } from '../../lib/box-auth.js';
+import { thrownBy } from '../support/thrown.js';
+
+let emulator: BoxEmulator;
+let box: BoxAuth;
+let fileId: string;
+beforeAll(async () => {
+  emulator = await BoxEmulator.start();
+  fileId = emulator.addFile({ name: 'plan.txt', content: 'Plan', ownerId: '11111' }).id;
+});
+beforeEach(() => {
+  emulator.clearRequests();
+  box = new BoxAuth({ credentials: { config: emulator.config }, apiUrl: emulator.url });
+});
+afterAll(() => emulator.stop());
+
+const file = () => `https://api.box.com/2.0/files/${fileId}`;
+const alice = { type: 'user', id: '11111' } as const;
+const read = (token: string, path: string) =>
+  fetch(`${emulator.url}${path}`, { headers: { authorization: `Bearer ${token}` } });
+
+describe('A downscoped token', () => {
+  it('can do what it is for, and nothing else', async () => {
+    const token = await box.provider.downscope({
+      scopes: ['base_preview'],
+      resource: file(),
+      subject: alice,
+    });
+    expect(token.subject).toEqual(alice);
+    expect(token.restrictedTo).toHaveLength(1);
+    expect((await read(token.value, `/2.0/files/${fileId}`)).status).toBe(200);
+    expect((await read(token.value, '/2.0/folders/0/items')).status).toBe(403);
+    expect(emulator.tokenRequests.at(-1)?.body).toEqual({
+      grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+      subject_token: (await box.provider.getToken({ subject: alice })).value,
+      subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+      scope: 'base_preview',
+      resource: file(),
+    });
+  });
+
+  it('is made of a token of the user who is acted for', async () => {
+    const make = () => box.provider.downscope({ scopes: ['base_preview'], resource: file() });
+    expect((await box.provider.runAs('11111', make)).subject).toEqual(alice);
+    expect((await thrownBy(() => box.provider.runAs('22222', make))).code).toBe('resource_refused');
+    expect((await thrownBy(make)).code).toBe('resource_refused');
+  });
+
+  it('is another one each time, and none that others get', async () => {
+    const request: DownscopeRequest = { scopes: ['item_preview', 'item_download'], subject: alice };
+    const tokens = [await box.provider.downscope(request), await box.provider.downscope(request)];
+    expect(tokens[0]?.value).not.toBe(tokens[1]?.value);
+    expect(tokens.map(({ value }) => value)).not.toContain(
+      (await box.provider.getToken({ subject: alice })).value,
+    );
+  });
+
+  it('comes of a new token when the old one was revoked', async () => {
+    await box.provider.getToken();
+    emulator.revokeAllTokens();
+    await expect(box.provider.downscope({ scopes: ['item_preview'] })).resolves.toBeDefined();
+    expect(emulator.tokenRequests).toHaveLength(4);
+  });
+
+  it.each([
+    ['no scope', { scopes: [] }],
+    ['a scope with a space', { scopes: ['item_preview item_upload'] }],
+    [
+      'a resource and a shared link',
+      { scopes: ['item_preview'], resource: 'https://a.example', sharedLink: 'https://b.example' },
+    ],
+    ['a resource that is no address', { scopes: ['item_preview'], resource: '12345' }],
+  ])('is not asked for with %s', async (_, request) => {
+    expect((await thrownBy(() => box.provider.downscope(request))).code).toBe('downscope_invalid');
+    expect(emulator.requests).toEqual([]);
+  });
+
+  it('is refused as Box refuses it', async () => {
+    await box.provider.getToken();
+    emulator.failNext('token', {
+      kind: 'refuse',
+      error: 'invalid_scope',
+      errorDescription: 'The requested scope is invalid.',
+    });
+    expect((await thrownBy(() => box.provider.downscope({ scopes: ['nonsense'] }))).code).toBe(
+      'scope_refused',
+    );
+  });
+});
