@@ -7,6 +7,9 @@ import ts from 'typescript';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const sources = ['README.md', ...filesIn('docs', '.md'), ...filesIn('lib', '.ts')];
 
+/** @type {ts.Diagnostic[]} */
+const mistakes = [];
+
 /** @type {Map<string, string>} */
 const examples = new Map();
 for (const source of sources) {
@@ -16,30 +19,30 @@ for (const source of sources) {
   }
 }
 
-const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile);
-const { options } = ts.parseJsonConfigFileContent(
-  { ...config, include: [], files: [] },
-  ts.sys,
-  root,
+const parsed = ts.getParsedCommandLineOfConfigFile(
+  join(root, 'tsconfig.json'),
+  { noEmit: true, noUnusedLocals: false, noUnusedParameters: false },
+  { ...ts.sys, onUnRecoverableConfigFileDiagnostic: (mistake) => mistakes.push(mistake) },
 );
-const host = ts.createCompilerHost(options);
-const { fileExists, readFile } = host;
-host.fileExists = (file) => examples.has(file) || fileExists(file);
-host.readFile = (file) => examples.get(file) ?? readFile(file);
-
-const program = ts.createProgram(
-  [...examples.keys()],
-  {
-    ...options,
-    noEmit: true,
-    noUnusedLocals: false,
-    noUnusedParameters: false,
-    lib: ['lib.es2023.d.ts'],
+const options = parsed?.options ?? {};
+const onDisk = ts.createCompilerHost(options);
+const host = {
+  ...onDisk,
+  /** @param {string} file */
+  fileExists: (file) => examples.has(file) || onDisk.fileExists(file),
+  /** @param {string} file */
+  readFile: (file) => examples.get(file) ?? onDisk.readFile(file),
+  /** @param {string} file @param {ts.ScriptTarget | ts.CreateSourceFileOptions} target */
+  getSourceFile: (file, target) => {
+    const example = examples.get(file);
+    return example === undefined
+      ? onDisk.getSourceFile(file, target)
+      : ts.createSourceFile(file, example, target, true);
   },
-  host,
-);
-const mistakes = ts.getPreEmitDiagnostics(program);
-console.log(ts.formatDiagnosticsWithColorAndContext(mistakes, { ...host, getNewLine: () => '\n' }));
+};
+
+mistakes.push(...ts.getPreEmitDiagnostics(ts.createProgram([...examples.keys()], options, host)));
+if (mistakes.length > 0) console.log(ts.formatDiagnosticsWithColorAndContext(mistakes, host));
 console.log(`${examples.size} examples, ${mistakes.length} mistakes`);
 process.exitCode = mistakes.length === 0 && examples.size > 0 ? 0 : 1;
 

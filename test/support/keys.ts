@@ -58,7 +58,6 @@ export function makeKeys(): MadeKeys {
       openssl(`${command} -in key.pem -out form.pem -passout pass:${PASSPHRASE}`);
       return read('form.pem');
     };
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the keys are those of the table above
     const forms = Object.fromEntries(
       Object.entries(MADE_BY).map(([name, command]) => [name, form(command)]),
     ) as Record<KeyForm, string>;

@@ -75,7 +75,6 @@ describe('Whatever is given as an acting user', () => {
           fc.array(fc.stringMatching(/^[0-9]$/)),
         ),
         (id) => {
-          // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a mistake that types would find, made without them
           expect(() => provider.runAs(id as unknown as string, () => undefined)).toThrow(
             BoxAuthError,
           );

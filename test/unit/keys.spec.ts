@@ -130,7 +130,7 @@ describe('A key that stays where it is', () => {
   });
 
   it.each(['RS256', 'RS384', 'RS512'] as const)('signs with %s', async (algorithm) => {
-    const token = await box({ ...external(kms), algorithm } as BoxCredentials).getToken();
+    const token = await box({ ...external(kms), algorithm }).getToken();
     expect(token.value).toBeDefined();
     expect(kids()).toEqual(['older']);
   });

@@ -422,7 +422,6 @@ describe('Options out of their range fail the start, by name', () => {
     [{ apiUrl: 'ftp://box.example.com' }, 'apiUrl'],
     [{ origins: ['https://box.example.com', 'nonsense'] }, 'origins'],
   ])('%j', async (options, name) => {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a mistake that types would find, made without them
     const error = await thrownBy(() => start(options as Partial<BoxAuthOptions>));
     expect(error.code).toBe('option_invalid');
     expect(error.message).toContain(`The option ${name} `);
