@@ -1,21 +1,13 @@
-import { map, Observable } from 'rxjs';
+import { map, Observable, race } from 'rxjs';
 import type { Runtime } from './runtime.js';
 
 /** Emits once, after `delayMs` milliseconds of `runtime`. */
-export function after(
-  runtime: Runtime,
-  delayMs: number,
-  options?: { readonly holdProcess: boolean },
-): Observable<void> {
+export function after(runtime: Runtime, delayMs: number): Observable<void> {
   return new Observable((subscriber) =>
-    runtime.schedule(
-      () => {
-        subscriber.next();
-        subscriber.complete();
-      },
-      delayMs,
-      options,
-    ),
+    runtime.schedule(() => {
+      subscriber.next();
+      subscriber.complete();
+    }, delayMs),
   );
 }
 
@@ -30,4 +22,14 @@ export function failAfter(
       throw makeError();
     }),
   );
+}
+
+const LONGEST_DELAY_MS = 2 ** 31 - 1;
+
+/** `source`, for somebody who waits for it: a script that awaits a token must not just end while a retry is due. */
+export function awaited<T>(runtime: Runtime, source: Observable<T>): Observable<T> {
+  const hold = new Observable<never>(() =>
+    runtime.schedule(() => undefined, LONGEST_DELAY_MS, { holdProcess: true }),
+  );
+  return race(source, hold);
 }

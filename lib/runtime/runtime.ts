@@ -8,7 +8,7 @@ export interface Runtime {
   monotonic(): number;
   /**
    * Runs `task` after `delayMs` milliseconds. Returns what cancels it.
-   * Only a timer that a caller is waiting for may `holdProcess`: a script that awaits a retry must not just end.
+   * It keeps no process alive unless it `holdProcess`, as only a caller who waits does.
    */
   schedule(
     task: () => void,

@@ -77,7 +77,7 @@ export class TokenAttempts {
           const pauseMs = this.#pause(error, retries++);
           const inTime = this.runtime.monotonic() + pauseMs < deadline;
           return error.retryable && retries < this.options.attempts && inTime
-            ? after(this.runtime, pauseMs, { holdProcess: true })
+            ? after(this.runtime, pauseMs)
             : throwError(() => error);
         },
       }),

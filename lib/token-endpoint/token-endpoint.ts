@@ -7,7 +7,7 @@ import {
 } from '../credentials/credentials-source.js';
 import { type Subject, subjectKey } from '../credentials/subject.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
-import { failAfter } from '../runtime/after.js';
+import { awaited, failAfter } from '../runtime/after.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { AccessToken } from './access-token.js';
 import { takeGivenToken } from './given-token.js';
@@ -70,10 +70,11 @@ export class TokenEndpoint<Credentials extends Opened> {
 
   /** One token in exchange for another (RFC 8693): `form` says which. It is nobody's but the caller's. */
   exchange(form: Readonly<Record<string, string>>, subject: Subject): Observable<AccessToken> {
-    return defer(() => {
+    const mint = defer(() => {
       const deadline = this.runtime.monotonic() + this.options.deadlineMs;
       return this.#attempts.request(() => Promise.resolve(form), subject, deadline);
-    }).pipe(map(({ token }) => token));
+    });
+    return awaited(this.runtime, mint).pipe(map(({ token }) => token));
   }
 
   /** Forgets which credentials were refused. The clock is kept: it has nothing to do with them. */

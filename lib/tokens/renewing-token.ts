@@ -13,7 +13,7 @@ import {
   throwError,
 } from 'rxjs';
 import { BoxAuthError } from '../errors/box-auth.error.js';
-import { after } from '../runtime/after.js';
+import { after, awaited } from '../runtime/after.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { AccessToken } from '../token-endpoint/access-token.js';
 import type { Mint } from '../token-endpoint/token-attempts.js';
@@ -115,7 +115,7 @@ export class RenewingToken {
       const patience =
         inReserve === undefined ? [] : [after(this.context.runtime, inReserve.usableForMs / 2)];
       const ends = signal === undefined ? patience : [...patience, aborted(signal)];
-      const wait = ends.length === 0 ? this.#sharedMint() : race(this.#sharedMint(), ...ends);
+      const wait = awaited(this.context.runtime, race(this.#sharedMint(), ...ends));
       const token = await firstValueFrom(wait, { defaultValue: undefined });
       return token ?? this.#inReserve(minValidityMs)?.token;
     } catch (error) {
