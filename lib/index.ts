@@ -30,10 +30,10 @@ export type {
   ExternalSignerCredentials,
   GivenBoxCredentials,
   KeyPairCredentials,
-  SigningAlgorithm,
 } from './credentials/box-credentials.js';
 export type { Subject } from './credentials/subject.js';
 export { BoxAuthError } from './errors/box-auth.error.js';
+export type { SigningAlgorithm } from './credentials/signing-algorithm.js';
 export type { SigningFunction } from './credentials/assertion.js';
 export type { BoxAuthErrorCode } from './errors/error-codes.js';
 export { BoxFetch } from './outgoing/box-fetch.js';

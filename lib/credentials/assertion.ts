@@ -1,6 +1,6 @@
 import { SignJWT } from 'jose/jwt/sign';
 import { BoxAuthError } from '../errors/box-auth.error.js';
-import type { SigningAlgorithm } from './box-credentials.js';
+import type { SigningAlgorithm } from './signing-algorithm.js';
 import type { PrivateKey } from './private-key.js';
 
 /** The claims of an assertion (RFC 7523 section 3), as its issuer wants them. */

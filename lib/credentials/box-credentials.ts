@@ -1,9 +1,7 @@
 import type { Secret } from '../errors/secret.js';
 import type { Opened } from './credentials-source.js';
+import type { SigningAlgorithm } from './signing-algorithm.js';
 import type { AssertionSigner, SigningFunction } from './assertion.js';
-
-/** The signature algorithms that Box accepts (RFC 7518 section 3.3). */
-export type SigningAlgorithm = 'RS256' | 'RS384' | 'RS512';
 
 /** `config.json` as Box's developer console makes it. */
 export interface BoxConfigJson {

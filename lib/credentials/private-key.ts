@@ -2,7 +2,7 @@ import { createHash, createPrivateKey, createPublicKey, type KeyObject } from 'n
 import { LRUCache } from 'lru-cache';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { BoxAuthErrorCode } from '../errors/error-codes.js';
-import type { SigningAlgorithm } from './box-credentials.js';
+import type { SigningAlgorithm } from './signing-algorithm.js';
 
 /** A private key that is open. */
 export interface OpenedKey {
