@@ -3,6 +3,7 @@ import {
   Inject,
   Logger,
   Module,
+  type OnApplicationBootstrap,
   type OnApplicationShutdown,
   type OnModuleInit,
 } from '@nestjs/common';
@@ -46,8 +47,10 @@ import { BoxAuthError } from './errors/box-auth.error.js';
 })
 export class BoxAuthModule
   extends ConfigurableModuleClass
-  implements OnModuleInit, OnApplicationShutdown
+  implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown
 {
+  private readonly warmUp: NonNullable<BoxAuthModuleOptions['warmUp']>;
+
   static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
     const definition = super.forRoot(options);
     return options.credentials === undefined
@@ -61,22 +64,29 @@ export class BoxAuthModule
 
   constructor(
     @Inject(BOX_AUTH) private readonly box: BoxAuth,
-    @Inject(MODULE_OPTIONS_TOKEN) private readonly options: BoxAuthModuleOptions,
+    @Inject(MODULE_OPTIONS_TOKEN) { warmUp = 'off' }: BoxAuthModuleOptions,
   ) {
     super();
+    this.warmUp = warmUp;
   }
 
   async onModuleInit(): Promise<void> {
-    const { warmUp = 'off' } = this.options;
-    if (warmUp === 'off') return;
+    if (this.warmUp === 'off') return;
     try {
       await this.box.provider.getToken();
     } catch (error) {
-      if (warmUp === 'require' || !(error instanceof BoxAuthError)) throw error;
+      if (this.warmUp === 'require' || !(error instanceof BoxAuthError)) {
+        this.box.close();
+        throw error;
+      }
       new Logger(BoxAuthModule.name).warn(
         `No token at start: ${error.message} ${error.hint} The app starts; calls will try again.`,
       );
     }
+  }
+
+  onApplicationBootstrap(): void {
+    this.box.keepWarm();
   }
 
   onApplicationShutdown(): void {
@@ -88,7 +98,7 @@ async function createBoxAuth(
   options: BoxAuthModuleOptions,
   environment: BoxEnvironment | undefined,
 ): Promise<BoxAuth> {
-  const { credentials } = { ...environment, ...options };
+  const credentials = options.credentials ?? environment?.credentials;
   if (credentials === undefined) {
     throw new BoxAuthError({
       code: 'config_missing',
@@ -97,8 +107,13 @@ async function createBoxAuth(
       docs: 'https://developer.box.com/guides/authentication/jwt/jwt-setup/',
     });
   }
-  const box = new BoxAuth({ ...environment, ...options, credentials });
-  await box.start();
+  const apiUrl = options.apiUrl ?? environment?.apiUrl;
+  const box = new BoxAuth({
+    ...options,
+    credentials,
+    ...(apiUrl === undefined ? {} : { apiUrl }),
+  });
+  await box.readCredentials();
   return box;
 }
 

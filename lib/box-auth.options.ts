@@ -159,8 +159,8 @@ function checkedUrl(name: string, value: string): URL {
 }
 
 function invalid(name: string, found: unknown, expected: string): BoxAuthError {
-  const shown =
-    typeof found === 'number' || typeof found === 'string' ? `: found ${String(found)}` : '';
+  // A string may be a secret in the wrong place.
+  const shown = typeof found === 'number' ? `: found ${found}` : '';
   return new BoxAuthError({
     code: 'option_invalid',
     message: `The option ${name} is not valid${shown}, expected ${expected}.`,

@@ -19,11 +19,11 @@ export class BoxAuth {
   readonly provider: BoxTokenProvider;
   readonly policy: OutgoingPolicy;
   readonly fetch: typeof fetch;
-  readonly #tokens: AccessTokens;
+  readonly tokens: AccessTokens;
   readonly #keepWarm: readonly (Subject | 'own')[];
-  readonly #credentials: CredentialsSource<BoxCredentials, BoxOpenedCredentials>;
+  readonly #endpoint: TokenEndpoint<BoxOpenedCredentials>;
 
-  /** @throws BoxAuthError for credentials and options that are wrong (a function's credentials: at `start`) */
+  /** @throws BoxAuthError for credentials and options that are wrong (a function's credentials: at `readCredentials`) */
   constructor(options: BoxAuthOptions) {
     const resolved = resolveOptions(options);
     const openKey = privateKeyOpener();
@@ -39,34 +39,38 @@ export class BoxAuth {
       resolved.fetch,
       resolved.runtime,
     );
-    this.#credentials = credentials;
+    this.#endpoint = endpoint;
     this.#keepWarm = resolved.keepWarm;
-    this.#tokens = new AccessTokens(
+    this.tokens = new AccessTokens(
       endpoint,
       resolved.renewal,
       resolved.maxSubjects,
       resolved.runtime,
     );
     this.apiUrl = resolved.apiUrl;
-    this.policy = new OutgoingPolicy(this.#tokens, boxHeaders, boxUrlRules(resolved.origins));
-    this.fetch = authorizedFetch(this.policy, resolved.fetch, `${resolved.apiUrl}/`);
+    this.policy = new OutgoingPolicy(this.tokens, boxHeaders, boxUrlRules(resolved.origins));
+    this.fetch = authorizedFetch(this.policy, resolved.fetch, resolved.apiUrl);
     this.provider = new BoxTokenProvider(
-      this.#tokens,
+      this.tokens,
       this.policy,
-      new Downscoping(this.#tokens, endpoint),
+      new Downscoping(this.tokens, endpoint),
     );
   }
 
-  /** Reads the credentials, so that a function's mistake shows at bootstrap, too, and begins to keep tokens warm. */
-  async start(): Promise<void> {
-    await this.#credentials.read();
+  /** Reads the credentials now, so that a function's mistake shows at bootstrap, too. */
+  readCredentials(): Promise<void> {
+    return this.#endpoint.readCredentials();
+  }
+
+  /** Begins to renew the tokens of `keepWarm`. */
+  keepWarm(): void {
     for (const subject of this.#keepWarm) {
-      this.#tokens.keepWarm(subject === 'own' ? undefined : subject);
+      this.tokens.keepWarm(subject === 'own' ? undefined : subject);
     }
   }
 
   /** Ends what is in flight and stops every timer. */
   close(): void {
-    this.#tokens.close();
+    this.tokens.close();
   }
 }

@@ -99,8 +99,8 @@ export class BoxTokenProvider {
    */
   downscope(request: DownscopeRequest): Promise<AccessToken> {
     const user = currentActingUser();
-    const subject = user === undefined ? undefined : { type: 'user' as const, id: user.id };
-    return this.downscoping.downscope(subject === undefined ? request : { subject, ...request });
+    const acting = user === undefined ? undefined : ({ type: 'user', id: user.id } as const);
+    return this.downscoping.downscope(request, request.subject ?? acting);
   }
 
   /**

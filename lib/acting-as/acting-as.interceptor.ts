@@ -1,12 +1,15 @@
+import { AsyncResource } from 'node:async_hooks';
+import { Readable } from 'node:stream';
 import {
   type CallHandler,
   type ExecutionContext,
   Injectable,
   type NestInterceptor,
+  StreamableFile,
 } from '@nestjs/common';
 // oxlint-disable-next-line typescript/consistent-type-imports -- Nest reads the parameter's type at run time
 import { Reflector } from '@nestjs/core';
-import { Observable } from 'rxjs';
+import { Observable, tap } from 'rxjs';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import { ActingAs, type ActingAsRule } from './acting-as.metadata.js';
 import {
@@ -29,8 +32,21 @@ export class ActingAsInterceptor implements NestInterceptor {
     const context = user === undefined ? { invocation } : { invocation, user };
     // Subscribing is what runs the handler: it must happen inside the context.
     return new Observable((subscriber) =>
-      runInActingContext(context, () => next.handle().subscribe(subscriber)),
+      runInActingContext(context, () =>
+        next
+          .handle()
+          .pipe(tap((result) => keepContext(result)))
+          .subscribe(subscriber),
+      ),
     );
+  }
+}
+
+/** Nest reads a stream that a handler returns after the handler is done: what the stream does then is the handler's, too. */
+function keepContext(result: unknown): void {
+  const stream: unknown = result instanceof StreamableFile ? result.getStream() : result;
+  if (stream instanceof Readable) {
+    stream._read = AsyncResource.bind(stream._read.bind(stream));
   }
 }
 

@@ -1,7 +1,8 @@
-import { firstValueFrom, type Observable } from 'rxjs';
+import { firstValueFrom, type Observable, race } from 'rxjs';
 import type { Subject } from '../credentials/subject.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { AccessToken } from '../token-endpoint/access-token.js';
+import { aborted } from '../tokens/aborted.js';
 import type { AccessTokens } from '../tokens/access-tokens.js';
 
 const DOCS = 'https://developer.box.com/guides/authentication/tokens/downscope/';
@@ -32,27 +33,33 @@ export class Downscoping {
     private readonly endpoint: TokenExchange,
   ) {}
 
-  async downscope(request: DownscopeRequest): Promise<AccessToken> {
-    const { subject, signal } = request;
+  /** `subject` is whose token is narrowed; undefined for the app's own. */
+  async downscope(request: DownscopeRequest, subject: Subject | undefined): Promise<AccessToken> {
+    const { signal } = request;
     const fields = checkedFields(request);
     const first = await this.tokens.get({ subject, signal });
     try {
-      return await this.#exchange(fields, first);
+      return await this.#exchange(fields, first, signal);
     } catch (error) {
       if (!(error instanceof BoxAuthError) || error.code !== 'subject_token_refused') throw error;
       this.tokens.invalidate(first);
-      return this.#exchange(fields, await this.tokens.get({ subject, signal }));
+      return this.#exchange(fields, await this.tokens.get({ subject, signal }), signal);
     }
   }
 
-  #exchange(fields: Readonly<Record<string, string>>, token: AccessToken): Promise<AccessToken> {
+  #exchange(
+    fields: Readonly<Record<string, string>>,
+    token: AccessToken,
+    signal: AbortSignal | undefined,
+  ): Promise<AccessToken> {
     const form = {
       grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
       subject_token: token.value,
       subject_token_type: TOKEN_TYPE,
       ...fields,
     };
-    return firstValueFrom(this.endpoint.exchange(form, token.subject));
+    const exchange = this.tokens.whileOpen(this.endpoint.exchange(form, token.subject));
+    return firstValueFrom(signal === undefined ? exchange : race(exchange, aborted(signal)));
   }
 }
 

@@ -65,10 +65,9 @@ export function readConfigFile(path: string): CheckedConfig {
   } catch (error) {
     throw new BoxAuthError({
       code: 'config_unreadable',
-      message: `The Box configuration file ${JSON.stringify(path)} cannot be read (${codeOf(error)}).`,
-      hint: 'Check the path (it is relative to the working directory of the process) and the permissions of the file.',
+      message: `The Box configuration file ${named(path)} cannot be read (${codeOf(error)}).`,
+      hint: 'Check the path (it is relative to the working directory of the process) and the permissions of the file. The JSON itself belongs into `config`, or BOX_CONFIG.',
       docs: 'https://developer.box.com/guides/authentication/jwt/jwt-setup/',
-      cause: error,
     });
   }
   return parseConfig(content, path);
@@ -99,6 +98,13 @@ function parseJson(content: string, where: string): unknown {
         : `it is not JSON, nor base64 of JSON${place === undefined ? '' : `, at ${place}`}`;
     throw configInvalid(`${where} cannot be read: ${found}.`);
   }
+}
+
+/** The path; unless it is no path but, by mistake, the secret content itself. */
+function named(path: string): string {
+  return path.length <= 255 && /^[^\n{}"]+$/.test(path)
+    ? JSON.stringify(path)
+    : `(which is no path, but a text of ${path.length} characters)`;
 }
 
 function codeOf(error: unknown): string {

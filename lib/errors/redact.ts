@@ -1,11 +1,12 @@
 const REDACTED = '[redacted]';
+const LONGEST_READ = 4000;
 
 const SHAPES_OF_SECRETS: readonly RegExp[] = [
   /-----BEGIN [^-]*-----[\s\S]*?(?:-----END [^-]*-----|$)/g, // PEM, also one that was cut
   /\b(?:bearer|basic)\s+\S+/gi, // RFC 6750, RFC 7617
   /\b(?:client_secret|assertion|passphrase|\w*_token|jwt_token|password)["']?\s*[=:]\s*["']?[^\s"'&,}]+/gi,
   // JWTs, tokens, base64: no sentence has words like these. Box's own error codes have neither digits nor capitals.
-  /(?=[\w+/=-]*[A-Z0-9])[\w+/=-]{20,}(?:\.[\w+/=-]+)*/g,
+  /(?<![\w+/=-])(?=[\w+/=-]*[A-Z0-9])[\w+/=-]{20,}(?:\.[\w+/=-]+)*/g,
 ];
 
 /**
@@ -19,6 +20,7 @@ export function redact(text: string, secrets: readonly string[] = [], maxLength 
       shown = shown.replaceAll(secret, REDACTED);
     }
   }
+  shown = shown.slice(0, LONGEST_READ);
   for (const shape of SHAPES_OF_SECRETS) {
     shown = shown.replace(shape, REDACTED);
   }

@@ -23,35 +23,59 @@ export function authorizedFetch(
   };
 }
 
-function addressOf(input: Input, baseUrl: string): URL | undefined {
+/** The address; one without a host is of `apiUrl`, below its path. */
+function addressOf(input: Input, apiUrl: string): URL | undefined {
   const text = input instanceof URL ? input.href : typeof input === 'string' ? input : input.url;
-  return URL.canParse(text, baseUrl) ? new URL(text, baseUrl) : undefined;
+  if (URL.canParse(text)) return new URL(text);
+  const below = text.startsWith('//') ? text : `${apiUrl}/${text.replace(/^\//, '')}`;
+  return URL.canParse(below) ? new URL(below) : undefined;
 }
 
+const OF_A_REQUEST = [
+  'method',
+  'headers',
+  'body',
+  'redirect',
+  'signal',
+  'keepalive',
+  'integrity',
+  'credentials',
+  'cache',
+  'mode',
+  'referrer',
+  'referrerPolicy',
+] as const;
+
 /** A Request's own fields, as `init` may override them. */
-function outgoingOf(input: Input, init: RequestInit = {}): Outgoing {
+function outgoingOf(input: Input, init: RequestInit | undefined): Outgoing {
   const request = typeof input === 'string' || input instanceof URL ? undefined : input;
-  const body = init.body ?? request?.body ?? null;
+  const fields: RequestInit = Object.fromEntries(
+    [
+      ...OF_A_REQUEST.map((name) => [name, request?.[name]] as const),
+      ...Object.entries(init ?? {}),
+    ].filter(([, value]) => value !== undefined),
+  );
+  const body = fields.body ?? null;
   return {
-    ...(request === undefined ? {} : { signal: request.signal, keepalive: request.keepalive }),
-    ...init,
-    method: (init.method ?? request?.method ?? 'GET').toUpperCase(),
-    headers: new Headers(init.headers ?? request?.headers),
-    redirect: init.redirect ?? request?.redirect ?? 'follow',
+    ...fields,
+    method: (fields.method ?? 'GET').toUpperCase(),
+    headers: new Headers(fields.headers),
+    redirect: fields.redirect ?? 'follow',
     body,
     ...(isReplayable(body) ? {} : { duplex: 'half' }),
   };
 }
 
+/** By their tags: they may be those of undici as well as the platform's. */
+const REPLAYABLE =
+  /^\[object (?:URLSearchParams|FormData|Blob|File|ArrayBuffer|SharedArrayBuffer)\]$/;
+
 function isReplayable(body: unknown): boolean {
   return (
     body === null ||
     typeof body === 'string' ||
-    body instanceof URLSearchParams ||
-    body instanceof FormData ||
-    body instanceof Blob ||
-    body instanceof ArrayBuffer ||
-    ArrayBuffer.isView(body)
+    ArrayBuffer.isView(body) ||
+    REPLAYABLE.test(Object.prototype.toString.call(body))
   );
 }
 
@@ -101,7 +125,7 @@ class AuthorizedCall {
     authorization: Authorization | undefined,
   ): Promise<Response> {
     const response = await this.#sendWith(url, outgoing, authorization);
-    if (authorization === undefined || !(await this.#isTokenRefused(response))) {
+    if (authorization === undefined || !(await this.#isTokenRefused(outgoing.method, response))) {
       return response;
     }
     if (!this.#mayReplay) {
@@ -131,11 +155,12 @@ class AuthorizedCall {
     });
   }
 
-  #isTokenRefused(response: Response): Promise<boolean> {
+  #isTokenRefused(method: string, response: Response): Promise<boolean> {
     return this.policy.isTokenRefused({
       status: response.status,
       challenge: response.headers.get('www-authenticate'),
-      isEmpty: () => isEmpty(response),
+      // An answer to HEAD never has a body: that says nothing.
+      isEmpty: () => method !== 'HEAD' && isEmpty(response),
     });
   }
 }

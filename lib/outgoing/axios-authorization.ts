@@ -1,10 +1,12 @@
+import { Readable } from 'node:stream';
 import {
+  Axios,
   type AxiosAdapter,
-  AxiosError,
   type AxiosInstance,
   type AxiosResponse,
   getAdapter,
   type InternalAxiosRequestConfig,
+  isAxiosError,
 } from 'axios';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { Authorization, OutgoingPolicy } from './outgoing-policy.js';
@@ -29,38 +31,59 @@ export function attachToAxios(
   attached.add(instance);
   instance.interceptors.request.use((config) => {
     const send = getAdapter(config.adapter);
-    config.adapter =
-      config.adapter === 'fetch'
-        ? (final) => adaptFetch(final, boxFetch)
-        : (final) => adapt(final, send, instance, policy);
+    config.adapter = isFetch(config.adapter)
+      ? (final) => adaptFetch(final, policy, boxFetch)
+      : (final) => adapt(final, send, policy);
     return config;
   });
 }
 
+/** Whether axios will take its fetch adapter: by name or as it is, alone or first in a list that this platform knows. */
+function isFetch(adapter: Config['adapter']): boolean {
+  const first = [adapter].flat().find((one) => String(one).toLowerCase() !== 'xhr');
+  return typeof first === 'string'
+    ? first.toLowerCase() === 'fetch'
+    : first !== undefined && first === getAdapter('fetch');
+}
+
+// Without defaults: an adapter sees those of its instance in the config already, or the app took them out.
+const bare = new Axios({});
+
+function addressOf(config: Config): URL | undefined {
+  const address = bare.getUri(config);
+  return URL.canParse(address) ? new URL(address) : undefined;
+}
+
 /** axios over fetch: the fetch does it all. Without a Request object the body stays what it is, and can be sent again. */
-async function adaptFetch(config: Config, boxFetch: typeof fetch): Promise<AxiosResponse> {
+async function adaptFetch(
+  config: Config,
+  policy: OutgoingPolicy,
+  boxFetch: typeof fetch,
+): Promise<AxiosResponse> {
+  const url = addressOf(config);
+  if (url === undefined || !policy.allows(url)) return getAdapter('fetch', config)(config);
   Object.assign(config, { env: { ...config.env, fetch: boxFetch, Request: null } });
   try {
     return await getAdapter('fetch', config)(config);
   } catch (error) {
-    throw error instanceof AxiosError && error.cause instanceof BoxAuthError ? error.cause : error;
+    throw isAxiosError(error) && error.cause instanceof BoxAuthError ? error.cause : error;
   }
 }
 
 async function adapt(
   config: Config,
   send: AxiosAdapter,
-  instance: AxiosInstance,
   policy: OutgoingPolicy,
 ): Promise<AxiosResponse> {
-  const address = instance.getUri(config);
-  const url = URL.canParse(address) ? new URL(address) : undefined;
+  const url = addressOf(config);
   if (url === undefined || !policy.allows(url)) return send(config);
 
   const signal = config.signal instanceof AbortSignal ? config.signal : undefined;
   const authorization = await policy.authorize(config.headers, signal);
   const answer = await exchange(config, send, policy, authorization);
   if (authorization === undefined || !(await isTokenRefused(answer, policy))) return settle(answer);
+  const unread: unknown = answer.response?.data;
+  if (unread instanceof Readable) unread.destroy(); // or it would keep its connection from the replay
 
   const renewed = await policy.reauthorize(authorization, signal);
   if (isStream(config.data)) throw policy.notReplayable();
@@ -89,7 +112,7 @@ async function exchange(
     hideRequest(response);
     return { response };
   } catch (error) {
-    if (!(error instanceof AxiosError)) return { error, response: undefined };
+    if (!isAxiosError(error)) return { error, response: undefined };
     hideRequest(error);
     if (error.response !== undefined) hideRequest(error.response);
     return { error, response: error.response };
@@ -112,7 +135,10 @@ async function isTokenRefused({ response }: Answer, policy: OutgoingPolicy): Pro
   return policy.isTokenRefused({
     status,
     challenge: headerOf(headers, 'www-authenticate'),
-    isEmpty: () => headerOf(headers, 'content-length') === '0' || isNothing(data),
+    // An answer to HEAD never has a body: that says nothing.
+    isEmpty: () =>
+      response.config.method?.toUpperCase() !== 'HEAD' &&
+      (headerOf(headers, 'content-length') === '0' || isNothing(data)),
   });
 }
 
@@ -139,11 +165,24 @@ function withinOrigins(
 }
 
 /** Node's request object holds the headers as they were sent. What people look for in it is kept. */
-function hideRequest(holder: { request?: unknown }): void {
-  if (!isRecord(holder.request)) return;
-  const { method, protocol, host, path, res } = holder.request;
-  const responseUrl = isRecord(res) ? res['responseUrl'] : undefined;
-  holder.request = { method, protocol, host, path, res: { responseUrl } };
+function hideRequest(holder: { request?: unknown; data?: unknown }): void {
+  const { request, data } = holder;
+  if (isRecord(request)) {
+    const { method, protocol, host, path, res } = request;
+    const responseUrl = isRecord(res) ? res['responseUrl'] : undefined;
+    holder.request = { method, protocol, host, path, res: { responseUrl } };
+  }
+  if (data instanceof Readable) hideRequestOf(data);
+}
+
+/** A stream leads to its request, and so do the errors that it ends with. */
+function hideRequestOf(stream: Readable): void {
+  if ('req' in stream) Object.defineProperty(stream, 'req', { enumerable: false });
+  const emit = stream.emit.bind(stream);
+  stream.emit = (event: string | symbol, ...args: unknown[]): boolean => {
+    if (event === 'error' && isAxiosError(args[0])) hideRequest(args[0]);
+    return emit(event, ...args);
+  };
 }
 
 function headerOf(headers: unknown, name: string): string | undefined {

@@ -92,11 +92,7 @@ export class OutgoingPolicy {
 
   /** The token in `sent` was refused: forgets exactly that one, and returns headers with another. */
   async reauthorize(sent: Authorization, signal?: AbortSignal | null): Promise<Authorization> {
-    this.tokens.invalidate(sent.token);
-    const token = await this.tokens.get({
-      subject: sent.token.subject,
-      signal: signal ?? undefined,
-    });
+    const token = await this.tokens.replace(sent.token, { signal: signal ?? undefined });
     return { token, headers: { ...sent.headers, ...this.#tokenHeader(token) } };
   }
 

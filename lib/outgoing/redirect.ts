@@ -29,12 +29,14 @@ export function nextHop(
   if (!REDIRECTS.has(response.status) || location === null) {
     return undefined;
   }
-  if (!URL.canParse(location, from.href)) {
+  // A header is bytes; a server that does not escape its path means UTF-8.
+  const target = Buffer.from(location, 'latin1').toString('utf8');
+  const url = URL.canParse(target, from.href) ? new URL(target, from) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol)) {
     throw new TypeError('fetch failed', {
-      cause: new Error('the redirect leads to what is not a URL'),
+      cause: new Error('the redirect leads to what is no address of http'),
     });
   }
-  const url = new URL(location, from);
   const headers = new Headers(outgoing.headers);
   if (url.origin !== from.origin) {
     for (const name of OF_ONE_ORIGIN) headers.delete(name);

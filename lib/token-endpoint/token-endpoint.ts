@@ -1,4 +1,14 @@
-import { catchError, defer, map, type Observable, race, switchMap, tap, throwError } from 'rxjs';
+import {
+  catchError,
+  defer,
+  firstValueFrom,
+  map,
+  type Observable,
+  race,
+  switchMap,
+  tap,
+  throwError,
+} from 'rxjs';
 import {
   type CredentialsSource,
   credentialsError,
@@ -58,14 +68,15 @@ export class TokenEndpoint<Credentials extends Opened> {
     const { deadlineMs } = this.options;
     return defer(() => {
       const wanted = { subject, refused, deadline: this.runtime.monotonic() + deadlineMs };
-      const read = race(
-        defer(() => this.credentials.read()),
-        failAfter(this.runtime, deadlineMs, () =>
-          credentialsError(`gave none within ${deadlineMs} ms`),
-        ),
+      return this.#read().pipe(
+        switchMap((list) => this.#mintWithAny(this.#workingFirst(list), wanted)),
       );
-      return read.pipe(switchMap((list) => this.#mintWithAny(this.#workingFirst(list), wanted)));
     });
+  }
+
+  /** Reads the credentials, so that a mistake in them is known before a token is wanted. */
+  async readCredentials(): Promise<void> {
+    await firstValueFrom(awaited(this.runtime, this.#read()));
   }
 
   /** One token in exchange for another (RFC 8693): `form` says which. It is nobody's but the caller's. */
@@ -80,6 +91,16 @@ export class TokenEndpoint<Credentials extends Opened> {
   /** Forgets which credentials were refused. The clock is kept: it has nothing to do with them. */
   forgetRefusals(): void {
     this.#refused.clear();
+  }
+
+  #read(): Observable<OpenedList<Credentials>> {
+    const { deadlineMs } = this.options;
+    return race(
+      defer(() => this.credentials.read()),
+      failAfter(this.runtime, deadlineMs, () =>
+        credentialsError(`gave none within ${deadlineMs} ms`),
+      ),
+    );
   }
 
   #workingFirst(list: OpenedList<Credentials>): readonly Credentials[] {

@@ -1,11 +1,16 @@
+import { AsyncResource } from 'node:async_hooks';
 import { LRUCache } from 'lru-cache';
 import {
   concat,
   defer,
+  endWith,
   filter,
   finalize,
   from,
+  ignoreElements,
+  map,
   type Observable,
+  race,
   Subject as Signal,
   throwError,
 } from 'rxjs';
@@ -39,6 +44,9 @@ export class AccessTokens {
   /** What is being minted stays known, however many others are asked for meanwhile: one mint a subject at a time. */
   readonly #minting = new Map<string, RenewingToken>();
   readonly #adoptions = new Signal<AccessToken>();
+  /** Those that are kept warm are not pushed out by others. */
+  readonly #warm = new Map<string, RenewingToken>();
+  readonly #outside = new AsyncResource('nestjs-box-auth.AccessTokens');
   readonly #timers = new Map<RenewingToken, () => void>();
   #evictions = 0;
   #isClosed = false;
@@ -90,27 +98,58 @@ export class AccessTokens {
    * The timers hold no process.
    */
   keepWarm(subject: Subject | undefined): void {
+    const key = this.#keyOf(subject);
     const renewing = this.#of(subject);
-    const askInTime = () => {
+    if (key !== undefined) this.#warm.set(key, renewing);
+    const renewInTime = () => {
       if (this.#isClosed) return;
-      renewing.get().catch(() => undefined); // on record; callers are told when they ask
-      const inMs = Math.min(
-        Math.max(renewing.freshForMs, this.renewal.minBackoffMs),
-        LONGEST_TIMER_MS,
+      renewing.keepFresh();
+      const inMs = Math.max(renewing.freshForMs, this.renewal.minBackoffMs);
+      this.#timers.set(
+        renewing,
+        this.runtime.schedule(renewInTime, Math.min(inMs, LONGEST_TIMER_MS)),
       );
-      this.#timers.set(renewing, this.runtime.schedule(askInTime, inMs));
     };
-    askInTime();
+    renewInTime();
   }
 
   invalidate(token: AccessToken): void {
-    this.#known(token.subject)?.invalidate(token);
+    this.#holderOf(token)?.invalidate(token);
+  }
+
+  /**
+   * Another token than `refused`, for a caller whom Box refused with it: at most one such mint a subject in 10 s.
+   *
+   * @throws BoxAuthError `token_refused_again` within these 10 s
+   */
+  replace(refused: AccessToken, demand: TokenDemand): Promise<AccessToken> {
+    return (this.#holderOf(refused) ?? this.#of(refused.subject)).replace(refused, demand);
+  }
+
+  /** `source`, until `close`: then a `closed` error. */
+  whileOpen<T>(source: Observable<T>): Observable<T> {
+    return defer(() => {
+      if (this.#isClosed) throw closedError();
+      const closed = this.#adoptions.pipe(
+        ignoreElements(),
+        endWith(undefined),
+        map(() => {
+          throw closedError();
+        }),
+      );
+      return race(source, closed);
+    });
   }
 
   /** Forgets every token, and which credentials were refused. */
   flush(): void {
     this.source.forgetRefusals();
-    const known = new Set([this.#own, ...this.#others.values(), ...this.#minting.values()]);
+    const known = new Set([
+      this.#own,
+      ...this.#warm.values(),
+      ...this.#others.values(),
+      ...this.#minting.values(),
+    ]);
     this.#others.clear();
     for (const renewing of known) renewing.forget();
   }
@@ -126,7 +165,13 @@ export class AccessTokens {
 
   #known(subject: Subject | undefined): RenewingToken | undefined {
     const key = this.#keyOf(subject);
-    return key === undefined ? this.#own : (this.#others.get(key) ?? this.#minting.get(key));
+    if (key === undefined) return this.#own;
+    return this.#warm.get(key) ?? this.#others.get(key) ?? this.#minting.get(key);
+  }
+
+  /** Who has `token` now. The own subject may have changed since it was given, if a function gives the credentials. */
+  #holderOf(token: AccessToken): RenewingToken | undefined {
+    return this.#own.holds(token) ? this.#own : this.#known(token.subject);
   }
 
   #of(subject: Subject | undefined): RenewingToken {
@@ -164,6 +209,7 @@ export class AccessTokens {
     return new RenewingToken({
       mint: (refused) => (this.#isClosed ? throwError(closedError) : mint(refused)),
       adopted: (token) => this.#adoptions.next(token),
+      outside: (task) => this.#outside.runInAsyncScope(task),
       options: this.renewal,
       runtime: this.runtime,
     });

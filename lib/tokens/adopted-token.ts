@@ -58,9 +58,8 @@ export class AdoptedToken {
    * or a demand that none can meet would mint at every call.
    */
   lives(validityMs: number): boolean {
-    return (
-      this.#lifetimeMs - this.#ageMs() >= Math.min(validityMs, this.#lifetimeMs * LONGEST_DEMAND)
-    );
+    const demandedMs = Math.min(validityMs, this.#lifetimeMs * LONGEST_DEMAND);
+    return !(this.#lifetimeMs - this.#ageMs() < demandedMs); // NaN demands nothing
   }
 
   #ageMs(): number {

@@ -37,6 +37,8 @@ export interface RenewalContext {
   /** Asks for a token. `refused` is the one that is no longer taken, if that is why another is wanted. */
   readonly mint: (refused: AccessToken | undefined) => Observable<Mint>;
   readonly adopted: (token: AccessToken) => void;
+  /** Runs `task` in no caller's async context: a mint is of all callers, and so is what follows from it. */
+  readonly outside: (task: () => void) => void;
   readonly options: Required<RenewalOptions>;
   readonly runtime: Runtime;
 }
@@ -86,12 +88,38 @@ export class RenewingToken {
     }
   }
 
-  /** Forgets `token` if it is still the current one: the next caller gets another (compare-and-set). */
+  /** Whether `token` is the current one. */
+  holds(token: AccessToken): boolean {
+    return this.#adopted?.token.value === token.value;
+  }
+
+  /**
+   * Forgets `token` if it is still the current one: the next caller gets another (compare-and-set). One that was minted in
+   * the place of a refused one is kept for 10 s: what Box refuses then is not the age of the token, and others may be
+   * served with it.
+   */
   invalidate(token: AccessToken): void {
-    if (this.#adopted?.token.value === token.value) {
+    if (
+      this.#adopted !== undefined &&
+      this.holds(token) &&
+      this.#sinceForcedMs >= BETWEEN_FORCED_MINTS_MS
+    ) {
       this.#refused = this.#adopted.token;
       this.#adopted = undefined;
     }
+  }
+
+  /** Another token than `refused`, for a caller who was refused with it. */
+  async replace(refused: AccessToken, demand: TokenDemand): Promise<AccessToken> {
+    this.invalidate(refused);
+    const token = await this.get(demand);
+    if (token.value !== refused.value) return token;
+    throw refusedAgain(token, BETWEEN_FORCED_MINTS_MS - this.#sinceForcedMs);
+  }
+
+  /** Has the token renewed if it is time for that; nobody waits. */
+  keepFresh(): void {
+    if (this.#adopted?.isFresh !== true) this.#renewInBackground();
   }
 
   /** Forgets everything, and what is on its way. Those who wait for it get the token of a new mint. */
@@ -141,8 +169,8 @@ export class RenewingToken {
   /** The mint that is on its way, or a new one: started here, shared by all, never cancelled by one of them. */
   #sharedMint(): Observable<AccessToken> {
     if (this.#minting !== undefined) return this.#minting;
-    const obstacle = this.#obstacle();
-    if (obstacle !== undefined) return throwError(() => obstacle);
+    const pause = this.#failures.pause();
+    if (pause !== undefined) return throwError(() => pause);
     const minting: Observable<AccessToken> = defer(() => this.context.mint(this.#refused)).pipe(
       map((mint) => this.#adopt(mint)),
       // A machine that fell asleep over a mint wakes up with a dead token: ask once more.
@@ -159,7 +187,7 @@ export class RenewingToken {
     );
     this.#minting = minting;
     // This subscription is what starts it. Its failure is on record; those who wait for it are told on their own.
-    minting.subscribe({ error: () => undefined });
+    this.context.outside(() => minting.subscribe({ error: () => undefined }));
     return minting;
   }
 
@@ -174,13 +202,8 @@ export class RenewingToken {
     return mint.token;
   }
 
-  /** Why the token endpoint is not to be asked now. */
-  #obstacle(): BoxAuthError | undefined {
-    const sinceForcedMs = this.context.runtime.monotonic() - this.#forcedAt;
-    if (this.#refused !== undefined && sinceForcedMs < BETWEEN_FORCED_MINTS_MS) {
-      return refusedAgain(this.#refused, BETWEEN_FORCED_MINTS_MS - sinceForcedMs);
-    }
-    return this.#failures.pause();
+  get #sinceForcedMs(): number {
+    return this.context.runtime.monotonic() - this.#forcedAt;
   }
 }
 

@@ -214,10 +214,9 @@ const paths: Record<BoxAuthErrorCode, Path> = {
       return endpoint.grant(request);
     }),
   token_refused_again: async () => {
-    const { provider } = auth();
+    const { provider, tokens } = auth();
     provider.invalidate(await provider.getToken());
-    provider.invalidate(await provider.getToken());
-    return provider.getToken();
+    return tokens.replace(await provider.getToken(), {});
   },
   developer_token_expired: async () => {
     const { provider } = auth({ developerToken: DEVELOPER_TOKEN });

@@ -234,17 +234,21 @@ describe('A refused token', () => {
     expect(endpoint.received).toHaveLength(2);
   });
 
-  it('that follows upon a refused one is not replaced again within 10 s', async () => {
-    box.invalidate(await box.getToken());
-    box.invalidate(await box.getToken());
-    const error = await thrownBy(() => box.getToken());
+  it('that follows upon a refused one is kept for 10 s, for others; who was refused with it is told', async () => {
+    const first = await box.getToken();
+    const second = await auth.tokens.replace(first, {});
+    const error = await thrownBy(() => auth.tokens.replace(second, {}));
     expect(error).toMatchObject({
       code: 'token_refused_again',
       retryable: true,
       retryAfterMs: 10_000,
     });
+    box.invalidate(second);
+    expect(await box.getToken()).toBe(second);
+    expect(endpoint.received).toHaveLength(2);
     await runtime.advance(10_000);
-    await expect(box.getToken()).resolves.toBeDefined();
+    box.invalidate(second);
+    expect(await box.getToken()).not.toBe(second);
     expect(endpoint.received).toHaveLength(3);
   });
 
@@ -433,7 +437,8 @@ describe('A subject that is kept warm', () => {
   it('is renewed though nobody asks, and is asked for again when that fails', async () => {
     start({ keepWarm: ['own', { type: 'user', id: '5' }], tokenEndpoint: { attempts: 1 } });
     endpoint.script(refuse(endpoint, 503, 'unavailable', 'Unavailable'));
-    await auth.start();
+    await auth.readCredentials();
+    auth.keepWarm();
     await runtime.advance(2_000);
     for (let minute = 0; minute < 600; minute++) {
       expect(box.peekToken(), `after ${minute} minutes`).toBeDefined();
