@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { setTimeout as inAWhile } from 'node:timers/promises';
 import {
   Controller,
@@ -7,6 +8,7 @@ import {
   Param,
   Query,
   Sse,
+  StreamableFile,
 } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
@@ -98,6 +100,30 @@ class PersonController {
       concatMap(() => me(this.box)),
       map((data) => ({ data: JSON.stringify(data) })),
     );
+  }
+
+  @Get('stream')
+  stream(): StreamableFile {
+    const box = this.box;
+    async function* lines() {
+      await inAWhile(1);
+      yield JSON.stringify(await me(box));
+    }
+    return new StreamableFile(Readable.from(lines()));
+  }
+
+  @Get('lazy-stream')
+  lazyStream(): StreamableFile {
+    const box = this.box;
+    const stream = new Readable({
+      read() {
+        void me(box).then((answer) => {
+          this.push(JSON.stringify(answer));
+          this.push(null);
+        });
+      },
+    });
+    return new StreamableFile(stream);
   }
 
   @Get('run-as')
@@ -214,6 +240,25 @@ describe.each([
     expect(await get('/person/observable', '22222')).toEqual({ id: '22222' });
     const events = await fetch(`${url}/person/events`, { headers: { 'x-person': '22222' } });
     expect((await events.text()).match(/"id":"22222"/g)).toHaveLength(2);
+  });
+
+  it('the user survives in a stream that is read after the handler is done', async () => {
+    expect(await get('/person/stream', '22222')).toEqual({ id: '22222' });
+    expect(await get('/person/lazy-stream', '22222')).toEqual({ id: '22222' });
+  });
+
+  it('no user of a request is seen by who only watches tokens', async () => {
+    const provider = app.get(BoxTokenProvider);
+    const seen: Promise<unknown>[] = [];
+    const watching = provider.token$().subscribe(() => seen.push(me(app.get(BoxFetch))));
+    await provider.getToken();
+    provider.flush();
+    await get('/person', '22222');
+    watching.unsubscribe();
+    expect(await Promise.all(seen)).toEqual([
+      { id: emulator.serviceAccountId },
+      { id: emulator.serviceAccountId },
+    ]);
   });
 
   it('runAs acts for somebody else, and for nothing but what it runs', async () => {

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { Inject, Injectable, Module } from '@nestjs/common';
 import { ConfigModule, ConfigService } from '@nestjs/config';
 import { Test } from '@nestjs/testing';
@@ -138,6 +139,20 @@ describe('BoxAuthModule', () => {
     expect(error.code).toBe('config_missing');
   });
 
+  it('shows no secret when it is inspected', async () => {
+    const app = await start(BoxAuthModule.forRoot(options));
+    const { clientSecret } = emulator.config.boxAppSettings;
+    const module = app.get(BoxAuthModule);
+    for (const text of [
+      inspect(module, { depth: 10 }),
+      JSON.stringify(module),
+      inspect(app.get(BoxTokenProvider), { depth: 10 }),
+    ]) {
+      expect(text).not.toContain(clientSecret);
+    }
+    await app.close();
+  });
+
   it('stops with the app: what asks later is told', async () => {
     const app = await start(BoxAuthModule.forRoot(options));
     const provider = app.get(BoxTokenProvider);
@@ -212,6 +227,15 @@ describe('forRoot without credentials reads the environment', () => {
     await app.close();
     for (const name of ['BOX_CLIENT_ID', 'BOX_CLIENT_SECRET', 'BOX_ENTERPRISE_ID'])
       vi.stubEnv(name, undefined);
+  });
+
+  it('where an option is there, but undefined', async () => {
+    vi.stubEnv('BOX_CONFIG', JSON.stringify(emulator.config));
+    vi.stubEnv('BOX_API_URL', emulator.url);
+    // @ts-expect-error -- what a caller without exactOptionalPropertyTypes may write
+    const app = await start(BoxAuthModule.forRoot({ credentials: undefined, apiUrl: undefined }));
+    expect((await app.get(BoxFetch)('/2.0/users/me')).status).toBe(200);
+    await app.close();
   });
 
   it('and says what to set if it is empty', async () => {

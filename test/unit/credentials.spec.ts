@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readEnvironment } from '../../lib/box-auth.environment.js';
 import { CredentialsSource } from '../../lib/credentials/credentials-source.js';
@@ -256,6 +257,18 @@ describe('A mistake in the configuration names the field, what was found and wha
     for (const field of ['clientID', 'clientSecret', 'publicKeyID', 'privateKey']) {
       expect(error.message).toContain(field);
     }
+  });
+
+  it.each([
+    ['JSON', JSON.stringify(configJson())],
+    ['base64', Buffer.from(JSON.stringify(configJson())).toString('base64')],
+    ['short JSON', `{"clientSecret":"${SECRET}"}`],
+  ])('content in the place of a path is not shown: %s', async (_, configFile) => {
+    const error = await thrownBy(() => openCredentials({ configFile }));
+    expect(error.code).toBe('config_unreadable');
+    expect(`${error.message} ${JSON.stringify(error)} ${inspect(error)}`).not.toContain(SECRET);
+    expect(inspect(error)).not.toContain(configFile.slice(0, 40));
+    expect(error.hint).toContain('BOX_CONFIG');
   });
 
   it('a file that is not there is named, with the reason', async () => {

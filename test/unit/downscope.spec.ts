@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { DownscopeRequest } from 'nestjs-box-auth';
 import { BoxEmulator } from 'nestjs-box-auth/testing';
 import { BoxAuth } from '../../lib/box-auth.js';
+import { settled } from '../support/fake-runtime.js';
 import { thrownBy } from '../support/thrown.js';
 
 let emulator: BoxEmulator;
@@ -47,6 +48,27 @@ describe('A downscoped token', () => {
     expect((await box.provider.runAs('11111', make)).subject).toEqual(alice);
     expect((await thrownBy(() => box.provider.runAs('22222', make))).code).toBe('resource_refused');
     expect((await thrownBy(make)).code).toBe('resource_refused');
+  });
+
+  it('is made of a token of that user, also where a subject is left undefined', async () => {
+    // @ts-expect-error -- what a caller without exactOptionalPropertyTypes may write
+    const request: DownscopeRequest = { scopes: ['base_preview'], subject: undefined };
+    const token = await box.provider.runAs('11111', () => box.provider.downscope(request));
+    expect(token.subject).toEqual(alice);
+  });
+
+  it('ends with the wait of its caller, and with the app', async () => {
+    await box.provider.getToken();
+    emulator.failNext('token', { kind: 'hang' }, 2);
+    const controller = new AbortController();
+    const given = box.provider.downscope({ scopes: ['base_preview'], signal: controller.signal });
+    controller.abort(new Error('gone'));
+    await expect(given).rejects.toThrow('gone');
+    const closed = thrownBy(() => box.provider.downscope({ scopes: ['base_preview'] }));
+    await settled();
+    box.close();
+    expect((await closed).code).toBe('closed');
+    emulator.heal();
   });
 
   it('is another one each time, and none that others get', async () => {

@@ -1,3 +1,4 @@
+import { Agent } from 'node:http';
 import { Readable } from 'node:stream';
 import { inspect } from 'node:util';
 import axios, { AxiosError } from 'axios';
@@ -34,6 +35,7 @@ beforeEach(async () => {
     if (refusedTokens.has(headers.authorization ?? ''))
       response.writeHead(401, refusal.headers).end(refusal.body);
     else if (path === '/403') response.writeHead(403, { 'www-authenticate': CHALLENGE }).end();
+    else if (path === '/silent-401') response.writeHead(401).end();
     else if (path === '/json-401')
       response
         .writeHead(401, { 'content-type': 'application/json' })
@@ -110,6 +112,8 @@ const fronts: [string, Front][] = [
     },
   ],
   ['axios on its fetch adapter', viaAxios({ adapter: 'fetch' })],
+  ['axios on its fetch adapter, from a list', viaAxios({ adapter: ['xhr', 'Fetch'] })],
+  ['axios on its fetch adapter, as it is', viaAxios({ adapter: axios.getAdapter('fetch') })],
 ];
 
 const bearer = (n: number) => `Bearer token-${n}-for-1`;
@@ -302,6 +306,21 @@ describe.each(fronts)('%s', (_, call) => {
     expect(endpoint.received).toHaveLength(1);
   });
 
+  it('does not take the silence of a HEAD for a refusal of the token', async () => {
+    refusedTokens.add(bearer(1));
+    refusal = { headers: { 'content-type': 'application/json' }, body: '' };
+    expect((await call(`${api.url}/2.0/x`, { method: 'HEAD' })).status).toBe(401);
+    expect(endpoint.received).toHaveLength(1);
+  });
+
+  it('serves others with the token that one odd answer refused twice', async () => {
+    await call(`${api.url}/silent-401`);
+    expect((await call(`${api.url}/2.0/x`)).status).toBe(200);
+    expect((await thrownBy(() => call(`${api.url}/silent-401`))).code).toBe('token_refused_again');
+    expect((await call(`${api.url}/2.0/x`)).status).toBe(200);
+    expect(endpoint.received).toHaveLength(2);
+  });
+
   it('leaves what another issuer says of a 401 alone', async () => {
     refusedTokens.add(bearer(1));
     refusal = { headers: { 'www-authenticate': 'Bearer error="insufficient_scope"' }, body: '' };
@@ -319,6 +338,41 @@ describe('BoxFetch', () => {
     expect(await viaFetch('/2.0/users/me')).toMatchObject({ status: 200 });
     expect(await viaFetch('2.0/users/me')).toMatchObject({ status: 200 });
     expect(api.arrived.map(({ path }) => path)).toEqual(['/2.0/users/me', '/2.0/users/me']);
+  });
+
+  it('takes it below the path of apiUrl', async () => {
+    const own = new BoxAuth({ credentials: { developerToken: 't' }, apiUrl: `${api.url}/proxy` });
+    await own.fetch('/2.0/users/me');
+    expect(api.arrived[0]).toMatchObject({
+      path: '/proxy/2.0/users/me',
+      headers: { authorization: 'Bearer t' },
+    });
+    await expect(own.fetch('//evil.example/')).rejects.toThrow(TypeError);
+  });
+
+  it('keeps the fields of a Request that init leaves undefined', async () => {
+    const controller = new AbortController();
+    const request = new Request(`${api.url}/a`, { method: 'PUT', signal: controller.signal });
+    controller.abort(new Error('gone'));
+    // @ts-expect-error -- what a caller without exactOptionalPropertyTypes may write
+    await expect(box.fetch(request, { signal: undefined, method: undefined })).rejects.toThrow(
+      'gone',
+    );
+  });
+
+  it('follows no redirect to what is not http, and reads an unescaped one as UTF-8', async () => {
+    const odd = await startServer(({ path }, response) => {
+      if (path === '/data') response.writeHead(302, { location: 'data:text/plain,hello' }).end();
+      else if (path === '/é')
+        response.writeHead(302, { location: Buffer.from('/é').toString('latin1') }).end();
+      else if (path === '/start')
+        response.writeHead(302, { location: Buffer.from('/ü').toString('latin1') }).end();
+      else response.end(path);
+    });
+    const own = new BoxAuth({ credentials: { developerToken: 't' }, apiUrl: odd.url });
+    await expect(own.fetch('/data')).rejects.toThrow('fetch failed');
+    expect(await (await own.fetch('/start')).text()).toBe('/%C3%BC');
+    await odd.stop();
   });
 
   it('takes a URL and a Request', async () => {
@@ -416,6 +470,35 @@ describe('An axios instance', () => {
       expect(text).not.toContain('token-1');
     }
     expect(response.request).toMatchObject({ method: 'GET', path: '/2.0/x' });
+  });
+
+  it('shows none in a stream, nor in the error that it ends with', async () => {
+    const response = await attached({ responseType: 'stream' }).get<Readable>('/2.0/x', {
+      maxContentLength: 1,
+    });
+    expect(inspect(response, { depth: 6 })).not.toContain('token-1');
+    const error: unknown = await response.data.toArray().catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(AxiosError);
+    expect(inspect(error, { depth: Infinity })).not.toContain('token-1');
+  });
+
+  it('lets go of the connection of a refused stream before it repeats the call', async () => {
+    refusedTokens.add(bearer(1));
+    refusal = { ...refusal, body: 'x'.repeat(100_000) };
+    const httpAgent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const { data } = await attached({ responseType: 'stream', httpAgent }).get<Readable>('/2.0/x');
+    expect(Buffer.concat(await data.toArray()).toString()).toBe('GET /2.0/x');
+    httpAgent.destroy();
+  });
+
+  it('puts no token where its own base and that of a call do not agree', async () => {
+    const instance = attached({ allowAbsoluteUrls: false });
+    instance.interceptors.request.use((config) => {
+      delete config.baseURL;
+      return config;
+    });
+    await instance.get(`${foreign.url}/x`);
+    expect(foreign.arrived[0]?.headers).not.toHaveProperty('authorization');
   });
 
   it('gets a new token when the app retries with the config of an error', async () => {

@@ -190,6 +190,11 @@ describe('Renewal', () => {
     expect(await box.getToken()).not.toBe(token);
   });
 
+  it('is not made by a demand that is no number', async () => {
+    const token = await box.getToken();
+    expect(await box.getToken({ minValidityMs: Number.NaN })).toBe(token);
+  });
+
   it('happens for a caller who needs the token for longer than it lives', async () => {
     const old = await box.getToken();
     await runtime.advance(20 * MINUTE);
@@ -433,6 +438,18 @@ describe('Options out of their range fail the start, by name', () => {
   });
 });
 
+describe('The own subject', () => {
+  it('may become another while a function gives the credentials: its old token can still be refused', async () => {
+    let enterpriseId = '1';
+    start({ credentials: () => ({ ...credentials, enterpriseId }) });
+    const old = await box.getToken();
+    enterpriseId = '2';
+    await box.getToken({ subject: { type: 'user', id: '5' } });
+    box.invalidate(old);
+    expect((await box.getToken()).subject.id).toBe('2');
+  });
+});
+
 describe('A subject that is kept warm', () => {
   it('is renewed though nobody asks, and is asked for again when that fails', async () => {
     start({ keepWarm: ['own', { type: 'user', id: '5' }], tokenEndpoint: { attempts: 1 } });
@@ -448,5 +465,18 @@ describe('A subject that is kept warm', () => {
     expect(endpoint.received.length).toBeLessThanOrEqual(27);
     auth.close();
     expect(runtime.timers).toBe(0);
+  });
+
+  it('is so after a flush, and however many others are asked for', async () => {
+    start({ keepWarm: [{ type: 'user', id: '5' }], maxSubjects: 1 });
+    auth.keepWarm();
+    await settled();
+    box.flush();
+    for (const id of ['6', '7']) await box.getToken({ subject: { type: 'user', id } });
+    for (let minute = 0; minute < 120; minute++) {
+      await runtime.advance(MINUTE);
+      expect(box.peekToken({ type: 'user', id: '5' })).toBeDefined();
+    }
+    auth.close();
   });
 });
