@@ -11,11 +11,11 @@ export interface BoxAuthModuleOptions extends Omit<BoxAuthOptions, 'credentials'
    * What proves the app to Box, or a function, sync or async, that is asked for it at every mint. Without it, `forRoot`
    * reads the environment: `BOX_CONFIG_FILE`, or `BOX_CONFIG`, or `BOX_CLIENT_ID` and its like.
    */
-  readonly credentials?: BoxCredentialsSource;
+  readonly credentials?: BoxCredentialsSource | undefined;
   /**
    * Whether the first token is minted at bootstrap: `'try'` logs a failure, `'require'` fails the start. Default `'off'`.
    */
-  readonly warmUp?: 'off' | 'try' | 'require';
+  readonly warmUp?: 'off' | 'try' | 'require' | undefined;
 }
 
 /** What stands beside the options, also in `forRootAsync`. */

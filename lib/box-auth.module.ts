@@ -7,7 +7,6 @@ import {
   type OnApplicationShutdown,
   type OnModuleInit,
 } from '@nestjs/common';
-import type { BoxEnvironment } from './box-auth.environment.js';
 import {
   type ASYNC_OPTIONS_TYPE,
   BOX_AUTH,
@@ -18,6 +17,8 @@ import {
   type OPTIONS_TYPE,
 } from './box-auth.module-definition.js';
 import { BoxAuth } from './box-auth.js';
+import { invalidOption } from './box-auth.options.js';
+import { apiUrlOf, type BoxEnvironment } from './environment-variables.js';
 import { BoxAuthError } from './errors/box-auth.error.js';
 
 /**
@@ -95,7 +96,7 @@ export class BoxAuthModule
 }
 
 async function createBoxAuth(
-  options: BoxAuthModuleOptions,
+  { warmUp, ...options }: BoxAuthModuleOptions,
   environment: BoxEnvironment | undefined,
 ): Promise<BoxAuth> {
   const credentials = options.credentials ?? environment?.credentials;
@@ -107,7 +108,11 @@ async function createBoxAuth(
       docs: 'https://developer.box.com/guides/authentication/jwt/jwt-setup/',
     });
   }
-  const apiUrl = options.apiUrl ?? environment?.apiUrl;
+  if (warmUp !== undefined && !['off', 'try', 'require'].includes(warmUp)) {
+    throw invalidOption('warmUp', undefined, "'off', 'try' or 'require'");
+  }
+  // Also where credentials stand in the code: what is meant for an emulator must not go to Box.
+  const apiUrl = options.apiUrl ?? apiUrlOf(process.env);
   const box = new BoxAuth({
     ...options,
     credentials,
@@ -126,7 +131,7 @@ async function fromEnvironment(): Promise<DynamicModule> {
       code: 'config_missing',
       message:
         'BoxAuthModule.forRoot() was given no credentials, and @nestjs/config, which reads them from the environment, cannot be loaded.',
-      hint: 'Install @nestjs/config, or pass credentials to forRoot.',
+      hint: 'Install @nestjs/config (version 4 for NestJS 11: later ones are ES modules, which Jest cannot require), or pass credentials to forRoot.',
       docs: 'https://docs.nestjs.com/techniques/configuration',
       cause: error,
     });

@@ -1,7 +1,7 @@
 import type { AssertionOptions } from './box/box-issuer.js';
 import { BOX_API_URL } from './box/box-urls.js';
 import type { BoxCredentialsSource } from './credentials/box-credentials.js';
-import type { Subject } from './credentials/subject.js';
+import { type Subject, subjectKey } from './credentials/subject.js';
 import { BoxAuthError } from './errors/box-auth.error.js';
 import { isLoopback } from './outgoing/url-rules.js';
 import { type Runtime, systemRuntime } from './runtime/runtime.js';
@@ -19,29 +19,29 @@ export interface BoxAuthOptions {
    * Where calls and token requests go: an emulator or a proxy. Its origin gets tokens; plain http only on loopback.
    * Default `https://api.box.com`.
    */
-  readonly apiUrl?: string;
+  readonly apiUrl?: string | undefined;
   /** Further origins that get tokens, such as `https://box-proxy.example.com`. Default none. */
-  readonly origins?: readonly string[];
+  readonly origins?: readonly string[] | undefined;
   /**
    * What token requests and `BoxFetch` go through: undici's own with a dispatcher, for a proxy or a private CA.
    * Default the global one.
    */
-  readonly fetch?: typeof fetch;
+  readonly fetch?: typeof fetch | undefined;
   /** When tokens are renewed. */
-  readonly renewal?: RenewalOptions;
+  readonly renewal?: RenewalOptions | undefined;
   /** How long and how often the token endpoint is tried. */
-  readonly tokenEndpoint?: TokenEndpointOptions;
+  readonly tokenEndpoint?: TokenEndpointOptions | undefined;
   /** How many subjects' tokens are kept beside the app's own; the least recently used goes. Default 10,000. */
-  readonly maxSubjects?: number;
+  readonly maxSubjects?: number | undefined;
   /**
    * Whose tokens are renewed although nobody asks, from bootstrap on: `'own'` is the subject that the credentials stand for.
    * Default none.
    */
-  readonly keepWarm?: readonly (Subject | 'own')[];
+  readonly keepWarm?: readonly (Subject | 'own')[] | undefined;
   /** How assertions are made, where Box leaves a choice. */
-  readonly assertion?: AssertionOptions;
+  readonly assertion?: AssertionOptions | undefined;
   /** Time, timers and randomness, for tests. Default the system's. */
-  readonly runtime?: Runtime;
+  readonly runtime?: Runtime | undefined;
 }
 
 /** The options with their defaults, checked. */
@@ -58,17 +58,41 @@ export interface ResolvedOptions {
   readonly runtime: Runtime;
 }
 
+const KNOWN: ReadonlySet<string> = new Set([
+  'credentials',
+  'apiUrl',
+  'origins',
+  'fetch',
+  'renewal',
+  'tokenEndpoint',
+  'maxSubjects',
+  'keepWarm',
+  'assertion',
+  'runtime',
+]);
+
 /**
  * Fills in the defaults and checks the rest.
  *
  * @throws BoxAuthError `option_invalid`, naming the option
  */
 export function resolveOptions(options: BoxAuthOptions): ResolvedOptions {
+  for (const name of Object.keys(options)) {
+    if (!KNOWN.has(name)) throw invalidOption(name, undefined, `one of ${[...KNOWN].join(', ')}`);
+  }
+  if (options.fetch !== undefined && typeof options.fetch !== 'function') {
+    throw invalidOption('fetch', undefined, 'a function');
+  }
   const apiUrl = checkedUrl('apiUrl', options.apiUrl ?? BOX_API_URL);
   const renewal = withDefaults('renewal', renewalDefaults, options.renewal, 0);
+  // A shorter deadline alone shortens the attempts, too.
+  const timeoutMs = Math.min(
+    tokenEndpointDefaults.timeoutMs,
+    options.tokenEndpoint?.deadlineMs ?? Infinity,
+  );
   const tokenEndpoint = withDefaults(
     'tokenEndpoint',
-    tokenEndpointDefaults,
+    { ...tokenEndpointDefaults, timeoutMs },
     options.tokenEndpoint,
     1,
   );
@@ -77,7 +101,7 @@ export function resolveOptions(options: BoxAuthOptions): ResolvedOptions {
   inOrder('renewal', renewal, 'minBackoffMs', 'maxBackoffMs');
   inOrder('tokenEndpoint', tokenEndpoint, 'timeoutMs', 'deadlineMs');
   if (renewal.windowRatio > 1)
-    throw invalid('renewal.windowRatio', renewal.windowRatio, 'a share from 0 to 1');
+    throw invalidOption('renewal.windowRatio', renewal.windowRatio, 'a share from 0 to 1');
   wholeFromOne('tokenEndpoint.attempts', tokenEndpoint.attempts);
   return {
     credentials: options.credentials,
@@ -91,7 +115,7 @@ export function resolveOptions(options: BoxAuthOptions): ResolvedOptions {
     renewal,
     tokenEndpoint,
     maxSubjects: wholeFromOne('maxSubjects', options.maxSubjects ?? 10_000),
-    keepWarm: options.keepWarm ?? [],
+    keepWarm: checkedKeepWarm(options.keepWarm ?? []),
     assertion: options.assertion ?? {},
     runtime: options.runtime ?? systemRuntime,
   };
@@ -106,14 +130,23 @@ function withDefaults<T extends object>(
   const resolved = { ...defaults };
   for (const [name, value] of Object.entries(given ?? {})) {
     if (!(name in defaults))
-      throw invalid(`${group}.${name}`, value, `one of ${Object.keys(defaults).join(', ')}`);
+      throw invalidOption(`${group}.${name}`, value, `one of ${Object.keys(defaults).join(', ')}`);
     if (value === undefined) continue;
     if (typeof value !== 'number' || !Number.isFinite(value) || value < least) {
-      throw invalid(`${group}.${name}`, value, `a number of at least ${least}`);
+      throw invalidOption(`${group}.${name}`, value, `a number of at least ${least}`);
     }
     Object.assign(resolved, { [name]: value });
   }
   return resolved;
+}
+
+function checkedKeepWarm(subjects: readonly (Subject | 'own')[]): readonly (Subject | 'own')[] {
+  for (const subject of subjects) {
+    if (subject !== 'own' && !/^(?:enterprise|user):[0-9]{1,20}$/.test(subjectKey(subject))) {
+      throw invalidOption('keepWarm', undefined, "a list of 'own' and of { type, id }");
+    }
+  }
+  return subjects;
 }
 
 function inOrder<T extends object>(
@@ -123,7 +156,7 @@ function inOrder<T extends object>(
   larger: keyof T & string,
 ): void {
   if (options[smaller] > options[larger]) {
-    throw invalid(
+    throw invalidOption(
       `${group}.${smaller}`,
       options[smaller],
       `at most ${group}.${larger}, which is ${String(options[larger])}`,
@@ -133,7 +166,7 @@ function inOrder<T extends object>(
 
 function wholeFromOne(name: string, value: number): number {
   if (!Number.isSafeInteger(value) || value < 1)
-    throw invalid(name, value, 'a whole number of at least 1');
+    throw invalidOption(name, value, 'a whole number of at least 1');
   return value;
 }
 
@@ -146,10 +179,10 @@ function checkedUrl(name: string, value: string): URL {
     url.search !== '' ||
     url.hash !== ''
   ) {
-    throw invalid(name, undefined, 'an absolute URL without user, query or fragment');
+    throw invalidOption(name, undefined, 'an absolute URL without user, query or fragment');
   }
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname))) {
-    throw invalid(
+    throw invalidOption(
       name,
       url.origin,
       'an https URL: plain http would show tokens to the network, and is taken on loopback only',
@@ -158,7 +191,7 @@ function checkedUrl(name: string, value: string): URL {
   return url;
 }
 
-function invalid(name: string, found: unknown, expected: string): BoxAuthError {
+export function invalidOption(name: string, found: unknown, expected: string): BoxAuthError {
   // A string may be a secret in the wrong place.
   const shown = typeof found === 'number' ? `: found ${found}` : '';
   return new BoxAuthError({

@@ -13,13 +13,13 @@ export interface DownscopeRequest {
   /** Box's scopes, such as `item_preview`. At least one. */
   readonly scopes: readonly string[];
   /** The full address of one file or folder, such as `https://api.box.com/2.0/files/12345`. */
-  readonly resource?: string;
+  readonly resource?: string | undefined;
   /** A shared link, in the place of `resource`. */
-  readonly sharedLink?: string;
+  readonly sharedLink?: string | undefined;
   /** Whose rights are narrowed. Default: the acting user's, by a token of its own; else the app's own subject's. */
-  readonly subject?: Subject;
+  readonly subject?: Subject | undefined;
   /** Ends the wait. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 interface TokenExchange {

@@ -11,7 +11,7 @@ export interface BoxConfigJson {
     readonly appAuth?: {
       readonly publicKeyID: string;
       readonly privateKey: string;
-      readonly passphrase?: string;
+      readonly passphrase?: string | undefined;
     };
   };
   readonly enterpriseID?: string;
@@ -26,13 +26,13 @@ type DefaultSubject =
 /** `config.json` on disk. A passphrase given here wins over the one in the file. */
 export interface ConfigFileCredentials {
   readonly configFile: string;
-  readonly passphrase?: string;
+  readonly passphrase?: string | undefined;
 }
 
 /** `config.json` as an object, as its JSON text, or as base64 of that. */
 export interface ConfigCredentials {
   readonly config: BoxConfigJson | string;
-  readonly passphrase?: string;
+  readonly passphrase?: string | undefined;
 }
 
 /** The fields of `config.json`, flat. `algorithm` defaults to `RS256`. */
@@ -42,8 +42,8 @@ export type KeyPairCredentials = DefaultSubject & {
   readonly publicKeyId: string;
   /** PEM, encrypted or not. Literal `\n` for newlines, as in environment variables, is understood. */
   readonly privateKey: string;
-  readonly passphrase?: string;
-  readonly algorithm?: SigningAlgorithm;
+  readonly passphrase?: string | undefined;
+  readonly algorithm?: SigningAlgorithm | undefined;
 };
 
 /** A key pair whose private key stays where it is: `sign` asks a KMS, an HSM or a vault. `algorithm` defaults to `RS256`. */
@@ -52,7 +52,7 @@ export type ExternalSignerCredentials = DefaultSubject & {
   readonly clientSecret: string;
   readonly publicKeyId: string;
   readonly sign: SigningFunction;
-  readonly algorithm?: SigningAlgorithm;
+  readonly algorithm?: SigningAlgorithm | undefined;
 };
 
 /** An app with server authentication by client credentials grant. */

@@ -24,6 +24,9 @@ export function openCredentials(
       `${where} is not an object with one of configFile, config, developerToken, privateKey, sign or clientSecret.`,
     );
   }
+  if ('boxAppSettings' in credentials) {
+    throw configInvalid(`${where} is config.json itself: give it as { config: … }.`);
+  }
   if ('configFile' in credentials) {
     const form = checked(forms.configFile, credentials, where);
     return fromConfig(readConfigFile(form.configFile), form.passphrase, form.configFile, openKey);

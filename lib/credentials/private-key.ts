@@ -96,8 +96,8 @@ function open(pem: string, passphrase: string | undefined, field: string): KeyOb
         },
       );
     }
-    // A wrong passphrase passes the padding check once in 256 times and then fails as bad ASN.1, under other codes.
-    if (passphrase !== undefined) {
+    // A wrong passphrase passes the padding check once in 256 times, and then looks like a damaged key.
+    if (passphrase !== undefined && (code === 'ERR_OSSL_BAD_DECRYPT' || isWhole(pem))) {
       throw keyError('key_passphrase_wrong', `The passphrase does not open ${field}.`, {
         hint: 'Take passphrase and privateKey from the same config.json, without quotes or newlines around the passphrase.',
         cause: error,
@@ -137,9 +137,27 @@ function suitable(key: KeyObject, field: string): KeyObject {
   return key;
 }
 
-/** Environment variables often carry `\n` as two characters: the commonest mistake of all (box-node-sdk #259, #409). */
+/**
+ * What environment variables do to a PEM, undone: `\\n` as two characters (the commonest mistake of all, box-node-sdk #259,
+ * #409), quotes around it, spaces or nothing in the place of newlines.
+ */
 function withNewlines(text: string): string {
-  return text.replace(/\\+r/g, '').replace(/\\+n/g, '\n').trim();
+  const pem = text
+    .replace(/\\+r/g, '')
+    .replace(/\\+n/g, '\n')
+    .replace(/^\s*(["']?)([^]*?)\1\s*$/, '$2');
+  return pem.replace(
+    /^\s*(-----BEGIN [A-Z0-9 ]+-----)([A-Za-z0-9+/=\s]+)(-----END [A-Z0-9 ]+-----)\s*$/,
+    (_, begin: string, body: string, end: string) =>
+      [begin, ...(body.replace(/\s/g, '').match(/.{1,64}/g) ?? []), end, ''].join('\n'),
+  );
+}
+
+/** Whether an encrypted PKCS#8 key has all its bytes: its outermost length (X.690 section 8.1.3) is not encrypted. */
+function isWhole(pem: string): boolean {
+  if (!pem.includes('-----BEGIN ENCRYPTED PRIVATE KEY-----')) return true;
+  const der = Buffer.from(pem.replace(/-----[A-Z ]+-----/g, ''), 'base64');
+  return der[0] === 0x30 && der[1] === 0x82 && der.length === 4 + der.readUInt16BE(2);
 }
 
 function keyError(

@@ -1,10 +1,12 @@
+import { types } from 'node:util';
+
 const REDACTED = '[redacted]';
 const LONGEST_READ = 4000;
 
 const SHAPES_OF_SECRETS: readonly RegExp[] = [
   /-----BEGIN [^-]*-----[\s\S]*?(?:-----END [^-]*-----|$)/g, // PEM, also one that was cut
   /\b(?:bearer|basic)\s+\S+/gi, // RFC 6750, RFC 7617
-  /\b(?:client_secret|assertion|passphrase|\w*_token|jwt_token|password)["']?\s*[=:]\s*["']?[^\s"'&,}]+/gi,
+  /\b(?:client_secret|assertion|passphrase|\w*token|secret|password)["']?\s*[=:]\s*["']?[^\s"'&,}]+/gi,
   // JWTs, tokens, base64: no sentence has words like these. Box's own error codes have neither digits nor capitals.
   /(?<![\w+/=-])(?=[\w+/=-]*[A-Z0-9])[\w+/=-]{20,}(?:\.[\w+/=-]+)*/g,
 ];
@@ -31,7 +33,7 @@ export function redact(text: string, secrets: readonly string[] = [], maxLength 
 
 /** A copy of what was thrown with nothing but its name, code and redacted message; two causes deep. */
 export function sanitizedCause(thrown: unknown, secrets: readonly string[] = [], depth = 2): Error {
-  const source = thrown instanceof Error ? thrown : new Error(describeThrown(thrown));
+  const source = isErrorLike(thrown) ? thrown : new Error(describeThrown(thrown));
   const message = redact(source.message, secrets);
   const copy =
     source.cause !== undefined && depth > 0
@@ -46,6 +48,11 @@ export function sanitizedCause(thrown: unknown, secrets: readonly string[] = [],
     });
   }
   return copy;
+}
+
+/** Also one of another realm: Jest runs tests in a context with an `Error` of its own. */
+function isErrorLike(thrown: unknown): thrown is Error {
+  return types.isNativeError(thrown) || thrown instanceof Error;
 }
 
 function describeThrown(thrown: unknown): string {

@@ -61,7 +61,7 @@ async function expectComplete({ paths }) {
 /** @param {Tarball} tarball */
 async function expectNothingElse({ paths, size }) {
   const needed =
-    /^(package\.json|[A-Z-]+(\.md)?|dist\/cjs\/package\.json|dist\/(esm|cjs)\/[\w/.-]+\.(js|d\.ts))$/;
+    /^(package\.json|[A-Z-]+(\.md)?|docs\/[\w-]+\.md|dist\/cjs\/package\.json|dist\/(esm|cjs)\/[\w/.-]+\.(js|d\.ts))$/;
   const needless = paths.filter((path) => !needed.test(path) || /\b(spec|test)\b/.test(path));
   assert.ok(needless.length === 0, `Needless: ${needless.join(', ')}`);
   return size;

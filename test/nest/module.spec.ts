@@ -184,6 +184,10 @@ describe('A mistake fails the bootstrap with one clear error', () => {
       'key_passphrase_wrong',
     ],
     ['in an option', { credentials: { developerToken: 'x' }, maxSubjects: -1 }, 'option_invalid'],
+    ['in the name of an option', () => ({ ...options, warmup: 'require' }), 'option_invalid'],
+    ['in warmUp', () => ({ ...options, warmUp: 'required' }), 'option_invalid'],
+    ['in fetch', () => ({ ...options, fetch: 'x' }), 'option_invalid'],
+    ['in keepWarm', () => ({ ...options, keepWarm: ['owm'] }), 'option_invalid'],
     ['in what a function gives', { credentials: () => ({ clientId: 'x' }) }, 'config_invalid'],
     [
       'of a function',
@@ -229,10 +233,16 @@ describe('forRoot without credentials reads the environment', () => {
       vi.stubEnv(name, undefined);
   });
 
+  it('BOX_API_URL also where credentials stand in the code', async () => {
+    vi.stubEnv('BOX_API_URL', emulator.url);
+    const app = await start(BoxAuthModule.forRoot({ credentials: { config: emulator.config } }));
+    expect((await app.get(BoxFetch)('/2.0/users/me')).status).toBe(200);
+    await app.close();
+  });
+
   it('where an option is there, but undefined', async () => {
     vi.stubEnv('BOX_CONFIG', JSON.stringify(emulator.config));
     vi.stubEnv('BOX_API_URL', emulator.url);
-    // @ts-expect-error -- what a caller without exactOptionalPropertyTypes may write
     const app = await start(BoxAuthModule.forRoot({ credentials: undefined, apiUrl: undefined }));
     expect((await app.get(BoxFetch)('/2.0/users/me')).status).toBe(200);
     await app.close();

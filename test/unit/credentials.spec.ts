@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
-import { readEnvironment } from '../../lib/box-auth.environment.js';
+import { readEnvironment } from '../../lib/environment-variables.js';
 import { CredentialsSource } from '../../lib/credentials/credentials-source.js';
 import { openCredentials } from '../../lib/credentials/open-credentials.js';
 import { makeKeys, PASSPHRASE } from '../support/keys.js';
@@ -344,17 +344,30 @@ describe('The environment', () => {
   });
 
   it('without any of them is one clear error', async () => {
-    const error = await thrownBy(() => readEnvironment({ BOX_CLIENT_SECRET: SECRET }));
+    const error = await thrownBy(() => readEnvironment({ PATH: '/bin' }));
     expect(error.code).toBe('config_missing');
     expect(error.message).toContain('BOX_CONFIG_FILE');
   });
 
-  it('with half of them says which is missing', async () => {
-    const { credentials } = readEnvironment({ BOX_CLIENT_ID: 'client', BOX_ENTERPRISE_ID: '1' });
-    const error = await thrownBy(() => openCredentials(credentials));
-    expect(error.message).toContain(
-      "clientSecret: expected the app's client secret, found nothing",
-    );
+  it.each([
+    ['no secret', { ...client, BOX_CLIENT_SECRET: '' }, 'BOX_CLIENT_SECRET is unset'],
+    ['no client id', { ...client, BOX_CLIENT_ID: undefined }, 'BOX_CLIENT_ID is unset'],
+    [
+      'no subject',
+      { ...client, BOX_ENTERPRISE_ID: ' ' },
+      'BOX_ENTERPRISE_ID or BOX_USER_ID is unset',
+    ],
+    [
+      'two subjects',
+      { ...client, BOX_USER_ID: '5' },
+      'BOX_ENTERPRISE_ID and BOX_USER_ID are both set',
+    ],
+    ['half a key pair', { ...client, BOX_PRIVATE_KEY: 'pem' }, 'BOX_PUBLIC_KEY_ID is unset'],
+    ['a path for JSON', { BOX_CONFIG: './config.json' }, 'BOX_CONFIG is a path'],
+  ])('with %s names the variable', async (_, variables, message) => {
+    const error = await thrownBy(() => readEnvironment(variables));
+    expect(error.code).toBe('config_missing');
+    expect(error.message).toContain(message);
   });
 });
 

@@ -51,7 +51,6 @@ describe('A downscoped token', () => {
   });
 
   it('is made of a token of that user, also where a subject is left undefined', async () => {
-    // @ts-expect-error -- what a caller without exactOptionalPropertyTypes may write
     const request: DownscopeRequest = { scopes: ['base_preview'], subject: undefined };
     const token = await box.provider.runAs('11111', () => box.provider.downscope(request));
     expect(token.subject).toEqual(alice);

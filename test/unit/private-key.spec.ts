@@ -30,10 +30,20 @@ describe('A private key opens', () => {
     ['newlines escaped twice', (pem: string) => pem.replaceAll('\n', '\\\\n')],
     ['escaped carriage returns and newlines', (pem: string) => pem.replaceAll('\n', '\\r\\n')],
     ['Windows line ends', (pem: string) => pem.replaceAll('\n', '\r\n')],
+    ['quotes around it', (pem: string) => `"${pem}"`],
+    ['escaped newlines in quotes', (pem: string) => `'${pem.replaceAll('\n', '\\n')}'`],
     ['spaces around it', (pem: string) => `  \n${pem}\n  `],
   ])('with %s', (_, mangle) => {
     expect(open(mangle(keys.forms['PKCS#8 PBES2 AES']), PASSPHRASE).key.type).toBe('private');
     expect(open(mangle(keys.forms['traditional des3']), PASSPHRASE).key.type).toBe('private');
+  });
+
+  it.each([
+    ['spaces for newlines', (pem: string) => pem.replaceAll('\n', ' ')],
+    ['no newlines at all', (pem: string) => pem.replaceAll('\n', '')],
+  ])('with %s, as it has nothing but base64 between its lines', (_, mangle) => {
+    const pem = keys.forms['PKCS#8 PBES2 AES'];
+    expect(open(mangle(pem), PASSPHRASE).key.type).toBe('private');
   });
 
   it('only once for the same text in a row', () => {
@@ -89,6 +99,12 @@ describe('A private key that does not open says why and what to do', () => {
       'key_invalid',
       keys.forms['plain PKCS#8'].replace(/\n.{64}\n/, '\n'),
       undefined,
+    ],
+    [
+      'an encrypted PEM with a hole, whatever the passphrase',
+      'key_invalid',
+      encrypted.replace(/\n.{64}\n/, '\n'),
+      PASSPHRASE,
     ],
     ['an elliptic curve key', 'key_unsuitable', keys.ec, undefined],
     ['1024 bits', 'key_unsuitable', keys.small, undefined],

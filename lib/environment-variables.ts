@@ -1,0 +1,102 @@
+import type { BoxCredentials } from './credentials/box-credentials.js';
+import { BoxAuthError } from './errors/box-auth.error.js';
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/** What the environment says of Box. */
+export interface BoxEnvironment {
+  readonly credentials: BoxCredentials;
+  readonly apiUrl?: string;
+}
+
+const SUBJECTS = ['BOX_ENTERPRISE_ID', 'BOX_USER_ID'];
+const KEY_PAIR = ['BOX_PUBLIC_KEY_ID', 'BOX_PRIVATE_KEY'];
+
+/** `BOX_API_URL`: where Box is, if it is set. */
+export function apiUrlOf(variables: Variables): string | undefined {
+  return present(variables, 'BOX_API_URL')?.trim();
+}
+
+/**
+ * The credentials in the environment: `BOX_CONFIG_FILE`, else `BOX_CONFIG`, else `BOX_CLIENT_ID` and its like. An empty
+ * variable counts as none. What stands in them is checked with all other credentials.
+ *
+ * @throws BoxAuthError `config_missing`, naming the variables
+ */
+export function readEnvironment(variables: Variables): BoxEnvironment {
+  const get = (name: string) => present(variables, name);
+  const passphrase = defined({ passphrase: get('BOX_PRIVATE_KEY_PASSPHRASE') });
+  const apiUrl = defined({ apiUrl: apiUrlOf(variables) });
+
+  const configFile = get('BOX_CONFIG_FILE');
+  if (configFile !== undefined) return { ...apiUrl, credentials: { configFile, ...passphrase } };
+  const config = get('BOX_CONFIG');
+  if (config !== undefined) {
+    if (/^[^{}\s]{1,255}\.json$/.test(config.trim())) {
+      throw missing(
+        'BOX_CONFIG is a path; it should be the JSON itself',
+        'Set BOX_CONFIG_FILE to the path instead.',
+      );
+    }
+    return { ...apiUrl, credentials: { config, ...passphrase } };
+  }
+  checkComplete(variables);
+  const hasKeyPair = get('BOX_PRIVATE_KEY') !== undefined;
+  const credentials = defined({
+    clientId: get('BOX_CLIENT_ID'),
+    clientSecret: get('BOX_CLIENT_SECRET'),
+    enterpriseId: get('BOX_ENTERPRISE_ID'),
+    userId: get('BOX_USER_ID'),
+    publicKeyId: get('BOX_PUBLIC_KEY_ID'),
+    privateKey: get('BOX_PRIVATE_KEY'),
+    ...(hasKeyPair ? passphrase : {}),
+  });
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- checked by field, with all other credentials
+  return { ...apiUrl, credentials: credentials as unknown as BoxCredentials };
+}
+
+function checkComplete(variables: Variables): void {
+  const isSet = (name: string) => present(variables, name) !== undefined;
+  const wanted = ['BOX_CLIENT_ID', 'BOX_CLIENT_SECRET', ...(KEY_PAIR.some(isSet) ? KEY_PAIR : [])];
+  const unset = [
+    ...wanted.filter((name) => !isSet(name)),
+    ...(SUBJECTS.some(isSet) ? [] : [SUBJECTS.join(' or ')]),
+  ];
+  if (![...wanted, ...SUBJECTS].some(isSet)) {
+    throw missing(
+      'BoxAuthModule.forRoot() was given no credentials, and the environment has none: BOX_CONFIG_FILE, BOX_CONFIG and BOX_CLIENT_ID are all unset',
+      'Set BOX_CONFIG_FILE to the path of config.json (or import ConfigModule.forRoot() if it stands in a .env file), or pass credentials to forRoot.',
+    );
+  }
+  if (unset.length > 0) {
+    throw missing(
+      `The environment has credentials for Box, but not all of them: ${unset.join(', ')} is unset`,
+      'Set what is unset; or set BOX_CONFIG_FILE to the path of config.json, which has it all.',
+    );
+  }
+  if (SUBJECTS.every(isSet)) {
+    throw missing(
+      `${SUBJECTS.join(' and ')} are both set`,
+      'Unset one: tokens are for the service account, or for a user.',
+    );
+  }
+}
+
+function present(variables: Variables, name: string): string | undefined {
+  return variables[name]?.trim() === '' ? undefined : variables[name];
+}
+
+function defined(fields: Record<string, string | undefined>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(fields).filter((field): field is [string, string] => field[1] !== undefined),
+  );
+}
+
+function missing(message: string, hint: string): BoxAuthError {
+  return new BoxAuthError({
+    code: 'config_missing',
+    message: `${message}.`,
+    hint,
+    docs: 'https://developer.box.com/guides/authentication/jwt/jwt-setup/',
+  });
+}
