@@ -3,7 +3,7 @@ import type { BoxAuthOptions } from './box-auth.options.js';
 import { BoxTokenProvider } from './box-token.provider.js';
 import type { BoxCredentialsSource } from './credentials/box-credentials.js';
 import type { BoxAuth } from './box-auth.js';
-import { BoxFetch } from './outgoing/box-fetch.js';
+import { BoxFetch } from './box-fetch.js';
 
 /** What `BoxAuthModule.forRoot` takes, and what the factory of `forRootAsync` returns. */
 export interface BoxAuthModuleOptions extends Omit<BoxAuthOptions, 'credentials'> {

@@ -36,7 +36,7 @@ export { BoxAuthError } from './errors/box-auth.error.js';
 export type { SigningAlgorithm } from './credentials/signing-algorithm.js';
 export type { SigningFunction } from './credentials/assertion.js';
 export type { BoxAuthErrorCode } from './errors/error-codes.js';
-export { BoxFetch } from './outgoing/box-fetch.js';
+export { BoxFetch } from './box-fetch.js';
 export type { Runtime } from './runtime/runtime.js';
 export type { AccessToken } from './token-endpoint/access-token.js';
 export type { TokenEndpointOptions } from './token-endpoint/token-endpoint.options.js';
