@@ -15,6 +15,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.spec.ts'],
     setupFiles: ['reflect-metadata'],
+    maxWorkers: '100%',
     // A loaded machine is no reason to fail.
     testTimeout: 60_000,
     hookTimeout: 60_000,
