@@ -2,8 +2,8 @@
  * A `fetch` for Box: a type and an injection token in one. Calls to Box carry a token and the acting user, addresses
  * without a host are of `apiUrl`, a refused token is renewed and the call repeated once. Anything else is plain `fetch`.
  *
- * Rejects as `fetch` does, and with a `BoxAuthError` if no token is to be had, or with `body_not_replayable` if the token
- * was refused and the body was a stream.
+ * Rejects as `fetch` does, and with a `BoxAuthError` if no token is to be had, with `body_not_replayable` if the token was
+ * refused and the body was a stream, and with `token_refused_again` if it was refused within 10 s of replacing another.
  *
  * @example
  * ```ts

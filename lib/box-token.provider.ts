@@ -45,7 +45,8 @@ export class BoxTokenProvider {
    * must still live. `signal` ends the wait of this caller only.
    *
    * @throws BoxAuthError with the `code` of the token endpoint's refusal (`app_not_authorized`, `client_invalid`, …),
-   * `timeout`, `network`, `unavailable`, `rate_limited`, `token_refused_again`, `credentials_unavailable` or `closed`
+   * `timeout`, `network`, `unavailable`, `rate_limited`, `response_invalid`, `expired_on_arrival`,
+   * `credentials_unavailable`, `signer_failed` or `closed`
    */
   getToken(options?: SubjectTokenDemand): Promise<AccessToken> {
     return this.tokens.get(options);
@@ -73,7 +74,10 @@ export class BoxTokenProvider {
     return this.policy.headersFor(url, options);
   }
 
-  /** Box refused `token` (401): forget it, if it is still the current one. The next caller gets another. */
+  /**
+   * Box refused `token` (401): forget it, if it is still the current one. The next caller gets another. One that was minted
+   * in the place of a refused one is kept for 10 s, as its age cannot be what Box refuses.
+   */
   invalidate(token: AccessToken): void {
     this.tokens.invalidate(token);
   }

@@ -267,15 +267,19 @@ describe('A refused token', () => {
   });
 });
 
+/** The endpoint keeps the next grant back until what is returned is called. */
+function holdNextGrant(): () => void {
+  let answer: () => void = () => undefined;
+  const called = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  endpoint.script((request) => called.then(() => endpoint.grant(request)));
+  return answer;
+}
+
 describe('A caller who gives up', () => {
   it('ends its own wait only', async () => {
-    let answer: () => void = () => undefined;
-    endpoint.script(async (request) => {
-      await new Promise<void>((resolve) => {
-        answer = resolve;
-      });
-      return endpoint.grant(request);
-    });
+    const answer = holdNextGrant();
     const controller = new AbortController();
     const nine = Array.from({ length: 9 }, () => box.getToken({ signal: controller.signal }));
     const tenth = box.getToken();
@@ -288,13 +292,7 @@ describe('A caller who gives up', () => {
   });
 
   it('leaves the token for the next, even if all do', async () => {
-    let answer: () => void = () => undefined;
-    endpoint.script(async (request) => {
-      await new Promise<void>((resolve) => {
-        answer = resolve;
-      });
-      return endpoint.grant(request);
-    });
+    const answer = holdNextGrant();
     const controller = new AbortController();
     const only = box.getToken({ signal: controller.signal });
     await settled();
