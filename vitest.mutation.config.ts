@@ -6,6 +6,8 @@ export default defineConfig({
   ...config,
   test: {
     ...config.test,
+    isolate: false,
+    testTimeout: 5_000,
     include: ['test/unit/*.spec.ts'],
     exclude: ['test/unit/{process,no-secret-is-shown,injection}.spec.ts'],
     testNamePattern: /^(?!.*(?:100,000|over a day|padding happens|10,000))/,

@@ -1,9 +1,9 @@
 import { ConfigurableModuleBuilder, Inject } from '@nestjs/common';
 import type { BoxAuthOptions } from './box-auth.options.js';
-import { BoxTokenProvider } from './box-token.provider.js';
-import type { BoxCredentialsSource } from './credentials/box-credentials.js';
-import type { BoxAuth } from './box-auth.js';
 import { BoxFetch } from './box-fetch.js';
+import { createBoxTokenProvider } from './box-token-provider.factory.js';
+import { boxAuthOf, BoxTokenProvider, standInError } from './box-token.provider.js';
+import type { BoxCredentialsSource } from './credentials/box-credentials.js';
 
 /** What `BoxAuthModule.forRoot` takes, and what the factory of `forRootAsync` returns. */
 export interface BoxAuthModuleOptions extends Omit<BoxAuthOptions, 'credentials'> {
@@ -27,8 +27,15 @@ export interface BoxAuthModuleExtras {
 }
 
 // Symbol.for: one process may load the ES module and the CommonJS build.
-export const BOX_AUTH = Symbol.for('nestjs-box-auth.BOX_AUTH');
+export const BOX_APP = Symbol.for('nestjs-box-auth.BOX_APP');
+export const BOX_APP_PROVIDER = Symbol.for('nestjs-box-auth.BOX_APP_PROVIDER');
 export const BOX_ENVIRONMENT = Symbol.for('nestjs-box-auth.BOX_ENVIRONMENT');
+
+/** One import of the module: what tells it from another. */
+export interface BoxApp {
+  readonly name: string | undefined;
+  readonly isGlobal: boolean;
+}
 
 /** The injection token of a Box app's token provider: the class itself for the one without a name. */
 export function getBoxTokenProviderToken(name?: string): typeof BoxTokenProvider | symbol {
@@ -52,10 +59,10 @@ export function InjectBoxFetch(name?: string): ParameterDecorator & PropertyDeco
   return Inject(getBoxFetchToken(name));
 }
 
+const BOX_AUTH_OPTIONS = Symbol.for('nestjs-box-auth.BOX_AUTH_OPTIONS');
+
 export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =
-  new ConfigurableModuleBuilder<BoxAuthModuleOptions>({
-    optionsInjectionToken: Symbol.for('nestjs-box-auth.BOX_AUTH_OPTIONS'),
-  })
+  new ConfigurableModuleBuilder<BoxAuthModuleOptions>({ optionsInjectionToken: BOX_AUTH_OPTIONS })
     .setClassMethodName('forRoot')
     .setFactoryMethodName('createBoxAuthOptions')
     .setExtras<BoxAuthModuleExtras>(
@@ -63,15 +70,28 @@ export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYN
       (definition, { name, isGlobal = true }) => {
         const provider = getBoxTokenProviderToken(name);
         const boxFetch = getBoxFetchToken(name);
+        const app: BoxApp = { name, isGlobal };
         return {
           ...definition,
           global: isGlobal,
           providers: [
             ...(definition.providers ?? []),
-            { provide: provider, inject: [BOX_AUTH], useFactory: (box: BoxAuth) => box.provider },
-            { provide: boxFetch, inject: [BOX_AUTH], useFactory: (box: BoxAuth) => box.fetch },
+            { provide: BOX_APP, useValue: app },
+            {
+              provide: provider,
+              inject: [BOX_AUTH_OPTIONS, { token: BOX_ENVIRONMENT, optional: true }],
+              useFactory: createBoxTokenProvider,
+            },
+            { provide: BOX_APP_PROVIDER, useExisting: provider },
+            // Made of the provider: a test that overrides that one has overridden both.
+            {
+              provide: boxFetch,
+              inject: [provider],
+              useFactory: (box: BoxTokenProvider) =>
+                boxAuthOf(box)?.fetch ?? (() => Promise.reject(standInError())),
+            },
           ],
-          exports: [provider, boxFetch, ...(name === undefined ? [BOX_AUTH] : [])],
+          exports: [provider, boxFetch],
         };
       },
     )

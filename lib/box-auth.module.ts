@@ -7,18 +7,19 @@ import {
   type OnApplicationShutdown,
   type OnModuleInit,
 } from '@nestjs/common';
+// oxlint-disable-next-line typescript/consistent-type-imports -- Nest reads the parameter's type at run time
+import { ModulesContainer } from '@nestjs/core';
 import {
   type ASYNC_OPTIONS_TYPE,
-  BOX_AUTH,
-  BOX_ENVIRONMENT,
+  BOX_APP,
+  BOX_APP_PROVIDER,
+  type BoxApp,
   type BoxAuthModuleOptions,
   ConfigurableModuleClass,
   MODULE_OPTIONS_TOKEN,
   type OPTIONS_TYPE,
 } from './box-auth.module-definition.js';
-import { BoxAuth } from './box-auth.js';
-import { invalidOption } from './box-auth.options.js';
-import { apiUrlOf, type BoxEnvironment } from './environment-variables.js';
+import { boxAuthOf, type BoxTokenProvider } from './box-token.provider.js';
 import { BoxAuthError } from './errors/box-auth.error.js';
 
 /**
@@ -37,19 +38,12 @@ import { BoxAuthError } from './errors/box-auth.error.js';
  * export class AppModule {}
  * ```
  */
-@Module({
-  providers: [
-    {
-      provide: BOX_AUTH,
-      inject: [MODULE_OPTIONS_TOKEN, { token: BOX_ENVIRONMENT, optional: true }],
-      useFactory: createBoxAuth,
-    },
-  ],
-})
+@Module({})
 export class BoxAuthModule
   extends ConfigurableModuleClass
   implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown
 {
+  readonly #modules: ModulesContainer;
   private readonly warmUp: NonNullable<BoxAuthModuleOptions['warmUp']>;
 
   static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
@@ -64,20 +58,24 @@ export class BoxAuthModule
   }
 
   constructor(
-    @Inject(BOX_AUTH) private readonly box: BoxAuth,
+    @Inject(BOX_APP) private readonly app: BoxApp,
+    @Inject(BOX_APP_PROVIDER) private readonly provider: BoxTokenProvider,
     @Inject(MODULE_OPTIONS_TOKEN) { warmUp = 'off' }: BoxAuthModuleOptions,
+    modules: ModulesContainer,
   ) {
     super();
     this.warmUp = warmUp;
+    this.#modules = modules;
   }
 
   async onModuleInit(): Promise<void> {
+    this.#refuseToShareAName();
     if (this.warmUp === 'off') return;
     try {
-      await this.box.provider.getToken();
+      await this.provider.getToken();
     } catch (error) {
       if (this.warmUp === 'require' || !(error instanceof BoxAuthError)) {
-        this.box.close();
+        boxAuthOf(this.provider)?.close();
         throw error;
       }
       new Logger(BoxAuthModule.name).warn(
@@ -87,39 +85,38 @@ export class BoxAuthModule
   }
 
   onApplicationBootstrap(): void {
-    this.box.keepWarm();
+    boxAuthOf(this.provider)?.keepWarm();
   }
 
   onApplicationShutdown(): void {
-    this.box.close();
+    boxAuthOf(this.provider)?.close();
+  }
+
+  /** Two of one name that the same module may see: which of them it gets would be chance. */
+  #refuseToShareAName(): void {
+    const apps = [...this.#modules.values()].flatMap((module) => boxAppOf(module) ?? []);
+    const namesakes = apps.filter(({ name }) => name === this.app.name);
+    const clashes =
+      this.app.name === undefined ? namesakes.filter(({ isGlobal }) => isGlobal) : namesakes;
+    if (clashes.length < 2) return;
+    throw new BoxAuthError({
+      code: 'option_invalid',
+      message:
+        this.app.name === undefined
+          ? `BoxAuthModule is imported ${clashes.length} times without a name, as a global module.`
+          : `BoxAuthModule is imported ${clashes.length} times with the name ${JSON.stringify(this.app.name)}.`,
+      hint: 'Import forRoot() once, as every module gets its providers then; give each Box app a name of its own; or keep one dynamic module in a constant and import that.',
+      docs: 'https://docs.nestjs.com/modules#dynamic-modules',
+    });
   }
 }
 
-async function createBoxAuth(
-  { warmUp, ...options }: BoxAuthModuleOptions,
-  environment: BoxEnvironment | undefined,
-): Promise<BoxAuth> {
-  const credentials = options.credentials ?? environment?.credentials;
-  if (credentials === undefined) {
-    throw new BoxAuthError({
-      code: 'config_missing',
-      message: 'The factory of BoxAuthModule.forRootAsync returned no credentials.',
-      hint: 'Return { credentials } from it; or use BoxAuthModule.forRoot(), which reads the environment.',
-      docs: 'https://developer.box.com/guides/authentication/jwt/jwt-setup/',
-    });
-  }
-  if (warmUp !== undefined && !['off', 'try', 'require'].includes(warmUp)) {
-    throw invalidOption('warmUp', undefined, "'off', 'try' or 'require'");
-  }
-  // Also where credentials stand in the code: what is meant for an emulator must not go to Box.
-  const apiUrl = options.apiUrl ?? apiUrlOf(process.env);
-  const box = new BoxAuth({
-    ...options,
-    credentials,
-    ...(apiUrl === undefined ? {} : { apiUrl }),
-  });
-  await box.readCredentials();
-  return box;
+type NestModule = ModulesContainer extends Map<string, infer Module> ? Module : never;
+
+function boxAppOf(module: NestModule): BoxApp | undefined {
+  const app: unknown = module.providers.get(BOX_APP)?.instance;
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a token that only this package provides
+  return app as BoxApp | undefined;
 }
 
 async function fromEnvironment(): Promise<DynamicModule> {

@@ -20,6 +20,7 @@ export class BoxAuth {
   readonly policy: OutgoingPolicy;
   readonly fetch: typeof fetch;
   readonly tokens: AccessTokens;
+  readonly downscoping: Downscoping;
   readonly #keepWarm: readonly (Subject | 'own')[];
   readonly #endpoint: TokenEndpoint<BoxOpenedCredentials>;
 
@@ -50,11 +51,8 @@ export class BoxAuth {
     this.apiUrl = resolved.apiUrl;
     this.policy = new OutgoingPolicy(this.tokens, boxHeaders, boxUrlRules(resolved.origins));
     this.fetch = authorizedFetch(this.policy, resolved.fetch, resolved.apiUrl);
-    this.provider = new BoxTokenProvider(
-      this.tokens,
-      this.policy,
-      new Downscoping(this.tokens, endpoint),
-    );
+    this.downscoping = new Downscoping(this.tokens, endpoint);
+    this.provider = new BoxTokenProvider(this);
   }
 
   /** Reads the credentials now, so that a function's mistake shows at bootstrap, too. */

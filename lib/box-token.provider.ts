@@ -4,11 +4,31 @@ import {
   currentActingUser,
   runInActingContext,
 } from './acting-as/acting-user.context.js';
-import type { Downscoping, DownscopeRequest } from './box/downscope.js';
+import type { DownscopeRequest } from './box/downscope.js';
+import type { BoxAuth } from './box-auth.js';
 import type { Subject } from './credentials/subject.js';
-import type { OutgoingPolicy } from './outgoing/outgoing-policy.js';
+import { BoxAuthError } from './errors/box-auth.error.js';
 import type { AccessToken } from './token-endpoint/access-token.js';
-import type { AccessTokens, SubjectTokenDemand } from './tokens/access-tokens.js';
+import type { SubjectTokenDemand } from './tokens/access-tokens.js';
+
+/** Leads from a provider to all that stands behind it: one process may load the ES module and the CommonJS build. */
+const BOX_AUTH = Symbol.for('nestjs-box-auth.BoxAuth');
+
+/** What stands behind a provider; undefined behind the stand-in of somebody's test, which only has its methods. */
+export function boxAuthOf(provider: BoxTokenProvider): BoxAuth | undefined {
+  return provider[BOX_AUTH];
+}
+
+/** Why an HTTP client cannot call Box. */
+export function standInError(): BoxAuthError {
+  return new BoxAuthError({
+    code: 'provider_replaced',
+    message:
+      'A call to Box needs a token, but BoxTokenProvider was replaced by an object that is none.',
+    hint: 'In a test, replace it by the provider of a FakeBox from nestjs-box-auth/testing, which answers the calls too; or replace what makes the call as well.',
+    docs: 'https://docs.nestjs.com/fundamentals/testing',
+  });
+}
 
 /**
  * Box tokens, always valid ones. Inject it wherever a token is needed for something that neither `BoxFetch` nor the HTTP
@@ -32,11 +52,17 @@ import type { AccessTokens, SubjectTokenDemand } from './tokens/access-tokens.js
  * ```
  */
 export class BoxTokenProvider {
-  constructor(
-    private readonly tokens: AccessTokens,
-    private readonly policy: OutgoingPolicy,
-    private readonly downscoping: Downscoping,
-  ) {}
+  readonly #box: BoxAuth;
+
+  /** @internal Made by `BoxAuthModule`, or by `boxAuth` of `nestjs-box-auth/express`. */
+  constructor(box: BoxAuth) {
+    this.#box = box;
+  }
+
+  /** @internal For the HTTP clients that are attached to this provider. */
+  get [BOX_AUTH](): BoxAuth {
+    return this.#box;
+  }
 
   /**
    * A token that is valid now: from memory, or minted once for all who ask meanwhile.
@@ -49,17 +75,17 @@ export class BoxTokenProvider {
    * `credentials_unavailable`, `signer_failed` or `closed`
    */
   getToken(options?: SubjectTokenDemand): Promise<AccessToken> {
-    return this.tokens.get(options);
+    return this.#box.tokens.get(options);
   }
 
   /** The token that is in memory, if it is valid. Never any I/O. */
   peekToken(subject?: Subject): AccessToken | undefined {
-    return this.tokens.peek(subject);
+    return this.#box.tokens.peek(subject);
   }
 
   /** The token as it is now (minted if there is none), then each that takes its place. Completes on shutdown. */
   token$(subject?: Subject): Observable<AccessToken> {
-    return this.tokens.token$(subject);
+    return this.#box.tokens.token$(subject);
   }
 
   /**
@@ -71,7 +97,7 @@ export class BoxTokenProvider {
     url: string | URL,
     options?: { readonly signal?: AbortSignal },
   ): Promise<Record<string, string>> {
-    return this.policy.headersFor(url, options);
+    return this.#box.policy.headersFor(url, options);
   }
 
   /**
@@ -79,7 +105,7 @@ export class BoxTokenProvider {
    * in the place of a refused one is kept for 10 s, as its age cannot be what Box refuses.
    */
   invalidate(token: AccessToken): void {
-    this.tokens.invalidate(token);
+    this.#box.tokens.invalidate(token);
   }
 
   /**
@@ -104,7 +130,7 @@ export class BoxTokenProvider {
   downscope(request: DownscopeRequest): Promise<AccessToken> {
     const user = currentActingUser();
     const acting = user === undefined ? undefined : ({ type: 'user', id: user.id } as const);
-    return this.downscoping.downscope(request, request.subject ?? acting);
+    return this.#box.downscoping.downscope(request, request.subject ?? acting);
   }
 
   /**
@@ -128,6 +154,6 @@ export class BoxTokenProvider {
 
   /** Forgets every token: an app whose scopes were changed and that was authorised again needs new ones. */
   flush(): void {
-    this.tokens.flush();
+    this.#box.tokens.flush();
   }
 }

@@ -3,12 +3,6 @@ import { BoxAuthError } from './errors/box-auth.error.js';
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
-/** What the environment says of Box. */
-export interface BoxEnvironment {
-  readonly credentials: BoxCredentials;
-  readonly apiUrl?: string;
-}
-
 const SUBJECTS = ['BOX_ENTERPRISE_ID', 'BOX_USER_ID'];
 const KEY_PAIR = ['BOX_PUBLIC_KEY_ID', 'BOX_PRIVATE_KEY'];
 
@@ -23,13 +17,12 @@ export function apiUrlOf(variables: Variables): string | undefined {
  *
  * @throws BoxAuthError `config_missing`, naming the variables
  */
-export function readEnvironment(variables: Variables): BoxEnvironment {
+export function credentialsIn(variables: Variables): BoxCredentials {
   const get = (name: string) => present(variables, name);
   const passphrase = defined({ passphrase: get('BOX_PRIVATE_KEY_PASSPHRASE') });
-  const apiUrl = defined({ apiUrl: apiUrlOf(variables) });
 
   const configFile = get('BOX_CONFIG_FILE');
-  if (configFile !== undefined) return { ...apiUrl, credentials: { configFile, ...passphrase } };
+  if (configFile !== undefined) return { configFile, ...passphrase };
   const config = get('BOX_CONFIG');
   if (config !== undefined) {
     if (/^[^{}\s]{1,255}\.json$/.test(config.trim())) {
@@ -38,7 +31,7 @@ export function readEnvironment(variables: Variables): BoxEnvironment {
         'Set BOX_CONFIG_FILE to the path instead.',
       );
     }
-    return { ...apiUrl, credentials: { config, ...passphrase } };
+    return { config, ...passphrase };
   }
   checkComplete(variables);
   const hasKeyPair = get('BOX_PRIVATE_KEY') !== undefined;
@@ -52,7 +45,7 @@ export function readEnvironment(variables: Variables): BoxEnvironment {
     ...(hasKeyPair ? passphrase : {}),
   });
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- checked by field, with all other credentials
-  return { ...apiUrl, credentials: credentials as unknown as BoxCredentials };
+  return credentials as unknown as BoxCredentials;
 }
 
 function checkComplete(variables: Variables): void {

@@ -1,7 +1,7 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { AxiosInstance } from 'axios';
-import { BOX_AUTH } from '../box-auth.module-definition.js';
-import type { BoxAuth } from '../box-auth.js';
+// oxlint-disable-next-line typescript/consistent-type-imports -- Nest reads the parameter's type at run time
+import { boxAuthOf, BoxTokenProvider, standInError } from '../box-token.provider.js';
 import { attachToAxios } from '../outgoing/axios-authorization.js';
 
 /**
@@ -25,15 +25,19 @@ import { attachToAxios } from '../outgoing/axios-authorization.js';
  */
 @Injectable()
 export class BoxAxiosInterceptor {
-  constructor(@Inject(BOX_AUTH) private readonly box: BoxAuth) {}
+  constructor(private readonly provider: BoxTokenProvider) {}
 
   /** Where Box is, for an instance that has no `baseURL` of its own. */
-  get apiUrl(): string {
-    return this.box.apiUrl;
+  get apiUrl(): string | undefined {
+    return boxAuthOf(this.provider)?.apiUrl;
   }
 
   /** Attaches to `instance`; a second time changes nothing. Calls to other hosts than Box's stay as they are. */
   attach(instance: AxiosInstance): void {
-    attachToAxios(instance, this.box.policy, this.box.fetch);
+    const box = boxAuthOf(this.provider);
+    if (box !== undefined) return attachToAxios(instance, box.policy, box.fetch);
+    instance.interceptors.request.use(() => {
+      throw standInError();
+    });
   }
 }

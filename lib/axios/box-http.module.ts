@@ -1,9 +1,16 @@
 import { type HttpModuleOptions, HttpService } from '@nestjs/axios';
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
 import axios from 'axios';
+import { getBoxTokenProviderToken } from '../box-auth.module-definition.js';
+import type { BoxTokenProvider } from '../box-token.provider.js';
 import { BoxAxiosInterceptor } from './box-axios.interceptor.js';
+import { getBoxAxiosInterceptorToken, getBoxHttpServiceToken } from './box-http.tokens.js';
 
-const BOX_HTTP_OPTIONS = Symbol.for('nestjs-box-auth.BOX_HTTP_OPTIONS');
+/** axios' own options, and whose tokens its calls carry. */
+export type BoxHttpModuleOptions = HttpModuleOptions & {
+  /** The `name` of a `BoxAuthModule`. Its `HttpService` is injected by `@InjectBoxHttpService(name)`. */
+  readonly name?: string;
+};
 
 /**
  * The `HttpService` of `@nestjs/axios`, one that puts tokens onto Box calls. `baseURL` defaults to the `apiUrl` of
@@ -19,24 +26,41 @@ const BOX_HTTP_OPTIONS = Symbol.for('nestjs-box-auth.BOX_HTTP_OPTIONS');
  * export class AppModule {}
  * ```
  */
-@Module({
-  providers: [
-    BoxAxiosInterceptor,
-    { provide: BOX_HTTP_OPTIONS, useValue: {} },
-    {
-      provide: HttpService,
-      inject: [BOX_HTTP_OPTIONS, BoxAxiosInterceptor],
-      useFactory: (options: HttpModuleOptions, interceptor: BoxAxiosInterceptor): HttpService => {
-        const instance = axios.create({ baseURL: interceptor.apiUrl, ...options });
-        interceptor.attach(instance);
-        return new HttpService(instance);
-      },
-    },
-  ],
-  exports: [HttpService, BoxAxiosInterceptor],
-})
+@Module(httpOf({}))
 export class BoxHttpModule {
-  static register(options: HttpModuleOptions): DynamicModule {
-    return { module: BoxHttpModule, providers: [{ provide: BOX_HTTP_OPTIONS, useValue: options }] };
+  static register(options: BoxHttpModuleOptions): DynamicModule {
+    return { module: RegisteredBoxHttpModule, ...httpOf(options) };
   }
+}
+
+// A dynamic module also has what its class provides: that would be the app without a name.
+@Module({})
+class RegisteredBoxHttpModule {}
+
+function httpOf({ name, ...options }: BoxHttpModuleOptions): ModuleMetadata {
+  const interceptor = getBoxAxiosInterceptorToken(name);
+  const httpService = getBoxHttpServiceToken(name);
+  return {
+    providers: [
+      {
+        provide: interceptor,
+        inject: [getBoxTokenProviderToken(name)],
+        useFactory: (provider: BoxTokenProvider) => new BoxAxiosInterceptor(provider),
+      },
+      {
+        provide: httpService,
+        inject: [interceptor],
+        useFactory: (attached: BoxAxiosInterceptor): HttpService => {
+          const { apiUrl } = attached;
+          const instance = axios.create({
+            ...(apiUrl === undefined ? {} : { baseURL: apiUrl }),
+            ...options,
+          });
+          attached.attach(instance);
+          return new HttpService(instance);
+        },
+      },
+    ],
+    exports: [httpService, interceptor],
+  };
 }

@@ -1,2 +1,7 @@
 export { BoxAxiosInterceptor } from './box-axios.interceptor.js';
-export { BoxHttpModule } from './box-http.module.js';
+export { BoxHttpModule, type BoxHttpModuleOptions } from './box-http.module.js';
+export {
+  getBoxAxiosInterceptorToken,
+  getBoxHttpServiceToken,
+  InjectBoxHttpService,
+} from './box-http.tokens.js';

@@ -25,6 +25,7 @@ export type BoxAuthErrorCode =
   | 'acting_user_missing' // a resolver of `@AsUser` yielded nothing
   | 'downscope_invalid' // no scope, or a resource and a shared link at once
   | 'origin_not_allowed' // headers were asked for an address that must not get them
+  | 'provider_replaced' // a test put an object of its own in the place of BoxTokenProvider, and a call needs a token
   | 'body_not_replayable' // the token was refused and renewed, but the request's stream is consumed
   // What the token endpoint refused, a row each of Box's refusals.
   | 'app_not_authorized' // the enterprise's admin has not approved the app

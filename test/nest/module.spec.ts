@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { Inject, Injectable, Module } from '@nestjs/common';
+import { type DynamicModule, Inject, Injectable, Module } from '@nestjs/common';
 import { ConfigModule, ConfigService } from '@nestjs/config';
 import { Test } from '@nestjs/testing';
 import { HttpService } from '@nestjs/axios';
@@ -14,8 +14,9 @@ import {
   getBoxTokenProviderToken,
   InjectBoxTokenProvider,
 } from 'nestjs-box-auth';
-import { BoxAxiosInterceptor, BoxHttpModule } from 'nestjs-box-auth/axios';
+import { BoxAxiosInterceptor, BoxHttpModule, InjectBoxHttpService } from 'nestjs-box-auth/axios';
 import { BoxEmulator } from 'nestjs-box-auth/testing';
+import { BoxAuth } from '../../lib/box-auth.js';
 import { thrownBy } from '../support/thrown.js';
 
 let emulator: BoxEmulator;
@@ -97,6 +98,66 @@ describe('BoxAuthModule', () => {
   });
 
   it.each([
+    ['a name', { name: 'hr' }],
+    ['a name, and is not global', { name: 'hr', isGlobal: false }],
+    ['no name', {}],
+  ])('imported twice with %s is one clear error', async (_, extras) => {
+    const again = {
+      module: class Feature {},
+      imports: [BoxAuthModule.forRoot({ ...options, ...extras })],
+    };
+    const error = await thrownBy(() =>
+      start(BoxAuthModule.forRoot({ ...options, ...extras }), again),
+    );
+    expect(error.code).toBe('option_invalid');
+    expect(error.message).toMatch(/imported 2 times/);
+  });
+
+  describe('not global', () => {
+    async function providersOf(left: DynamicModule, right: DynamicModule) {
+      @Module({ imports: [left], providers: [Archive] })
+      class Left {}
+      @Module({ imports: [right], providers: [Archive] })
+      class Right {}
+      const app = await start(Left, Right);
+      const providers = [Left, Right].map(
+        (module) => app.select(module).get(Archive, { strict: true }).provider,
+      );
+      await app.close();
+      return new Set(providers).size;
+    }
+    const local = () => BoxAuthModule.forRoot({ ...options, isGlobal: false });
+
+    it('is one for all who import the same dynamic module', async () => {
+      const box = local();
+      expect(await providersOf(box, box)).toBe(1);
+    });
+
+    it('is each module’s own if each makes one', async () => {
+      expect(await providersOf(local(), local())).toBe(2);
+    });
+  });
+
+  it('reads no credentials where a test overrides the provider', async () => {
+    const { provider, fetch: boxFetch } = new BoxAuth({
+      ...options,
+      credentials: { config: emulator.config },
+    });
+    const module = await Test.createTestingModule({
+      imports: [BoxAuthModule.forRoot(), ArchiveModule, BoxHttpModule],
+    })
+      .overrideProvider(BoxTokenProvider)
+      .useValue(provider)
+      .compile();
+    await module.init();
+    expect(module.get(Archive).provider).toBe(provider);
+    expect(module.get(BoxFetch)).toBe(boxFetch);
+    expect(module.get(BoxAxiosInterceptor).apiUrl).toBe(emulator.url);
+    await module.close();
+    expect((await thrownBy(() => provider.getToken())).code).toBe('closed');
+  });
+
+  it.each([
     [
       'useFactory',
       () => BoxAuthModule.forRootAsync({ useFactory: () => Promise.resolve(options) }),
@@ -165,12 +226,22 @@ describe('BoxAuthModule', () => {
   it('can be overridden in a test, as any provider', async () => {
     const fake = { getToken: () => Promise.resolve('fake') };
     const testing = await Test.createTestingModule({
-      imports: [BoxAuthModule.forRoot(options), ArchiveModule],
+      imports: [BoxAuthModule.forRoot(), ArchiveModule, BoxHttpModule],
     })
       .overrideProvider(BoxTokenProvider)
       .useValue(fake)
       .compile();
-    expect(testing.get(Archive).provider).toBe(fake);
+    await testing.init();
+    const { provider, box } = testing.get(Archive);
+    expect(provider).toBe(fake);
+    // What would need more than it has says so, when it is used.
+    for (const call of [
+      () => box('/2.0/users/me'),
+      () => testing.get(HttpService).axiosRef.get('/2.0/users/me'),
+    ]) {
+      expect((await thrownBy(call)).code).toBe('provider_replaced');
+    }
+    await testing.close();
   });
 });
 
@@ -301,6 +372,40 @@ describe('BoxHttpModule', () => {
     expect(emulator.apiRequests[0]?.headers['x-mine']).toBe('1');
     expect(emulator.apiRequests[0]?.path).toBe('/2.0/users/me');
     await app.close();
+  });
+
+  it('stands once for each Box app, by name', async () => {
+    const other = await BoxEmulator.start();
+    @Injectable()
+    class Reports {
+      constructor(
+        readonly own: HttpService,
+        @InjectBoxHttpService('hr') readonly hr: HttpService,
+      ) {}
+    }
+    const app = await start(
+      BoxAuthModule.forRoot(options),
+      BoxAuthModule.forRoot({
+        name: 'hr',
+        credentials: { config: other.config },
+        apiUrl: other.url,
+      }),
+      {
+        module: class ReportsModule {},
+        imports: [BoxHttpModule, BoxHttpModule.register({ name: 'hr' })],
+        providers: [Reports],
+      },
+    );
+    const { own, hr } = app.get(Reports, { strict: false });
+    await Promise.all([own.axiosRef.get('/2.0/users/me'), hr.axiosRef.get('/2.0/users/me')]);
+    expect([emulator.apiRequests.length, other.apiRequests.length]).toEqual([1, 1]);
+    const seen = (await firstValueFrom(own.get<{ id: string }>('/2.0/users/me'))).data.id;
+    expect(seen).toBe(emulator.serviceAccountId);
+    // The tokens of one never go to the other, whoever is called.
+    await expect(own.axiosRef.get(`${other.url}/2.0/users/me`)).rejects.toThrow('401');
+    expect(other.apiRequests.at(-1)?.headers['authorization']).toBeUndefined();
+    await app.close();
+    await other.stop();
   });
 
   it('has an interceptor for any other instance', async () => {

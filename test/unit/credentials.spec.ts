@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
-import { readEnvironment } from '../../lib/environment-variables.js';
+import { apiUrlOf, credentialsIn } from '../../lib/environment-variables.js';
 import { CredentialsSource } from '../../lib/credentials/credentials-source.js';
 import { openCredentials } from '../../lib/credentials/open-credentials.js';
 import { makeKeys, PASSPHRASE } from '../support/keys.js';
@@ -334,17 +334,16 @@ describe('The environment', () => {
       },
     ],
   ])('gives %s', (_, variables, credentials) => {
-    expect(readEnvironment(variables)).toEqual({ credentials });
+    expect(credentialsIn(variables)).toEqual(credentials);
   });
 
   it('says where Box is', () => {
-    expect(readEnvironment({ ...client, BOX_API_URL: 'http://localhost:1 ' }).apiUrl).toBe(
-      'http://localhost:1',
-    );
+    expect(apiUrlOf({ BOX_API_URL: 'http://localhost:1 ' })).toBe('http://localhost:1');
+    expect(apiUrlOf({ BOX_API_URL: ' ' })).toBeUndefined();
   });
 
   it('without any of them is one clear error', async () => {
-    const error = await thrownBy(() => readEnvironment({ PATH: '/bin' }));
+    const error = await thrownBy(() => credentialsIn({ PATH: '/bin' }));
     expect(error.code).toBe('config_missing');
     expect(error.message).toContain('BOX_CONFIG_FILE');
   });
@@ -365,7 +364,7 @@ describe('The environment', () => {
     ['half a key pair', { ...client, BOX_PRIVATE_KEY: 'pem' }, 'BOX_PUBLIC_KEY_ID is unset'],
     ['a path for JSON', { BOX_CONFIG: './config.json' }, 'BOX_CONFIG is a path'],
   ])('with %s names the variable', async (_, variables, message) => {
-    const error = await thrownBy(() => readEnvironment(variables));
+    const error = await thrownBy(() => credentialsIn(variables));
     expect(error.code).toBe('config_missing');
     expect(error.message).toContain(message);
   });

@@ -13,6 +13,7 @@ import {
 import { BoxEmulator } from 'nestjs-box-auth/testing';
 import { runInActingContext } from '../../lib/acting-as/acting-user.context.js';
 import { BoxAuth } from '../../lib/box-auth.js';
+import { standInError } from '../../lib/box-token.provider.js';
 import { redact, sanitizedCause } from '../../lib/errors/redact.js';
 import { Secret } from '../../lib/errors/secret.js';
 import { attachToAxios } from '../../lib/outgoing/axios-authorization.js';
@@ -166,6 +167,7 @@ const paths: Record<BoxAuthErrorCode, Path> = {
     auth().provider.getHeaders(
       `https://user:${CLIENT_SECRET}@evil.example/${DEVELOPER_TOKEN}?t=${CLIENT_SECRET}`,
     ),
+  provider_replaced: () => standInError(),
   body_not_replayable: () => auth().policy.notReplayable(),
   app_not_authorized: refusing('unauthorized_client', secretWords),
   client_invalid: refusing('invalid_client', secretWords),

@@ -1,0 +1,43 @@
+import type { BoxAuthModuleOptions } from './box-auth.module-definition.js';
+import { BoxAuth } from './box-auth.js';
+import { invalidOption } from './box-auth.options.js';
+import type { BoxTokenProvider } from './box-token.provider.js';
+import type { BoxCredentials } from './credentials/box-credentials.js';
+import { apiUrlOf } from './environment-variables.js';
+import { BoxAuthError } from './errors/box-auth.error.js';
+
+/** What the environment says of Box, or what is wrong with it. */
+export type BoxEnvironment =
+  { readonly credentials: BoxCredentials } | { readonly problem: BoxAuthError };
+
+/** The provider of one Box app, of the module's options and, where they name no credentials, of the environment. */
+export async function createBoxTokenProvider(
+  { warmUp, ...options }: BoxAuthModuleOptions,
+  environment: BoxEnvironment | undefined,
+): Promise<BoxTokenProvider> {
+  if (warmUp !== undefined && !['off', 'try', 'require'].includes(warmUp)) {
+    throw invalidOption('warmUp', undefined, "'off', 'try' or 'require'");
+  }
+  // Also where credentials stand in the code: what is meant for an emulator must not go to Box.
+  const apiUrl = options.apiUrl ?? apiUrlOf(process.env);
+  const box = new BoxAuth({
+    ...options,
+    credentials: options.credentials ?? credentialsOf(environment),
+    ...(apiUrl === undefined ? {} : { apiUrl }),
+  });
+  await box.readCredentials();
+  return box.provider;
+}
+
+function credentialsOf(environment: BoxEnvironment | undefined): BoxCredentials {
+  if (environment === undefined) {
+    throw new BoxAuthError({
+      code: 'config_missing',
+      message: 'The factory of BoxAuthModule.forRootAsync returned no credentials.',
+      hint: 'Return { credentials } from it; or use BoxAuthModule.forRoot(), which reads the environment.',
+      docs: 'https://developer.box.com/guides/authentication/jwt/jwt-setup/',
+    });
+  }
+  if ('problem' in environment) throw environment.problem;
+  return environment.credentials;
+}
