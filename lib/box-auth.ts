@@ -1,6 +1,7 @@
 import { BoxIssuer } from './box/box-issuer.js';
 import { boxHeaders, boxUrlRules } from './box/box-outgoing.js';
 import { Downscoping } from './box/downscope.js';
+import { Revocation } from './box/revocation.js';
 import { type BoxAuthOptions, resolveOptions } from './box-auth.options.js';
 import { BoxTokenProvider } from './box-token.provider.js';
 import type { BoxCredentials, BoxOpenedCredentials } from './credentials/box-credentials.js';
@@ -21,6 +22,7 @@ export class BoxAuth {
   readonly fetch: typeof fetch;
   readonly tokens: AccessTokens;
   readonly downscoping: Downscoping;
+  readonly revocation: Revocation;
   readonly #keepWarm: readonly (Subject | 'own')[];
   readonly #endpoint: TokenEndpoint<BoxOpenedCredentials>;
 
@@ -52,6 +54,7 @@ export class BoxAuth {
     this.policy = new OutgoingPolicy(this.tokens, boxHeaders, boxUrlRules(resolved.origins));
     this.fetch = authorizedFetch(this.policy, resolved.fetch, resolved.apiUrl);
     this.downscoping = new Downscoping(this.tokens, endpoint);
+    this.revocation = new Revocation(this.tokens, endpoint, resolved.apiUrl);
     this.provider = new BoxTokenProvider(this);
   }
 

@@ -12,5 +12,7 @@ export const boxDocs = {
   rateLimits: `${GUIDES}/api-calls/permissions-and-errors/rate-limits/`,
   errors: `${GUIDES}/api-calls/permissions-and-errors/common-errors/`,
   downscope: `${GUIDES}/authentication/tokens/downscope/`,
+  annotatorTokens: `${GUIDES}/authentication/tokens/annotator-tokens/`,
+  developerTokens: `${GUIDES}/authentication/tokens/developer-tokens/`,
   tokens: `${GUIDES}/authentication/tokens/`,
 } as const;

@@ -1,12 +1,15 @@
 import { firstValueFrom, type Observable, race } from 'rxjs';
+import type { BoxOpenedCredentials } from '../credentials/box-credentials.js';
 import type { Subject } from '../credentials/subject.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { AccessToken } from '../token-endpoint/access-token.js';
+import type { Attempt } from '../token-endpoint/issuer.js';
 import { aborted } from '../tokens/aborted.js';
 import type { AccessTokens } from '../tokens/access-tokens.js';
+import { type Actor, actorToken } from './actor-token.js';
 
 const DOCS = 'https://developer.box.com/guides/authentication/tokens/downscope/';
-const TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:access_token';
+const TOKEN_TYPE = 'urn:ietf:params:oauth:token-type';
 
 /** What a downscoped token may do, and on what. */
 export interface DownscopeRequest {
@@ -16,14 +19,25 @@ export interface DownscopeRequest {
   readonly resource?: string | undefined;
   /** A shared link, in the place of `resource`. */
   readonly sharedLink?: string | undefined;
+  /**
+   * Who makes annotations with the token: a person whom Box does not know, by an id of the app's own choice and a name that
+   * Box shows.
+   */
+  readonly actor?: Actor | undefined;
   /** Whose rights are narrowed. Default: the acting user's, by a token of its own; else the app's own subject's. */
   readonly subject?: Subject | undefined;
   /** Ends the wait. */
   readonly signal?: AbortSignal | undefined;
 }
 
+type Form = Readonly<Record<string, string>>;
+
 interface TokenExchange {
-  exchange(form: Readonly<Record<string, string>>, subject: Subject): Observable<AccessToken>;
+  exchange(
+    makeForm: (attempt: Attempt) => Promise<Form>,
+    subject: Subject,
+  ): Observable<AccessToken>;
+  currentCredentials(): Promise<BoxOpenedCredentials>;
 }
 
 /** Exchanges tokens for narrower ones (RFC 8693). They are handed on, to browsers mostly: none is kept. */
@@ -39,31 +53,47 @@ export class Downscoping {
     const fields = checkedFields(request);
     const first = await this.tokens.get({ subject, signal });
     try {
-      return await this.#exchange(fields, first, signal);
+      return await this.#exchange(fields, first, request);
     } catch (error) {
       if (!(error instanceof BoxAuthError) || error.code !== 'subject_token_refused') throw error;
       this.tokens.invalidate(first);
-      return this.#exchange(fields, await this.tokens.get({ subject, signal }), signal);
+      return this.#exchange(fields, await this.tokens.get({ subject, signal }), request);
     }
   }
 
   #exchange(
-    fields: Readonly<Record<string, string>>,
+    fields: Form,
     token: AccessToken,
-    signal: AbortSignal | undefined,
+    { actor, signal }: DownscopeRequest,
   ): Promise<AccessToken> {
     const form = {
       grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
       subject_token: token.value,
-      subject_token_type: TOKEN_TYPE,
+      subject_token_type: `${TOKEN_TYPE}:access_token`,
       ...fields,
     };
-    const exchange = this.tokens.whileOpen(this.endpoint.exchange(form, token.subject));
+    const makeForm = async (attempt: Attempt) =>
+      actor === undefined
+        ? form
+        : {
+            ...form,
+            actor_token: await actorToken(await this.endpoint.currentCredentials(), actor, attempt),
+            actor_token_type: `${TOKEN_TYPE}:id_token`,
+          };
+    const exchange = this.tokens.whileOpen(this.endpoint.exchange(makeForm, token.subject));
     return firstValueFrom(signal === undefined ? exchange : race(exchange, aborted(signal)));
   }
 }
 
-function checkedFields({ scopes, resource, sharedLink }: DownscopeRequest): Record<string, string> {
+function checkedFields({
+  scopes,
+  resource,
+  sharedLink,
+  actor,
+}: DownscopeRequest): Record<string, string> {
+  if (actor !== undefined && (!isText(actor.id) || !isText(actor.name))) {
+    throw invalid('actor needs an id and a name, strings that are not empty');
+  }
   if (scopes.length === 0 || !scopes.every((scope) => /^[a-z][a-z_.]*$/.test(scope))) {
     throw invalid('scopes must name one scope or more, such as "item_preview"');
   }
@@ -80,6 +110,10 @@ function checkedFields({ scopes, resource, sharedLink }: DownscopeRequest): Reco
     ...(resource === undefined ? {} : { resource }),
     ...(sharedLink === undefined ? {} : { box_shared_link: sharedLink }),
   };
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value !== '';
 }
 
 function invalid(what: string): BoxAuthError {

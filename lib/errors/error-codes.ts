@@ -23,6 +23,7 @@ export type BoxAuthErrorCode =
   | 'subject_unsupported' // these credentials cannot get a token for that subject
   | 'acting_user_invalid' // not an id of 1 to 20 digits
   | 'acting_user_missing' // a resolver of `@AsUser` yielded nothing
+  | 'revocation_unsupported' // these credentials are a token themselves: the app cannot revoke it
   | 'downscope_invalid' // no scope, or a resource and a shared link at once
   | 'origin_not_allowed' // headers were asked for an address that must not get them
   | 'provider_replaced' // a test put an object of its own in the place of BoxTokenProvider, and a call needs a token

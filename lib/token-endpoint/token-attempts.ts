@@ -25,6 +25,17 @@ type Form = Readonly<Record<string, string>>;
 /** Makes the form of a token request, anew for every attempt. */
 export type FormMaker = (attempt: Attempt) => Promise<Form>;
 
+type Reader<T> = (response: Response, askedAt: Mint['askedAt']) => Promise<T>;
+
+interface Question<T> {
+  readonly url: string;
+  readonly makeForm: FormMaker;
+  /** Reads an answer of status 2xx. */
+  readonly read: Reader<T>;
+}
+
+type Asked<T> = Omit<Question<T>, 'makeForm'> & { readonly form: Form };
+
 /** Refusals that another assertion, signed at the issuer's time, can mend: answered once, at once. */
 const MENDED_BY_SIGNING_ANEW: ReadonlySet<BoxAuthErrorCode> = new Set([
   'assertion_expired',
@@ -52,7 +63,18 @@ export class TokenAttempts {
    * A token for what `makeForm` asks. Nothing happens before it is subscribed to; unsubscribing aborts the request. No
    * pause ends after `deadline`.
    */
-  request(makeForm: FormMaker, subject: Subject, deadline: number): Observable<Mint> {
+  token(makeForm: FormMaker, subject: Subject, deadline: number): Observable<Mint> {
+    const read: Reader<Mint> = (response, askedAt) => this.#granted(response, subject, askedAt);
+    return this.#request({ url: this.issuer.tokenUrl, makeForm, read }, deadline);
+  }
+
+  /** Tells `url` of something that has no answer but its status: a revocation. As for a token otherwise. */
+  notice(url: string, makeForm: FormMaker, deadline: number): Observable<void> {
+    const read: Reader<void> = async (response) => response.body?.cancel();
+    return this.#request({ url, makeForm, read }, deadline);
+  }
+
+  #request<T>({ makeForm, ...question }: Question<T>, deadline: number): Observable<T> {
     const mended = new Set<BoxAuthErrorCode>();
     let number = 0;
     let retries = 0;
@@ -64,7 +86,7 @@ export class TokenAttempts {
         omitIssuedAt: mended.has('assertion_not_yet_valid'),
       };
       return this.#signed(makeForm, attempt, deadline).pipe(
-        switchMap((form) => this.#answered(form, subject, deadline)),
+        switchMap((form) => this.#answered({ ...question, form }, deadline)),
       );
     }).pipe(
       retry({
@@ -101,10 +123,10 @@ export class TokenAttempts {
     );
   }
 
-  #answered(form: Form, subject: Subject, deadline: number): Observable<Mint> {
+  #answered<T>(asked: Asked<T>, deadline: number): Observable<T> {
     const timeoutMs = this.#timeLeft(deadline);
     return race(
-      abortable((signal) => this.#ask(form, subject, signal)),
+      abortable((signal) => this.#ask(asked, signal)),
       failAfter(this.runtime, timeoutMs, () => timeoutError(this.issuer, timeoutMs)),
     );
   }
@@ -114,25 +136,29 @@ export class TokenAttempts {
     return Math.min(this.options.timeoutMs, deadline - this.runtime.monotonic());
   }
 
-  async #ask(form: Form, subject: Subject, signal: AbortSignal): Promise<Mint> {
+  async #ask<T>({ url, form, read }: Asked<T>, signal: AbortSignal): Promise<T> {
     const askedAt = this.#now();
     try {
-      const response = await postForm(this.fetch, this.issuer.tokenUrl, form, signal);
+      const response = await postForm(this.fetch, url, form, signal);
       const durationMs = this.runtime.monotonic() - askedAt.monotonic;
       this.#clock.learn(response.headers, { receivedAt: this.runtime.now(), durationMs });
       if (!response.ok) {
         throw await this.#refusal(response, form);
       }
-      const grant = await readGrant(response);
-      const expiresAt =
-        grant.lifetimeMs === undefined
-          ? undefined
-          : askedAt.wall + this.#clock.offsetMs + grant.lifetimeMs;
-      const token = new AccessToken(grant.value, { ...grant, subject, expiresAt });
-      return { token, lifetimeMs: grant.lifetimeMs, askedAt };
+      return await read(response, askedAt);
     } catch (error) {
       throw error instanceof BoxAuthError ? error : unreachableError(this.issuer, error);
     }
+  }
+
+  async #granted(response: Response, subject: Subject, askedAt: Mint['askedAt']): Promise<Mint> {
+    const grant = await readGrant(response);
+    const expiresAt =
+      grant.lifetimeMs === undefined
+        ? undefined
+        : askedAt.wall + this.#clock.offsetMs + grant.lifetimeMs;
+    const token = new AccessToken(grant.value, { ...grant, subject, expiresAt });
+    return { token, lifetimeMs: grant.lifetimeMs, askedAt };
   }
 
   async #refusal(response: Response, form: Form): Promise<BoxAuthError | UnusableAnswer> {

@@ -65,9 +65,8 @@ export class TokenEndpoint<Credentials extends Opened> {
    * unsubscribing aborts the request. `refused` is the token that is no longer taken, if that is why another is wanted.
    */
   mint(subject: Subject | undefined, refused?: AccessToken): Observable<Mint> {
-    const { deadlineMs } = this.options;
     return defer(() => {
-      const wanted = { subject, refused, deadline: this.runtime.monotonic() + deadlineMs };
+      const wanted = { subject, refused, deadline: this.#deadline() };
       return this.#read().pipe(
         switchMap((list) => this.#mintWithAny(this.#workingFirst(list), wanted)),
       );
@@ -79,18 +78,31 @@ export class TokenEndpoint<Credentials extends Opened> {
     await firstValueFrom(awaited(this.runtime, this.#read()));
   }
 
-  /** One token in exchange for another (RFC 8693): `form` says which. It is nobody's but the caller's. */
-  exchange(form: Readonly<Record<string, string>>, subject: Subject): Observable<AccessToken> {
-    const mint = defer(() => {
-      const deadline = this.runtime.monotonic() + this.options.deadlineMs;
-      return this.#attempts.request(() => Promise.resolve(form), subject, deadline);
-    });
+  /** One token in exchange for another (RFC 8693): the form says which. It is nobody's but the caller's. */
+  exchange(makeForm: FormMaker, subject: Subject): Observable<AccessToken> {
+    const mint = defer(() => this.#attempts.token(makeForm, subject, this.#deadline()));
     return awaited(this.runtime, mint).pipe(map(({ token }) => token));
+  }
+
+  /** Tells `url` of something, tried as often as a token request: a revocation (RFC 7009). */
+  notice(url: string, makeForm: FormMaker): Observable<void> {
+    const notice = defer(() => this.#attempts.notice(url, makeForm, this.#deadline()));
+    return awaited(this.runtime, notice);
+  }
+
+  /** The credentials that the next mint would be asked for with. */
+  async currentCredentials(): Promise<Credentials> {
+    const [first] = this.#workingFirst(await firstValueFrom(this.#read()));
+    return first;
   }
 
   /** Forgets which credentials were refused. The clock is kept: it has nothing to do with them. */
   forgetRefusals(): void {
     this.#refused.clear();
+  }
+
+  #deadline(): number {
+    return this.runtime.monotonic() + this.options.deadlineMs;
   }
 
   #read(): Observable<OpenedList<Credentials>> {
@@ -103,9 +115,10 @@ export class TokenEndpoint<Credentials extends Opened> {
     );
   }
 
-  #workingFirst(list: OpenedList<Credentials>): readonly Credentials[] {
-    const works = ({ fingerprint }: Credentials) => fingerprint === this.#working;
-    return [...list.filter(works), ...list.filter((credentials) => !works(credentials))];
+  #workingFirst(list: OpenedList<Credentials>): OpenedList<Credentials> {
+    const working = list.find(({ fingerprint }) => fingerprint === this.#working);
+    if (working === undefined) return list;
+    return [working, ...list.filter((credentials) => credentials !== working)];
   }
 
   /** While keys are rotated there are several: a refusal of one key is no reason not to try the next. */
@@ -134,7 +147,7 @@ export class TokenEndpoint<Credentials extends Opened> {
       return throwError(() => remembered);
     }
     const makeForm: FormMaker = (attempt) => this.issuer.tokenForm(credentials, whom, attempt);
-    return this.#attempts.request(makeForm, whom, deadline).pipe(
+    return this.#attempts.token(makeForm, whom, deadline).pipe(
       tap({
         next: () => {
           this.#working = fingerprint;

@@ -8,7 +8,7 @@ type Endpoint = Pick<Issuer<never>, 'name' | 'docs' | 'tokenUrl'>;
 export function timeoutError({ name, docs, tokenUrl }: Endpoint, ms: number): BoxAuthError {
   return new BoxAuthError({
     code: 'timeout',
-    message: `${name}'s token endpoint ${tokenUrl} gave no token within ${Math.round(ms)} ms.`,
+    message: `${name}'s token endpoint ${tokenUrl} gave no answer within ${Math.round(ms)} ms.`,
     hint: 'If it lasts, check the way out of this network (proxy, firewall, DNS) and the status page of the service.',
     docs,
     retryable: true,

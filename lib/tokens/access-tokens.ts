@@ -117,6 +117,11 @@ export class AccessTokens {
     this.#holderOf(token)?.invalidate(token);
   }
 
+  /** Forgets `token` if it is still the current one: nobody refused it, it is just not there any more. */
+  drop(token: AccessToken): void {
+    this.#holderOf(token)?.drop(token);
+  }
+
   /**
    * Another token than `refused`, for a caller whom Box refused with it: at most one such mint a subject in 10 s.
    *

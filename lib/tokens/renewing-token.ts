@@ -109,6 +109,11 @@ export class RenewingToken {
     }
   }
 
+  /** Forgets `token` if it is still the current one, however it came. */
+  drop(token: AccessToken): void {
+    if (this.holds(token)) this.#adopted = undefined;
+  }
+
   /** Another token than `refused`, for a caller who was refused with it. */
   async replace(refused: AccessToken, demand: TokenDemand): Promise<AccessToken> {
     this.invalidate(refused);

@@ -16,7 +16,7 @@ import {
   postForm,
   request,
 } from './box-client.js';
-import { deferred } from './deferred.js';
+import { deferred } from '../support/deferred.js';
 import { NOW_MS, startEmulator } from './emulator-fixture.js';
 import { makeAssertion } from './hand-made-assertion.js';
 

@@ -1,7 +1,10 @@
+import { createPrivateKey, createPublicKey } from 'node:crypto';
+import { decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { DownscopeRequest } from 'nestjs-box-auth';
 import { BoxEmulator } from 'nestjs-box-auth/testing';
 import { BoxAuth } from '../../lib/box-auth.js';
+import { systemRuntime } from '../../lib/runtime/runtime.js';
 import { settled } from '../support/fake-runtime.js';
 import { thrownBy } from '../support/thrown.js';
 
@@ -68,6 +71,83 @@ describe('A downscoped token', () => {
     box.close();
     expect((await closed).code).toBe('closed');
     emulator.heal();
+  });
+
+  describe('for an actor', () => {
+    const request = { scopes: ['annotation_edit'], actor: { id: 'reader-7', name: 'Ada' } };
+    const sent = () => emulator.tokenRequests.at(-1)?.body as Record<string, string>;
+
+    it('names them in a token of its own, signed with the key of the app', async () => {
+      await box.provider.downscope(request);
+      expect(sent()).toMatchObject({
+        actor_token_type: 'urn:ietf:params:oauth:token-type:id_token',
+      });
+      const { boxAppSettings } = emulator.config;
+      const { privateKey, passphrase } = boxAppSettings.appAuth;
+      const key = createPublicKey(createPrivateKey({ key: privateKey, passphrase }));
+      const { payload, protectedHeader } = await jwtVerify(sent()['actor_token'] ?? '', key, {
+        audience: 'https://api.box.com/oauth2/token',
+      });
+      expect(protectedHeader).toEqual({
+        alg: 'RS256',
+        kid: boxAppSettings.appAuth.publicKeyID,
+        typ: 'JWT',
+      });
+      expect(payload).toEqual({
+        iss: boxAppSettings.clientID,
+        sub: 'reader-7',
+        box_sub_type: 'external',
+        name: 'Ada',
+        aud: 'https://api.box.com/oauth2/token',
+        jti: expect.stringMatching(/^.{16,128}$/),
+        exp: expect.any(Number),
+      });
+    });
+
+    it('signs anew at each attempt', async () => {
+      box = new BoxAuth({
+        credentials: { config: emulator.config },
+        apiUrl: emulator.url,
+        runtime: { ...systemRuntime, random: () => 0 }, // no pause before a retry
+      });
+      await box.provider.getToken();
+      emulator.failNext('token', { kind: 'status', status: 503 });
+      await box.provider.downscope(request);
+      const claims = emulator.tokenRequests
+        .slice(-2)
+        .map(({ body }) => decodeJwt((body as Record<string, string>)['actor_token'] ?? ''));
+      expect(new Set(claims.map(({ jti }) => jti)).size).toBe(2);
+      expect(new Set(claims.map(({ exp }) => exp)).size).toBe(2);
+    });
+
+    it('is unsecured where the app has no key', async () => {
+      const { clientID: clientId, clientSecret } = emulator.config.boxAppSettings;
+      const { enterpriseID: enterpriseId } = emulator.config;
+      box = new BoxAuth({
+        credentials: { clientId, clientSecret, enterpriseId },
+        apiUrl: emulator.url,
+      });
+      await box.provider.downscope(request);
+      expect(decodeProtectedHeader(sent()['actor_token'] ?? '').alg).toBe('none');
+      expect(decodeJwt(sent()['actor_token'] ?? '').sub).toBe('reader-7');
+    });
+
+    it.each([
+      ['no id', { id: '', name: 'Ada' }],
+      ['no name', { id: '7', name: '' }],
+    ])('needs all of them: %s', async (_, actor) => {
+      const error = await thrownBy(() => box.provider.downscope({ ...request, actor }));
+      expect(error.code).toBe('downscope_invalid');
+      expect(emulator.requests).toEqual([]);
+    });
+
+    it('is not for a developer token', async () => {
+      box = new BoxAuth({ credentials: { developerToken: 'a-token' }, apiUrl: emulator.url });
+      expect((await thrownBy(() => box.provider.downscope(request))).code).toBe(
+        'downscope_invalid',
+      );
+      expect(emulator.requests).toEqual([]);
+    });
   });
 
   it('is another one each time, and none that others get', async () => {

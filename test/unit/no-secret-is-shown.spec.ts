@@ -167,6 +167,11 @@ const paths: Record<BoxAuthErrorCode, Path> = {
     auth().provider.getHeaders(
       `https://user:${CLIENT_SECRET}@evil.example/${DEVELOPER_TOKEN}?t=${CLIENT_SECRET}`,
     ),
+  revocation_unsupported: async () => {
+    const { provider } = new BoxAuth({ credentials: { developerToken: DEVELOPER_TOKEN } });
+    await provider.getToken();
+    await provider.revoke();
+  },
   provider_replaced: () => standInError(),
   body_not_replayable: () => auth().policy.notReplayable(),
   app_not_authorized: refusing('unauthorized_client', secretWords),

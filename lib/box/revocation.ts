@@ -1,0 +1,48 @@
+import { firstValueFrom, type Observable } from 'rxjs';
+import type { BoxOpenedCredentials } from '../credentials/box-credentials.js';
+import type { Subject } from '../credentials/subject.js';
+import { BoxAuthError } from '../errors/box-auth.error.js';
+import type { AccessTokens } from '../tokens/access-tokens.js';
+import { boxDocs } from './box-docs.js';
+
+interface RevocationEndpoint {
+  notice(url: string, makeForm: () => Promise<Readonly<Record<string, string>>>): Observable<void>;
+  currentCredentials(): Promise<BoxOpenedCredentials>;
+}
+
+/** Takes tokens back: https://developer.box.com/reference/post-oauth2-revoke/, RFC 7009. */
+export class Revocation {
+  readonly #url: string;
+
+  constructor(
+    private readonly tokens: AccessTokens,
+    private readonly endpoint: RevocationEndpoint,
+    apiUrl: string,
+  ) {
+    this.#url = `${apiUrl}/oauth2/revoke`;
+  }
+
+  /** Until Box has taken it back the token stays: who is told of a failure can try again. */
+  async revoke(subject: Subject | undefined): Promise<void> {
+    const token = this.tokens.peek(subject);
+    if (token === undefined) return;
+    const form = async () => ({
+      ...clientOf(await this.endpoint.currentCredentials()),
+      token: token.value,
+    });
+    await firstValueFrom(this.tokens.whileOpen(this.endpoint.notice(this.#url, form)));
+    this.tokens.drop(token);
+  }
+}
+
+function clientOf(credentials: BoxOpenedCredentials): Record<string, string> {
+  if (credentials.kind === 'developer-token') {
+    throw new BoxAuthError({
+      code: 'revocation_unsupported',
+      message: 'A developer token cannot be revoked by the app, which has no client secret.',
+      hint: 'Revoke it in the developer console.',
+      docs: boxDocs.developerTokens,
+    });
+  }
+  return { client_id: credentials.clientId, client_secret: credentials.clientSecret.reveal() };
+}
