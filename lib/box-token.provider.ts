@@ -1,6 +1,7 @@
 import type { Observable } from 'rxjs';
 import {
   checkedActingUserId,
+  currentActingContext,
   currentActingUser,
   runInActingContext,
 } from './acting-as/acting-user.context.js';
@@ -160,7 +161,8 @@ export class BoxTokenProvider {
    * ```
    */
   runAs<T>(user: string, fn: () => T): T {
-    return runInActingContext({ user: { id: checkedActingUserId(user), via: 'header' } }, fn);
+    const acting = { id: checkedActingUserId(user), via: 'header' } as const;
+    return runInActingContext({ ...currentActingContext(), user: acting }, fn);
   }
 
   /** Forgets every token: an app whose scopes were changed and that was authorised again needs new ones. */

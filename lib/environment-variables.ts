@@ -57,8 +57,8 @@ function checkComplete(variables: Variables): void {
   ];
   if (![...wanted, ...SUBJECTS].some(isSet)) {
     throw missing(
-      'BoxAuthModule.forRoot() was given no credentials, and the environment has none: BOX_CONFIG_FILE, BOX_CONFIG and BOX_CLIENT_ID are all unset',
-      'Set BOX_CONFIG_FILE to the path of config.json (or import ConfigModule.forRoot() if it stands in a .env file), or pass credentials to forRoot.',
+      'No credentials were given, and the environment has none: BOX_CONFIG_FILE, BOX_CONFIG and BOX_CLIENT_ID are all unset',
+      'Set BOX_CONFIG_FILE to the path of config.json, or pass `credentials`. If it stands in a .env file, that has to be loaded first: in Nest, import ConfigModule.forRoot().',
     );
   }
   if (unset.length > 0) {

@@ -6,6 +6,7 @@ export {
 } from './acting-as/as-user.decorator.js';
 export type { ActingUserResolver } from './acting-as/acting-as.metadata.js';
 export type { ActingVia } from './acting-as/acting-user.context.js';
+export { BoxAuthExceptionFilter } from './box-auth-exception.filter.js';
 export { BoxAuthModule } from './box-auth.module.js';
 export {
   type BoxAuthModuleExtras,
@@ -17,6 +18,7 @@ export {
 } from './box-auth.module-definition.js';
 export type { AssertionOptions } from './box/box-issuer.js';
 export { boxApiError } from './box/box-api-error.js';
+export type { Actor } from './box/actor-token.js';
 export type { DownscopeRequest } from './box/downscope.js';
 export { BoxTokenProvider } from './box-token.provider.js';
 export type {

@@ -70,8 +70,7 @@ export class TokenAttempts {
 
   /** Tells `url` of something that has no answer but its status: a revocation. As for a token otherwise. */
   notice(url: string, makeForm: FormMaker, deadline: number): Observable<void> {
-    const read: Reader<void> = async (response) => response.body?.cancel();
-    return this.#request({ url, makeForm, read }, deadline);
+    return this.#request({ url, makeForm, read: discard }, deadline);
   }
 
   #request<T>({ makeForm, ...question }: Question<T>, deadline: number): Observable<T> {
@@ -173,6 +172,10 @@ export class TokenAttempts {
   #now(): Mint['askedAt'] {
     return { wall: this.runtime.now(), monotonic: this.runtime.monotonic() };
   }
+}
+
+async function discard(response: Response): Promise<void> {
+  await response.body?.cancel();
 }
 
 function secretsOf(form: Readonly<Record<string, string>>): string[] {

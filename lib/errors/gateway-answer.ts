@@ -1,0 +1,20 @@
+import type { BoxAuthError } from './box-auth.error.js';
+
+/** What somebody is told whose request could not be served for want of a token (RFC 9110 sections 15.6.3 and 15.6.4). */
+export interface GatewayAnswer {
+  readonly statusCode: 502 | 503;
+  readonly message: string;
+  readonly error: 'Bad Gateway' | 'Service Unavailable';
+}
+
+/** 503 for what passes by itself, 502 for what somebody has to mend. Why is for the log, not for the client. */
+export function gatewayAnswer({ retryable }: BoxAuthError): GatewayAnswer {
+  return retryable
+    ? { statusCode: 503, message: 'Box cannot be called now.', error: 'Service Unavailable' }
+    : { statusCode: 502, message: 'The call to Box failed.', error: 'Bad Gateway' };
+}
+
+/** The `Retry-After` header (RFC 9110 section 10.2.3), in seconds; undefined if nobody knows. */
+export function retryAfterSeconds({ retryAfterMs }: BoxAuthError): string | undefined {
+  return retryAfterMs === undefined ? undefined : String(Math.ceil(retryAfterMs / 1000));
+}

@@ -1,0 +1,287 @@
+import { EventEmitter, once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import type { Server } from 'node:http';
+import express5, { type Express, type Request } from 'express';
+import express4 from 'express4';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { BoxAuthError } from 'nestjs-box-auth';
+import { boxAuth, boxAuthErrors, type BoxAuthExpressOptions } from 'nestjs-box-auth/express';
+import { BoxEmulator } from 'nestjs-box-auth/testing';
+import { thrownBy } from '../support/thrown.js';
+
+const BOX_IDS: Readonly<Record<string, string>> = { alice: '11111', bob: '22222' };
+const boxIdOfSession = (request: Request) => BOX_IDS[request.get('x-demo-user') ?? ''];
+
+let emulator: BoxEmulator;
+beforeAll(async () => {
+  emulator = await BoxEmulator.start();
+});
+beforeEach(() => {
+  emulator.heal();
+  emulator.clearRequests();
+});
+afterAll(() => emulator.stop());
+
+const open = new Set<() => unknown>();
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await Promise.all([...open].map((close) => close()));
+  open.clear();
+});
+
+const options = (more: BoxAuthExpressOptions = {}): BoxAuthExpressOptions => ({
+  credentials: { config: emulator.config },
+  apiUrl: emulator.url,
+  actingUser: boxIdOfSession,
+  ...more,
+});
+function addressOf(server: Server): string {
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the server has no port');
+  return `http://127.0.0.1:${address.port}`;
+}
+
+const asUsers = () => emulator.apiRequests.map(({ headers }) => headers['as-user']);
+
+describe.each([
+  ['Express 4', express4],
+  ['Express 5', express5],
+])('%s', (_, express) => {
+  async function start(
+    build: (app: Express) => void,
+  ): Promise<(path: string, user?: string) => Promise<Response>> {
+    const app = express();
+    build(app);
+    const server = app.listen(0);
+    await once(server, 'listening');
+    open.add(() => new Promise((resolve) => server.close(resolve)));
+    return (path, user) =>
+      fetch(
+        `${addressOf(server)}${path}`,
+        user === undefined ? {} : { headers: { 'x-demo-user': user } },
+      );
+  }
+
+  const whoAmI = (app: Express) =>
+    app.get('/me', (req, res, next) => {
+      req.box
+        .fetch('/2.0/users/me')
+        .then(async (answer) => res.status(answer.status).json(await answer.json()))
+        .catch(next);
+    });
+
+  it('gives each request a fetch that acts for its user', async () => {
+    const call = await start((app) => {
+      app.use(boxAuth(options()));
+      whoAmI(app);
+    });
+    const people = ['alice', 'bob', 'alice', 'bob', 'bob', 'alice'];
+    const seen = await Promise.all(
+      people.map(async (user) => ((await (await call('/me', user)).json()) as { id: string }).id),
+    );
+    expect(seen).toEqual(people.map((user) => (user === 'alice' ? '11111' : '22222')));
+    expect(emulator.tokenRequests).toHaveLength(1);
+  });
+
+  it('acts for the user also where the async context is lost, or is that of another request', async () => {
+    const elsewhere = new EventEmitter();
+    const waiting: Request[] = [];
+    const call = await start((app) => {
+      app.use(boxAuth(options()));
+      // As a driver does that calls back from a socket which some other request opened.
+      app.use((req, _res, next) => {
+        elsewhere.once('go', next);
+        if (waiting.push(req) === 2) elsewhere.emit('go');
+      });
+      whoAmI(app);
+    });
+    const answers = await Promise.all([call('/me', 'alice'), call('/me', 'bob')]);
+    const ids = await Promise.all(
+      answers.map(async (answer) => (await answer.json()) as { id: string }),
+    );
+    expect(ids.map(({ id }) => id)).toEqual(['11111', '22222']);
+  });
+
+  it('has runAs and getToken', async () => {
+    const call = await start((app) => {
+      app.use(boxAuth(options()));
+      app.get('/as-bob', (req, res, next) => {
+        req.box
+          .runAs('22222', async () => {
+            const answer = await req.box.fetch('/2.0/users/me');
+            const { subject } = await req.box.getToken();
+            res.json({ ...((await answer.json()) as object), subject });
+          })
+          .catch(next);
+      });
+    });
+    expect(await (await call('/as-bob', 'alice')).json()).toMatchObject({
+      id: '22222',
+      subject: { type: 'enterprise', id: emulator.config.enterpriseID },
+    });
+  });
+
+  it('lets other fetches of the app follow the acting user, too', async () => {
+    const box = boxAuth(options());
+    const call = await start((app) => {
+      app.use(box);
+      app.get('/me', (_req, res, next) => {
+        box.fetch('/2.0/users/me').then(async (answer) => res.json(await answer.json()), next);
+      });
+    });
+    expect(await (await call('/me', 'bob')).json()).toMatchObject({ id: '22222' });
+  });
+
+  it('uses a token of the user’s own, if it is told to', async () => {
+    const call = await start((app) => {
+      app.use(boxAuth(options({ via: 'token' })));
+      whoAmI(app);
+    });
+    expect(await (await call('/me', 'alice')).json()).toMatchObject({ id: '11111' });
+    expect(asUsers()).toEqual([undefined]);
+    expect(emulator.apiRequests[0]?.subject).toEqual({ type: 'user', id: '11111' });
+  });
+
+  it('is the service account without a resolver', async () => {
+    const call = await start((app) => {
+      app.use(boxAuth(options({ actingUser: undefined })));
+      whoAmI(app);
+    });
+    expect(await (await call('/me', 'alice')).json()).toMatchObject({
+      id: emulator.serviceAccountId,
+    });
+  });
+
+  describe('when the resolver finds nobody', () => {
+    const errors: BoxAuthError[] = [];
+    const errorHandler = () => boxAuthErrors({ log: (error) => errors.push(error) });
+    beforeEach(() => errors.splice(0));
+
+    it('refuses the request, and calls nobody', async () => {
+      const call = await start((app) => {
+        app.use(boxAuth(options()));
+        whoAmI(app);
+        app.use(errorHandler());
+      });
+      expect((await call('/me')).status).toBe(502);
+      expect(errors.map(({ code }) => code)).toEqual(['acting_user_missing']);
+      expect(emulator.requests).toEqual([]);
+    });
+
+    it.each([
+      [
+        'throws',
+        () => {
+          throw new Error('no session store');
+        },
+        500,
+      ],
+      ['gives no id', () => 'alice@example.com', 502],
+    ])('refuses it, too, when it %s', async (_how, actingUser, status) => {
+      const call = await start((app) => {
+        app.use(boxAuth(options({ actingUser })));
+        whoAmI(app);
+        app.use(errorHandler());
+        app.use((_error: unknown, _req: unknown, res: express5.Response, _next: unknown) => {
+          res.status(500).end();
+        });
+      });
+      expect((await call('/me')).status).toBe(status);
+      expect(emulator.requests).toEqual([]);
+    });
+
+    it('serves it as the service account, if that is optional', async () => {
+      const call = await start((app) => {
+        app.use(boxAuth(options({ optional: true })));
+        whoAmI(app);
+      });
+      expect(await (await call('/me')).json()).toMatchObject({ id: emulator.serviceAccountId });
+    });
+  });
+
+  describe('boxAuthErrors', () => {
+    const failing = (error: unknown) =>
+      start((app) => {
+        app.get('/', (_req, _res, next) => next(error));
+        app.use(boxAuthErrors({ log: () => undefined }));
+        app.use((other: Error, _req: unknown, res: express5.Response, _next: unknown) => {
+          res.status(418).send(other.message);
+        });
+      });
+    const boxError = (more: object) =>
+      new BoxAuthError({ code: 'rate_limited', message: 'inner', hint: 'h', docs: 'd', ...more });
+
+    it('answers 503 with Retry-After for what passes', async () => {
+      const answer = await (
+        await failing(boxError({ retryable: true, retryAfterMs: 1200, status: 429 }))
+      )('/');
+      expect(answer.status).toBe(503);
+      expect(answer.headers.get('retry-after')).toBe('2');
+      expect(await answer.text()).not.toContain('inner');
+    });
+
+    it('answers 502 for what has to be mended', async () => {
+      const answer = await (await failing(boxError({ status: 400 })))('/');
+      expect(answer.status).toBe(502);
+      expect(answer.headers.get('retry-after')).toBeNull();
+    });
+
+    it('leaves other errors alone', async () => {
+      const answer = await (await failing(new Error('mine')))('/');
+      expect([answer.status, await answer.text()]).toEqual([418, 'mine']);
+    });
+
+    it('logs what happened and what to do', async () => {
+      const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+      const call = await start((app) => {
+        app.get('/', (_req, _res, next) => next(boxError({})));
+        app.use(boxAuthErrors());
+      });
+      await call('/');
+      expect(log.mock.calls).toEqual([['rate_limited: inner h']]);
+      log.mockRestore();
+    });
+  });
+});
+
+describe('boxAuth', () => {
+  beforeEach(() => {
+    for (const name of Object.keys(process.env).filter((key) => key.startsWith('BOX_')))
+      vi.stubEnv(name, undefined);
+  });
+
+  it('reads the environment without credentials, and says what it misses', async () => {
+    expect((await thrownBy(() => boxAuth())).code).toBe('config_missing');
+    vi.stubEnv('BOX_CONFIG', JSON.stringify(emulator.config));
+    vi.stubEnv('BOX_API_URL', emulator.url);
+    const box = boxAuth();
+    expect((await box.fetch('/2.0/users/me')).status).toBe(200);
+    box.close();
+    expect((await thrownBy(() => box.provider.getToken())).code).toBe('closed');
+  });
+
+  it('refuses an option that it does not know', async () => {
+    // @ts-expect-error -- as somebody without types may write it
+    expect((await thrownBy(() => boxAuth(options({ actingUsers: boxIdOfSession })))).code).toBe(
+      'option_invalid',
+    );
+  });
+
+  it('is an app of ten lines, as it stands in the docs', async () => {
+    const source = readFileSync(new URL('ten-lines.ts', import.meta.url), 'utf8');
+    const docs = readFileSync(new URL('../../docs/express.md', import.meta.url), 'utf8');
+    expect(docs).toContain(`\`\`\`ts\n${source}\`\`\``);
+
+    vi.stubEnv('PORT', '0');
+    vi.stubEnv('BOX_CONFIG', JSON.stringify(emulator.config));
+    vi.stubEnv('BOX_API_URL', emulator.url);
+    const { server }: { server: Server } = await import('./ten-lines.js');
+    open.add(() => new Promise((resolve) => server.close(resolve)));
+    if (!server.listening) await once(server, 'listening');
+    const answer = await fetch(`${addressOf(server)}/folders/0/items`, {
+      headers: { cookie: 'session=of-alice' },
+    });
+    expect(answer.status).toBe(200);
+    expect(asUsers()).toEqual(['11111']);
+  });
+});

@@ -1,0 +1,124 @@
+import { Controller, Get, type INestApplication, Module } from '@nestjs/common';
+import { APP_FILTER, HttpAdapterHost, NestFactory } from '@nestjs/core';
+import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { firstValueFrom, type Observable } from 'rxjs';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { BoxAuthError, BoxAuthExceptionFilter } from 'nestjs-box-auth';
+
+const errors = {
+  passing: new BoxAuthError({
+    code: 'rate_limited',
+    message: 'Box is busy.',
+    hint: 'Wait.',
+    docs: 'https://example.com/',
+    retryable: true,
+    status: 429,
+    retryAfterMs: 2_001,
+  }),
+  lasting: new BoxAuthError({
+    code: 'client_invalid',
+    message: 'Box does not know the client.',
+    hint: 'Check the client id.',
+    docs: 'https://example.com/',
+    status: 400,
+  }),
+  foreign: new Error('mine'),
+};
+
+@Controller()
+class FailingController {
+  @Get('passing')
+  passing() {
+    throw errors.passing;
+  }
+
+  @Get('lasting')
+  lasting() {
+    return Promise.reject(errors.lasting);
+  }
+
+  @Get('foreign')
+  foreign() {
+    throw errors.foreign;
+  }
+}
+
+@Module({
+  controllers: [FailingController],
+  providers: [{ provide: APP_FILTER, useClass: BoxAuthExceptionFilter }],
+})
+class AppModule {}
+
+const logged: unknown[] = [];
+const logger = {
+  log: () => undefined,
+  warn: () => undefined,
+  error: (...message: unknown[]) => logged.push(message[0]),
+};
+
+describe.each([
+  ['Express', () => NestFactory.create(AppModule, { logger })],
+  ['Fastify', () => NestFactory.create(AppModule, new FastifyAdapter(), { logger })],
+])('BoxAuthExceptionFilter on %s', (_, create) => {
+  let app: INestApplication;
+  beforeAll(async () => {
+    app = await create();
+    await app.listen(0, '127.0.0.1');
+  });
+  afterAll(() => app.close());
+  const get = async (path: string) => fetch(`${await app.getUrl()}/${path}`);
+
+  it('answers 503 and when to come back for what passes', async () => {
+    const answer = await get('passing');
+    expect(answer.status).toBe(503);
+    expect(answer.headers.get('retry-after')).toBe('3');
+    expect(await answer.json()).toEqual({
+      statusCode: 503,
+      message: 'Box cannot be called now.',
+      error: 'Service Unavailable',
+    });
+  });
+
+  it('answers 502 for what has to be mended, and says what in the log', async () => {
+    logged.splice(0);
+    const answer = await get('lasting');
+    expect(answer.status).toBe(502);
+    expect(answer.headers.get('retry-after')).toBeNull();
+    expect(await answer.text()).not.toMatch(/client/);
+    expect(logged).toEqual(['client_invalid: Box does not know the client. Check the client id.']);
+  });
+
+  it('leaves other errors to Nest', async () => {
+    expect((await get('foreign')).status).toBe(500);
+  });
+});
+
+describe('BoxAuthExceptionFilter elsewhere', () => {
+  const filter = new BoxAuthExceptionFilter(new HttpAdapterHost());
+  const caught = (type: string, ...args: unknown[]) => {
+    const host = new ExecutionContextHost(args);
+    host.setType(type);
+    return filter.catch(errors.passing, host);
+  };
+
+  it('fails a message of a microservice as Nest does', async () => {
+    const result = caught('rpc') as Observable<unknown>;
+    await expect(firstValueFrom(result)).rejects.toEqual({
+      status: 'error',
+      message: 'Box cannot be called now.',
+    });
+  });
+
+  it('tells a WebSocket’s client as Nest does', () => {
+    const client = { emit: vi.fn() };
+    caught('ws', client);
+    expect(client.emit.mock.calls).toEqual([
+      ['exception', { status: 'error', message: 'Box cannot be called now.' }],
+    ]);
+  });
+
+  it('gives GraphQL an error of Nest’s own', () => {
+    expect(caught('graphql')).toMatchObject({ status: 503 });
+  });
+});
