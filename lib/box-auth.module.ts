@@ -20,6 +20,7 @@ import {
   type OPTIONS_TYPE,
 } from './box-auth.module-definition.js';
 import { boxAuthOf, type BoxTokenProvider } from './box-token.provider.js';
+import type { StoreEvent } from './tokens/store-guard.js';
 import { BoxAuthError } from './errors/box-auth.error.js';
 
 /**
@@ -70,6 +71,7 @@ export class BoxAuthModule
 
   async onModuleInit(): Promise<void> {
     this.#refuseToShareAName();
+    boxAuthOf(this.provider)?.storeEvents.subscribe(logStore);
     if (this.warmUp === 'off') return;
     try {
       await this.provider.getToken();
@@ -108,6 +110,18 @@ export class BoxAuthModule
       hint: 'Import forRoot() once, as every module gets its providers then; give each Box app a name of its own; or keep one dynamic module in a constant and import that.',
       docs: 'https://docs.nestjs.com/modules#dynamic-modules',
     });
+  }
+}
+
+/** Once when it goes and once when it is back, however many calls there are meanwhile. */
+function logStore({ state, cause }: StoreEvent): void {
+  const logger = new Logger(BoxAuthModule.name);
+  if (state === 'back') {
+    logger.log('The token store is back: the processes share their tokens again.');
+  } else {
+    logger.warn(
+      `The token store is away: ${cause?.message}. Each process mints its own tokens until it is back.`,
+    );
   }
 }
 

@@ -9,6 +9,8 @@ import {
   tokenEndpointDefaults,
   type TokenEndpointOptions,
 } from './token-endpoint/token-endpoint.options.js';
+import type { OnStoreFailure } from './tokens/shared-tokens.js';
+import type { TokenStore } from './tokens/token-store.js';
 import { renewalDefaults, type RenewalOptions } from './tokens/renewal.options.js';
 
 /** Everything that can be set, but the credentials: what works without Nest as well. */
@@ -40,6 +42,13 @@ export interface BoxAuthOptions {
   readonly keepWarm?: readonly (Subject | 'own')[] | undefined;
   /** How assertions are made, where Box leaves a choice. */
   readonly assertion?: AssertionOptions | undefined;
+  /** Where tokens are shared with other processes, such as a `RedisTokenStore`. Default none: each process has its own. */
+  readonly store?: TokenStore | undefined;
+  /**
+   * What becomes of a token that is wanted while the store is away: `'open'` has each process mint its own, `'closed'`
+   * fails the call with `store_unavailable`. Default `'open'`.
+   */
+  readonly onStoreFailure?: OnStoreFailure | undefined;
   /** Time, timers and randomness, for tests. Default the system's. */
   readonly runtime?: Runtime | undefined;
 }
@@ -55,6 +64,8 @@ export interface ResolvedOptions {
   readonly maxSubjects: number;
   readonly keepWarm: readonly (Subject | 'own')[];
   readonly assertion: AssertionOptions;
+  readonly store: TokenStore | undefined;
+  readonly onStoreFailure: OnStoreFailure;
   readonly runtime: Runtime;
 }
 
@@ -68,6 +79,8 @@ const KNOWN: ReadonlySet<string> = new Set([
   'maxSubjects',
   'keepWarm',
   'assertion',
+  'store',
+  'onStoreFailure',
   'runtime',
 ]);
 
@@ -117,6 +130,8 @@ export function resolveOptions(options: BoxAuthOptions): ResolvedOptions {
     maxSubjects: wholeFromOne('maxSubjects', options.maxSubjects ?? 10_000),
     keepWarm: checkedKeepWarm(options.keepWarm ?? []),
     assertion: options.assertion ?? {},
+    store: checkedStore(options.store),
+    onStoreFailure: oneOf('onStoreFailure', ['open', 'closed'], options.onStoreFailure ?? 'open'),
     runtime: options.runtime ?? systemRuntime,
   };
 }
@@ -138,6 +153,19 @@ function withDefaults<T extends object>(
     Object.assign(resolved, { [name]: value });
   }
   return resolved;
+}
+
+function checkedStore(store: TokenStore | undefined): TokenStore | undefined {
+  const methods = ['claim', 'publish', 'invalidate', 'fail'] as const;
+  if (store !== undefined && !methods.every((name) => typeof store[name] === 'function')) {
+    throw invalidOption('store', undefined, `an object with the methods ${methods.join(', ')}`);
+  }
+  return store;
+}
+
+function oneOf<T extends string>(name: string, known: readonly T[], given: T): T {
+  if (known.includes(given)) return given;
+  throw invalidOption(name, undefined, known.map((value) => `'${value}'`).join(' or '));
 }
 
 function checkedKeepWarm(subjects: readonly (Subject | 'own')[]): readonly (Subject | 'own')[] {

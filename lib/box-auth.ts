@@ -1,3 +1,4 @@
+import { Subject as Signal } from 'rxjs';
 import { BoxIssuer } from './box/box-issuer.js';
 import { boxHeaders, boxUrlRules } from './box/box-outgoing.js';
 import { Downscoping } from './box/downscope.js';
@@ -13,16 +14,22 @@ import { authorizedFetch } from './outgoing/authorized-fetch.js';
 import { OutgoingPolicy } from './outgoing/outgoing-policy.js';
 import { TokenEndpoint } from './token-endpoint/token-endpoint.js';
 import { AccessTokens } from './tokens/access-tokens.js';
+import { SharedTokens } from './tokens/shared-tokens.js';
+import type { StoreEvent } from './tokens/store-guard.js';
 
 /** One Box app, its rooms put together from the top of the house to the bottom. Needs no Nest. */
 export class BoxAuth {
   readonly apiUrl: string;
+  /** What HTTP clients send by: each its own means, or all of them `fetch`, where no call may leave by another way. */
+  readonly sendsBy: 'client' | 'fetch' = 'client';
   readonly provider: BoxTokenProvider;
   readonly policy: OutgoingPolicy;
   readonly fetch: typeof fetch;
   readonly tokens: AccessTokens;
   readonly downscoping: Downscoping;
   readonly revocation: Revocation;
+  /** The store went away, or is back: for who writes the log. */
+  readonly storeEvents = new Signal<StoreEvent>();
   readonly #keepWarm: readonly (Subject | 'own')[];
   readonly #endpoint: TokenEndpoint<BoxOpenedCredentials>;
 
@@ -44,8 +51,12 @@ export class BoxAuth {
     );
     this.#endpoint = endpoint;
     this.#keepWarm = resolved.keepWarm;
+    const { store, onStoreFailure, renewal, runtime } = resolved;
+    const tell = (event: StoreEvent) => this.storeEvents.next(event);
     this.tokens = new AccessTokens(
-      endpoint,
+      store === undefined
+        ? endpoint
+        : new SharedTokens(endpoint, store, onStoreFailure, renewal, runtime, tell),
       resolved.renewal,
       resolved.maxSubjects,
       resolved.runtime,

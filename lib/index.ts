@@ -43,4 +43,6 @@ export type { Runtime } from './runtime/runtime.js';
 export type { AccessToken } from './token-endpoint/access-token.js';
 export type { TokenEndpointOptions } from './token-endpoint/token-endpoint.options.js';
 export type { SubjectTokenDemand } from './tokens/access-tokens.js';
+export type { OnStoreFailure } from './tokens/shared-tokens.js';
+export type { Claim, ClaimRequest, StoredToken, TokenStore } from './tokens/token-store.js';
 export type { RenewalOptions } from './tokens/renewal.options.js';

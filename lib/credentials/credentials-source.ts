@@ -9,6 +9,8 @@ export interface Opened {
   readonly subject: Subject;
   /** Tells these credentials from others without telling what they are. */
   readonly fingerprint: string;
+  /** Tells the app from others; undefined for credentials that name none. */
+  readonly clientId?: string;
   /** Credentials that are a token themselves: none has to be asked for. */
   readonly givenToken?: Secret;
 }

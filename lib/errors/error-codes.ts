@@ -63,4 +63,5 @@ export type BoxAuthErrorCode =
   | 'expired_on_arrival' // the machine slept over the mint, or the clock was set
   | 'token_refused_again' // a token was refused right after it had been renewed for a refusal
   | 'developer_token_expired' // developer tokens live 60 minutes and cannot be renewed
+  | 'store_unavailable' // the store that shares tokens is away, and `onStoreFailure` is 'closed'
   | 'closed'; // the module was shut down

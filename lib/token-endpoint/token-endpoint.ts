@@ -37,6 +37,22 @@ interface Wanted {
   readonly deadline: number;
 }
 
+/** What the one who wants a token has already. */
+export interface KnownTokens {
+  /** The token that is no longer taken, if that is why another is wanted. */
+  readonly refused?: AccessToken | undefined;
+  /** The token that is to be renewed. */
+  readonly current?: AccessToken | undefined;
+}
+
+/** A mint that has its credentials, and waits to be started. */
+export interface PreparedMint {
+  /** The same in all processes that could use its token; undefined if there is nothing to share. */
+  readonly identity: string | undefined;
+  readonly subject: Subject;
+  mint(): Observable<Mint>;
+}
+
 /** Mints tokens with the credentials as they are now, the key that works first; does not ask what was just refused. */
 export class TokenEndpoint<Credentials extends Opened> {
   readonly #attempts: TokenAttempts;
@@ -62,13 +78,31 @@ export class TokenEndpoint<Credentials extends Opened> {
 
   /**
    * One token for `subject`, or for the one that the credentials stand for. Nothing happens before it is subscribed to;
-   * unsubscribing aborts the request. `refused` is the token that is no longer taken, if that is why another is wanted.
+   * unsubscribing aborts the request.
    */
-  mint(subject: Subject | undefined, refused?: AccessToken): Observable<Mint> {
+  mint(subject: Subject | undefined, { refused }: KnownTokens = {}): Observable<Mint> {
+    return this.prepare(subject, refused).pipe(switchMap((prepared) => prepared.mint()));
+  }
+
+  /** A mint with the credentials as they are now. */
+  prepare(
+    subject: Subject | undefined,
+    refused: AccessToken | undefined,
+  ): Observable<PreparedMint> {
     return defer(() => {
-      const wanted = { subject, refused, deadline: this.#deadline() };
+      const begunAt = this.runtime.monotonic();
       return this.#read().pipe(
-        switchMap((list) => this.#mintWithAny(this.#workingFirst(list), wanted)),
+        map((list) => {
+          const credentials = this.#workingFirst(list);
+          const whom = subject ?? credentials[0].subject;
+          const readingMs = this.runtime.monotonic() - begunAt;
+          const wanted = () => ({ subject, refused, deadline: this.#deadline() - readingMs });
+          return {
+            identity: this.#identity(credentials[0], whom),
+            subject: whom,
+            mint: () => defer(() => this.#mintWithAny(credentials, wanted())),
+          };
+        }),
       );
     });
   }
@@ -99,6 +133,13 @@ export class TokenEndpoint<Credentials extends Opened> {
   /** Forgets which credentials were refused. The clock is kept: it has nothing to do with them. */
   forgetRefusals(): void {
     this.#refused.clear();
+  }
+
+  #identity({ clientId }: Credentials, { type, id }: Subject): string | undefined {
+    const { name, tokenUrl } = this.issuer;
+    return clientId === undefined
+      ? undefined
+      : JSON.stringify([name, tokenUrl, clientId, type, id]);
   }
 
   #deadline(): number {

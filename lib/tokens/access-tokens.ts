@@ -19,6 +19,7 @@ import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { AccessToken } from '../token-endpoint/access-token.js';
 import type { Mint } from '../token-endpoint/token-attempts.js';
+import type { KnownTokens } from '../token-endpoint/token-endpoint.js';
 import type { RenewalOptions } from './renewal.options.js';
 import { RenewingToken, type TokenDemand } from './renewing-token.js';
 
@@ -33,8 +34,10 @@ export interface SubjectTokenDemand extends TokenDemand {
 /** Where tokens come from: the token endpoint, for what this room needs of it. */
 export interface TokenSource {
   readonly defaultSubject: Subject | undefined;
-  mint(subject: Subject | undefined, refused: AccessToken | undefined): Observable<Mint>;
+  mint(subject: Subject | undefined, known: KnownTokens): Observable<Mint>;
   forgetRefusals(): void;
+  /** Nobody else shall be given this token, if others could be. */
+  forget?(token: AccessToken): void;
 }
 
 /** The tokens of one app: one for whom the credentials stand for, and a bounded number for others (the least used goes). */
@@ -57,7 +60,7 @@ export class AccessTokens {
     maxSubjects: number,
     private readonly runtime: Runtime,
   ) {
-    this.#own = this.#renewing((refused) => source.mint(undefined, refused));
+    this.#own = this.#renewing((known) => source.mint(undefined, known));
     this.#others = new LRUCache({
       max: maxSubjects,
       dispose: (_token, _key, reason) => {
@@ -120,6 +123,7 @@ export class AccessTokens {
   /** Forgets `token` if it is still the current one: nobody refused it, it is just not there any more. */
   drop(token: AccessToken): void {
     this.#holderOf(token)?.drop(token);
+    this.source.forget?.(token);
   }
 
   /**
@@ -185,10 +189,10 @@ export class AccessTokens {
 
   #begin(subject: Subject): RenewingToken {
     const key = subjectKey(subject);
-    const renewing: RenewingToken = this.#renewing((refused) =>
+    const renewing: RenewingToken = this.#renewing((known) =>
       defer(() => {
         this.#minting.set(key, renewing);
-        return this.source.mint(subject, refused);
+        return this.source.mint(subject, known);
       }).pipe(
         finalize(() => {
           if (this.#minting.get(key) !== renewing) return;
@@ -210,9 +214,9 @@ export class AccessTokens {
       : subjectKey(subject);
   }
 
-  #renewing(mint: (refused: AccessToken | undefined) => Observable<Mint>): RenewingToken {
+  #renewing(mint: (known: KnownTokens) => Observable<Mint>): RenewingToken {
     return new RenewingToken({
-      mint: (refused) => (this.#isClosed ? throwError(closedError) : mint(refused)),
+      mint: (known) => (this.#isClosed ? throwError(closedError) : mint(known)),
       adopted: (token) => this.#adoptions.next(token),
       outside: (task) => this.#outside.runInAsyncScope(task),
       options: this.renewal,

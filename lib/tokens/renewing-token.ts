@@ -17,6 +17,7 @@ import { after, awaited } from '../runtime/after.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { AccessToken } from '../token-endpoint/access-token.js';
 import type { Mint } from '../token-endpoint/token-attempts.js';
+import type { KnownTokens } from '../token-endpoint/token-endpoint.js';
 import { aborted } from './aborted.js';
 import { AdoptedToken } from './adopted-token.js';
 import { RenewalFailures } from './renewal-failures.js';
@@ -34,8 +35,7 @@ export interface TokenDemand {
 
 /** What a renewing token needs from those around it. */
 export interface RenewalContext {
-  /** Asks for a token. `refused` is the one that is no longer taken, if that is why another is wanted. */
-  readonly mint: (refused: AccessToken | undefined) => Observable<Mint>;
+  readonly mint: (known: KnownTokens) => Observable<Mint>;
   readonly adopted: (token: AccessToken) => void;
   /** Runs `task` in no caller's async context: a mint is of all callers, and so is what follows from it. */
   readonly outside: (task: () => void) => void;
@@ -76,7 +76,7 @@ export class RenewingToken {
 
   /** A token that may be used, now if there is one: only a caller that would get none waits for a mint. */
   async get({ minValidityMs = 0, signal }: TokenDemand = {}): Promise<AccessToken> {
-    for (;;) {
+    for (let mints = 0; ;) {
       signal?.throwIfAborted();
       const adopted = this.#adopted;
       if (adopted?.spares === true && adopted.lives(minValidityMs)) {
@@ -84,7 +84,9 @@ export class RenewingToken {
         return adopted.token;
       }
       const token = await this.#awaitMint(minValidityMs, signal);
-      if (token !== undefined) return token;
+      // What another process minted may not live long enough; then one more is asked for, and that has to do.
+      const isEnough = mints++ > 0 || this.#adopted?.lives(minValidityMs) !== false;
+      if (token !== undefined && isEnough) return token;
     }
   }
 
@@ -176,7 +178,9 @@ export class RenewingToken {
     if (this.#minting !== undefined) return this.#minting;
     const pause = this.#failures.pause();
     if (pause !== undefined) return throwError(() => pause);
-    const minting: Observable<AccessToken> = defer(() => this.context.mint(this.#refused)).pipe(
+    const minting: Observable<AccessToken> = defer(() =>
+      this.context.mint({ refused: this.#refused, current: this.#adopted?.token }),
+    ).pipe(
       map((mint) => this.#adopt(mint)),
       // A machine that fell asleep over a mint wakes up with a dead token: ask once more.
       retry({

@@ -230,6 +230,16 @@ const paths: Record<BoxAuthErrorCode, Path> = {
     provider.invalidate(await provider.getToken());
     return provider.getToken();
   },
+  store_unavailable: () => {
+    const failing = () => Promise.reject(new Error(`redis://:${CLIENT_SECRET}@localhost refused`));
+    const store = { claim: failing, publish: failing, invalidate: failing, fail: failing };
+    return new BoxAuth({
+      credentials: client,
+      fetch: endpoint.fetch,
+      store,
+      onStoreFailure: 'closed',
+    }).provider.getToken();
+  },
   closed: () => {
     const box = auth();
     box.close();

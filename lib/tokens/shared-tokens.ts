@@ -1,0 +1,264 @@
+import { catchError, defer, finalize, type Observable, of, switchMap, tap, throwError } from 'rxjs';
+import type { Subject } from '../credentials/subject.js';
+import { BoxAuthError } from '../errors/box-auth.error.js';
+import { after } from '../runtime/after.js';
+import type { Runtime } from '../runtime/runtime.js';
+import { AccessToken } from '../token-endpoint/access-token.js';
+import type { Mint } from '../token-endpoint/token-attempts.js';
+import type { KnownTokens, PreparedMint } from '../token-endpoint/token-endpoint.js';
+import type { TokenSource } from './access-tokens.js';
+import { AdoptedToken } from './adopted-token.js';
+import type { RenewalOptions } from './renewal.options.js';
+import { StoreFailure, type StoreEvent, StoreGuard } from './store-guard.js';
+import type { Claim, TokenStore } from './token-store.js';
+
+const LEASE_MS = 1_500;
+const FIRST_LOOK_MS = 50;
+const LONGEST_LOOK_MS = 250;
+const LONGEST_WAIT_MS = 30_000;
+const LONGEST_DELAY_ALONE_MS = 500;
+const SHORTEST_PAUSE_MS = 1_000;
+
+/** Where tokens are minted when no other process has one. */
+interface Mints {
+  readonly defaultSubject: Subject | undefined;
+  prepare(subject: Subject | undefined, refused: AccessToken | undefined): Observable<PreparedMint>;
+  forgetRefusals(): void;
+}
+
+/** What becomes of a token that is wanted while the store is away. */
+export type OnStoreFailure = 'open' | 'closed';
+
+/** One claimant's way through the store. */
+interface Search {
+  readonly identity: string;
+  readonly owner: string;
+  readonly prepared: PreparedMint;
+  readonly known: KnownTokens;
+  readonly until: number;
+  readonly newerThan: number;
+  readonly lookMs: number;
+}
+
+/**
+ * Tokens of a whole fleet: what another process minted is taken from the store, one process mints what is missing, and the
+ * others wait for it. Without the store each process goes its own way.
+ */
+export class SharedTokens implements TokenSource {
+  readonly #guard: StoreGuard;
+  readonly #fences = new WeakMap<
+    AccessToken,
+    { readonly identity: string; readonly fence: number }
+  >();
+  #flushedAt = -Infinity;
+
+  constructor(
+    private readonly mints: Mints,
+    private readonly store: TokenStore,
+    private readonly onStoreFailure: OnStoreFailure,
+    private readonly renewal: Required<RenewalOptions>,
+    private readonly runtime: Runtime,
+    tell: (event: StoreEvent) => void,
+  ) {
+    this.#guard = new StoreGuard(runtime, tell);
+  }
+
+  get defaultSubject(): Subject | undefined {
+    return this.mints.defaultSubject;
+  }
+
+  /** Also forgets what is in the store by now: none of it is taken any more. */
+  forgetRefusals(): void {
+    this.#flushedAt = this.runtime.monotonic();
+    this.mints.forgetRefusals();
+  }
+
+  mint(subject: Subject | undefined, known: KnownTokens): Observable<Mint> {
+    return this.mints.prepare(subject, known.refused).pipe(
+      switchMap((prepared) => {
+        const { identity } = prepared;
+        if (identity === undefined) return prepared.mint();
+        return this.#invalidated(known.refused).pipe(
+          switchMap(() =>
+            this.#search({
+              identity,
+              owner: this.runtime.uniqueId(),
+              prepared,
+              known,
+              until: this.runtime.monotonic() + LONGEST_WAIT_MS,
+              newerThan: Math.max(this.#fenceOf(known.refused), this.#fenceOf(known.current)),
+              lookMs: FIRST_LOOK_MS,
+            }),
+          ),
+          catchError((error: unknown) =>
+            error instanceof StoreFailure ? this.#alone(prepared, error) : throwError(() => error),
+          ),
+        );
+      }),
+    );
+  }
+
+  /** No other process shall find `token` any more. */
+  forget(token: AccessToken): void {
+    this.#invalidated(token).subscribe({ error: () => undefined });
+  }
+
+  #invalidated(token: AccessToken | undefined): Observable<void> {
+    const held = token && this.#fences.get(token);
+    if (held === undefined) return of(undefined);
+    return this.#guard.ask(() => this.store.invalidate(held.identity, held.fence));
+  }
+
+  #fenceOf(token: AccessToken | undefined): number {
+    return (token && this.#fences.get(token)?.fence) ?? 0;
+  }
+
+  #search(search: Search): Observable<Mint> {
+    const { identity, owner, newerThan } = search;
+    const claim = this.#guard.ask(() =>
+      this.store.claim(identity, { owner, leaseMs: LEASE_MS, newerThan }),
+    );
+    return claim.pipe(switchMap((answer) => this.#follow(answer, search)));
+  }
+
+  #follow(claim: Claim, search: Search): Observable<Mint> {
+    switch (claim.state) {
+      case 'token': {
+        const mint = this.#taken(claim, search);
+        return mint === undefined
+          ? this.#search({ ...search, newerThan: Math.max(claim.fence, search.newerThan) })
+          : of(mint);
+      }
+      case 'claimed':
+        return this.#mintForAll(search, claim.fence);
+      case 'paused':
+        return throwError(() => pausedError(claim));
+      case 'leased':
+        return this.#lookAgain(search);
+      default:
+        return throwError(() => new StoreFailure('its answer makes no sense'));
+    }
+  }
+
+  /** The token of another process; undefined if it is not what is wanted. */
+  #taken(
+    claim: Claim & { state: 'token' },
+    { identity, prepared, known }: Search,
+  ): Mint | undefined {
+    const { token: stored, ageMs, fence } = claim;
+    const now = this.runtime.monotonic();
+    const token = new AccessToken(stored.value, { ...stored, subject: prepared.subject });
+    const mint: Mint = {
+      token,
+      lifetimeMs: stored.lifetimeMs,
+      askedAt: { wall: this.runtime.now() - ageMs, monotonic: now - ageMs },
+    };
+    const { refused, current } = known;
+    const wanted =
+      stored.value !== refused?.value &&
+      ageMs < now - this.#flushedAt &&
+      (current === undefined || livesLonger(token, current)) &&
+      new AdoptedToken(mint, this.renewal, this.runtime).isUsable;
+    if (!wanted) return undefined;
+    this.#fences.set(token, { identity, fence });
+    return mint;
+  }
+
+  /** The lease is kept while the mint lasts; nobody waits for the store to learn of the outcome. */
+  #mintForAll({ identity, owner, prepared }: Search, fence: number): Observable<Mint> {
+    return defer(() => {
+      let isOver = false;
+      const stop = this.#keepLease(identity, owner, fence);
+      const giveUp = (pauseMs: number, reason: string) =>
+        this.#tellStore(() => this.store.fail(identity, owner, pauseMs, reason));
+      return prepared.mint().pipe(
+        tap({
+          next: (mint) => {
+            isOver = true;
+            const { token, lifetimeMs, askedAt } = mint;
+            this.#fences.set(token, { identity, fence });
+            const { value, expiresAt, scopes } = token;
+            const stored = { value, expiresAt, lifetimeMs, scopes };
+            const ageMs = this.runtime.monotonic() - askedAt.monotonic;
+            this.#tellStore(() => this.store.publish(identity, fence, stored, ageMs));
+          },
+          error: (error: unknown) => {
+            isOver = true;
+            giveUp(pauseAfter(error), error instanceof BoxAuthError ? error.message : '');
+          },
+        }),
+        finalize(() => {
+          stop();
+          if (!isOver) giveUp(0, '');
+        }),
+      );
+    });
+  }
+
+  #keepLease(identity: string, owner: string, fence: number): () => void {
+    let stop: () => void;
+    const extend = () => {
+      this.#tellStore(() =>
+        this.store.claim(identity, { owner, leaseMs: LEASE_MS, newerThan: fence }),
+      );
+      stop = this.runtime.schedule(extend, LEASE_MS / 3);
+    };
+    stop = this.runtime.schedule(extend, LEASE_MS / 3);
+    return () => stop();
+  }
+
+  /** What the store makes of it changes nothing for anybody who waits. */
+  #tellStore(command: () => Promise<unknown>): void {
+    this.#guard.ask(command).subscribe({ error: () => undefined });
+  }
+
+  /** Somebody else is minting: looks in again, less and less often, and at last mints all the same. */
+  #lookAgain(search: Search): Observable<Mint> {
+    if (this.runtime.monotonic() >= search.until) return search.prepared.mint();
+    const delayMs = search.lookMs * (0.5 + this.runtime.random());
+    const next = { ...search, lookMs: Math.min(search.lookMs * 2, LONGEST_LOOK_MS) };
+    return after(this.runtime, delayMs).pipe(switchMap(() => this.#search(next)));
+  }
+
+  /** The store is away: after a moment of its own, so that a fleet does not come at once, each process mints. */
+  #alone(prepared: PreparedMint, failure: StoreFailure): Observable<Mint> {
+    if (this.onStoreFailure === 'closed') return throwError(() => storeUnavailable(failure));
+    const delayMs = this.runtime.random() * LONGEST_DELAY_ALONE_MS;
+    return after(this.runtime, delayMs).pipe(switchMap(() => prepared.mint()));
+  }
+}
+
+function livesLonger(
+  { expiresAt: ours }: AccessToken,
+  { expiresAt: theirs }: AccessToken,
+): boolean {
+  return ours === undefined || theirs === undefined ? ours !== theirs : ours > theirs;
+}
+
+/** Credentials that are refused are each process's own affair: others may have newer ones. */
+function pauseAfter(error: unknown): number {
+  if (!(error instanceof BoxAuthError) || !error.retryable) return 0;
+  return Math.max(error.retryAfterMs ?? 0, SHORTEST_PAUSE_MS);
+}
+
+function pausedError({ forMs, reason }: Claim & { state: 'paused' }): BoxAuthError {
+  return new BoxAuthError({
+    code: 'unavailable',
+    message: `Another process was given no token, and none is asked for now: ${reason}`,
+    hint: 'It is tried again by itself.',
+    docs: 'https://developer.box.com/guides/api-calls/permissions-and-errors/rate-limits/',
+    retryable: true,
+    retryAfterMs: forMs,
+  });
+}
+
+function storeUnavailable(failure: StoreFailure): BoxAuthError {
+  return new BoxAuthError({
+    code: 'store_unavailable',
+    message: 'The store that shares tokens is away, and no token is minted without it.',
+    hint: "See whether Redis can be reached; or leave onStoreFailure at 'open', so that each process mints its own.",
+    docs: 'https://redis.io/docs/latest/develop/clients/error-handling/',
+    retryable: true,
+    cause: failure.cause,
+  });
+}

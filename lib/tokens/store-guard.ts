@@ -1,0 +1,64 @@
+import { catchError, defer, map, type Observable, race, tap, throwError } from 'rxjs';
+import { sanitizedCause } from '../errors/redact.js';
+import { after } from '../runtime/after.js';
+import type { Runtime } from '../runtime/runtime.js';
+
+const COMMAND_TIMEOUT_MS = 200;
+const SHORTEST_REST_MS = 1_000;
+const LONGEST_REST_MS = 30_000;
+
+/** The store did not do what it was asked: whoever asked goes on without it. */
+export class StoreFailure extends Error {}
+
+/** What is told of a store: once when it goes away, once when it is back. */
+export interface StoreEvent {
+  readonly state: 'away' | 'back';
+  /** Why it is away, without secrets. */
+  readonly cause?: Error;
+}
+
+/**
+ * Stands before a store: no command takes longer than 200 ms, and after a failure none is sent for a while (1 s, doubling
+ * to 30 s), so that a store that is gone costs nobody time.
+ */
+export class StoreGuard {
+  #failures = 0;
+  #restUntil = -Infinity;
+
+  constructor(
+    private readonly runtime: Runtime,
+    private readonly tell: (event: StoreEvent) => void,
+  ) {}
+
+  /** What `command` gives; fails with a `StoreFailure` only. */
+  ask<T>(command: () => Promise<T>): Observable<T> {
+    return defer(() => {
+      if (this.runtime.monotonic() < this.#restUntil) throw new StoreFailure('it is left alone');
+      const late = after(this.runtime, COMMAND_TIMEOUT_MS).pipe(
+        map(() => {
+          throw new StoreFailure(`no answer within ${COMMAND_TIMEOUT_MS} ms`);
+        }),
+      );
+      return race(defer(command), late).pipe(
+        tap(() => this.#succeeded()),
+        catchError((error: unknown) => {
+          this.#failed(error);
+          return throwError(() => new StoreFailure('a command failed', { cause: error }));
+        }),
+      );
+    });
+  }
+
+  #succeeded(): void {
+    if (this.#failures === 0) return;
+    this.#failures = 0;
+    this.tell({ state: 'back' });
+  }
+
+  #failed(cause: unknown): void {
+    const longest = Math.min(SHORTEST_REST_MS * 2 ** this.#failures, LONGEST_REST_MS);
+    this.#restUntil = this.runtime.monotonic() + longest * (0.5 + this.runtime.random() / 2);
+    this.#failures += 1;
+    if (this.#failures === 1) this.tell({ state: 'away', cause: sanitizedCause(cause) });
+  }
+}
