@@ -35,7 +35,7 @@ export class BoxAxiosInterceptor {
   /** Attaches to `instance`; a second time changes nothing. Calls to other hosts than Box's stay as they are. */
   attach(instance: AxiosInstance): void {
     const box = boxAuthOf(this.provider);
-    if (box !== undefined) return attachToAxios(instance, box.policy, box.fetch);
+    if (box !== undefined) return attachToAxios(instance, box.policy, box.fetch, box.sendsBy);
     instance.interceptors.request.use(() => {
       throw standInError();
     });

@@ -1,6 +1,5 @@
 import { Readable } from 'node:stream';
 import {
-  Axios,
   type AxiosAdapter,
   type AxiosInstance,
   type AxiosResponse,
@@ -8,7 +7,14 @@ import {
   type InternalAxiosRequestConfig,
   isAxiosError,
 } from 'axios';
-import { BoxAuthError } from '../errors/box-auth.error.js';
+import {
+  adaptAsHttp,
+  adaptFetch,
+  addressOf,
+  type FetchRoute,
+  isFetch,
+  takingStreams,
+} from './axios-over-fetch.js';
 import type { Authorization, OutgoingPolicy } from './outgoing-policy.js';
 
 type Config = InternalAxiosRequestConfig;
@@ -26,48 +32,27 @@ export function attachToAxios(
   instance: AxiosInstance,
   policy: OutgoingPolicy,
   boxFetch: typeof fetch,
+  sendsBy: 'client' | 'fetch' = 'client',
 ): void {
   if (attached.has(instance)) return;
   attached.add(instance);
+  // Made once: axios keeps what it finds out about each fetch that it meets.
+  const route = { fetch: sendsBy === 'fetch' ? takingStreams(boxFetch) : boxFetch, sendsBy };
   instance.interceptors.request.use((config) => {
-    const send = getAdapter(config.adapter);
-    config.adapter = isFetch(config.adapter)
-      ? (final) => adaptFetch(final, policy, boxFetch)
-      : (final) => adapt(final, send, policy);
+    config.adapter = adapterFor(config.adapter, policy, route);
     return config;
   });
 }
 
-/** Whether axios will take its fetch adapter: by name or as it is, alone or first in a list that this platform knows. */
-function isFetch(adapter: Config['adapter']): boolean {
-  const first = [adapter].flat().find((one) => String(one).toLowerCase() !== 'xhr');
-  return typeof first === 'string'
-    ? first.toLowerCase() === 'fetch'
-    : first !== undefined && first === getAdapter('fetch');
-}
-
-// Without defaults: an adapter sees those of its instance in the config already, or the app took them out.
-const bare = new Axios({});
-
-function addressOf(config: Config): URL | undefined {
-  const address = bare.getUri(config);
-  return URL.canParse(address) ? new URL(address) : undefined;
-}
-
-/** axios over fetch: the fetch does it all. Without a Request object the body stays what it is, and can be sent again. */
-async function adaptFetch(
-  config: Config,
+function adapterFor(
+  adapter: Config['adapter'],
   policy: OutgoingPolicy,
-  boxFetch: typeof fetch,
-): Promise<AxiosResponse> {
-  const url = addressOf(config);
-  if (url === undefined || !policy.allows(url)) return getAdapter('fetch', config)(config);
-  Object.assign(config, { env: { ...config.env, fetch: boxFetch, Request: null } });
-  try {
-    return await getAdapter('fetch', config)(config);
-  } catch (error) {
-    throw isAxiosError(error) && error.cause instanceof BoxAuthError ? error.cause : error;
-  }
+  route: FetchRoute,
+): AxiosAdapter {
+  if (isFetch(adapter)) return (final) => adaptFetch(final, policy, route);
+  if (route.sendsBy === 'fetch') return (final) => adaptAsHttp(final, policy, route);
+  const send = getAdapter(adapter);
+  return (final) => adapt(final, send, policy);
 }
 
 async function adapt(

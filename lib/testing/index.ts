@@ -9,6 +9,10 @@ export {
   type NewItem,
 } from './emulated-drive.js';
 export { type EmulatedGrant } from './emulated-token-endpoint.js';
+export { FakeBox } from './fake-box.js';
+export { type FakeBoxActing, type FakeBoxCall, type FakeBoxPath } from './fake-box-calls.js';
+export { type FakeBoxReplier, type FakeBoxReply } from './fake-box-replies.js';
+export { type FakeTokenFailure } from './fake-box-tokens.js';
 export { type Fault, type FaultTarget } from './faults.js';
 export { type RecordedRequest } from './request-log.js';
 export { type TokenSubject } from './token-ledger.js';

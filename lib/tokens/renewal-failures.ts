@@ -48,7 +48,7 @@ export class RenewalFailures {
 
   /** Nobody should renew in the background now. */
   get isPausing(): boolean {
-    return this.#failing !== undefined && this.runtime.monotonic() < this.#failing.pauseUntil;
+    return this.#pausing !== undefined;
   }
 
   /**
@@ -56,17 +56,22 @@ export class RenewalFailures {
    * endpoint remembers those itself, by credentials, so that new ones are tried at once.
    */
   pause(): BoxAuthError | undefined {
-    return this.isPausing && this.#failing?.error.retryable === true
-      ? this.#tell(this.#failing)
+    const pausing = this.#pausing;
+    return pausing?.error.retryable === true ? this.#tell(pausing) : undefined;
+  }
+
+  get #pausing(): Failing | undefined {
+    const failing = this.#failing;
+    return failing !== undefined && this.runtime.monotonic() < failing.pauseUntil
+      ? failing
       : undefined;
   }
 
   #tell({ error, since, pauseUntil }: Failing): BoxAuthError {
     const message = `${error.message} This has failed since ${new Date(since).toISOString()}.`;
-    const retryAfterMs = Math.max(pauseUntil - this.runtime.monotonic(), 0);
-    return error.with({
-      message,
-      retryAfterMs: error.retryable ? retryAfterMs : error.retryAfterMs,
-    });
+    const retryAfterMs = error.retryable
+      ? pauseUntil - this.runtime.monotonic()
+      : error.retryAfterMs;
+    return error.with({ message, retryAfterMs });
   }
 }

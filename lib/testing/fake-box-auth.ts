@@ -1,0 +1,50 @@
+import { BoxAuth } from '../box-auth.js';
+import { systemRuntime } from '../runtime/runtime.js';
+
+const BETWEEN_REVOCATIONS_MS = 60_000;
+
+/** A `BoxAuth` of which nothing leaves the process: whatever an HTTP client sends, `send` answers. */
+export class FakeBoxAuth extends BoxAuth {
+  override readonly sendsBy = 'fetch';
+  readonly #clock: FakeClock;
+  #isClosed = false;
+
+  constructor(send: typeof fetch) {
+    const clock = new FakeClock();
+    super({
+      credentials: { clientId: 'fake-client', clientSecret: 'fake', enterpriseId: '1' },
+      fetch: send,
+      // A test sees a refusal at once: no retry mends what it asked for.
+      tokenEndpoint: { attempts: 1 },
+      // `send` answers token requests at once: no time limit is needed, and none is met when a test moves its fake timers.
+      runtime: {
+        ...systemRuntime,
+        now: clock.now,
+        monotonic: clock.now,
+        schedule: () => () => undefined,
+        random: () => 0,
+      },
+    });
+    this.#clock = clock;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  override close(): void {
+    this.#isClosed = true;
+    super.close();
+  }
+
+  /** A token that is refused right after it was renewed would be kept: a test is to see each revocation for itself. */
+  moveClockOn(): void {
+    this.#clock.aheadMs += BETWEEN_REVOCATIONS_MS;
+  }
+}
+
+/** Follows `Date`, so that a test that sets the date sees tokens expire. */
+class FakeClock {
+  aheadMs = 0;
+  readonly now = (): number => Date.now() + this.aheadMs;
+}
