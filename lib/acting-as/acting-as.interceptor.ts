@@ -1,15 +1,12 @@
-import { AsyncResource } from 'node:async_hooks';
-import { Readable } from 'node:stream';
 import {
   type CallHandler,
   type ExecutionContext,
   Injectable,
   type NestInterceptor,
-  StreamableFile,
 } from '@nestjs/common';
 // oxlint-disable-next-line typescript/consistent-type-imports -- Nest reads the parameter's type at run time
 import { Reflector } from '@nestjs/core';
-import { Observable, tap } from 'rxjs';
+import { map, Observable } from 'rxjs';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import { ActingAs, type ActingAsRule } from './acting-as.metadata.js';
 import {
@@ -18,6 +15,7 @@ import {
   currentActingContext,
   runInActingContext,
 } from './acting-user.context.js';
+import { readInThisContext } from './late-reading.js';
 
 /** Runs a handler with the acting user that its decorator asks for. `@AsUser` brings it along. */
 @Injectable()
@@ -35,18 +33,10 @@ export class ActingAsInterceptor implements NestInterceptor {
       runInActingContext(context, () =>
         next
           .handle()
-          .pipe(tap((result) => keepContext(result)))
+          .pipe(map((result) => readInThisContext(result)))
           .subscribe(subscriber),
       ),
     );
-  }
-}
-
-/** Nest reads a stream that a handler returns after the handler is done: what the stream does then is the handler's, too. */
-function keepContext(result: unknown): void {
-  const stream: unknown = result instanceof StreamableFile ? result.getStream() : result;
-  if (stream instanceof Readable) {
-    stream._read = AsyncResource.bind(stream._read.bind(stream));
   }
 }
 
