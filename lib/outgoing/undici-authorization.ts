@@ -1,0 +1,168 @@
+import { AsyncResource } from 'node:async_hooks';
+import { firstValueFrom, from, race } from 'rxjs';
+import { aborted } from '../tokens/aborted.js';
+import type { AnswerHead, Authorization, OutgoingPolicy } from './outgoing-policy.js';
+import { failCall, handlerOf, HeldAnswer } from './undici-handlers.js';
+import { headerOf, isIterable, isObject, rereadable, withHeaders } from './undici-headers.js';
+
+/** What is read of the options of a call; those of every undici have it. */
+export interface UndiciCall {
+  readonly origin?: string | URL | undefined;
+  readonly path: string;
+  readonly method: string;
+  readonly headers?: unknown;
+  readonly body?: unknown;
+  readonly upgrade?: unknown;
+  readonly signal?: unknown;
+}
+
+export type UndiciDispatch = (call: UndiciCall, handler: object) => boolean;
+
+const MOST_COLLECTED_BYTES = 1024 * 1024;
+
+/**
+ * Puts tokens onto the calls of a dispatcher. All others are handed on as they are.
+ *
+ * `onlyOrigin` (of undici 8) is where a Client or Pool sends everything, whatever a call says; null if it may be anywhere.
+ */
+export function authorizedDispatch(
+  policy: OutgoingPolicy,
+  dispatch: UndiciDispatch,
+  onlyOrigin?: string | null,
+): UndiciDispatch {
+  // A redirect keeps its handler: what leads back to Box from elsewhere gets nothing any more.
+  const elsewhere = new WeakSet();
+  return (call, handler) => {
+    const url = addressOf(call, onlyOrigin);
+    if (url === undefined) return dispatch(call, handler);
+    if (!policy.allows(url)) elsewhere.add(handler);
+    if (elsewhere.has(handler)) return dispatch(call, handler);
+    void new AuthorizedCall(policy, dispatch, call, handler).run();
+    return true;
+  };
+}
+
+/** Where an ordinary call goes. An absolute path is for a proxy to read: it does not say who is at the other end. */
+export function addressOf(call: UndiciCall, onlyOrigin?: string | null): URL | undefined {
+  const origin = String(onlyOrigin === undefined ? call.origin : onlyOrigin);
+  const isOrdinary = call.path.startsWith('/') && call.method !== 'CONNECT' && !call.upgrade;
+  if (!isOrdinary || !URL.canParse(origin)) return undefined;
+  const address = new URL(origin).origin + call.path;
+  return URL.canParse(address) ? new URL(address) : undefined;
+}
+
+/** One call, replayed at most once. */
+class AuthorizedCall {
+  readonly #caller = new AsyncResource('nestjs-box-auth.AuthorizedCall');
+  readonly #signal: AbortSignal | undefined;
+  #call: UndiciCall;
+
+  constructor(
+    private readonly policy: OutgoingPolicy,
+    private readonly dispatch: UndiciDispatch,
+    call: UndiciCall,
+    private readonly handler: object,
+  ) {
+    this.#call = call;
+    this.#signal = call.signal instanceof AbortSignal ? call.signal : undefined;
+  }
+
+  async run(): Promise<void> {
+    try {
+      const headers = rereadable(this.#call.headers);
+      if (headers !== this.#call.headers) this.#call = { ...this.#call, headers };
+      const authorization = await this.policy.authorize(
+        { has: (name) => headerOf(headers, name) !== undefined },
+        this.#signal,
+      );
+      if (authorization === undefined) {
+        this.dispatch(this.#call, this.handler);
+      } else {
+        this.#call = { ...this.#call, body: await this.#replayableBody() };
+        this.#send(authorization, false);
+      }
+    } catch (error) {
+      failCall(this.handler, error);
+    }
+  }
+
+  /** `fetch` makes a stream of every body. A small one is collected, so that it can be sent again. */
+  async #replayableBody(): Promise<unknown> {
+    const { body, headers } = this.#call;
+    const length = Number(headerOf(headers, 'content-length'));
+    if (!isStream(body) || !isReadable(body) || !(length <= MOST_COLLECTED_BYTES)) return body;
+    const whole = from(collect(body, length));
+    return firstValueFrom(this.#signal === undefined ? whole : race(aborted(this.#signal), whole));
+  }
+
+  #send(authorization: Authorization, isReplay: boolean): void {
+    const answer: HeldAnswer = new HeldAnswer(this.#caller, (head) =>
+      this.#judge(answer, head, authorization, isReplay),
+    );
+    const call = {
+      ...this.#call,
+      headers: withHeaders(this.#call.headers, authorization.headers),
+      // undici 6 would follow redirects below, and take `as-user` along to whomever.
+      maxRedirections: 0,
+    };
+    this.dispatch(call, handlerOf(this.handler, answer));
+  }
+
+  async #judge(
+    answer: HeldAnswer,
+    head: AnswerHead,
+    sent: Authorization,
+    isReplay: boolean,
+  ): Promise<void> {
+    // An answer to HEAD never has a body: that says nothing.
+    const isEmpty = () => this.#call.method !== 'HEAD' && head.isEmpty();
+    const isRefused = await this.policy.isTokenRefused({ ...head, isEmpty });
+    if (isRefused && isReplay) this.policy.refused(sent);
+    if (!isRefused || isReplay) {
+      answer.release((error) => failCall(this.handler, error));
+      return;
+    }
+    answer.drop();
+    try {
+      const renewal = this.policy.reauthorize(sent, this.#signal);
+      const renewed = await renewal.finally(() => answer.cutOff());
+      if (isStream(this.#call.body)) throw this.policy.notReplayable();
+      this.#send(renewed, true);
+    } catch (error) {
+      failCall(this.handler, error);
+    }
+  }
+}
+
+const NO_STREAM = /^\[object (?:FormData|Blob|File|ArrayBuffer)\]$/;
+
+/** Whether it is consumed by being sent. The `form-data` package's is a stream that calls itself FormData. */
+function isStream(body: unknown): body is object {
+  if (!isObject(body) || ArrayBuffer.isView(body)) return false;
+  return 'pipe' in body || !NO_STREAM.test(Object.prototype.toString.call(body));
+}
+
+/** Stops at more than it says it has, and leaves it open: undici refuses the difference, and closes it. */
+async function collect(body: AnyIterable, length: number): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  const source: Iterator<unknown> | AsyncIterator<unknown> = isIterable(body)
+    ? body[Symbol.iterator]()
+    : body[Symbol.asyncIterator]();
+  let left = length;
+  while (left >= 0) {
+    const step = await source.next();
+    if (step.done === true) break;
+    const value: unknown = step.value;
+    const bytes = typeof value === 'string' ? Buffer.from(value) : value;
+    if (!(bytes instanceof Uint8Array)) throw new TypeError('A chunk of the body is no bytes.');
+    chunks.push(bytes);
+    left -= bytes.byteLength;
+  }
+  return Buffer.concat(chunks);
+}
+
+type AnyIterable = Iterable<unknown> | AsyncIterable<unknown>;
+
+function isReadable(body: object): body is AnyIterable {
+  return isIterable(body) || Symbol.asyncIterator in body;
+}

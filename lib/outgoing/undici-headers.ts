@@ -1,0 +1,38 @@
+/** All values of a header, in any form that undici takes or gives; undefined if it is not sent, as for a value that is. */
+export function headerOf(headers: unknown, name: string): string | undefined {
+  const flat = flattened(headers);
+  const values = flat.filter(
+    (value, at) =>
+      at % 2 === 1 && value !== undefined && String(flat[at - 1]).toLowerCase() === name,
+  );
+  return values.length === 0 ? undefined : values.map(String).join(', ');
+}
+
+/** The same headers, not as an iterator, which is read only once. */
+export function rereadable(headers: unknown): unknown {
+  return isObject(headers) && isIterable(headers) ? flattened(headers) : headers;
+}
+
+/** Adds headers that are not there yet. */
+export function withHeaders(headers: unknown, added: Readonly<Record<string, string>>): unknown {
+  if (isObject(headers) && isIterable(headers)) {
+    return [...flattened(headers), ...Object.entries(added).flat()];
+  }
+  return { ...(isObject(headers) ? headers : {}), ...added };
+}
+
+/** Names and values in turn. */
+function flattened(headers: unknown): readonly unknown[] {
+  if (Array.isArray(headers)) return headers;
+  if (!isObject(headers)) return [];
+  const pairs: readonly unknown[] = isIterable(headers) ? [...headers] : Object.entries(headers);
+  return pairs.flat();
+}
+
+export function isIterable(value: object): value is Iterable<unknown> {
+  return Symbol.iterator in value;
+}
+
+export function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
