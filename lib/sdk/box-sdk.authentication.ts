@@ -1,0 +1,130 @@
+import type { Authentication, NetworkSession } from 'box-node-sdk/networking';
+import {
+  type AccessToken as SdkAccessToken,
+  deserializeAccessToken,
+} from 'box-node-sdk/schemas/accessToken';
+import { jsonToSerializedData } from 'box-node-sdk/serialization/json';
+import { currentActingUser } from '../acting-as/acting-user.context.js';
+import type { BoxTokenProvider } from '../box-token.provider.js';
+import type { Subject } from '../credentials/subject.js';
+import type { AccessToken } from '../token-endpoint/access-token.js';
+
+/** Leads from an authentication to its provider: one process may load the ES module and the CommonJS build. */
+const PROVIDER = Symbol.for('nestjs-box-auth.BoxSdkAuthentication');
+
+/** Whose tokens `auth` gives; undefined for one that is not ours. */
+export function providerOf(auth: Authentication | undefined): BoxTokenProvider | undefined {
+  return auth !== undefined && isOurs(auth) ? auth[PROVIDER] : undefined;
+}
+
+function isOurs(auth: Authentication): auth is BoxSdkAuthentication {
+  return PROVIDER in auth;
+}
+
+/**
+ * The tokens of a provider for Box's official SDK, with whatever network client: minted once, renewed before they
+ * expire, and replaced once however many calls were refused.
+ *
+ * An acting user is served by a user access token of their own, as an `Authentication` can choose nothing but the token;
+ * if the app may not have one, the call fails. A client that names the user itself (`client.withAsUserHeader`) goes
+ * before that. With `BoxSdkNetworkClient` beside it, as in the `BoxClient` of `BoxSdkModule`, the acting user goes
+ * as `as-user` instead, the rules of redirects and origins hold, and a refused call is repeated without a pause.
+ *
+ * @example
+ * ```ts
+ * import { BoxClient } from 'box-node-sdk';
+ * import type { BoxTokenProvider } from 'nestjs-box-auth';
+ * import { BoxSdkAuthentication } from 'nestjs-box-auth/sdk';
+ *
+ * export function boxClient(provider: BoxTokenProvider): BoxClient {
+ *   return new BoxClient({ auth: new BoxSdkAuthentication(provider) });
+ * }
+ * ```
+ */
+export class BoxSdkAuthentication implements Authentication {
+  readonly #provider: BoxTokenProvider;
+
+  constructor(provider: BoxTokenProvider) {
+    this.#provider = provider;
+  }
+
+  /** @internal For the network client that these tokens are sent by. */
+  get [PROVIDER](): BoxTokenProvider {
+    return this.#provider;
+  }
+
+  /** @throws BoxAuthError as `BoxTokenProvider.getToken` does */
+  async retrieveToken(session?: NetworkSession): Promise<SdkAccessToken> {
+    return toSdk(await this.#token(session));
+  }
+
+  /**
+   * Another token, after a 401. The SDK does not say which one was refused: it is taken to be the current one, and one that
+   * was minted in the place of a refused one is kept for 10 s, so that a thousand calls refused at once make one mint.
+   *
+   * @throws BoxAuthError as `BoxTokenProvider.getToken` does
+   */
+  async refreshToken(session?: NetworkSession): Promise<SdkAccessToken> {
+    const refused = this.#provider.peekToken(subjectOf(session));
+    if (refused !== undefined) this.#provider.invalidate(refused);
+    return this.retrieveToken(session);
+  }
+
+  /** @throws BoxAuthError as `BoxTokenProvider.getToken` does */
+  async retrieveAuthorizationHeader(session?: NetworkSession): Promise<string> {
+    return `Bearer ${(await this.#token(session)).value}`;
+  }
+
+  /** @throws BoxAuthError as `BoxTokenProvider.revoke` does */
+  async revokeToken(session?: NetworkSession): Promise<undefined> {
+    await this.#provider.revoke(subjectOf(session));
+  }
+
+  /**
+   * A narrower token, of the acting user's own where there is one, as it goes where no `as-user` stands beside it.
+   *
+   * @throws BoxAuthError as `BoxTokenProvider.downscope` does
+   */
+  async downscopeToken(
+    scopes: readonly string[],
+    resource?: string,
+    sharedLink?: string,
+    session?: NetworkSession,
+  ): Promise<SdkAccessToken> {
+    const id = asUserOf(session);
+    const subject = id === undefined ? undefined : ({ type: 'user', id } as const);
+    return toSdk(await this.#provider.downscope({ scopes, resource, sharedLink, subject }));
+  }
+
+  #token(session: NetworkSession | undefined): Promise<AccessToken> {
+    return this.#provider.getToken({ subject: subjectOf(session) });
+  }
+}
+
+/** Whose token goes onto a call of `session`: the app's own if the call has an `as-user` that the app set. */
+function subjectOf(session: NetworkSession | undefined): Subject | undefined {
+  const user = asUserOf(session) === undefined ? currentActingUser() : undefined;
+  return user === undefined ? undefined : { type: 'user', id: user.id };
+}
+
+function asUserOf(session: NetworkSession | undefined): string | undefined {
+  const headers = Object.entries(session?.additionalHeaders ?? {});
+  return headers.find(([name]) => name.toLowerCase() === 'as-user')?.[1];
+}
+
+function toSdk(token: AccessToken): SdkAccessToken {
+  const answer = {
+    access_token: token.value,
+    token_type: 'bearer',
+    ...(token.expiresAt !== undefined && { expires_in: secondsUntil(token.expiresAt) }),
+    ...(token.restrictedTo !== undefined && {
+      restricted_to: token.restrictedTo,
+      issued_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+    }),
+  };
+  return deserializeAccessToken(jsonToSerializedData(JSON.stringify(answer)));
+}
+
+function secondsUntil(timeMs: number): number {
+  return Math.max(Math.floor((timeMs - Date.now()) / 1000), 0);
+}

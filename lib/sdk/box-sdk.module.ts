@@ -1,0 +1,99 @@
+import { type DynamicModule, Inject, Module, type ModuleMetadata } from '@nestjs/common';
+import { BoxClient } from 'box-node-sdk';
+import { BaseUrls, NetworkSession } from 'box-node-sdk/networking';
+import { BOX_API_URL } from '../box/box-urls.js';
+import { getBoxTokenProviderToken } from '../box-auth.module-definition.js';
+import { boxAuthOf, type BoxTokenProvider } from '../box-token.provider.js';
+import { BoxSdkAuthentication } from './box-sdk.authentication.js';
+import { BoxSdkNetworkClient } from './box-sdk.network-client.js';
+
+/** What the client's network session has other than by default, and whose tokens its calls carry. */
+export interface BoxSdkModuleOptions extends Partial<
+  Pick<
+    NetworkSession,
+    | 'additionalHeaders'
+    | 'baseUrls'
+    | 'dataSanitizer'
+    | 'interceptors'
+    | 'retryStrategy'
+    | 'timeoutConfig'
+  >
+> {
+  /** The `name` of a `BoxAuthModule`. Its `BoxClient` is injected by `@InjectBoxClient(name)`. */
+  readonly name?: string;
+}
+
+/** The injection token of a Box app's SDK client: the class itself for the one without a name. */
+export function getBoxClientToken(name?: string): typeof BoxClient | symbol {
+  return name === undefined ? BoxClient : Symbol.for(`nestjs-box-auth.BoxClient.${name}`);
+}
+
+/** Injects the SDK's client of the Box app `name`. */
+export function InjectBoxClient(name?: string): ParameterDecorator & PropertyDecorator {
+  return Inject(getBoxClientToken(name));
+}
+
+/**
+ * The `BoxClient` of Box's official SDK: its calls carry tokens of `BoxAuthModule`, and act for the user that a handler's
+ * `@AsUser` names. They go to `apiUrl`. Import it as it is, or by `register` with what the SDK's network session takes.
+ *
+ * @example
+ * ```ts
+ * import { Injectable, Module } from '@nestjs/common';
+ * import { BoxClient } from 'box-node-sdk';
+ * import { BoxAuthModule } from 'nestjs-box-auth';
+ * import { BoxSdkModule } from 'nestjs-box-auth/sdk';
+ *
+ * @Injectable()
+ * export class Folders {
+ *   constructor(private readonly box: BoxClient) {}
+ *
+ *   async names(id: string): Promise<readonly (string | undefined)[]> {
+ *     const { entries = [] } = await this.box.folders.getFolderItems(id);
+ *     return entries.map(({ name }) => name);
+ *   }
+ * }
+ *
+ * @Module({ imports: [BoxAuthModule.forRoot(), BoxSdkModule], providers: [Folders] })
+ * export class AppModule {}
+ * ```
+ */
+@Module(sdkOf({}))
+export class BoxSdkModule {
+  static register(options: BoxSdkModuleOptions): DynamicModule {
+    return { module: RegisteredBoxSdkModule, ...sdkOf(options) };
+  }
+}
+
+// A dynamic module also has what its class provides: that would be the app without a name.
+@Module({})
+class RegisteredBoxSdkModule {}
+
+function sdkOf({ name, ...session }: BoxSdkModuleOptions): ModuleMetadata {
+  const client = getBoxClientToken(name);
+  return {
+    providers: [
+      {
+        provide: client,
+        inject: [getBoxTokenProviderToken(name)],
+        useFactory: (provider: BoxTokenProvider): BoxClient =>
+          new BoxClient({
+            auth: new BoxSdkAuthentication(provider),
+            networkSession: new NetworkSession({
+              baseUrls: baseUrlsAt(boxAuthOf(provider)?.apiUrl),
+              ...session,
+              networkClient: new BoxSdkNetworkClient(provider),
+            }),
+          }),
+      },
+    ],
+    exports: [client],
+  };
+}
+
+/** Where Box itself is, the SDK knows better: uploads have a host of their own there. */
+function baseUrlsAt(apiUrl: string | undefined): BaseUrls {
+  return apiUrl === undefined || apiUrl === BOX_API_URL
+    ? new BaseUrls({})
+    : new BaseUrls({ baseUrl: apiUrl, uploadUrl: `${apiUrl}/api` });
+}

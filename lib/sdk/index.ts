@@ -1,0 +1,8 @@
+export { BoxSdkAuthentication } from './box-sdk.authentication.js';
+export {
+  BoxSdkModule,
+  type BoxSdkModuleOptions,
+  getBoxClientToken,
+  InjectBoxClient,
+} from './box-sdk.module.js';
+export { BoxSdkNetworkClient } from './box-sdk.network-client.js';
