@@ -25,6 +25,8 @@ export class BoxAuth {
   readonly provider: BoxTokenProvider;
   readonly policy: OutgoingPolicy;
   readonly fetch: typeof fetch;
+  /** The `fetch` of the options: for calls that are to carry nothing of ours. */
+  readonly plainFetch: typeof fetch;
   readonly tokens: AccessTokens;
   readonly downscoping: Downscoping;
   readonly revocation: Revocation;
@@ -63,6 +65,7 @@ export class BoxAuth {
     );
     this.apiUrl = resolved.apiUrl;
     this.policy = new OutgoingPolicy(this.tokens, boxHeaders, boxUrlRules(resolved.origins));
+    this.plainFetch = resolved.fetch;
     this.fetch = authorizedFetch(this.policy, resolved.fetch, resolved.apiUrl);
     this.downscoping = new Downscoping(this.tokens, endpoint);
     this.revocation = new Revocation(this.tokens, endpoint, resolved.apiUrl);

@@ -151,7 +151,7 @@ class AuthorizedCall {
     return this.send(url, {
       ...init,
       headers: all,
-      redirect: redirect === 'follow' ? 'manual' : redirect,
+      redirect: redirect === 'follow' ? judgedHere(init.body) : redirect,
     });
   }
 
@@ -163,6 +163,14 @@ class AuthorizedCall {
       isEmpty: () => method !== 'HEAD' && isEmpty(response),
     });
   }
+}
+
+/**
+ * `fetch` keeps a copy of all of a body, for redirects that it may be told to follow. A stream is sent once: to keep what
+ * went of it would fill the memory.
+ */
+function judgedHere(body: Outgoing['body']): Outgoing['redirect'] {
+  return isReplayable(body) ? 'manual' : 'error';
 }
 
 /** Looks at the first bytes of a copy, so that the caller still gets the whole. */

@@ -89,8 +89,10 @@ async function exchange(
   authorization: Authorization | undefined,
 ): Promise<Answer> {
   const ours = authorization?.headers ?? {};
-  const { beforeRedirect } = config;
+  const { beforeRedirect, maxRedirects } = config;
   config.beforeRedirect = withinOrigins(policy, ours, beforeRedirect);
+  // To be able to follow redirects axios keeps all of a body; a stream, which is sent once, is to stay out of memory.
+  if (isStream(config.data)) config.maxRedirects ??= 0;
   for (const [name, value] of Object.entries(ours)) config.headers.set(name, value);
   try {
     const response = await send(config);
@@ -104,7 +106,7 @@ async function exchange(
   } finally {
     // Left in, they would leak with an error, and look like the caller's own when the app retries with this config.
     for (const name of Object.keys(ours)) config.headers.delete(name);
-    Object.assign(config, { beforeRedirect });
+    Object.assign(config, { beforeRedirect, maxRedirects });
   }
 }
 
@@ -165,7 +167,7 @@ function hideRequestOf(stream: Readable): void {
   if ('req' in stream) Object.defineProperty(stream, 'req', { enumerable: false });
   const emit = stream.emit.bind(stream);
   stream.emit = (event: string | symbol, ...args: unknown[]): boolean => {
-    if (event === 'error' && isAxiosError(args[0])) hideRequest(args[0]);
+    if (isAxiosError(args[0])) hideRequest(args[0]);
     return emit(event, ...args);
   };
 }

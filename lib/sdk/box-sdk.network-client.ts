@@ -141,7 +141,7 @@ export class BoxSdkNetworkClient implements NetworkClient {
     const isAllowed = box.policy.allows(new URL(url));
     return {
       // By the app's fetch, which may know a proxy, wherever that adds nothing.
-      send: auth === undefined && isAllowed ? fetch : box.fetch,
+      send: auth === undefined && isAllowed ? box.plainFetch : box.fetch,
       isBox: isAllowed && auth !== undefined,
       identityHeaders: box.policy.headerNames,
     };

@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { root, run } from '../command.mjs';
 import {
   expectBoxCalled,
+  expectExpressCallsBox,
   expectJestPasses,
   expectLoadedOnDemand,
+  expectSdkCallsBox,
   expectTypesFit,
   expectUsableWithoutOptionalPeers,
 } from './expectations.mjs';
@@ -22,6 +24,17 @@ const nest11 = ['@nestjs/common@11', '@nestjs/core@11', 'reflect-metadata', 'rxj
 const nest11AndPeers = [...nest11, '@nestjs/axios@4', '@nestjs/config@4', 'axios'];
 const nest12 = ['@nestjs/common@12', '@nestjs/core@12', 'reflect-metadata', 'rxjs'];
 const nest12AndPeers = [...nest12, '@nestjs/axios@12', '@nestjs/config@12', 'axios'];
+
+const INSTALLED_NODE = `node_modules/node-${process.platform}-${process.arch}/bin/node`;
+
+/**
+ * Node as a package: each version of it is one.
+ *
+ * @param {number} version
+ */
+function nodePackage(version) {
+  return `node-${process.platform}-${process.arch}@${version}`;
+}
 
 /** @type {Consumer[]} */
 const consumers = [
@@ -57,6 +70,47 @@ const consumers = [
     checks: {
       'is usable by import': expectUsableWithoutOptionalPeers('import'),
       'is usable by require': expectUsableWithoutOptionalPeers('require'),
+    },
+  },
+  {
+    name: 'Express 5 and no Nest, CommonJS',
+    type: 'commonjs',
+    packages: ['express@5', '@types/express@5', 'rxjs', 'undici@7', '@types/node@20'],
+    checks: {
+      'calls Box by import': expectExpressCallsBox('import'),
+      'calls Box by require': expectExpressCallsBox('require'),
+      'fits the types, module node16': expectTypesFit('node16', 'node16', 'consumer-express.ts'),
+      'fits the types, bundler': expectTypesFit('commonjs', 'bundler', 'consumer-express.ts'),
+    },
+  },
+  {
+    name: 'Express 4 and undici 6, ES modules',
+    type: 'module',
+    packages: ['express@4', '@types/express@4', 'rxjs', 'undici@6', '@types/node@20'],
+    checks: {
+      'calls Box by import': expectExpressCallsBox('import'),
+      'fits the types, module nodenext': expectTypesFit(
+        'nodenext',
+        'nodenext',
+        'consumer-express.ts',
+      ),
+    },
+  },
+  {
+    name: 'Express 5 and undici 8, Node 22',
+    type: 'module',
+    packages: ['express@5', 'rxjs', 'undici@8', nodePackage(22)],
+    checks: { 'calls Box by import': expectExpressCallsBox('import', INSTALLED_NODE) },
+  },
+  {
+    name: 'The official SDK, Nest 11, CommonJS',
+    type: 'commonjs',
+    // The SDK's own types need those of node-fetch.
+    packages: [...nest11, 'box-node-sdk@10', '@types/node-fetch@2', '@types/node@20'],
+    checks: {
+      'calls Box by import': expectSdkCallsBox('import'),
+      'calls Box by require': expectSdkCallsBox('require'),
+      'fits the types, module node16': expectTypesFit('node16', 'node16', 'consumer-sdk.ts'),
     },
   },
   {

@@ -30,6 +30,36 @@ export function expectBoxCalled(script) {
 
 /**
  * @param {'import' | 'require'} way
+ * @param {string} [node] which one runs it, if it is not ours: its path in the folder
+ * @returns {Expectation}
+ */
+export function expectExpressCallsBox(way, node) {
+  return async (folder) => {
+    assert.deepEqual(await linesOf(['consumer-express.cjs', way], folder, node), [
+      '["Alice","Alice"]',
+      'acting_user_missing',
+      '502',
+      'mints: 1',
+    ]);
+  };
+}
+
+/**
+ * @param {'import' | 'require'} way
+ * @returns {Expectation}
+ */
+export function expectSdkCallsBox(way) {
+  return async (folder) => {
+    assert.deepEqual(await linesOf(['consumer-sdk.cjs', way], folder), [
+      'BoxClient: Emulated App',
+      'BoxClient: Alice',
+      'mints: 1',
+    ]);
+  };
+}
+
+/**
+ * @param {'import' | 'require'} way
  * @returns {Expectation}
  */
 export function expectUsableWithoutOptionalPeers(way) {
@@ -74,11 +104,12 @@ export function expectLoadedOnDemand(way) {
 /**
  * @param {string} module
  * @param {string} moduleResolution
+ * @param {string} [file]
  * @returns {Expectation}
  */
-export function expectTypesFit(module, moduleResolution) {
+export function expectTypesFit(module, moduleResolution, file = 'consumer.ts') {
   return async (folder) => {
-    await writeTsconfig({ module, moduleResolution, noEmit: true }, folder);
+    await writeTsconfig({ module, moduleResolution, noEmit: true }, folder, file);
     await runTool('tsc', ['-p', 'tsconfig.json'], { cwd: folder });
   };
 }
@@ -87,7 +118,7 @@ export function expectTypesFit(module, moduleResolution) {
 export async function expectJestPasses(folder) {
   // As in the app that `nest new` makes.
   const options = { module: 'nodenext', moduleResolution: 'nodenext', isolatedModules: true };
-  await writeTsconfig(options, folder);
+  await writeTsconfig(options, folder, 'consumer.ts');
   const config = {
     testRegex: String.raw`\.test\.ts$`,
     transform: { [String.raw`\.ts$`]: 'ts-jest' },
@@ -99,8 +130,9 @@ export async function expectJestPasses(folder) {
 /**
  * @param {Record<string, unknown>} options
  * @param {string} folder
+ * @param {string} file
  */
-async function writeTsconfig(options, folder) {
+async function writeTsconfig(options, folder, file) {
   const compilerOptions = {
     target: 'es2022',
     strict: true,
@@ -110,7 +142,7 @@ async function writeTsconfig(options, folder) {
     emitDecoratorMetadata: true,
     ...options,
   };
-  const tsconfig = { compilerOptions, files: ['consumer.ts'] };
+  const tsconfig = { compilerOptions, files: [file] };
   await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(tsconfig));
 }
 
@@ -119,10 +151,18 @@ async function writeTsconfig(options, folder) {
  *
  * @param {string[]} args
  * @param {string} folder
+ * @param {string} [node]
  */
-async function linesOf(args, folder) {
+async function linesOf(args, folder, node) {
   const env = { PATH: process.env.PATH };
-  const { stdout, stderr } = await run(process.execPath, args, { cwd: folder, env });
+  const { stdout, stderr } = await run(
+    node === undefined ? process.execPath : join(folder, node),
+    args,
+    {
+      cwd: folder,
+      env,
+    },
+  );
   assert.equal(stderr, '', `node ${args.join(' ')} wrote to stderr:\n${stderr}`);
   return stdout.trimEnd().split('\n');
 }

@@ -1,8 +1,9 @@
 import { inspect } from 'node:util';
-import { type DynamicModule, Inject, Injectable, Module } from '@nestjs/common';
+import { type DynamicModule, Inject, Injectable, Module, Scope } from '@nestjs/common';
 import { ConfigModule, ConfigService } from '@nestjs/config';
 import { Test } from '@nestjs/testing';
 import { HttpService } from '@nestjs/axios';
+import axios from 'axios';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { firstValueFrom } from 'rxjs';
 import {
@@ -408,9 +409,48 @@ describe('BoxHttpModule', () => {
     await other.stop();
   });
 
+  it('works with an HttpService of each request, and with several of one instance', async () => {
+    @Injectable({ scope: Scope.REQUEST })
+    class OfARequest {
+      readonly http: HttpService;
+      constructor(interceptor: BoxAxiosInterceptor) {
+        const instance = axios.create({ baseURL: emulator.url });
+        interceptor.attach(instance);
+        interceptor.attach(instance);
+        this.http = new HttpService(instance);
+      }
+    }
+    @Module({ imports: [BoxHttpModule.register({ timeout: 1_000 })] })
+    class Another {}
+    const app = await start(BoxAuthModule.forRoot(options), Another, {
+      module: class Requests {},
+      imports: [BoxHttpModule],
+      providers: [OfARequest],
+    });
+    const first = await app.resolve(OfARequest);
+    const second = await app.resolve(OfARequest);
+    expect(first).not.toBe(second);
+    const services = [
+      first.http,
+      second.http,
+      new HttpService(first.http.axiosRef),
+      app.get(HttpService),
+      app.select(Another).get(HttpService),
+    ];
+    await Promise.all(
+      services.map((service) =>
+        app.get(BoxTokenProvider).runAs('11111', () => service.axiosRef.get('/2.0/users/me')),
+      ),
+    );
+    expect(emulator.apiRequests.map(({ actingUser, status }) => [actingUser, status])).toEqual(
+      services.map(() => ['11111', 200]),
+    );
+    expect(emulator.tokenRequests).toHaveLength(1);
+    await app.close();
+  });
+
   it('has an interceptor for any other instance', async () => {
     const app = await start(BoxAuthModule.forRoot(options), BoxHttpModule);
-    const { default: axios } = await import('axios');
     const instance = axios.create();
     app.get(BoxAxiosInterceptor).attach(instance);
     expect((await instance.get(`${emulator.url}/2.0/users/me`)).status).toBe(200);
