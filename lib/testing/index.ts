@@ -16,3 +16,5 @@ export { type FakeTokenFailure } from './fake-box-tokens.js';
 export { type Fault, type FaultTarget } from './faults.js';
 export { type RecordedRequest } from './request-log.js';
 export { type TokenSubject } from './token-ledger.js';
+export { tokenStoreConformance, type TokenStoreCase } from './token-store-conformance.js';
+export { type TokenStoreHarness } from './token-store-stage.js';

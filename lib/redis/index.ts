@@ -1,0 +1,7 @@
+export type {
+  IoredisClient,
+  NodeRedisClient,
+  NodeRedisCluster,
+  RedisClient,
+} from './redis-port.js';
+export { RedisTokenStore, type RedisTokenStoreOptions } from './redis-token-store.js';

@@ -1,0 +1,258 @@
+import * as v from 'valibot';
+import { BoxAuthError } from '../errors/box-auth.error.js';
+import { sanitizedCause } from '../errors/redact.js';
+import type { Claim, ClaimRequest, StoredToken, TokenStore } from '../tokens/token-store.js';
+import { type RedisClient, type RedisPort, redisPort } from './redis-port.js';
+import {
+  claimScript,
+  failScript,
+  invalidateScript,
+  LONGEST_PAUSE_MS,
+  publishScript,
+  type RedisScript,
+  TOKEN_LAYOUT,
+} from './scripts.js';
+import { TokenSeal } from './token-seal.js';
+
+const DOCS = 'https://redis.io/docs/latest/develop/clients/nodejs/';
+const SHORTEST_SECRET = 32;
+const DAY_MS = 24 * 3_600_000;
+const LONGEST_KEPT_MS = 366 * DAY_MS;
+
+/** What a {@link RedisTokenStore} needs. */
+export interface RedisTokenStoreOptions {
+  /**
+   * A client of ioredis 5 or 6 (`Redis`, `Cluster`) or of redis 5 or 6 (`createClient`, `createSentinel`, `createCluster`).
+   * It stays yours: connect it, listen to its `'error'` events and close it. As long as it has no connection the store
+   * refuses at once, and each process mints its own tokens.
+   */
+  readonly client: RedisClient;
+  /**
+   * What tokens are sealed with before they go to Redis: at least 32 random characters, such as `openssl rand -base64 32`
+   * prints, the same for the whole fleet.
+   *
+   * To change it, deploy `[new, old]`, and `[new]` when all run that: sealed is with the first, opened with any, and keys
+   * are named by the last. The second step changes the names, and so costs one mint per subject.
+   */
+  readonly secret: string | readonly string[];
+  /** What every key in Redis begins with; no braces. Default `nestjs-box-auth`. */
+  readonly prefix?: string | undefined;
+}
+
+const longSecret = v.pipe(v.string(), v.minLength(SHORTEST_SECRET));
+const secrets = v.tupleWithRest([longSecret], longSecret);
+
+const sealedToken = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.object({
+    value: v.string(),
+    lifetimeMs: v.optional(v.number()),
+    expiresAt: v.optional(v.number()),
+    scopes: v.optional(v.array(v.string())),
+  }),
+);
+
+const whole = v.pipe(v.string(), v.digits(), v.transform(Number));
+const skipped = v.picklist(['0', '1']);
+const claimReply = v.union([
+  v.tuple([v.literal('token'), v.string(), v.string(), whole, v.string()]),
+  v.tuple([v.literal('claimed'), skipped, whole]),
+  v.tuple([v.literal('leased'), skipped]),
+  v.tuple([v.literal('paused'), skipped, whole, v.string()]),
+]);
+
+/** The keys of one identity, all in one slot of a cluster. */
+interface Keys {
+  readonly token: string;
+  readonly pause: string;
+  readonly all: readonly string[];
+}
+
+/**
+ * Shares tokens with other processes through Redis 5 or later, or Valkey; a cluster, too.
+ *
+ * Who can read Redis learns neither tokens nor ids: keys are an HMAC of the identity, values are sealed by AES-256-GCM. What
+ * cannot be opened counts as not there. The user of an ACL needs EVAL, EVALSHA, GET, SET, DEL, PTTL and TIME on `prefix:*`.
+ *
+ * @throws BoxAuthError `option_invalid`, at construction; the methods reject with `store_unavailable`
+ *
+ * @example
+ * ```ts
+ * import { Module } from '@nestjs/common';
+ * import { Redis } from 'ioredis';
+ * import { BoxAuthModule } from 'nestjs-box-auth';
+ * import { RedisTokenStore } from 'nestjs-box-auth/redis';
+ *
+ * const client = new Redis(process.env.REDIS_URL ?? 'redis://localhost:6379');
+ * client.on('error', (error) => console.warn(error.message));
+ *
+ * @Module({
+ *   imports: [
+ *     BoxAuthModule.forRoot({
+ *       store: new RedisTokenStore({ client, secret: process.env.BOX_STORE_SECRET ?? '' }),
+ *     }),
+ *   ],
+ * })
+ * export class AppModule {}
+ * ```
+ */
+export class RedisTokenStore implements TokenStore {
+  readonly #port: RedisPort;
+  readonly #seal: TokenSeal;
+  readonly #prefix: string;
+  #unreadable = 0;
+
+  constructor({ client, secret, prefix = 'nestjs-box-auth' }: RedisTokenStoreOptions) {
+    this.#port = knownClient(client);
+    this.#seal = new TokenSeal(longSecrets(secret));
+    this.#prefix = plainPrefix(prefix);
+  }
+
+  /** How many values were found that could not be opened: changed, in another layout, or sealed with another secret. */
+  get unreadable(): number {
+    return this.#unreadable;
+  }
+
+  async claim(identity: string, { owner, leaseMs, newerThan }: ClaimRequest): Promise<Claim> {
+    const keys = this.#keysOf(identity);
+    const answer = await this.#run(claimScript, keys, [
+      owner,
+      digits(Math.ceil(Math.max(leaseMs, 1))),
+      digits(newerThan),
+    ]);
+    const read = v.safeParse(claimReply, answer);
+    if (!read.success) throw storeUnavailable('Redis answered something that no script says.');
+    const reply = read.output;
+    if (reply[0] === 'token') {
+      const [, fence, life, ageMs, sealed] = reply;
+      const token = this.#openToken(sealed, boundTo(keys, fence, life));
+      if (token !== undefined) return { state: 'token', token, fence: Number(fence), ageMs };
+      return await this.claim(identity, { owner, leaseMs, newerThan: Number(fence) });
+    }
+    if (reply[1] === '1') this.#unreadable += 1;
+    if (reply[0] === 'leased') return { state: 'leased' };
+    if (reply[0] === 'claimed') return { state: 'claimed', fence: reply[2] };
+    return { state: 'paused', forMs: reply[2], reason: this.#openReason(reply[3], keys) };
+  }
+
+  async publish(identity: string, fence: number, token: StoredToken, ageMs: number): Promise<void> {
+    const keys = this.#keysOf(identity);
+    const { value, lifetimeMs, expiresAt, scopes } = token;
+    // Redis tells a token's age by what is left of this, so that no process's clock is asked.
+    const lifeMs = Math.ceil(Math.min(lifetimeMs ?? DAY_MS, LONGEST_KEPT_MS));
+    const keepMs = Math.floor(Math.max(lifeMs - Math.max(ageMs, 0), 0));
+    const sealed = this.#seal.seal(
+      JSON.stringify({ value, lifetimeMs, expiresAt, scopes }),
+      boundTo(keys, digits(fence), digits(lifeMs)),
+    );
+    const laidOut = [TOKEN_LAYOUT, digits(fence), digits(lifeMs), sealed].join(':');
+    await this.#run(publishScript, keys, [digits(fence), digits(keepMs), laidOut]);
+  }
+
+  async invalidate(identity: string, fence: number): Promise<void> {
+    await this.#run(invalidateScript, this.#keysOf(identity), [digits(fence)]);
+  }
+
+  async fail(identity: string, owner: string, pauseMs: number, reason: string): Promise<void> {
+    const keys = this.#keysOf(identity);
+    const forMs = Math.ceil(Math.min(Math.max(pauseMs, 0), LONGEST_PAUSE_MS));
+    const sealed = this.#seal.seal(reason, [keys.pause]);
+    await this.#run(failScript, keys, [owner, digits(forMs), sealed]);
+  }
+
+  #keysOf(identity: string): Keys {
+    const name = `${this.#prefix}:{${this.#seal.nameOf(identity)}}`;
+    const token = `${name}:token`;
+    const pause = `${name}:pause`;
+    return { token, pause, all: [token, `${name}:lease`, pause, `${name}:fence`] };
+  }
+
+  #openToken(sealed: string, bound: readonly string[]): StoredToken | undefined {
+    const read = v.safeParse(sealedToken, this.#seal.open(sealed, bound));
+    if (!read.success) {
+      this.#unreadable += 1;
+      return undefined;
+    }
+    const { value, lifetimeMs, expiresAt, scopes } = read.output;
+    return { value, lifetimeMs, expiresAt, scopes };
+  }
+
+  /** A pause holds also where its reason cannot be read: Redis lets it end. */
+  #openReason(sealed: string, { pause }: Keys): string {
+    const reason = this.#seal.open(sealed, [pause]);
+    if (reason === undefined) this.#unreadable += 1;
+    return reason ?? 'why cannot be read here.';
+  }
+
+  async #run(
+    script: RedisScript,
+    { token, all }: Keys,
+    args: readonly string[],
+  ): Promise<readonly string[]> {
+    if (!this.#port.isReady(token)) {
+      throw storeUnavailable('The Redis client is not connected: nothing was sent.');
+    }
+    try {
+      const reply = await this.#port.run(script, all, args);
+      return Array.isArray(reply) ? reply.map(String) : [];
+    } catch (error) {
+      const { message } = sanitizedCause(error);
+      throw storeUnavailable(`A Redis command failed: ${message}`, error);
+    }
+  }
+}
+
+/** What a token is sealed to: in another place, with another fence or another expiry it cannot be opened. */
+function boundTo({ token }: Keys, fence: string, life: string): readonly string[] {
+  return [token, TOKEN_LAYOUT, fence, life];
+}
+
+/** `String` would write a large number with an exponent. */
+function digits(number: number): string {
+  return number.toFixed(0);
+}
+
+function knownClient(client: unknown): RedisPort {
+  const port = redisPort(client);
+  if (port !== undefined) return port;
+  throw optionInvalid(
+    'client',
+    'a client of ioredis (Redis, Cluster) or of redis (createClient, createSentinel, createCluster)',
+  );
+}
+
+function longSecrets(given: unknown): readonly [string, ...string[]] {
+  const read = v.safeParse(secrets, Array.isArray(given) ? given : [given]);
+  if (read.success) return read.output;
+  throw optionInvalid(
+    'secret',
+    `at least ${SHORTEST_SECRET} characters, such as \`openssl rand -base64 32\` prints, or a list of such strings`,
+  );
+}
+
+function plainPrefix(prefix: unknown): string {
+  // Braces would make another hash tag, and the keys of one identity would be in several slots of a cluster.
+  if (typeof prefix === 'string' && /^[^{}]+$/.test(prefix)) return prefix;
+  throw optionInvalid('prefix', 'a string without braces, and not an empty one');
+}
+
+function optionInvalid(name: string, expected: string): BoxAuthError {
+  return new BoxAuthError({
+    code: 'option_invalid',
+    message: `The option ${name} of RedisTokenStore is not valid, expected ${expected}.`,
+    hint: `Mend ${name} where the RedisTokenStore is made.`,
+    docs: DOCS,
+  });
+}
+
+function storeUnavailable(message: string, cause?: unknown): BoxAuthError {
+  return new BoxAuthError({
+    code: 'store_unavailable',
+    message,
+    hint: 'See whether Redis can be reached and written to, and that the client was connected.',
+    docs: DOCS,
+    retryable: true,
+    cause,
+  });
+}

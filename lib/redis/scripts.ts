@@ -1,0 +1,130 @@
+import { createHash } from 'node:crypto';
+
+/** Lua for Redis, and the name that EVALSHA knows it by. */
+export interface RedisScript {
+  readonly source: string;
+  readonly sha1: string;
+}
+
+/** How a token is laid out: the version of the layout, the fence, its whole life in the store, and what is sealed. */
+export const TOKEN_LAYOUT = '1';
+
+/** Nobody is kept waiting for longer by what another process failed at. */
+export const LONGEST_PAUSE_MS = 600_000;
+
+const HOUR_MS = 3_600_000;
+
+/**
+ * What all scripts know. Every key is in KEYS and shares one hash tag. Numbers are compared as numbers (exact up to 2^53)
+ * and written by `%.0f`, as Lua's own `tostring` would round a fence. A number of more than 15 digits is not one of ours.
+ */
+const PRELUDE = `
+local TOKEN, LEASE, PAUSE, FENCE = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+
+-- The value of a key and the milliseconds it has left. Of another type, or without an end, it is not ours: nil, true.
+local function read(key)
+  local value = redis.pcall('GET', key)
+  if not value then return nil, false end
+  -- Any other error ends the script.
+  if type(value) == 'table' and not string.find(value.err, 'WRONGTYPE', 1, true) then redis.call('GET', key) end
+  local left = redis.call('PTTL', key)
+  if type(value) ~= 'string' or left < 0 then return nil, true end
+  return value, left
+end
+
+local function numberIn(digits)
+  return digits and #digits <= 15 and tonumber(digits) or nil
+end
+
+-- The token's fence, age and seal; nil if there is none, and then true if there is something else.
+local function readToken()
+  local value, left = read(TOKEN)
+  if not value then return nil, left end
+  local fence, life, sealed = string.match(value, '^${TOKEN_LAYOUT}:(%d+):(%d+):(.+)$')
+  -- It cannot have more time left than it was given: somebody has prolonged it.
+  if not numberIn(fence) or left > (numberIn(life) or 0) then return nil, true end
+  return fence, { life = life, age = tonumber(life) - left, sealed = sealed }
+end
+
+local function readLease()
+  local value = read(LEASE)
+  if not value then return nil end
+  local fence, owner = string.match(value, '^(%d+):(.*)$')
+  return numberIn(fence), owner
+end
+
+local function lastFence()
+  return numberIn(string.match(read(FENCE) or '', '^%d+$')) or 0
+end
+
+-- Outlives lease and token, so that the next fence is above this one even within a millisecond or when the clock is set back.
+local function rememberFence(fence)
+  redis.call('SET', FENCE, string.format('%.0f', fence), 'PX', ${HOUR_MS})
+end
+`;
+
+/** ARGV: owner, leaseMs, newerThan. */
+export const claimScript = script(`
+local owner, leaseMs, newerThan = ARGV[1], ARGV[2], tonumber(ARGV[3])
+
+local tokenFence, token = readToken()
+if tokenFence and tonumber(tokenFence) > newerThan then
+  return { 'token', tokenFence, token.life, string.format('%.0f', token.age), token.sealed }
+end
+local skipped = (not tokenFence and token) and '1' or '0'
+
+local reason, left = read(PAUSE)
+if reason and left > 0 and left <= ${LONGEST_PAUSE_MS} then
+  return { 'paused', skipped, string.format('%.0f', left), reason }
+end
+
+local fence, leaseOwner = readLease()
+if fence and leaseOwner ~= owner then return { 'leased', skipped } end
+if not fence then
+  local time = redis.call('TIME')
+  local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+  fence = math.max(tonumber(tokenFence or 0) + 1, lastFence() + 1, newerThan + 1, now)
+  rememberFence(fence)
+end
+redis.call('SET', LEASE, string.format('%.0f', fence) .. ':' .. owner, 'PX', leaseMs)
+return { 'claimed', skipped, string.format('%.0f', fence) }
+`);
+
+/** ARGV: fence, milliseconds to keep the token (0 if it is over already), the token as it is laid out. */
+export const publishScript = script(`
+local fence, keepMs, token = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
+
+local tokenFence = readToken()
+if tokenFence and tonumber(tokenFence) > fence then return { 'older' } end
+
+-- What needs memory comes first: if Redis has none, the script ends here and nothing is half done.
+if fence > lastFence() then rememberFence(fence) end
+if keepMs > 0 then redis.call('SET', TOKEN, token, 'PX', ARGV[2]) end
+redis.call('DEL', PAUSE)
+local leaseFence = readLease()
+if leaseFence and leaseFence <= fence then redis.call('DEL', LEASE) end
+return { 'done' }
+`);
+
+/** ARGV: fence. */
+export const invalidateScript = script(`
+local tokenFence = readToken()
+if tokenFence and tonumber(tokenFence) <= tonumber(ARGV[1]) then redis.call('DEL', TOKEN) end
+return { 'done' }
+`);
+
+/** ARGV: owner, pauseMs, the sealed reason. */
+export const failScript = script(`
+local owner, pauseMs, reason = ARGV[1], tonumber(ARGV[2]), ARGV[3]
+
+local fence, leaseOwner = readLease()
+if not fence or leaseOwner ~= owner then return { 'done' } end
+if pauseMs > 0 then redis.call('SET', PAUSE, reason, 'PX', ARGV[2]) end
+redis.call('DEL', LEASE)
+return { 'done' }
+`);
+
+function script(body: string): RedisScript {
+  const source = `${PRELUDE}${body}`.trim();
+  return { source, sha1: createHash('sha1').update(source).digest('hex') };
+}

@@ -1,0 +1,82 @@
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createSecretKey,
+  hkdfSync,
+  type KeyObject,
+  randomBytes,
+} from 'node:crypto';
+
+const CIPHER = 'aes-256-gcm';
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+const KEY_BYTES = 32;
+
+/**
+ * Hides what is stored from those who can read Redis, and finds out what those who can write to it have changed: names by
+ * HMAC-SHA256, values by AES-256-GCM. Each has a key of its own, derived by HKDF-SHA256 (RFC 5869).
+ */
+export class TokenSeal {
+  readonly #sealing: KeyObject;
+  readonly #opening: readonly KeyObject[];
+  readonly #naming: KeyObject;
+
+  /** `secrets`: seals with the first, opens with any, names by the last. */
+  constructor(secrets: readonly [string, ...string[]]) {
+    this.#sealing = derivedKey(secrets[0], 'seal');
+    this.#opening = [this.#sealing, ...secrets.slice(1).map((other) => derivedKey(other, 'seal'))];
+    this.#naming = derivedKey(secrets.at(-1) ?? secrets[0], 'name');
+  }
+
+  /** 43 characters that stand for `identity`. In UTF-16, as UTF-8 has one and the same letter for all lone surrogates. */
+  nameOf(identity: string): string {
+    return createHmac('sha256', this.#naming).update(identity, 'utf16le').digest('base64url');
+  }
+
+  /** `plain`, so that it can be opened only together with the same `bound`. */
+  seal(plain: string, bound: readonly string[]): string {
+    const nonce = randomBytes(NONCE_BYTES);
+    const cipher = createCipheriv(CIPHER, this.#sealing, nonce, { authTagLength: TAG_BYTES });
+    cipher.setAAD(boundBytes(bound));
+    const hidden = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()]);
+    return Buffer.concat([nonce, cipher.getAuthTag(), hidden]).toString('base64url');
+  }
+
+  /** What was sealed; undefined if it was changed, is bound to something else, or was sealed by a secret that is not known. */
+  open(sealed: string, bound: readonly string[]): string | undefined {
+    const bytes = Buffer.from(sealed, 'base64url');
+    // Node reads over what is not base64url, and over the last bits of it.
+    if (bytes.length < NONCE_BYTES + TAG_BYTES || bytes.toString('base64url') !== sealed) {
+      return undefined;
+    }
+    for (const key of this.#opening) {
+      const plain = openedWith(key, bytes, boundBytes(bound));
+      if (plain !== undefined) return plain;
+    }
+    return undefined;
+  }
+}
+
+function openedWith(key: KeyObject, bytes: Buffer, bound: Buffer): string | undefined {
+  const nonce = bytes.subarray(0, NONCE_BYTES);
+  const cipher = createDecipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES });
+  cipher.setAAD(bound);
+  cipher.setAuthTag(bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES));
+  const plain = cipher.update(bytes.subarray(NONCE_BYTES + TAG_BYTES));
+  try {
+    return Buffer.concat([plain, cipher.final()]).toString('utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+function derivedKey(secret: string, purpose: 'seal' | 'name'): KeyObject {
+  const info = `nestjs-box-auth redis ${purpose} 1`;
+  return createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', info, KEY_BYTES)));
+}
+
+/** As JSON, so that no two lists are the same bytes. */
+function boundBytes(bound: readonly string[]): Buffer {
+  return Buffer.from(JSON.stringify(bound));
+}

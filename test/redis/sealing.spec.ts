@@ -1,0 +1,282 @@
+import fc from 'fast-check';
+import { Redis } from 'ioredis';
+import { type Claim, type StoredToken } from 'nestjs-box-auth';
+import { RedisTokenStore } from 'nestjs-box-auth/redis';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { TokenSeal } from '../../lib/redis/token-seal.js';
+import { describeWithRedis, type Dumped, RedisServer } from '../support/redis-server.js';
+
+const OLD = 'the old secret, 0123456789abcdef0123456789abcdef';
+const NEW = 'the new secret, fedcba9876543210fedcba9876543210';
+const OTHER = 'another secret, 00112233445566778899aabbccddeeff';
+const bound = ['a key', '1', '2'];
+
+function flipped(text: string, index: number, bit: number): string {
+  const letter = String.fromCharCode(text.charCodeAt(index) ^ (1 << bit));
+  return text.slice(0, index) + letter + text.slice(index + 1);
+}
+
+describe('What is sealed', () => {
+  const seal = new TokenSeal([OLD]);
+  const anything = fc.string({ unit: 'grapheme', maxLength: 200 });
+
+  it('can be opened again, together with what it is bound to', () => {
+    fc.assert(
+      fc.property(anything, fc.array(anything), (plain, to) => {
+        expect(seal.open(seal.seal(plain, to), to)).toBe(plain);
+      }),
+    );
+  });
+
+  it('cannot be opened when a single bit of it is another', () => {
+    fc.assert(
+      fc.property(anything, fc.nat(), fc.nat(7), (plain, at, bit) => {
+        const sealed = seal.seal(plain, bound);
+        expect(seal.open(flipped(sealed, at % sealed.length, bit), bound)).toBeUndefined();
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('cannot be opened when it is cut, or has more to it', () => {
+    const sealed = seal.seal('plain', bound);
+    for (let length = 0; length < sealed.length; length++) {
+      expect(seal.open(sealed.slice(0, length), bound)).toBeUndefined();
+    }
+    for (const more of ['A', '=', '\n', ' ']) {
+      expect(seal.open(sealed + more, bound)).toBeUndefined();
+    }
+  });
+
+  it('cannot be opened bound to anything else', () => {
+    const sealed = seal.seal('plain', ['a', 'b']);
+    for (const other of [['a'], ['b', 'a'], ['a', 'b', ''], ['ab'], ['a","b'], []]) {
+      expect(seal.open(sealed, other)).toBeUndefined();
+    }
+  });
+
+  it('is never the same twice', () => {
+    const sealed = Array.from({ length: 100 }, () => seal.seal('plain', bound));
+    expect(new Set(sealed.map((text) => text.slice(0, 16))).size).toBe(100);
+  });
+
+  it('is opened by whoever knows the secret it was sealed with, wherever in the list', () => {
+    const sealed = new TokenSeal([NEW, OLD]).seal('plain', bound);
+    expect(new TokenSeal([OTHER, OLD, NEW]).open(sealed, bound)).toBe('plain');
+    expect(new TokenSeal([OLD]).open(sealed, bound)).toBeUndefined();
+  });
+
+  it('is named by the last secret, and every identity by a name of its own', () => {
+    expect(new TokenSeal([NEW, OLD]).nameOf('x')).toBe(seal.nameOf('x'));
+    expect(new TokenSeal([OLD, NEW]).nameOf('x')).not.toBe(seal.nameOf('x'));
+    const names = ['', 'x', 'x\0', '\ud800', '\ud801', '\ufffd', 'é', 'e\u0301'];
+    expect(new Set(names.map((name) => seal.nameOf(name))).size).toBe(names.length);
+    expect(seal.nameOf('x'.repeat(100_000))).toMatch(/^[\w-]{43}$/);
+  });
+});
+
+describeWithRedis('A token in Redis', () => {
+  const id = 'https://api.box.com client-0815 enterprise:4711';
+  const token: StoredToken = {
+    value: 'T9cE5asGnuyYCCqIZFoWjFHvNbvVqHjl',
+    lifetimeMs: 3_600_000,
+    expiresAt: 1_767_225_600_000,
+    scopes: ['root_readwrite'],
+  };
+  const request = { owner: 'owner', leaseMs: 60_000, newerThan: 0 };
+  let server: RedisServer;
+  let client: Redis;
+
+  beforeAll(async () => {
+    server = await RedisServer.start();
+    client = new Redis(server.url, { lazyConnect: true });
+    await client.connect();
+  });
+
+  afterAll(async () => {
+    client.disconnect();
+    await server.stop();
+  });
+
+  beforeEach(() => server.flush());
+
+  const storeWith = (...secret: string[]) => new RedisTokenStore({ client, secret });
+
+  async function publish(store: RedisTokenStore, value = token, identity = id): Promise<void> {
+    const claim = await store.claim(identity, request);
+    if (claim.state !== 'claimed') throw new Error(claim.state);
+    await store.publish(identity, claim.fence, value, 1_000);
+  }
+
+  /** The one value under a key that ends so. */
+  async function stored(ending: string): Promise<Dumped> {
+    const [dumped, ...others] = (await server.dump()).filter(({ key }) => key.endsWith(ending));
+    if (dumped === undefined || others.length > 0) throw new Error(`not one key ${ending}`);
+    return dumped;
+  }
+
+  /** What a new process is told when somebody has put `value` where the token was. */
+  async function claimOf(key: string, value: string, ttlMs = 3_000_000): Promise<Claim> {
+    await server.flush();
+    await client.set(key, value, 'PX', ttlMs);
+    const store = storeWith(OLD);
+    const claim = await store.claim(id, request);
+    expect(store.unreadable).toBe(claim.state === 'token' ? 0 : 1);
+    return claim;
+  }
+
+  it('shows nobody an id, a token, a scope, a reason or a secret', async () => {
+    const store = storeWith(OLD);
+    await publish(store);
+    const before = await server.dump();
+    const { fence } = (await store.claim(id, request)) as Claim & { state: 'token' };
+    await store.claim(id, { ...request, newerThan: fence });
+    await store.fail(id, 'owner', 60_000, 'client-0815 was refused');
+    await store.claim('another client-0815', request);
+    const dumped = await server.dump();
+    expect(dumped.map(({ key }) => key.replace(/\{.*\}/, '{}')).toSorted()).toEqual(
+      ['fence', 'fence', 'lease', 'pause', 'token'].map((kind) => `nestjs-box-auth:{}:${kind}`),
+    );
+    const seen = JSON.stringify([before, dumped]);
+    const decoded = dumped
+      .flatMap(({ value }) => value.split(':'))
+      .map((part) => Buffer.from(part, 'base64url').toString('latin1'))
+      .join();
+    for (const hidden of ['0815', '4711', 'api.box', 'T9cE5as', 'root_read', 'refused', 'secret']) {
+      expect(seen).not.toContain(hidden);
+      expect(decoded).not.toContain(hidden);
+    }
+    expect(Object.keys(store)).toEqual([]);
+  });
+
+  it('never outlives itself: every key has an end', async () => {
+    const store = storeWith(OLD);
+    await publish(store);
+    const { fence } = (await store.claim(id, request)) as Claim & { state: 'token' };
+    await store.claim(id, { ...request, newerThan: fence });
+    await store.fail(id, 'owner', 10 ** 9, 'for too long');
+    await store.claim('another', request);
+    const longest = { token: 3_599_000, lease: 60_000, pause: 600_000, fence: 3_600_000 };
+    for (const { key, ttlMs } of await server.dump()) {
+      const kind = key.slice(key.lastIndexOf(':') + 1) as keyof typeof longest;
+      expect(ttlMs, key).toBeGreaterThan(0);
+      expect(ttlMs, key).toBeLessThanOrEqual(longest[kind]);
+    }
+  });
+
+  it('is a miss when any byte of it is another, and is replaced', async () => {
+    await publish(storeWith(OLD));
+    const { key, value } = await stored(':token');
+    expect((await claimOf(key, value)).state).toBe('token');
+    for (let index = 0; index < value.length; index++) {
+      for (const bit of [0, 3]) {
+        expect((await claimOf(key, flipped(value, index, bit))).state).toBe('claimed');
+      }
+    }
+  });
+
+  it('is a miss when it was cut, or is something else altogether', async () => {
+    await publish(storeWith(OLD));
+    const { key, value } = await stored(':token');
+    const [layout, fence, life, sealed] = value.split(':');
+    const others = ['x', '::::', '1:1:1:', `2:${fence}:${life}:${sealed}`, 'ü'.repeat(50)];
+    for (let length = 0; length < value.length; length++) others.push(value.slice(0, length));
+    others.push(
+      `${layout}:${fence}0:${life}:${sealed}`,
+      `${layout}:0${fence}:${life}:${sealed}`,
+      `${layout}:${'9'.repeat(15)}:${life}:${sealed}`,
+      `${layout}:${'9'.repeat(400)}:${life}:${sealed}`,
+      `${layout}:${fence}:${'9'.repeat(400)}:${sealed}`,
+    );
+    for (const other of others) expect((await claimOf(key, other)).state, other).toBe('claimed');
+  });
+
+  it('is a miss when its fence or its life was changed', async () => {
+    await publish(storeWith(OLD));
+    const { key, value } = await stored(':token');
+    const [layout, fence, life, sealed] = value.split(':');
+    const later = [layout, Number(fence) + 1, life, sealed].join(':');
+    const longer = [layout, fence, Number(life) * 2, sealed].join(':');
+    for (const changed of [later, longer]) {
+      expect((await claimOf(key, changed)).state).toBe('claimed');
+    }
+  });
+
+  it('is a miss when Redis keeps it for longer than it lives, or for ever', async () => {
+    await publish(storeWith(OLD));
+    const { key, value } = await stored(':token');
+    expect((await claimOf(key, value, 3_600_000)).state).toBe('token');
+    expect((await claimOf(key, value, 3_700_000)).state).toBe('claimed');
+    await server.flush();
+    await client.set(key, value);
+    expect((await storeWith(OLD).claim(id, request)).state).toBe('claimed');
+  });
+
+  it('is a miss under the key of another subject', async () => {
+    await publish(storeWith(OLD));
+    const { key, value } = await stored(':token');
+    await server.flush();
+    await publish(storeWith(OLD), token, 'another');
+    const other = await stored(':token');
+    expect(other.key).not.toBe(key);
+    expect((await claimOf(key, other.value)).state).toBe('claimed');
+    expect((await claimOf(key, value)).state).toBe('token');
+  });
+
+  it('is a miss when a process sealed it that has another secret, and is replaced', async () => {
+    const [theirs, ours] = [storeWith(OTHER, OLD), storeWith(OLD)];
+    await publish(theirs);
+    expect((await ours.claim(id, request)).state).toBe('claimed');
+    expect(ours.unreadable).toBe(1);
+    await publish(ours, { ...token, value: 'ours' });
+    expect(await theirs.claim(id, request)).toMatchObject({ token: { value: 'ours' } });
+  });
+
+  it('can be replaced whatever fence somebody has written beside it', async () => {
+    await publish(storeWith(OLD));
+    const { key, value } = await stored(':token');
+    const [layout, , life, sealed] = value.split(':');
+    await claimOf(key, [layout, '9'.repeat(15), life, sealed].join(':'));
+    for (const name of [key.replace('token', 'fence'), key.replace('token', 'lease')]) {
+      await client.set(name, `${'9'.repeat(300)}:owner`, 'PX', 60_000);
+    }
+    const store = storeWith(OLD);
+    const states: string[] = [];
+    for (let round = 0; round < 3; round++) {
+      const claim = await store.claim(id, request);
+      states.push(claim.state);
+      if (claim.state === 'claimed') await store.publish(id, claim.fence, token, 0);
+    }
+    expect(states.at(-1)).toBe('token');
+  });
+
+  it('stays shared while the secret is changed; the last step costs one mint', async () => {
+    const [old, both, fresh] = [storeWith(OLD), storeWith(NEW, OLD), storeWith(NEW)];
+    await publish(old);
+    expect((await both.claim(id, request)).state).toBe('token');
+    await server.flush();
+    await publish(both);
+    expect((await storeWith(NEW, OLD).claim(id, request)).state).toBe('token');
+    await publish(old, { ...token, value: 'by one that is not deployed anew' });
+    expect((await both.claim(id, request)).state).toBe('token');
+    await publish(fresh);
+    expect((await fresh.claim(id, request)).state).toBe('token');
+    expect([old.unreadable, both.unreadable, fresh.unreadable]).toEqual([1, 0, 0]);
+  });
+
+  it('that others failed to get is waited for, also where the reason cannot be read', async () => {
+    const store = storeWith(OTHER, OLD);
+    await store.claim(id, request);
+    await store.fail(id, 'owner', 60_000, 'a reason');
+    expect(await store.claim(id, request)).toMatchObject({ reason: 'a reason' });
+    const other = storeWith(OLD);
+    expect(await other.claim(id, request)).toMatchObject({
+      state: 'paused',
+      reason: 'why cannot be read here.',
+    });
+    expect(other.unreadable).toBe(1);
+    const { key, value } = await stored(':pause');
+    await client.set(key, value, 'PX', 700_000);
+    expect((await other.claim(id, request)).state).toBe('claimed');
+  });
+});
