@@ -18,6 +18,7 @@ const LONGEST_LOOK_MS = 250;
 const LONGEST_WAIT_MS = 30_000;
 const LONGEST_DELAY_ALONE_MS = 500;
 const SHORTEST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 600_000; // as for Retry-After
 
 /** Where tokens are minted when no other process has one. */
 interface Mints {
@@ -124,10 +125,9 @@ export class SharedTokens implements TokenSource {
   #follow(claim: Claim, search: Search): Observable<Mint> {
     switch (claim.state) {
       case 'token': {
+        if (!(claim.fence > search.newerThan)) return throwError(nonsense);
         const mint = this.#taken(claim, search);
-        return mint === undefined
-          ? this.#search({ ...search, newerThan: Math.max(claim.fence, search.newerThan) })
-          : of(mint);
+        return mint === undefined ? this.#search({ ...search, newerThan: claim.fence }) : of(mint);
       }
       case 'claimed':
         return this.#mintForAll(search, claim.fence);
@@ -136,7 +136,7 @@ export class SharedTokens implements TokenSource {
       case 'leased':
         return this.#lookAgain(search);
       default:
-        return throwError(() => new StoreFailure('its answer makes no sense'));
+        return throwError(nonsense);
     }
   }
 
@@ -145,7 +145,8 @@ export class SharedTokens implements TokenSource {
     claim: Claim & { state: 'token' },
     { identity, prepared, known }: Search,
   ): Mint | undefined {
-    const { token: stored, ageMs, fence } = claim;
+    const { token: stored, fence } = claim;
+    const ageMs = Math.max(claim.ageMs, 0);
     const now = this.runtime.monotonic();
     const token = new AccessToken(stored.value, { ...stored, subject: prepared.subject });
     const mint: Mint = {
@@ -228,6 +229,10 @@ export class SharedTokens implements TokenSource {
   }
 }
 
+function nonsense(): StoreFailure {
+  return new StoreFailure('its answer makes no sense');
+}
+
 function livesLonger(
   { expiresAt: ours }: AccessToken,
   { expiresAt: theirs }: AccessToken,
@@ -248,7 +253,7 @@ function pausedError({ forMs, reason }: Claim & { state: 'paused' }): BoxAuthErr
     hint: 'It is tried again by itself.',
     docs: 'https://developer.box.com/guides/api-calls/permissions-and-errors/rate-limits/',
     retryable: true,
-    retryAfterMs: forMs,
+    retryAfterMs: Math.min(forMs, LONGEST_PAUSE_MS),
   });
 }
 

@@ -3,7 +3,7 @@ import type { AccessToken } from 'nestjs-box-auth';
 import { BoxAuth } from '../../lib/box-auth.js';
 import type { BoxAuthOptions } from '../../lib/box-auth.options.js';
 import { MemoryTokenStore } from '../../lib/tokens/memory-token-store.js';
-import type { TokenStore } from '../../lib/tokens/token-store.js';
+import type { Claim, TokenStore } from '../../lib/tokens/token-store.js';
 import { FakeRuntime, settled } from '../support/fake-runtime.js';
 import { broken, refuse, ScriptedEndpoint, silence } from '../support/scripted-endpoint.js';
 import { thrownBy } from '../support/thrown.js';
@@ -411,6 +411,54 @@ describe('While the store is away', () => {
         )
       ).code,
     ).toBe('network');
+  });
+});
+
+describe('A store that answers nonsense', () => {
+  const stored = { value: 'of-the-store', lifetimeMs: HOUR, expiresAt: undefined };
+  const answers: Record<string, unknown> = {
+    'the same token, however often it is told that it will not do': {
+      state: 'token',
+      token: { ...stored, lifetimeMs: 1_000 },
+      fence: 7,
+      ageMs: 10 * HOUR,
+    },
+    'a token without a fence': { state: 'token', token: stored, ageMs: 0 },
+    'a state that there is not': { state: 'maybe' },
+  };
+
+  it.each(Object.entries(answers))('costs no call: %s', async (_, answer) => {
+    store.claim = () => Promise.resolve(answer as Claim);
+    await during(1_000, single().provider.getToken());
+    expect(endpoint.received).toHaveLength(1);
+  });
+
+  it('that all is leased for ever is not believed for ever', async () => {
+    store.claim = () => Promise.resolve({ state: 'leased' });
+    await during(31_000, single().provider.getToken());
+    expect(endpoint.received).toHaveLength(1);
+  });
+
+  it('cannot make a token younger than it was granted', async () => {
+    store.claim = () =>
+      Promise.resolve({ state: 'token', token: stored, fence: 7, ageMs: -5 * HOUR });
+    const box = single();
+    await during(0, box.provider.getToken());
+    await runtime.advance(HOUR - 4_000);
+    expect(box.provider.peekToken()).toBeUndefined();
+  });
+
+  it('cannot silence a process for longer than ten minutes', async () => {
+    store.claim = () => Promise.resolve({ state: 'paused', forMs: 100 * HOUR, reason: 'why not' });
+    const box = single();
+    const error = await during(
+      0,
+      thrownBy(() => box.provider.getToken()),
+    );
+    expect(error.retryAfterMs).toBe(10 * MINUTE);
+    store.claim = () => Promise.resolve({ state: 'claimed', fence: 1 });
+    await runtime.advance(10 * MINUTE);
+    await during(0, box.provider.getToken());
   });
 });
 
