@@ -9,7 +9,12 @@ import {
 import { HttpAdapterHost } from '@nestjs/core';
 import { type Observable, throwError } from 'rxjs';
 import { BoxAuthError } from './errors/box-auth.error.js';
-import { type GatewayAnswer, gatewayAnswer, retryAfterSeconds } from './errors/gateway-answer.js';
+import {
+  type GatewayAnswer,
+  gatewayAnswer,
+  loggedAs,
+  retryAfterSeconds,
+} from './errors/gateway-answer.js';
 
 /**
  * Answers 502 Bad Gateway where a `BoxAuthError` leaves a handler, or 503 Service Unavailable (with `Retry-After`, if it is
@@ -37,7 +42,7 @@ export class BoxAuthExceptionFilter implements ExceptionFilter<BoxAuthError> {
   constructor(@Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost) {}
 
   catch(error: BoxAuthError, host: ArgumentsHost): unknown {
-    this.#logger.error(`${error.code}: ${error.message} ${error.hint}`);
+    this.#logger.error(loggedAs(error));
     const answer = gatewayAnswer(error);
     switch (host.getType<string>()) {
       case 'http':

@@ -120,7 +120,7 @@ function logStore({ state, cause }: StoreEvent): void {
     logger.log('The token store is back: the processes share their tokens again.');
   } else {
     logger.warn(
-      `The token store is away: ${cause?.message}. Each process mints its own tokens until it is back.`,
+      `The token store is away, and each process mints its own tokens until it is back: ${cause?.message}`,
     );
   }
 }

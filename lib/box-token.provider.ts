@@ -135,11 +135,12 @@ export class BoxTokenProvider {
   }
 
   /**
-   * Revokes the token of `subject` (default: the one that the credentials stand for) at Box (RFC 7009) and forgets it. The
+   * Revokes the token of `subject` (default: the one that the credentials stand for, whoever is acted for) at Box (RFC
+   * 7009) and forgets it. The
    * next call gets another. Without a token in memory there is nothing to revoke. Tokens that it replaced live on until
    * they expire, as do those of other processes.
    *
-   * @throws BoxAuthError `revocation_unsupported` for a developer token, and those of `getToken`: then the token is kept
+   * @throws BoxAuthError `revocation_unsupported` for a developer token, `subject_invalid`, and those of `getToken`: then the token is kept
    */
   revoke(subject?: Subject): Promise<void> {
     return this.#box.revocation.revoke(subject);

@@ -38,6 +38,21 @@ export function runInActingContext<T>(context: ActingContext, fn: () => T): T {
 }
 
 /**
+ * How to act, as somebody without types may have written it: another word must not mean the service account.
+ *
+ * @throws BoxAuthError `option_invalid`
+ */
+export function checkedVia(via: unknown): ActingVia {
+  if (via === 'header' || via === 'token') return via;
+  throw new BoxAuthError({
+    code: 'option_invalid',
+    message: "The option `via` is neither 'header' nor 'token'.",
+    hint: "'header' sends as-user; 'token' uses a user access token of the user's own.",
+    docs: 'https://developer.box.com/guides/authentication/jwt/as-user/',
+  });
+}
+
+/**
  * An id that may stand in the `as-user` header.
  *
  * @throws BoxAuthError `acting_user_invalid`

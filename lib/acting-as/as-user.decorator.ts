@@ -1,7 +1,12 @@
 import { applyDecorators, createParamDecorator, UseInterceptors } from '@nestjs/common';
 import { ActingAsInterceptor } from './acting-as.interceptor.js';
 import { ActingAs, type ActingUserResolver } from './acting-as.metadata.js';
-import { type ActingVia, checkedActingUserId, currentActingUser } from './acting-user.context.js';
+import {
+  type ActingVia,
+  checkedActingUserId,
+  checkedVia,
+  currentActingUser,
+} from './acting-user.context.js';
 
 /** How `@AsUser` acts. */
 export interface AsUserOptions {
@@ -44,7 +49,7 @@ export function AsUser(
 ): ClassDecorator & MethodDecorator {
   if (typeof user !== 'function') checkedActingUserId(user);
   return applyDecorators(
-    ActingAs({ as: 'user', user, via, optional }),
+    ActingAs({ as: 'user', user, via: checkedVia(via), optional }),
     UseInterceptors(ActingAsInterceptor),
   );
 }

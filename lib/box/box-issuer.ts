@@ -32,7 +32,7 @@ export class BoxIssuer implements Issuer<BoxOpenedCredentials> {
     subject: Subject,
     attempt: Attempt,
   ): Promise<Readonly<Record<string, string>>> {
-    checkId(subject);
+    checkSubject(subject);
     if (credentials.kind === 'developer-token') {
       throw new TypeError('a developer token is a token already: none is asked for with it');
     }
@@ -80,7 +80,8 @@ export class BoxIssuer implements Issuer<BoxOpenedCredentials> {
   }
 }
 
-function checkId({ type, id }: Subject): void {
+/** @throws BoxAuthError `subject_invalid` */
+export function checkSubject({ type, id }: Subject): void {
   if (!/^[0-9]{1,20}$/.test(id) || (type !== 'enterprise' && type !== 'user')) {
     throw new BoxAuthError({
       code: 'subject_invalid',

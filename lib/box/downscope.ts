@@ -91,10 +91,10 @@ function checkedFields({
   sharedLink,
   actor,
 }: DownscopeRequest): Record<string, string> {
-  if (actor !== undefined && (!isText(actor.id) || !isText(actor.name))) {
+  if (actor !== undefined && (!isText(actor?.id) || !isText(actor?.name))) {
     throw invalid('actor needs an id and a name, strings that are not empty');
   }
-  if (scopes.length === 0 || !scopes.every((scope) => /^[a-z][a-z_.]*$/.test(scope))) {
+  if (!Array.isArray(scopes) || scopes.length === 0 || !scopes.every(isScope)) {
     throw invalid('scopes must name one scope or more, such as "item_preview"');
   }
   if (resource !== undefined && sharedLink !== undefined) {
@@ -110,6 +110,10 @@ function checkedFields({
     ...(resource === undefined ? {} : { resource }),
     ...(sharedLink === undefined ? {} : { box_shared_link: sharedLink }),
   };
+}
+
+function isScope(scope: unknown): boolean {
+  return typeof scope === 'string' && /^[a-z][a-z_.]*$/.test(scope);
 }
 
 function isText(value: unknown): boolean {

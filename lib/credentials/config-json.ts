@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { BoxAuthError } from '../errors/box-auth.error.js';
-import { checked, configInvalid, id, passphrase, text, wordsOf } from './field-checks.js';
+import { checked, configInvalid, id, isRecord, passphrase, text, wordsOf } from './field-checks.js';
 
 const fields = <const E extends v.ObjectEntries>(entries: E, whole: string) =>
   v.object(entries, wordsOf(entries, whole));
@@ -83,7 +83,7 @@ export function parseConfig(config: unknown, where: string): CheckedConfig {
 }
 
 function parseJson(content: string, where: string): unknown {
-  const trimmed = content.replace(/^\uFEFF/, '').trim();
+  const trimmed = content.trim(); // of a byte order mark, too
   const json = /^[\w+/=\s-]+$/.test(trimmed)
     ? Buffer.from(trimmed, 'base64').toString('utf8')
     : trimmed;
@@ -108,7 +108,6 @@ function named(path: string): string {
 }
 
 function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string'
-    ? error.code
-    : 'unknown error';
+  const code = isRecord(error) ? error['code'] : undefined;
+  return typeof code === 'string' ? code : 'unknown error';
 }

@@ -59,7 +59,7 @@ export function configInvalid(message: string, cause?: unknown): BoxAuthError {
 function describeMistake(issue: v.BaseIssue<unknown>, input: unknown): string {
   const path = v.getDotPath(issue) ?? '';
   const field = path === '' ? 'the whole' : path;
-  if (issue.type === 'strict_object' && issue.expected === 'never') {
+  if (issue.expected === 'never') {
     return `${field}: not a field that is known here; ${issue.message}`;
   }
   const value = valueAt(path, input);
@@ -82,8 +82,10 @@ function describeFound(value: unknown): string {
 /** `clientId` where `clientID` belongs is the commonest mistake of all (box-node-sdk #516). */
 function lookalikeOf(path: string, input: unknown): string | undefined {
   const parent = valueAt(path.split('.').slice(0, -1).join('.'), input);
-  const wanted = plain(path.slice(path.lastIndexOf('.') + 1));
-  return isRecord(parent) ? Object.keys(parent).find((key) => plain(key) === wanted) : undefined;
+  const name = path.slice(path.lastIndexOf('.') + 1);
+  return isRecord(parent)
+    ? Object.keys(parent).find((key) => key !== name && plain(key) === plain(name))
+    : undefined;
 }
 
 function valueAt(path: string, input: unknown): unknown {

@@ -83,7 +83,7 @@ export function privateKeyOpener(): typeof openPrivateKey {
 
 function open(pem: string, passphrase: string | undefined, field: string): KeyObject {
   try {
-    return createPrivateKey(passphrase === undefined ? pem : { key: pem, passphrase });
+    return createPrivateKey({ key: pem, passphrase });
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code === 'ERR_OSSL_EVP_UNSUPPORTED') {

@@ -15,6 +15,14 @@ export function gatewayAnswer({ retryable }: BoxAuthError): GatewayAnswer {
 }
 
 /** The `Retry-After` header (RFC 9110 section 10.2.3), in seconds; undefined if nobody knows. */
-export function retryAfterSeconds({ retryAfterMs }: BoxAuthError): string | undefined {
-  return retryAfterMs === undefined ? undefined : String(Math.ceil(retryAfterMs / 1000));
+export function retryAfterSeconds({ retryable, retryAfterMs }: BoxAuthError): string | undefined {
+  return retryable && retryAfterMs !== undefined
+    ? String(Math.ceil(retryAfterMs / 1000))
+    : undefined;
+}
+
+/** What the log says of it: what happened, what to do, and what Box's support asks for. */
+export function loggedAs({ code, message, hint, requestId }: BoxAuthError): string {
+  const request = requestId === undefined ? '' : ` (Box's request id: ${requestId})`;
+  return `${code}: ${message} ${hint}${request}`;
 }

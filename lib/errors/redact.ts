@@ -7,7 +7,7 @@ const SHAPES_OF_SECRETS: readonly RegExp[] = [
   /-----BEGIN [^-]*-----[\s\S]*?(?:-----END [^-]*-----|$)/g, // PEM, also one that was cut
   /\b(?:bearer|basic)\s+\S+/gi, // RFC 6750, RFC 7617
   /\b(?:client_secret|assertion|passphrase|\w*token|secret|password)["']?\s*[=:]\s*["']?[^\s"'&,}]+/gi,
-  /(?<=\/\/)[^\s/@]+(?=@)/g, // user-info in a URL, as of a Redis or a proxy
+  /(?<=\/\/)\S+(?=@)/g, // user-info in a URL, as of a Redis or a proxy
   // JWTs, tokens, base64: no sentence has words like these. Box's own error codes have neither digits nor capitals.
   /(?<![\w+/=-])(?=[\w+/=-]*[A-Z0-9])[\w+/=-]{20,}(?:\.[\w+/=-]+)*/g,
 ];

@@ -1,6 +1,6 @@
 import type { ErrorRequestHandler } from 'express';
 import { BoxAuthError } from '../errors/box-auth.error.js';
-import { gatewayAnswer, retryAfterSeconds } from '../errors/gateway-answer.js';
+import { gatewayAnswer, loggedAs, retryAfterSeconds } from '../errors/gateway-answer.js';
 
 /**
  * Answers 502 Bad Gateway where a `BoxAuthError` leaves a handler, or 503 Service Unavailable (with `Retry-After`, if it is
@@ -22,10 +22,12 @@ import { gatewayAnswer, retryAfterSeconds } from '../errors/gateway-answer.js';
  */
 export function boxAuthErrors({
   // oxlint-disable-next-line no-console -- the one logger that every app has
-  log = (error) => console.error(`${error.code}: ${error.message} ${error.hint}`),
+  log = (error) => console.error(loggedAs(error)),
 }: { readonly log?: (error: BoxAuthError) => void } = {}): ErrorRequestHandler {
-  return (error: unknown, _request, response, next) => {
-    if (!(error instanceof BoxAuthError) || response.headersSent) return next(error);
+  return (thrown: unknown, _request, response, next) => {
+    // The global `fetch` only says that it failed: why is its cause.
+    const error = thrown instanceof TypeError ? thrown.cause : thrown;
+    if (!(error instanceof BoxAuthError) || response.headersSent) return next(thrown);
     log(error);
     const retryAfter = retryAfterSeconds(error);
     if (retryAfter !== undefined) response.setHeader('Retry-After', retryAfter);

@@ -3,11 +3,12 @@ import {
   type ActingContext,
   type ActingVia,
   checkedActingUserId,
+  checkedVia,
   currentActingContext,
   runInActingContext,
 } from '../acting-as/acting-user.context.js';
 import { BoxAuth } from '../box-auth.js';
-import type { BoxAuthOptions } from '../box-auth.options.js';
+import { type BoxAuthOptions, invalidOption } from '../box-auth.options.js';
 import type { BoxFetch } from '../box-fetch.js';
 import type { BoxTokenProvider } from '../box-token.provider.js';
 import type { BoxCredentialsSource } from '../credentials/box-credentials.js';
@@ -79,10 +80,14 @@ declare global {
  */
 export function boxAuth({
   actingUser,
-  via = 'header',
+  via: givenVia = 'header',
   optional = false,
   ...options
 }: BoxAuthExpressOptions = {}): BoxAuthMiddleware {
+  const via = checkedVia(givenVia);
+  if (actingUser !== undefined && typeof actingUser !== 'function') {
+    throw invalidOption('actingUser', undefined, 'a function of the request');
+  }
   const apiUrl = options.apiUrl ?? apiUrlOf(process.env);
   const credentials = options.credentials ?? credentialsIn(process.env);
   const box = new BoxAuth({ ...options, credentials, apiUrl });
@@ -91,22 +96,34 @@ export function boxAuth({
   const contextOf = async (request: Request): Promise<ActingContext> => {
     const id = await actingUser?.(request);
     if (id !== undefined && id !== null && id !== '') {
-      return { invocation: request, user: { id: checkedActingUserId(id), via } };
+      return { invocation: {}, user: { id: checkedActingUserId(id), via } };
     }
     if (actingUser !== undefined && !optional) throw nobody();
-    return { invocation: request };
+    return { invocation: {} };
   };
   const serve: RequestHandler = (request, _response, next) => {
     contextOf(request).then((context) => {
       request.box = requestBox(box, context);
       runInActingContext(context, next);
-    }, next);
+    }, refuse(next));
   };
   return Object.assign(serve, {
     provider: box.provider,
     fetch: box.fetch,
     close: () => box.close(),
   });
+}
+
+/** To Express nothing at all, or the word 'route', is no error: the request would go on as the service account's. */
+function refuse(next: (error: unknown) => void): (thrown: unknown) => void {
+  return (thrown) =>
+    next(
+      thrown instanceof Error
+        ? thrown
+        : new Error('The actingUser function of boxAuth threw what is no Error.', {
+            cause: thrown,
+          }),
+    );
 }
 
 /** A parser that calls back from elsewhere loses the async context, or has another's: the request's own is kept here. */

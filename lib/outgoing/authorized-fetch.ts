@@ -49,10 +49,13 @@ const OF_A_REQUEST = [
 /** A Request's own fields, as `init` may override them. */
 function outgoingOf(input: Input, init: RequestInit | undefined): Outgoing {
   const request = typeof input === 'string' || input instanceof URL ? undefined : input;
+  const given: { readonly [name in (typeof OF_A_REQUEST)[number]]?: unknown } | undefined = init;
   const fields: RequestInit = Object.fromEntries(
     [
       ...OF_A_REQUEST.map((name) => [name, request?.[name]] as const),
       ...Object.entries(init ?? {}),
+      // A Request may stand for it: its fields are not its own.
+      ...OF_A_REQUEST.map((name) => [name, given?.[name]] as const),
     ].filter(([, value]) => value !== undefined),
   );
   const body = fields.body ?? null;

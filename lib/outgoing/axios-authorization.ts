@@ -15,12 +15,13 @@ import {
   isFetch,
   takingStreams,
 } from './axios-over-fetch.js';
+import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { Authorization, OutgoingPolicy } from './outgoing-policy.js';
 
 type Config = InternalAxiosRequestConfig;
 type BeforeRedirect = NonNullable<Config['beforeRedirect']>;
 
-const attached = new WeakSet<AxiosInstance>();
+const attached = new WeakMap<AxiosInstance, OutgoingPolicy>();
 
 /**
  * Puts tokens onto the calls of an axios instance. Attaching twice changes nothing.
@@ -34,8 +35,10 @@ export function attachToAxios(
   boxFetch: typeof fetch,
   sendsBy: 'client' | 'fetch' = 'client',
 ): void {
-  if (attached.has(instance)) return;
-  attached.add(instance);
+  const before = attached.get(instance);
+  if (before === policy) return;
+  if (before !== undefined) throw attachedToAnother();
+  attached.set(instance, policy);
   // Made once: axios keeps what it finds out about each fetch that it meets.
   const route = { fetch: sendsBy === 'fetch' ? takingStreams(boxFetch) : boxFetch, sendsBy };
   instance.interceptors.request.use((config) => {
@@ -75,6 +78,15 @@ async function adapt(
   const second = await exchange(config, send, policy, renewed);
   if (await isTokenRefused(second, policy)) policy.refused(renewed);
   return settle(second);
+}
+
+function attachedToAnother(): BoxAuthError {
+  return new BoxAuthError({
+    code: 'option_invalid',
+    message: 'This axios instance carries the tokens of another Box app already.',
+    hint: 'Make an instance for each Box app, with axios.create().',
+    docs: 'https://axios-http.com/docs/instance',
+  });
 }
 
 /** What the adapter settled with, either way. */
@@ -164,7 +176,9 @@ function hideRequest(holder: { request?: unknown; data?: unknown }): void {
 
 /** A stream leads to its request, and so do the errors that it ends with. */
 function hideRequestOf(stream: Readable): void {
-  if ('req' in stream) Object.defineProperty(stream, 'req', { enumerable: false });
+  for (const name of ['req', 'socket', 'client']) {
+    if (name in stream) Object.defineProperty(stream, name, { enumerable: false });
+  }
   const emit = stream.emit.bind(stream);
   stream.emit = (event: string | symbol, ...args: unknown[]): boolean => {
     if (isAxiosError(args[0])) hideRequest(args[0]);

@@ -24,7 +24,7 @@ export function isFetch(adapter: Config['adapter']): boolean {
   const first = [adapter].flat().find((one) => String(one).toLowerCase() !== 'xhr');
   return typeof first === 'string'
     ? first.toLowerCase() === 'fetch'
-    : first !== undefined && first === getAdapter('fetch');
+    : first === getAdapter('fetch');
 }
 
 // Without defaults: an adapter sees those of its instance in the config already, or the app took them out.

@@ -119,9 +119,7 @@ export class OutgoingPolicy {
     signal: AbortSignal | undefined,
   ): Promise<Authorization> {
     const subject = user?.via === 'token' ? ({ type: 'user', id: user.id } as const) : undefined;
-    const token = await this.tokens.get(
-      signal === undefined && subject === undefined ? undefined : { subject, signal },
-    );
+    const token = await this.tokens.get({ subject, signal });
     const { actingUserHeader } = this.scheme;
     const headers =
       user?.via === 'header' && actingUserHeader !== undefined

@@ -37,7 +37,7 @@ export function authorizedDispatch(
     if (url === undefined) return dispatch(call, handler);
     if (!policy.allows(url)) elsewhere.add(handler);
     if (elsewhere.has(handler)) return dispatch(call, handler);
-    void new AuthorizedCall(policy, dispatch, call, handler).run();
+    void new AuthorizedCall(policy, dispatch, call, handler, elsewhere).run();
     return true;
   };
 }
@@ -62,6 +62,7 @@ class AuthorizedCall {
     private readonly dispatch: UndiciDispatch,
     call: UndiciCall,
     private readonly handler: object,
+    private readonly leftAlone: WeakSet<object>,
   ) {
     this.#call = call;
     this.#signal = call.signal instanceof AbortSignal ? call.signal : undefined;
@@ -76,6 +77,8 @@ class AuthorizedCall {
         this.#signal,
       );
       if (authorization === undefined) {
+        // A caller's own identity is never replaced by ours halfway.
+        this.leftAlone.add(this.handler);
         this.dispatch(this.#call, this.handler);
       } else {
         this.#call = { ...this.#call, body: await this.#replayableBody() };

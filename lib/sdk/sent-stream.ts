@@ -24,6 +24,7 @@ export class SentStream {
 
   /** `signal` ends the wait for a stream that gives nothing. */
   async open(signal: AbortSignal | undefined): Promise<StreamContent> {
+    signal?.throwIfAborted();
     const opened = await (this.#opened ??= this.#lookUntil(signal));
     return 'whole' in opened ? opened.whole : this.#send(opened.head, opened.rest);
   }

@@ -161,7 +161,7 @@ export class TokenAttempts {
   }
 
   async #refusal(response: Response, form: Form): Promise<BoxAuthError | UnusableAnswer> {
-    if (response.status >= 300 && response.status < 400) {
+    if (response.status < 400) {
       await response.body?.cancel();
       return new UnusableAnswer(`it redirects (status ${response.status})`);
     }

@@ -47,11 +47,7 @@ export async function readGrant(response: Response): Promise<Grant> {
     throw new UnusableAnswer('it is not a JSON object');
   }
   const value = body['access_token'];
-  if (
-    typeof value !== 'string' ||
-    !/^[\x21-\x7e]+$/.test(value) ||
-    value.length > LARGEST_TOKEN_LENGTH
-  ) {
+  if (!isTokenValue(value)) {
     throw new UnusableAnswer('its access_token is missing or is not a token');
   }
   const expiresInS = Number(body['expires_in'] ?? 0);
@@ -63,6 +59,15 @@ export async function readGrant(response: Response): Promise<Grant> {
     scopes: typeof scope === 'string' && scope !== '' ? scope.split(' ') : undefined,
     restrictedTo: Array.isArray(restrictedTo) && restrictedTo.length > 0 ? restrictedTo : undefined,
   };
+}
+
+/** Whether it can stand in a header, as what it is. */
+export function isTokenValue(value: unknown): value is string {
+  return (
+    typeof value === 'string' &&
+    /^[\x21-\x7e]+$/.test(value) &&
+    value.length <= LARGEST_TOKEN_LENGTH
+  );
 }
 
 /** Reads a refusal (RFC 6749 section 5.2) out of any other answer. `secrets` are taken out of its text. */

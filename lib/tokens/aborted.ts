@@ -4,7 +4,7 @@ import { Observable } from 'rxjs';
 export function aborted(signal: AbortSignal): Observable<never> {
   return new Observable((subscriber) => {
     const end = () => subscriber.error(signal.reason);
-    signal.addEventListener('abort', end, { once: true });
+    signal.addEventListener('abort', end);
     if (signal.aborted) end();
     return () => signal.removeEventListener('abort', end);
   });

@@ -76,8 +76,7 @@ export class AccessTokens {
 
   get(demand?: SubjectTokenDemand): Promise<AccessToken> {
     const renewing = this.#of(demand?.subject);
-    const fresh =
-      demand === undefined || demand.minValidityMs === undefined ? renewing.fresh : undefined;
+    const fresh = demand?.minValidityMs === undefined ? renewing.fresh : undefined;
     return fresh === undefined || demand?.signal?.aborted === true
       ? renewing.get(demand)
       : Promise.resolve(fresh);

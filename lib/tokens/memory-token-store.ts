@@ -55,7 +55,7 @@ export class MemoryTokenStore implements TokenStore {
     const entry = this.#entry(identity, now);
     if (entry.lease?.owner !== owner) return Promise.resolve();
     delete entry.lease;
-    if (pauseMs > 0) entry.pause = { reason, until: now + pauseMs };
+    entry.pause = { reason, until: now + pauseMs };
     return Promise.resolve();
   }
 

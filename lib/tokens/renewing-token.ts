@@ -168,9 +168,7 @@ export class RenewingToken {
   }
 
   #renewInBackground(): void {
-    if (this.#minting === undefined && !this.#failures.isPausing) {
-      this.#sharedMint();
-    }
+    if (!this.#failures.isPausing) this.#sharedMint();
   }
 
   /** The mint that is on its way, or a new one: started here, shared by all, never cancelled by one of them. */

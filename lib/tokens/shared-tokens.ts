@@ -1,11 +1,14 @@
+import { LRUCache } from 'lru-cache';
 import { catchError, defer, finalize, type Observable, of, switchMap, tap, throwError } from 'rxjs';
 import type { Subject } from '../credentials/subject.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
+import { redact } from '../errors/redact.js';
 import { after } from '../runtime/after.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { AccessToken } from '../token-endpoint/access-token.js';
 import type { Mint } from '../token-endpoint/token-attempts.js';
 import type { KnownTokens, PreparedMint } from '../token-endpoint/token-endpoint.js';
+import { isTokenValue } from '../token-endpoint/token-request.js';
 import type { TokenSource } from './access-tokens.js';
 import { AdoptedToken } from './adopted-token.js';
 import type { RenewalOptions } from './renewal.options.js';
@@ -51,6 +54,8 @@ export class SharedTokens implements TokenSource {
     AccessToken,
     { readonly identity: string; readonly fence: number }
   >();
+  /** The fence up to which tokens of an identity were refused or revoked: what is lost on the way to the store stays known. */
+  readonly #gone = new LRUCache<string, number>({ max: 10_000 });
   #flushedAt = -Infinity;
 
   constructor(
@@ -87,7 +92,7 @@ export class SharedTokens implements TokenSource {
               prepared,
               known,
               until: this.runtime.monotonic() + LONGEST_WAIT_MS,
-              newerThan: Math.max(this.#fenceOf(known.refused), this.#fenceOf(known.current)),
+              newerThan: Math.max(this.#fenceOf(known.current), this.#gone.get(identity) ?? 0),
               lookMs: FIRST_LOOK_MS,
             }),
           ),
@@ -107,6 +112,7 @@ export class SharedTokens implements TokenSource {
   #invalidated(token: AccessToken | undefined): Observable<void> {
     const held = token && this.#fences.get(token);
     if (held === undefined) return of(undefined);
+    this.#gone.set(held.identity, Math.max(held.fence, this.#gone.get(held.identity) ?? 0));
     return this.#guard.ask(() => this.store.invalidate(held.identity, held.fence));
   }
 
@@ -116,17 +122,27 @@ export class SharedTokens implements TokenSource {
 
   #search(search: Search): Observable<Mint> {
     const { identity, owner, newerThan } = search;
-    const claim = this.#guard.ask(() =>
-      this.store.claim(identity, { owner, leaseMs: LEASE_MS, newerThan }),
-    );
-    return claim.pipe(switchMap((answer) => this.#follow(answer, search)));
+    return defer(() => {
+      const sentAt = { wall: this.runtime.now(), monotonic: this.runtime.monotonic() };
+      return this.#guard
+        .ask(() => this.store.claim(identity, { owner, leaseMs: LEASE_MS, newerThan }))
+        .pipe(switchMap((answer) => this.#follow(answer, search, sentAt)));
+    });
   }
 
-  #follow(claim: Claim, search: Search): Observable<Mint> {
+  /** A store of somebody's own may answer anything. */
+  #follow(
+    claim: Claim | null | undefined,
+    search: Search,
+    sentAt: Mint['askedAt'],
+  ): Observable<Mint> {
+    if (claim === undefined || claim === null) return throwError(nonsense);
     switch (claim.state) {
       case 'token': {
-        if (!(claim.fence > search.newerThan)) return throwError(nonsense);
-        const mint = this.#taken(claim, search);
+        if (!(claim.fence > search.newerThan) || !isTokenValue(claim.token?.value)) {
+          return throwError(nonsense);
+        }
+        const mint = this.#taken(claim, search, sentAt);
         return mint === undefined ? this.#search({ ...search, newerThan: claim.fence }) : of(mint);
       }
       case 'claimed':
@@ -140,24 +156,27 @@ export class SharedTokens implements TokenSource {
     }
   }
 
-  /** The token of another process; undefined if it is not what is wanted. */
+  /**
+   * The token of another process; undefined if it is not what is wanted. Its age is counted from `sentAt`, when the store
+   * was asked: what the answer took makes no token younger.
+   */
   #taken(
     claim: Claim & { state: 'token' },
     { identity, prepared, known }: Search,
+    sentAt: Mint['askedAt'],
   ): Mint | undefined {
     const { token: stored, fence } = claim;
     const ageMs = Math.max(claim.ageMs, 0);
-    const now = this.runtime.monotonic();
     const token = new AccessToken(stored.value, { ...stored, subject: prepared.subject });
     const mint: Mint = {
       token,
       lifetimeMs: stored.lifetimeMs,
-      askedAt: { wall: this.runtime.now() - ageMs, monotonic: now - ageMs },
+      askedAt: { wall: sentAt.wall - ageMs, monotonic: sentAt.monotonic - ageMs },
     };
     const { refused, current } = known;
     const wanted =
       stored.value !== refused?.value &&
-      ageMs < now - this.#flushedAt &&
+      ageMs < sentAt.monotonic - this.#flushedAt &&
       (current === undefined || livesLonger(token, current)) &&
       new AdoptedToken(mint, this.renewal, this.runtime).isUsable;
     if (!wanted) return undefined;
@@ -240,16 +259,19 @@ function livesLonger(
   return ours === undefined || theirs === undefined ? ours !== theirs : ours > theirs;
 }
 
-/** Credentials that are refused are each process's own affair: others may have newer ones. */
+/**
+ * Only what the issuer answered is everybody's: that a process has no network is its own affair, and so is that its
+ * credentials are refused, as others may have newer ones.
+ */
 function pauseAfter(error: unknown): number {
-  if (!(error instanceof BoxAuthError) || !error.retryable) return 0;
+  if (!(error instanceof BoxAuthError) || !error.retryable || error.status === undefined) return 0;
   return Math.max(error.retryAfterMs ?? 0, SHORTEST_PAUSE_MS);
 }
 
 function pausedError({ forMs, reason }: Claim & { state: 'paused' }): BoxAuthError {
   return new BoxAuthError({
     code: 'unavailable',
-    message: `Another process was given no token, and none is asked for now: ${reason}`,
+    message: `Another process was given no token, and none is asked for now: ${redact(reason)}`,
     hint: 'It is tried again by itself.',
     docs: 'https://developer.box.com/guides/api-calls/permissions-and-errors/rate-limits/',
     retryable: true,

@@ -1,9 +1,10 @@
-import { catchError, defer, map, type Observable, race, tap, throwError } from 'rxjs';
+import { catchError, defer, last, map, type Observable, race, repeat, tap, throwError } from 'rxjs';
 import { sanitizedCause } from '../errors/redact.js';
 import { after } from '../runtime/after.js';
 import type { Runtime } from '../runtime/runtime.js';
 
 const COMMAND_TIMEOUT_MS = 200;
+const TIMEOUT_STEPS = 4;
 const SHORTEST_REST_MS = 1_000;
 const LONGEST_REST_MS = 30_000;
 
@@ -33,8 +34,11 @@ export class StoreGuard {
   /** What `command` gives; fails with a `StoreFailure` only. */
   ask<T>(command: () => Promise<T>): Observable<T> {
     return defer(() => {
-      if (this.runtime.monotonic() < this.#restUntil) throw new StoreFailure('it is left alone');
-      const late = after(this.runtime, COMMAND_TIMEOUT_MS).pipe(
+      if (this.#isResting) throw new StoreFailure('it is left alone');
+      // In steps: for a process that was busy for longer than that, it is not the store that was slow.
+      const late = after(this.runtime, COMMAND_TIMEOUT_MS / TIMEOUT_STEPS).pipe(
+        repeat(TIMEOUT_STEPS),
+        last(),
         map(() => {
           throw new StoreFailure(`no answer within ${COMMAND_TIMEOUT_MS} ms`);
         }),
@@ -49,13 +53,19 @@ export class StoreGuard {
     });
   }
 
+  // While it rests, only what was sent before ends: that is neither another failure nor a sign that it is back.
+  get #isResting(): boolean {
+    return this.runtime.monotonic() < this.#restUntil;
+  }
+
   #succeeded(): void {
-    if (this.#failures === 0) return;
+    if (this.#failures === 0 || this.#isResting) return;
     this.#failures = 0;
     this.tell({ state: 'back' });
   }
 
   #failed(cause: unknown): void {
+    if (this.#isResting) return;
     const longest = Math.min(SHORTEST_REST_MS * 2 ** this.#failures, LONGEST_REST_MS);
     this.#restUntil = this.runtime.monotonic() + longest * (0.5 + this.runtime.random() / 2);
     this.#failures += 1;

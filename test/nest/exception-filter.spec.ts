@@ -111,7 +111,7 @@ describe('BoxAuthExceptionFilter elsewhere', () => {
   });
 
   it('tells a WebSocket’s client as Nest does', () => {
-    const client = { emit: vi.fn() };
+    const client = { emit: vi.fn<(event: string, message: object) => void>() };
     caught('ws', client);
     expect(client.emit.mock.calls).toEqual([
       ['exception', { status: 'error', message: 'Box cannot be called now.' }],

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import { apiUrlOf, credentialsIn } from '../../lib/environment-variables.js';
+import type { BoxOpenedCredentials } from '../../lib/credentials/box-credentials.js';
 import { CredentialsSource } from '../../lib/credentials/credentials-source.js';
 import { openCredentials } from '../../lib/credentials/open-credentials.js';
 import { makeKeys, PASSPHRASE } from '../support/keys.js';
@@ -241,13 +242,47 @@ describe('A mistake in the configuration names the field, what was found and wha
       { config: Buffer.from('hello').toString('base64') },
       'nor base64 of JSON',
     ],
+    [
+      'config.json itself',
+      configJson(),
+      'credentials is config.json itself: give it as { config: … }',
+    ],
+    [
+      'a private key without the id of its public key',
+      { clientId: 'c', clientSecret: SECRET, privateKey, enterpriseId: '1' },
+      'publicKeyId: expected the id of the public key, such as "abcd1234", found nothing',
+    ],
+    [
+      'the id of a public key without the private key',
+      { clientId: 'c', clientSecret: SECRET, publicKeyId: 'abcd1234', enterpriseId: '1' },
+      'privateKey: expected the private key in PEM, found nothing',
+    ],
+    [
+      'a function that is none',
+      { ...keyPair, privateKey: undefined, sign: 'kms' },
+      'sign: expected a function that signs, found a string of 3 characters',
+    ],
     ['a string in the place of credentials', 'config.json', 'credentials is not an object'],
+    ['null in the place of credentials', null, 'credentials is not an object'],
     ['nothing in the place of credentials', undefined, 'credentials is not an object'],
   ])('%s', async (_, form, expected) => {
     const error = await thrownBy(() => openCredentials(form));
     expect(error.code).toBe('config_invalid');
     expect(error.message).toContain(expected);
     expect(JSON.stringify(error)).not.toContain(SECRET);
+  });
+
+  it.each([
+    ['flat', { ...keyPair, privateKey: 'hunter2' }, 'credentials.privateKey'],
+    [
+      'in config.json',
+      { config: configJson({ publicKeyID: 'abcd1234', privateKey: 'hunter2' }) },
+      'credentials.config: boxAppSettings.appAuth.privateKey',
+    ],
+  ])('a private key that does not open, %s', async (_, form, field) => {
+    const error = await thrownBy(() => openCredentials(form));
+    expect(error.code).toBe('key_invalid');
+    expect(error.message).toContain(`${field} is not a key in PEM`);
   });
 
   it('all of them at once', async () => {
@@ -408,9 +443,38 @@ describe('A function of credentials', () => {
     expect(String(error.cause)).not.toContain(SECRET);
   });
 
+  it('that fails is told with what is to be looked at', async () => {
+    const ask = () => Promise.reject(new Error('sealed'));
+    const error = await thrownBy(() => new CredentialsSource(ask, openCredentials).read());
+    expect(error.message).toBe('The credentials function of the module options failed.');
+    expect(String(error.cause)).toContain('sealed');
+    expect(error.hint).toMatch(/vault or file.*asked again at the next mint/);
+    expect(error.docs).toMatch(/^https:\/\/developer\.box\.com\//);
+  });
+
+  it('that gives nothing is told so', async () => {
+    const ask = () => undefined as unknown as typeof form;
+    const error = await thrownBy(() => new CredentialsSource(ask, openCredentials).read());
+    expect(error.code).toBe('credentials_unavailable');
+    expect(String(error.cause)).toContain('returned undefined');
+  });
+
   it('that gives nonsense is told so', async () => {
     const error = await thrownBy(() => new CredentialsSource(() => ({}), openCredentials).read());
     expect(error.code).toBe('config_invalid');
+  });
+
+  it.each([
+    ['as it is, if there is one', form, ['credentials']],
+    ['by its place, in a list', [form, form], ['credentials[0]', 'credentials[1]']],
+  ])('and each of its credentials is called %s', async (_, given, names) => {
+    const called: string[] = [];
+    const open = (one: object, where: string) => {
+      called.push(where);
+      return openCredentials(one, where);
+    };
+    await new CredentialsSource<object, BoxOpenedCredentials>(() => given, open).read();
+    expect(called).toEqual(names);
   });
 
   it('is not asked for what was given as it is', async () => {

@@ -98,6 +98,16 @@ describe('While keys are rotated', () => {
     expect(kids()).toEqual(['newer', 'older']);
   });
 
+  it('each key is tried once, the one that worked first, and it is the last whose refusal is told', async () => {
+    const provider = box([newPair(), oldPair()]);
+    await provider.getToken();
+    emulator.removePublicKey('older');
+    emulator.registerPublicKey('newer', older.publicKey);
+    provider.flush();
+    expect((await thrownBy(() => provider.getToken())).code).toBe('signature_refused');
+    expect(kids().slice(2)).toEqual(['older', 'newer']);
+  });
+
   it.each([
     ['no key', () => [], 'credentials is an empty list'],
     [
@@ -108,7 +118,7 @@ describe('While keys are rotated', () => {
     [
       'a key that is wrong',
       () => [oldPair(), { ...newPair(), privateKey: '' }],
-      'privateKey: expected the private key in PEM',
+      'credentials[1] is not as Box makes it:\n  - privateKey: expected the private key in PEM',
     ],
   ])('a list with %s fails the start', async (_, credentials, message) => {
     const error = await thrownBy(() => box(credentials() as BoxCredentials[]));
@@ -169,6 +179,8 @@ describe('A key that stays where it is', () => {
     const error = await work;
     expect(error).toMatchObject({ code: 'signer_failed', retryable: true });
     expect(error.message).toContain(message);
+    expect(error.hint).toMatch(/KMS, HSM or vault/);
+    expect(error.docs).toMatch(/^https:\/\//);
     expect(endpoint.received).toEqual([]);
   });
 

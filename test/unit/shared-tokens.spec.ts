@@ -168,6 +168,22 @@ describe('A fleet', () => {
     expect(reader.provider.peekToken()).toBeUndefined();
   });
 
+  it('takes no token to be younger for the time that the answer of the store took', async () => {
+    await tokensOf([single()]);
+    const mintedAt = runtime.now() - 5_000;
+    const { claim } = store;
+    store.claim = async (...args) => {
+      const answer = await claim(...args);
+      await new Promise<void>((resolve) => void runtime.schedule(resolve, 150));
+      return answer;
+    };
+    const reader = single();
+    await tokensOf([reader]);
+    await runtime.advance(mintedAt + HOUR - 5_000 - runtime.now());
+    expect(endpoint.received).toHaveLength(1);
+    expect(reader.provider.peekToken()).toBeUndefined();
+  });
+
   it('does not hand out what is at the end of its life', async () => {
     const minter = single();
     await tokensOf([minter]);
@@ -357,6 +373,57 @@ describe('While the store is away', () => {
     expect(events).toEqual(['away', 'back']);
   });
 
+  it('is asked again within a second, however many commands have failed at once', async () => {
+    const box = single();
+    const events: string[] = [];
+    box.storeEvents.subscribe(({ state }) => events.push(state));
+    const user = (id: number) => ({ subject: { type: 'user', id: String(id) } as const });
+    const thirty = Array.from({ length: 30 }, (_, index) => index);
+    store.trouble = () => Promise.reject(new Error('ECONNREFUSED'));
+    await during(999, Promise.all(thirty.map((id) => box.provider.getToken(user(id)))));
+    store.trouble = undefined;
+    const { asked } = store;
+    await during(0, box.provider.getToken(user(98)));
+    await during(1_000, box.provider.getToken(user(99)));
+    expect(store.asked).toBeGreaterThan(asked);
+    expect(events).toEqual(['away', 'back']);
+  });
+
+  it('is not said to be back for an answer to what was asked before it went', async () => {
+    const box = single();
+    const events: string[] = [];
+    box.storeEvents.subscribe(({ state }) => events.push(state));
+    const { claim } = store;
+    store.claim = (...args) =>
+      new Promise((resolve) => {
+        runtime.schedule(() => resolve(claim(...args)), 150);
+      });
+    const early = box.provider.getToken();
+    await settled();
+    store.claim = () => Promise.reject(new Error('ECONNREFUSED'));
+    await during(1_000, Promise.all([early, box.provider.getToken({ subject: alice })]));
+    expect(events).toEqual(['away']);
+  });
+
+  it('is not what a process says that was busy itself while the answer came', async () => {
+    const busyUntil = runtime.monotonic() + 1_000;
+    const busy = {
+      ...runtimeOf(runtime),
+      schedule: (task: () => void, delayMs: number) =>
+        runtime.schedule(task, Math.max(delayMs, busyUntil - runtime.monotonic())),
+    };
+    const { claim } = store;
+    store.claim = (...args) =>
+      new Promise((resolve) => {
+        runtime.schedule(() => resolve(claim(...args)), 1_010);
+      });
+    const box = single({ runtime: busy });
+    const events: string[] = [];
+    box.storeEvents.subscribe(({ state }) => events.push(state));
+    await tokensOf([box]);
+    expect(events).toEqual([]);
+  });
+
   it('and is back, it is used again', async () => {
     store.trouble = () => Promise.reject(new Error('ECONNREFUSED'));
     await tokensOf(fleet(3));
@@ -414,6 +481,48 @@ describe('While the store is away', () => {
   });
 });
 
+describe('What was refused or revoked', () => {
+  it('is not taken from the store again, though the store did not hear of it', async () => {
+    const box = single();
+    const [first] = await tokensOf([box]);
+    await runtime.advance(20_000);
+    store.trouble = () => Promise.reject(new Error('ECONNREFUSED'));
+    endpoint.script(() => new Response(null, { status: 200 }));
+    await during(1_000, box.provider.revoke());
+    store.trouble = undefined;
+    await runtime.advance(MINUTE);
+    const [second] = await tokensOf([box]);
+    expect(second?.value).not.toBe(first?.value);
+  });
+
+  it('stays known over a token that was minted without the store', async () => {
+    const box = single();
+    const [first] = await tokensOf([box]);
+    store.trouble = () => Promise.reject(new Error('ECONNREFUSED'));
+    box.provider.invalidate(first as AccessToken);
+    const [second] = await tokensOf([box]);
+    store.trouble = undefined;
+    await runtime.advance(MINUTE);
+    box.provider.invalidate(second as AccessToken);
+    const [third] = await tokensOf([box]);
+    expect(new Set([first?.value, second?.value, third?.value]).size).toBe(3);
+  });
+});
+
+it('A process without a network does not hold up the others', async () => {
+  const sick = single({ fetch: broken('ECONNREFUSED'), tokenEndpoint: { attempts: 1 } });
+  expect(
+    (
+      await during(
+        1_000,
+        thrownBy(() => sick.provider.getToken()),
+      )
+    ).code,
+  ).toBe('network');
+  await during(100, single().provider.getToken());
+  expect(endpoint.received).toHaveLength(1);
+});
+
 describe('A store that answers nonsense', () => {
   const stored = { value: 'of-the-store', lifetimeMs: HOUR, expiresAt: undefined };
   const answers: Record<string, unknown> = {
@@ -424,7 +533,16 @@ describe('A store that answers nonsense', () => {
       ageMs: 10 * HOUR,
     },
     'a token without a fence': { state: 'token', token: stored, ageMs: 0 },
+    'a token that is none': {
+      state: 'token',
+      token: { ...stored, value: 'a\r\nb' },
+      fence: 7,
+      ageMs: 0,
+    },
+    'a token without a value': { state: 'token', fence: 7, ageMs: 0 },
     'a state that there is not': { state: 'maybe' },
+    nothing: undefined,
+    null: null,
   };
 
   it.each(Object.entries(answers))('costs no call: %s', async (_, answer) => {

@@ -250,6 +250,14 @@ describe('What passes is tried again', () => {
     expect(error.hint).toContain('NODE_EXTRA_CA_CERTS');
     expect(endpoint.received).toHaveLength(1);
   });
+
+  it('and what the network failed at is no mark against the credentials: the next call asks', async () => {
+    endpoint.script(broken('UNABLE_TO_VERIFY_LEAF_SIGNATURE'));
+    const provider = box();
+    await thrownBy(() => provider.getToken());
+    await expect(provider.getToken()).resolves.toBeDefined();
+    expect(endpoint.received).toHaveLength(2);
+  });
 });
 
 describe('Each refusal of Box has its code, its meaning, its hint and its document', () => {
@@ -391,7 +399,17 @@ describe('A function of credentials that hangs', () => {
       box({ credentials: () => new Promise(() => undefined) }).getToken(),
     );
     await runtime.advance(30_000);
-    expect(await work).toMatchObject({ code: 'credentials_unavailable', retryable: true });
+    const error = await work;
+    expect(error).toMatchObject({ code: 'credentials_unavailable', retryable: true });
+    expect(error.message).toContain('gave none within 30000 ms');
+  });
+
+  it('and one that fails is told of at the start, before any token is wanted', async () => {
+    const ask = () => Promise.reject(new Error('sealed'));
+    const start = () =>
+      new BoxAuth({ credentials: ask, fetch: endpoint.fetch, runtime }).readCredentials();
+    expect((await thrownBy(start)).code).toBe('credentials_unavailable');
+    expect(endpoint.received).toEqual([]);
   });
 });
 

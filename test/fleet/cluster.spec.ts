@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
+import { describeWithRedis, RedisClusterServers } from '../support/redis-server.js';
+import { CountedBox } from './counted-box.js';
+import { Fleet, LONGEST_TEST_MS, until } from './fleet.js';
+import type { SharedRedis } from './messages.js';
+
+// Fewer than twelve do: what is new here is where the keys are.
+const PROCESSES = 4;
+const LIFETIME_S = 6;
+const MARGIN_MS = (LIFETIME_S * 1_000) / 4;
+const EARLIEST_RENEWAL_MS = (LIFETIME_S * 1_000 * 11) / 16;
+/** The app itself, and enough others for every node to have some. */
+const userIds = Array.from({ length: 9 }, (_, index) => String(5_000 + index));
+const SUBJECTS = 1 + userIds.length;
+
+describeWithRedis('A fleet on a cluster of three', { timeout: LONGEST_TEST_MS }, () => {
+  let fleet: Fleet;
+  let cluster: RedisClusterServers;
+  beforeAll(async () => {
+    [fleet, cluster] = await Promise.all([Fleet.start(PROCESSES), RedisClusterServers.start(3)]);
+  });
+  afterAll(() => Promise.all([fleet.end(), cluster.stop()]));
+
+  const shared = (): SharedRedis => ({ client: 'ioredis-cluster', nodes: cluster.addresses });
+  async function started(lifetimeS: number): Promise<CountedBox> {
+    const box = await CountedBox.start(lifetimeS);
+    onTestFinished(() => box.stop());
+    for (const id of userIds) {
+      box.emulator.addUser({ id, name: `User ${id}`, login: `${id}@example.com` });
+    }
+    fleet.run({ ...box.address, callers: 2 * SUBJECTS, pauseMs: 1_000, userIds }, shared);
+    // Two callers a subject in each process, and the first call of each is soon made.
+    await until(() => box.emulator.apiRequests.length >= PROCESSES * SUBJECTS * 2);
+    return box;
+  }
+
+  it('mints one token a subject and lifetime', async () => {
+    const begunAt = performance.now();
+    const box = await started(LIFETIME_S);
+    const first = box.mints;
+    const lifetimes = Math.ceil((performance.now() - begunAt) / EARLIEST_RENEWAL_MS);
+    for (const node of cluster.nodes) {
+      expect((await node.dump()).some(({ key }) => key.endsWith(':token'))).toBe(true);
+    }
+    await until(() => box.mints >= 3 * SUBJECTS);
+    const report = await fleet.stop();
+    const bySubject = new Map<string, number>();
+    for (const { subject } of box.emulator.tokenRequests) {
+      const id = subject?.id ?? '';
+      bySubject.set(id, (bySubject.get(id) ?? 0) + 1);
+    }
+    console.info(
+      `cluster: ${report.calls} calls, ${first} first mints for ${SUBJECTS} subjects, then ${[...bySubject.values()].join(' ')}; ` +
+        `${report.errors.length} errors, ${report.expiredServed} expired served, ${box.refusedCalls} refused, ` +
+        `${fleet.outages} outages, ${report.waits}`,
+    );
+    expect(report.errors).toEqual([]);
+    expect(report.expiredServed).toBe(0);
+    expect(report.refusedWithin(MARGIN_MS)).toBe(0);
+    expect(bySubject.size).toBe(SUBJECTS);
+    // One each; a process on its own would have made one for each subject that it has.
+    expect(first).toBeLessThanOrEqual(SUBJECTS * (lifetimes + fleet.outages));
+  });
+
+  it('mints one token a subject when Box has revoked all', async () => {
+    const box = await started(3_600);
+    const before = box.mints;
+    const since = box.emulator.apiRequests.length;
+    const revoked = new Set(
+      box.emulator.apiRequests.map(({ headers }) => headers['authorization'] ?? ''),
+    );
+    box.emulator.revokeAllTokens();
+    // All subjects of all members have found out, and none calls with what was revoked.
+    await until(() => {
+      const later = box.emulator.apiRequests.slice(since);
+      const last = later.slice(-PROCESSES * SUBJECTS * 2);
+      return (
+        later.length >= PROCESSES * SUBJECTS * 6 &&
+        last.every(({ headers }) => !revoked.has(headers['authorization'] ?? ''))
+      );
+    });
+    const mints = box.mints - before;
+    const report = await fleet.stop();
+    console.info(
+      `cluster, revoked: ${mints} mints for ${SUBJECTS} subjects, ${report.errors.length} errors, ` +
+        `${box.refusedCalls} refused, ${fleet.outages} outages, ${report.waits}`,
+    );
+    expect(report.errors).toEqual([]);
+    expect(mints).toBeLessThanOrEqual(SUBJECTS + fleet.outages * SUBJECTS);
+    expect(mints).toBeGreaterThanOrEqual(SUBJECTS);
+  });
+});

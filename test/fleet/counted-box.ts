@@ -1,0 +1,80 @@
+import { BoxEmulator } from '../../lib/testing/box-emulator.js';
+import type { BoxConfigJson } from '../../lib/testing/emulated-app.js';
+import type { Fault } from '../../lib/testing/faults.js';
+import { MEMBER_HEADER } from './messages.js';
+
+/** Long enough that mints of several processes would overlap. */
+const MINT_MS = 100;
+
+interface TokenRequest {
+  readonly member: string;
+  readonly atMs: number;
+}
+
+/** Box, and what it saw of a fleet. */
+export class CountedBox {
+  readonly tokenRequests: TokenRequest[] = [];
+  /** What happens to the next token request, instead of the usual. */
+  nextFault: Fault | undefined;
+  #mintsBefore = 0;
+
+  private constructor(readonly emulator: BoxEmulator) {
+    emulator.onToken = ({ headers }) => {
+      this.tokenRequests.push({ member: headers[MEMBER_HEADER] ?? '', atMs: performance.now() });
+      const fault = this.nextFault ?? { kind: 'delay', ms: MINT_MS };
+      this.nextFault = undefined;
+      return fault;
+    };
+  }
+
+  static async start(tokenLifetimeS: number, config?: BoxConfigJson): Promise<CountedBox> {
+    return new CountedBox(await BoxEmulator.start({ tokenLifetimeS, ...(config && { config }) }));
+  }
+
+  /** What a member's run needs to know of it. */
+  get address(): { readonly apiUrl: string; readonly config: BoxConfigJson } {
+    return { apiUrl: this.emulator.url, config: this.emulator.config };
+  }
+
+  /** Since the last `forget`. */
+  get mints(): number {
+    return this.emulator.mints - this.#mintsBefore;
+  }
+
+  get refusedCalls(): number {
+    return this.emulator.apiRequests.filter(({ status }) => status === 401).length;
+  }
+
+  /** Of those token requests, whose are how many. */
+  requestsBy(requests: readonly TokenRequest[]): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    for (const { member } of requests) counts.set(member, (counts.get(member) ?? 0) + 1);
+    return counts;
+  }
+
+  /** The token that each member has last called with. */
+  get lastTokens(): ReadonlyMap<string, string> {
+    return new Map(
+      this.emulator.apiRequests.map(({ headers }) => [
+        headers[MEMBER_HEADER] ?? '',
+        headers['authorization'] ?? '',
+      ]),
+    );
+  }
+
+  /** Whether all of that many members call with the same token. */
+  isOneTokenFor(members: number): boolean {
+    const tokens = this.lastTokens;
+    return tokens.size === members && new Set(tokens.values()).size === 1;
+  }
+
+  forget(): void {
+    this.#mintsBefore = this.emulator.mints;
+    this.tokenRequests.length = 0;
+    this.emulator.clearRequests();
+  }
+
+  stop(): Promise<void> {
+    return this.emulator.stop();
+  }
+}

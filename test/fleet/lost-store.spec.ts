@@ -1,0 +1,144 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { beforeAll, describe, expect, it, type TestContext } from 'vitest';
+import type { BoxConfigJson } from '../../lib/testing/emulated-app.js';
+import { BoxEmulator } from '../../lib/testing/box-emulator.js';
+import { describeWithRedis, RedisServer } from '../support/redis-server.js';
+import { CountedBox } from './counted-box.js';
+import { Fleet, LONGEST_TEST_MS, until } from './fleet.js';
+
+// Fewer than twelve do: what is shown is what each process does on its own. Three tell one mint for all from one for each.
+const PROCESSES = 3;
+const CALLERS = 20;
+const PAUSE_MS = 2_000;
+const LIFETIME_S = 6;
+const HALF_A_LIFE_MS = (LIFETIME_S * 1_000) / 2;
+/** No token is handed out in the last quarter of its life. */
+const MARGIN_MS = (LIFETIME_S * 1_000) / 4;
+
+interface Outage {
+  readonly begins: (redis: RedisServer) => Promise<unknown>;
+  readonly ends: (redis: RedisServer) => Promise<unknown>;
+}
+
+const outages: Readonly<Record<string, Outage>> = {
+  'is killed': { begins: (redis) => redis.kill(), ends: (redis) => redis.restart() },
+  'is stopped, with its connections open': {
+    begins: async (redis) => redis.pause(),
+    ends: async (redis) => redis.resume(),
+  },
+  'has no memory left': {
+    begins: (redis) => redis.command('CONFIG', 'SET', 'maxmemory', 1),
+    ends: (redis) => redis.command('CONFIG', 'SET', 'maxmemory', 0),
+  },
+  'is a replica, and read-only': {
+    begins: (redis) => redis.command('REPLICAOF', '127.0.0.1', 1),
+    ends: (redis) => redis.command('REPLICAOF', 'NO', 'ONE'),
+  },
+};
+
+describeWithRedis('A fleet whose Redis', { timeout: LONGEST_TEST_MS }, () => {
+  let config: BoxConfigJson;
+  beforeAll(async () => {
+    const emulator = await BoxEmulator.start();
+    ({ config } = emulator);
+    await emulator.stop();
+  });
+
+  // Each of them waits most of the time.
+  describe.concurrent('for a while', () => {
+    it.for([...Object.entries(outages), ['is down at the start', undefined]] as const)(
+      '%s',
+      async ([name, outage], context) => {
+        const { fleet, redis, box } = await started(config, context);
+        const told = () => fleet.members.map(({ storeEvents }) => storeEvents);
+        const isEverywhere = (state: 'away' | 'back') =>
+          told().every((events) => events.at(-1) === state);
+        const isNowhereAway = () => told().every((events) => events.at(-1) !== 'away');
+
+        if (outage === undefined) await redis.kill();
+        fleet.run(
+          { ...box.address, callers: CALLERS, pauseMs: PAUSE_MS, userIds: [] },
+          shared(redis),
+        );
+        // On a machine that has no time, Redis is late now and then: that is over before this outage.
+        if (outage !== undefined) {
+          await until(() => box.isOneTokenFor(PROCESSES) && isNowhereAway());
+        }
+        const toldBefore = told().map(({ length }) => length);
+        const requestsBefore = box.tokenRequests.length;
+        const goneAt = performance.now();
+        await outage?.begins(redis);
+        const alone = () => box.requestsBy(box.tokenRequests.slice(requestsBefore));
+        // Each has had to renew its token alone.
+        await until(() => isEverywhere('away') && alone().size === PROCESSES);
+        await delay(LIFETIME_S * 1_000);
+        const mintsAlone = [...alone().values()];
+        const halfLives = Math.ceil((performance.now() - goneAt) / HALF_A_LIFE_MS);
+        const toldOfIt = told().map((events, index) => events.slice(toldBefore[index]).join(' '));
+
+        await (outage?.ends(redis) ?? redis.restart());
+        await until(() => isEverywhere('back') && box.isOneTokenFor(PROCESSES));
+        const mintsShared = box.mints;
+        await delay(LIFETIME_S * 1_000);
+        const mintsAfter = box.mints - mintsShared;
+        const report = await fleet.stop();
+
+        console.info(
+          `${name}: ${report.calls} calls, mints while away ${mintsAlone.join(' ')} in ${halfLives / 2} lives, ` +
+            `then ${mintsAfter} for all; at most ${box.emulator.mostConcurrentMints} at once, ${report.errors.length} errors, ` +
+            `${report.expiredServed} expired served, ${box.refusedCalls} refused, ${fleet.outages} outages, ${report.waits}`,
+        );
+        expect(report.errors).toEqual([]);
+        expect(report.expiredServed).toBe(0);
+        expect(report.refusedWithin(MARGIN_MS)).toBe(0);
+        expect(toldOfIt).toEqual(['away', 'away', 'away']);
+        expect(Math.max(...mintsAlone)).toBeLessThanOrEqual(halfLives);
+      },
+    );
+
+    it('is restarted, and has lost everything', async (context) => {
+      const { fleet, redis, box } = await started(config, context);
+      fleet.run(
+        { ...box.address, callers: CALLERS, pauseMs: PAUSE_MS, userIds: [] },
+        shared(redis),
+      );
+      await until(() => box.isOneTokenFor(PROCESSES));
+      await redis.restart();
+      expect(await redis.dump()).toEqual([]);
+      const before = box.mints;
+      const [old] = box.lastTokens.values();
+      // The renewal of what each has in memory goes through the new Redis.
+      await until(
+        () =>
+          box.isOneTokenFor(PROCESSES) &&
+          [...box.lastTokens.values()].every((last) => last !== old),
+      );
+      const kept = (await redis.dump()).find(({ key }) => key.endsWith(':token'));
+      const mints = box.mints - before;
+      const report = await fleet.stop();
+      console.info(
+        `restarted: ${report.calls} calls, ${mints} mints for one renewal, ${report.errors.length} errors, ` +
+          `${box.refusedCalls} refused, ${report.waits}`,
+      );
+      expect(report.errors).toEqual([]);
+      expect(report.refusedWithin(MARGIN_MS)).toBe(0);
+      expect(kept).toBeDefined();
+      expect(mints).toBeLessThanOrEqual(1 + fleet.outages);
+    });
+  });
+});
+
+const shared = (redis: RedisServer) => (index: number) => ({
+  client: index % 2 === 0 ? ('ioredis' as const) : ('node-redis' as const),
+  nodes: [{ host: '127.0.0.1', port: redis.port }],
+});
+
+async function started(config: BoxConfigJson, { onTestFinished }: TestContext) {
+  const redis = await RedisServer.start();
+  onTestFinished(() => redis.stop());
+  const box = await CountedBox.start(LIFETIME_S, config);
+  onTestFinished(() => box.stop());
+  const fleet = await Fleet.start(PROCESSES);
+  onTestFinished(() => fleet.end());
+  return { redis, box, fleet };
+}

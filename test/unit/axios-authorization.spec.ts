@@ -1,0 +1,320 @@
+import { Readable } from 'node:stream';
+import { inspect } from 'node:util';
+import axios, {
+  type AxiosAdapter,
+  AxiosError,
+  AxiosHeaders,
+  type AxiosResponse,
+  type InternalAxiosRequestConfig,
+} from 'axios';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { BoxAuth } from '../../lib/box-auth.js';
+import { attachToAxios } from '../../lib/outgoing/axios-authorization.js';
+import { FakeRuntime } from '../support/fake-runtime.js';
+import { startServer } from '../support/loopback-server.js';
+import { ScriptedEndpoint } from '../support/scripted-endpoint.js';
+import { thrownBy } from '../support/thrown.js';
+
+type Config = InternalAxiosRequestConfig;
+interface Answer {
+  readonly status?: number;
+  readonly headers?: Record<string, string>;
+  readonly data?: unknown;
+}
+
+/** An adapter of the app's own takes the place of the network: it answers as it is told, and then with 200. */
+let sent: { readonly url: string; readonly authorization: unknown; readonly data: unknown }[];
+let answers: (Answer | ((config: Config) => Answer | Promise<Answer>))[];
+let runtime: FakeRuntime;
+let endpoint: ScriptedEndpoint;
+let box: BoxAuth;
+beforeEach(() => {
+  sent = [];
+  answers = [];
+  runtime = new FakeRuntime();
+  endpoint = new ScriptedEndpoint(runtime);
+  box = new BoxAuth({
+    credentials: { clientId: 'client', clientSecret: 'secret', enterpriseId: '1' },
+    fetch: endpoint.fetch,
+    runtime,
+  });
+});
+
+const adapter: AxiosAdapter = async (config) => {
+  const { url = '', data } = config;
+  sent.push({ url, authorization: config.headers.get('authorization'), data });
+  const next = answers.shift() ?? {};
+  const answer = typeof next === 'function' ? await next(config) : next;
+  const { status = 200, headers = {}, data: body } = answer;
+  const response: AxiosResponse = { status, statusText: '', headers, data: body, config };
+  if (status < 400) return response;
+  throw new AxiosError(`status ${status}`, AxiosError.ERR_BAD_REQUEST, config, null, response);
+};
+const attached = (defaults: object = { adapter }) => {
+  const instance = axios.create(defaults);
+  attachToAxios(instance, box.policy, box.fetch);
+  return instance;
+};
+const ME = 'https://api.box.com/2.0/users/me';
+const refusal = {
+  status: 401,
+  headers: { 'www-authenticate': 'Bearer error="invalid_token"' },
+  data: 'not you',
+};
+const authorizations = () => sent.map(({ authorization }) => authorization);
+const ONE_AND_TWO = ['Bearer token-1-for-1', 'Bearer token-2-for-1'];
+const thrown = (work: Promise<unknown>) => work.catch((error: unknown) => error);
+
+describe('An axios instance', () => {
+  it('is attached to once, however often it is asked for', () => {
+    const instance = attached();
+    attachToAxios(instance, box.policy, box.fetch);
+    let interceptors = 0;
+    // axios does not declare it.
+    const { request } = instance.interceptors as unknown as {
+      request: { forEach(visit: () => void): void };
+    };
+    request.forEach(() => {
+      interceptors += 1;
+    });
+    expect(interceptors).toBe(1);
+  });
+
+  it('leaves a call to the app that carries its own authorization, also when it is refused', async () => {
+    answers.push(refusal);
+    const error = await thrown(attached().get(ME, { headers: { authorization: 'Bearer mine' } }));
+    expect(error).toMatchObject({ status: 401 });
+    expect(authorizations()).toEqual(['Bearer mine']);
+    expect(endpoint.received).toEqual([]);
+  });
+
+  it('leaves an address without a host to the adapter', async () => {
+    await attached().get('/2.0/users/me');
+    expect(sent).toMatchObject([{ url: '/2.0/users/me' }]);
+    expect(authorizations()).toEqual([undefined]);
+  });
+
+  it('fails a call that got no answer as axios does, and takes it for no refusal', async () => {
+    answers.push((config) => {
+      throw new AxiosError('socket hang up', 'ECONNRESET', config);
+    });
+    const error = await thrown(attached().get(ME));
+    expect(error).toBeInstanceOf(AxiosError);
+    expect(error).toMatchObject({ code: 'ECONNRESET' });
+    expect(endpoint.received).toHaveLength(1);
+  });
+
+  it('leaves errors that are not of axios alone, whatever is in them', async () => {
+    const request = { path: '/of somebody else' };
+    const error = Object.assign(new Error('mine'), { request, response: refusal });
+    answers.push(() => {
+      throw error;
+    });
+    expect(await thrown(attached().get(ME))).toBe(error);
+    expect(error.request).toBe(request);
+    expect(sent).toHaveLength(1);
+  });
+});
+
+describe('A refused token under axios', () => {
+  it('is renewed for a body that can be sent again', async () => {
+    const bodies = [null, undefined, 'hello', Buffer.from('hello'), { a: 1 }, new FormData()];
+    for (const data of bodies) {
+      sent = [];
+      answers = [refusal];
+      expect((await attached().post(ME, data)).status, inspect(data)).toBe(200);
+      expect(sent).toHaveLength(2);
+      expect(sent[1]?.data).toEqual(sent[0]?.data);
+      await runtime.advance(20_000);
+    }
+  });
+
+  it.each([
+    ['of Node', () => Readable.from(['hello'])],
+    ['of the web', () => new Blob(['hello']).stream()],
+  ])('fails a call whose body is a stream %s', async (_, body) => {
+    answers.push(refusal);
+    const error = await thrownBy(() => attached().post(ME, body()));
+    expect(error.code).toBe('body_not_replayable');
+    expect(sent).toHaveLength(1);
+  });
+
+  it.each([
+    ['nothing', undefined],
+    ['null', null],
+    ['an empty string', ''],
+    ['an empty Buffer', Buffer.alloc(0)],
+    ['empty bytes', new Uint8Array()],
+  ])('is seen in a 401 with %s for a body', async (_, data) => {
+    answers.push({ status: 401, data });
+    expect((await attached().get(ME)).status).toBe(200);
+    expect(authorizations()).toEqual(ONE_AND_TWO);
+  });
+
+  it.each([
+    ['text', 'not you'],
+    ['an object', {}],
+    ['a Buffer', Buffer.from('not you')],
+    ['bytes', new Uint8Array(1)],
+    ['a stream', new Readable()],
+  ])('is not seen in a 401 with %s for a body', async (_, data) => {
+    answers.push({ status: 401, data });
+    expect(await thrown(attached().get(ME))).toMatchObject({ status: 401, response: { data } });
+    expect(endpoint.received).toHaveLength(1);
+  });
+
+  it('is seen in a stream of length 0, which nobody has to read for that', async () => {
+    const data = new Readable({ read: () => undefined });
+    answers.push({ status: 401, data, headers: { 'content-length': '0' } });
+    expect((await attached().get(ME)).status).toBe(200);
+    expect(data.destroyed).toBe(true);
+  });
+
+  it('is not seen in a stream of another length', async () => {
+    const data = new Readable({ read: () => undefined });
+    answers.push({ status: 401, data, headers: { 'content-length': '7' } });
+    expect(await thrown(attached().get(ME))).toMatchObject({ status: 401 });
+    expect(data.destroyed).toBe(false);
+  });
+
+  it('is not seen in what answers a HEAD', async () => {
+    answers.push({ status: 401, headers: { 'content-length': '0' } });
+    expect(await thrown(attached().head(ME))).toMatchObject({ status: 401 });
+    expect(sent).toHaveLength(1);
+  });
+
+  it.each([
+    ['stays for others when the second answer is good, however late', 200, ONE_AND_TWO[1]],
+    ['is forgotten when the second answer is a late refusal', 401, 'Bearer token-3-for-1'],
+  ])('is replaced by one that %s', async (_, status, next) => {
+    answers.push(refusal, async () => {
+      await runtime.advance(20_000);
+      return status === 401 ? refusal : {};
+    });
+    await thrown(attached().get(ME));
+    await attached().get(ME);
+    expect(authorizations()).toEqual([...ONE_AND_TWO, next]);
+  });
+});
+
+describe('A redirect that an adapter follows', () => {
+  /** The headers that it sends next, after one hop to each of `urls`. */
+  const headersAfter = async (
+    urls: string[],
+    config: object = {},
+  ): Promise<Record<string, unknown>> => {
+    const headers: Record<string, unknown> = {};
+    answers.push((final) => {
+      // As follow-redirects has them: of the last request, in the case that somebody wrote.
+      Object.assign(headers, final.headers.toJSON());
+      for (const href of urls) {
+        final.beforeRedirect?.({ href, headers }, { headers: {}, statusCode: 302 }, {
+          headers: {},
+        } as never);
+      }
+      return {};
+    });
+    const asBob = () => attached().get(ME, { headers: { 'X-Mine': '1' }, ...config });
+    await box.provider.runAs('22222', asBob);
+    return Object.fromEntries(
+      Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
+    );
+  };
+  const both = { authorization: ONE_AND_TWO[0], 'as-user': '22222' };
+
+  it('within Box keeps our headers, and those of the app', async () => {
+    expect(await headersAfter([`${ME}?again`])).toMatchObject({ ...both, 'x-mine': '1' });
+  });
+
+  it('out of Box keeps those of the app only, and gets ours back nowhere', async () => {
+    for (const urls of [['https://evil.example/'], ['https://evil.example/', ME]]) {
+      const headers = await headersAfter(urls);
+      expect(headers).toMatchObject({ 'x-mine': '1' });
+      expect(headers).not.toHaveProperty('authorization');
+      expect(headers).not.toHaveProperty('as-user');
+    }
+  });
+
+  it('is told to the app, if it asked for that', async () => {
+    const seen: unknown[] = [];
+    const beforeRedirect = ({ href }: Record<string, unknown>) => void seen.push(href);
+    await headersAfter([`${ME}?1`, `${ME}?2`], { beforeRedirect });
+    expect(seen).toEqual([`${ME}?1`, `${ME}?2`]);
+  });
+
+  it('may show no headers: then there is nothing to keep', async () => {
+    answers.push((final) => {
+      final.beforeRedirect?.({ href: ME }, { headers: {}, statusCode: 302 }, {} as never);
+      return { data: 'there' };
+    });
+    expect((await attached().get<string>(ME)).data).toBe('there');
+  });
+});
+
+describe('The redirects of a call', () => {
+  const stream = () => Readable.from(['hello']);
+
+  it.each([
+    ['are up to axios', undefined, 'hello', undefined],
+    ['are none for a stream, so that axios keeps no copy of it', undefined, stream(), 0],
+    ['are as many as the app says', 3, 'hello', 3],
+    ['are as many as the app says for a stream, too', 3, stream(), 3],
+  ])('%s', async (_, wanted, body, most) => {
+    let seen: unknown;
+    answers.push((config) => {
+      seen = config.maxRedirects;
+      return {};
+    });
+    const options = wanted === undefined ? {} : { maxRedirects: wanted };
+    const { config } = await attached().post(ME, body, options);
+    expect(seen).toBe(most);
+    // The config that comes back is as the app wrote it.
+    expect(config.maxRedirects).toBe(wanted);
+  });
+});
+
+describe('What an app sees of a request over real HTTP', () => {
+  it('is where its answer came from, and not the token: neither there nor in a stream', async () => {
+    const server = await startServer(({ path }, response) => {
+      if (path === '/start') response.writeHead(302, { location: '/end' }).end();
+      else response.end('there');
+    });
+    box = new BoxAuth({ credentials: { developerToken: 'the-token' }, apiUrl: server.url });
+    const instance = attached({ baseURL: server.url });
+    const { request } = await instance.get<string>('/start');
+    expect(request).toMatchObject({
+      method: 'GET',
+      protocol: 'http:',
+      path: '/end',
+      res: { responseUrl: `${server.url}/end` },
+    });
+
+    const { data } = await instance.get<Readable>('/end', {
+      responseType: 'stream',
+      maxRedirects: 0,
+    });
+    expect(Object.keys(data)).not.toContain('req');
+    expect(Buffer.concat(await data.toArray()).toString()).toBe('there');
+    expect(server.arrived.at(-1)?.headers.authorization).toBe('Bearer the-token');
+    await server.stop();
+  });
+
+  it('leaves other events of a stream, and other errors, as they are', async () => {
+    const data = new Readable({ read: () => undefined });
+    answers.push({ data });
+    await attached().get(ME, { responseType: 'stream' });
+    const failure = Object.assign(new Error('mine'), { request: { path: '/x' } });
+    const seen = new Promise((resolve) => {
+      data.once('error', resolve);
+    });
+    data.destroy(failure);
+    expect(await seen).toBe(failure);
+    expect(failure.request).toEqual({ path: '/x' });
+  });
+});
+
+it('AxiosHeaders of a config that comes back hold no token', async () => {
+  const { config } = await attached().get(ME);
+  expect(config.headers).toBeInstanceOf(AxiosHeaders);
+  expect(config.headers.has('authorization')).toBe(false);
+});

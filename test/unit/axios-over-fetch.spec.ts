@@ -1,0 +1,232 @@
+import { PassThrough, Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import axios, { AxiosError, type InternalAxiosRequestConfig } from 'axios';
+import FormDataOfNode from 'form-data';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { BoxAuth } from '../../lib/box-auth.js';
+import { attachToAxios } from '../../lib/outgoing/axios-authorization.js';
+import { addressOf, isFetch, takingStreams } from '../../lib/outgoing/axios-over-fetch.js';
+import { FakeRuntime } from '../support/fake-runtime.js';
+import { refuse, ScriptedEndpoint } from '../support/scripted-endpoint.js';
+import { thrownBy } from '../support/thrown.js';
+
+type Config = InternalAxiosRequestConfig;
+
+describe('The adapter of fetch', () => {
+  it.each([
+    ['its name', 'fetch'],
+    ['its name, in any case', 'Fetch'],
+    ['the adapter itself', axios.getAdapter('fetch')],
+    ['a list that begins with it', ['fetch', 'http']],
+    ['a list that only a browser begins elsewhere', ['xhr', 'fetch', 'http']],
+    ['a list with the adapter itself', ['XHR', axios.getAdapter('fetch')]],
+  ])('is meant by %s', (_, adapter) => {
+    expect(isFetch(adapter as Config['adapter'])).toBe(true);
+  });
+
+  it.each([
+    ['nothing', undefined],
+    ['an empty list', []],
+    ['another name', 'http'],
+    ['a list that has it later', ['xhr', 'http', 'fetch']],
+    ['an adapter of the app', () => Promise.reject(new Error('mine'))],
+    ['that of Node itself', axios.getAdapter('http')],
+  ])('is not meant by %s', (_, adapter) => {
+    expect(isFetch(adapter as Config['adapter'])).toBe(false);
+  });
+});
+
+describe('The address of a call', () => {
+  const of = (config: object) => addressOf(config as Config)?.href;
+
+  it('is put together of its parts, as axios does', () => {
+    expect(of({ baseURL: 'https://api.box.com/2.0', url: '/x', params: { a: 1 } })).toBe(
+      'https://api.box.com/2.0/x?a=1',
+    );
+    expect(of({ baseURL: 'https://api.box.com', url: 'https://evil.example/' })).toBe(
+      'https://evil.example/',
+    );
+  });
+
+  it('is none if there is no host in it', () => {
+    expect(of({ url: '/2.0/x' })).toBeUndefined();
+  });
+});
+
+describe('What cannot be read by a fetch', () => {
+  let bodies: unknown[];
+  const send = takingStreams((_, init) => {
+    bodies.push(init?.body);
+    return Promise.resolve(new Response());
+  });
+  const asBody = (body: unknown) => ({ method: 'POST', body }) as RequestInit;
+  beforeEach(() => {
+    bodies = [];
+  });
+
+  it('is a stream of the form-data package: it is made one of Node', async () => {
+    const form = new FormDataOfNode();
+    form.append('name', 'plan.txt');
+    await send('https://api.box.com/', asBody(form));
+    const [body] = bodies;
+    expect(body).toBeInstanceOf(Readable);
+    expect(await text(body as Readable)).toContain('plan.txt');
+  });
+
+  it.each([
+    ['text', 'hello'],
+    ['a stream of Node', Readable.from(['hello'])],
+    ['a stream of Node that writes, too', new PassThrough()],
+    ['a stream of the web', new Blob(['hello']).stream()],
+    ['no body', undefined],
+  ])('is not %s: that stays what it is', async (_, body) => {
+    await send('https://api.box.com/', asBody(body));
+    expect(bodies).toHaveLength(1);
+    expect(bodies[0]).toBe(body);
+  });
+
+  it('needs no init', async () => {
+    await send('https://api.box.com/');
+    expect(bodies).toEqual([undefined]);
+  });
+});
+
+describe('axios over fetch', () => {
+  const ME = 'https://api.box.com/2.0/users/me';
+  let endpoint: ScriptedEndpoint;
+  let box: BoxAuth;
+  /** What left by BoxFetch, and what the app's own fetch was given. */
+  let byBox: {
+    readonly url: string;
+    readonly authorization: string | null;
+    readonly body: unknown;
+  }[];
+  let byApp: string[];
+  let answer: () => Response;
+  beforeEach(() => {
+    byBox = [];
+    byApp = [];
+    answer = () => new Response('the plan');
+    const runtime = new FakeRuntime();
+    endpoint = new ScriptedEndpoint(runtime);
+    box = new BoxAuth({
+      credentials: { clientId: 'client', clientSecret: 'secret', enterpriseId: '1' },
+      tokenEndpoint: { attempts: 1 },
+      runtime,
+      fetch: async (input, init) => {
+        const url = input instanceof Request ? input.url : String(input);
+        if (url.endsWith('/oauth2/token')) return endpoint.fetch(input, init);
+        const authorization = new Headers(init?.headers).get('authorization');
+        byBox.push({ url, authorization, body: init?.body });
+        return answer();
+      },
+    });
+  });
+
+  const ownFetch: typeof fetch = (input) => {
+    byApp.push(input instanceof Request ? input.url : String(input));
+    return Promise.resolve(new Response('of the app'));
+  };
+  const attached = (sendsBy: 'client' | 'fetch', defaults: object = {}) => {
+    const instance = axios.create({ env: { fetch: ownFetch }, ...defaults });
+    attachToAxios(instance, box.policy, box.fetch, sendsBy);
+    return instance;
+  };
+  const thrown = (work: Promise<unknown>) => work.catch((error: unknown) => error);
+
+  it('calls Box by BoxFetch, and others by what the app has', async () => {
+    const instance = attached('client', { adapter: 'fetch' });
+    expect((await instance.get<string>(ME)).data).toBe('the plan');
+    expect((await instance.get<string>('https://example.com/x')).data).toBe('of the app');
+    expect(byBox).toMatchObject([{ url: ME, authorization: 'Bearer token-1-for-1' }]);
+    expect(byApp).toEqual(['https://example.com/x']);
+  });
+
+  it('leaves an address without a host to what the app has', async () => {
+    const instance = attached('client', { adapter: 'fetch' });
+    const error = await thrown(instance.get('/2.0/users/me'));
+    expect(error).toMatchObject({ message: expect.stringContaining('URL') });
+    expect(byBox).toEqual([]);
+    expect(endpoint.received).toEqual([]);
+  });
+
+  it('calls everybody by BoxFetch where no call may leave by another way', async () => {
+    const instance = attached('fetch');
+    expect((await instance.get<string>(ME)).data).toBe('the plan');
+    expect((await instance.get<string>('https://example.com/x')).data).toBe('the plan');
+    expect(byApp).toEqual([]);
+    expect(byBox.map(({ authorization }) => authorization)).toEqual(['Bearer token-1-for-1', null]);
+  });
+
+  it.each(['client', 'fetch'] as const)(
+    'gives our errors as they are, and those of the network as axios does: by %s',
+    async (sendsBy) => {
+      const instance = attached(sendsBy, { adapter: sendsBy === 'client' ? 'fetch' : 'http' });
+      endpoint.script(refuse(endpoint, 400, 'unauthorized_client', ''));
+      expect((await thrownBy(() => instance.get(ME))).code).toBe('app_not_authorized');
+
+      box.provider.flush();
+      const failure = new TypeError('fetch failed', { cause: new Error('ECONNRESET') });
+      answer = () => {
+        throw failure;
+      };
+      const error = await thrown(instance.get(ME));
+      expect(error).toBeInstanceOf(AxiosError);
+      expect(error).toMatchObject({ code: AxiosError.ERR_NETWORK });
+
+      answer = () => new Response('gone', { status: 410 });
+      expect(await thrown(instance.get(ME))).toMatchObject({
+        code: AxiosError.ERR_BAD_REQUEST,
+        response: { status: 410, data: 'gone' },
+      });
+    },
+  );
+
+  it('gives streams and Buffers of Node to an app that did not ask for fetch', async () => {
+    const instance = attached('fetch');
+    const stream = await instance.get<Readable>(ME, { responseType: 'stream' });
+    expect(stream.data).toBeInstanceOf(Readable);
+    expect(await text(stream.data)).toBe('the plan');
+    const bytes = await instance.get<Buffer>(ME, { responseType: 'arraybuffer' });
+    expect(Buffer.isBuffer(bytes.data)).toBe(true);
+    expect(bytes.data.toString()).toBe('the plan');
+    expect((await instance.get<string>(ME, { responseType: 'text' })).data).toBe('the plan');
+  });
+
+  it('does so with the answer of an error, too', async () => {
+    answer = () => new Response('gone', { status: 410 });
+    const error = await thrown(attached('fetch').get(ME, { responseType: 'stream' }));
+    if (!(error instanceof AxiosError) || error.response === undefined)
+      throw new Error('no answer');
+    expect(error.response.data).toBeInstanceOf(Readable);
+    expect(await text(error.response.data as Readable)).toBe('gone');
+  });
+
+  it('gives what fetch gives to an app that asked for it', async () => {
+    const instance = attached('fetch', { adapter: 'fetch' });
+    const { data } = await instance.get<unknown>(ME, { responseType: 'stream' });
+    expect(data).toBeInstanceOf(ReadableStream);
+  });
+
+  it('uploads what the form-data package makes', async () => {
+    const form = new FormDataOfNode();
+    form.append('name', 'plan.txt');
+    expect((await attached('fetch').post(ME, form)).status).toBe(200);
+    expect(byBox[0]?.body).toBeInstanceOf(Readable);
+    expect(await text(byBox[0]?.body as Readable)).toContain('plan.txt');
+  });
+
+  it('keeps what else the app has in `env`', async () => {
+    class OwnFormData extends FormData {}
+    const { config } = await attached('fetch', { env: { FormData: OwnFormData } }).get(ME);
+    expect(config.env?.FormData).toBe(OwnFormData);
+  });
+
+  it('sends a body again when the token is refused: it is still what it was', async () => {
+    const challenge = { 'www-authenticate': 'Bearer error="invalid_token"' };
+    const refusals = [new Response(null, { status: 401, headers: challenge })];
+    answer = () => refusals.shift() ?? new Response('the plan');
+    expect((await attached('fetch').post(ME, { name: 'Plans' })).status).toBe(200);
+    expect(byBox).toHaveLength(2);
+  });
+});
