@@ -177,6 +177,9 @@ describe.each([
         500,
       ],
       ['gives no id', () => 'alice@example.com', 502],
+      // To Express itself these are no errors at all.
+      ['rejects with nothing', () => Promise.reject(), 500],
+      ['rejects with a word of Express', () => Promise.reject('route'), 500],
     ])('refuses it, too, when it %s', async (_how, actingUser, status) => {
       const call = await start((app) => {
         app.use(boxAuth(options({ actingUser })));
@@ -226,6 +229,16 @@ describe.each([
       expect(answer.headers.get('retry-after')).toBeNull();
     });
 
+    it('finds them behind what fetch throws', async () => {
+      const thrown = new TypeError('fetch failed', { cause: boxError({ retryable: true }) });
+      expect((await (await failing(thrown))('/')).status).toBe(503);
+    });
+
+    it('gives no time to come back for what has to be mended', async () => {
+      const answer = await (await failing(boxError({ status: 400, retryAfterMs: 30_000 })))('/');
+      expect(answer.headers.get('retry-after')).toBeNull();
+    });
+
     it('leaves other errors alone', async () => {
       const answer = await (await failing(new Error('mine')))('/');
       expect([answer.status, await answer.text()]).toEqual([418, 'mine']);
@@ -258,6 +271,40 @@ describe('boxAuth', () => {
     expect((await box.fetch('/2.0/users/me')).status).toBe(200);
     box.close();
     expect((await thrownBy(() => box.provider.getToken())).code).toBe('closed');
+  });
+
+  it('acts for the users of its own requests only, where two Box apps serve one', async () => {
+    const other = await BoxEmulator.start();
+    open.add(() => other.stop());
+    const app = express5();
+    const kept: Request['box'][] = [];
+    app.use(boxAuth(options()));
+    app.use((req, _res, next) => {
+      kept.push(req.box);
+      next();
+    });
+    app.use(boxAuth({ credentials: { config: other.config }, apiUrl: other.url }));
+    app.get('/', (req, res, next) => {
+      Promise.all([kept[0]?.fetch('/2.0/users/me'), req.box.fetch('/2.0/users/me')]).then(
+        () => res.end(),
+        next,
+      );
+    });
+    const server = app.listen(0);
+    await once(server, 'listening');
+    open.add(() => new Promise((resolve) => server.close(resolve)));
+    await fetch(addressOf(server), { headers: { 'x-demo-user': 'alice' } });
+    expect(asUsers()).toEqual(['11111']);
+    expect(other.apiRequests.map(({ actingUser }) => actingUser)).toEqual([undefined]);
+  });
+
+  it.each([
+    ['via', { via: 'Header' }],
+    ['actingUser', { actingUser: '11111' }],
+  ])('refuses a bad %s', async (name, bad) => {
+    const error = await thrownBy(() => boxAuth(options(bad as unknown as BoxAuthExpressOptions)));
+    expect(error.code).toBe('option_invalid');
+    expect(error.message).toContain(name);
   });
 
   it('refuses an option that it does not know', async () => {

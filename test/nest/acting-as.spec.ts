@@ -300,6 +300,12 @@ describe.each([
   });
 });
 
+// oxlint-disable-next-line vitest/require-top-level-describe -- of the decorator itself
+it('An unknown way to act is refused when the class is defined', async () => {
+  const error = await thrownBy(() => AsUser('11111', { via: 'Header' as never }));
+  expect(error.code).toBe('option_invalid');
+});
+
 describe('An acting user', () => {
   it('that is written wrong fails when the class is defined', async () => {
     expect((await thrownBy(() => AsUser('alice'))).code).toBe('acting_user_invalid');

@@ -624,6 +624,17 @@ describe('BoxSdkNetworkClient', () => {
     expect(error).toMatchObject({ name: 'BoxSdkError', error: { name: 'AbortError' } });
   });
 
+  it('is over before it began where its caller has given up', async () => {
+    const { client } = await injected();
+    const silent = new Readable({ read: () => undefined });
+    const call = client.uploads.uploadFile(
+      { attributes: { name: 'a.txt', parent: { id: '0' } }, file: silent },
+      { cancellationToken: AbortSignal.abort() },
+    );
+    expect(await rejection(call)).toMatchObject({ error: { name: 'AbortError' } });
+    expect(silent.destroyed).toBe(true);
+  });
+
   it('ends when the file gives nothing, or fails', async () => {
     const { client } = await injected();
     const waiting = new AbortController();

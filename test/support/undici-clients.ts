@@ -22,7 +22,7 @@ export interface UndiciClient {
 /** `times`: how often the interceptor is composed. */
 export type Opening = (provider: BoxTokenProvider, times?: number) => UndiciClient;
 
-const requests = {
+export const requests = {
   'request of undici 6': opening(undici6, viaRequest(undici6)),
   'request of undici 7': opening(undici, viaRequest(undici)),
 } as const;

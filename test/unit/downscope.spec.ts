@@ -141,6 +141,11 @@ describe('A downscoped token', () => {
       expect(emulator.requests).toEqual([]);
     });
 
+    it('is an object, if there is one', async () => {
+      const bad = { ...request, actor: null } as unknown as DownscopeRequest;
+      expect((await thrownBy(() => box.provider.downscope(bad))).code).toBe('downscope_invalid');
+    });
+
     it('is not for a developer token', async () => {
       box = new BoxAuth({ credentials: { developerToken: 'a-token' }, apiUrl: emulator.url });
       expect((await thrownBy(() => box.provider.downscope(request))).code).toBe(

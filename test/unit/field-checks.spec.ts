@@ -31,6 +31,7 @@ describe('Fields', () => {
 
   it.each([
     ['null', null],
+    ['nothing', undefined],
     ['an empty string', ' '],
     ['an object', {}],
     ['a list', ['c']],

@@ -375,6 +375,13 @@ describe('BoxFetch', () => {
     await odd.stop();
   });
 
+  it('takes a Request in the place of init', async () => {
+    const init = new Request(`${api.url}/2.0/x`, { method: 'DELETE', headers: { 'as-user': '7' } });
+    await box.fetch(`${api.url}/2.0/y`, init);
+    expect(api.arrived[0]).toMatchObject({ method: 'DELETE', path: '/2.0/y' });
+    expect(api.arrived[0]?.headers).toMatchObject({ 'as-user': '7' });
+  });
+
   it('takes a URL and a Request', async () => {
     await box.fetch(new URL(`${api.url}/a`));
     await box.fetch(
@@ -449,6 +456,28 @@ describe('An axios instance', () => {
     attachToAxios(instance, box.policy, box.fetch);
     return instance;
   };
+
+  it('is of one Box app: attached to another it says so', async () => {
+    const instance = axios.create();
+    attachToAxios(instance, box.policy, box.fetch);
+    const other = new BoxAuth({ credentials: { developerToken: 'x' }, apiUrl: foreign.url });
+    const error = await thrownBy(() => attachToAxios(instance, other.policy, other.fetch));
+    expect(error.code).toBe('option_invalid');
+  });
+
+  it('shows no token in an answer that is still being read', async () => {
+    const instance = axios.create();
+    attachToAxios(instance, box.policy, box.fetch);
+    for (const maxRedirects of [undefined, 0]) {
+      const config = {
+        responseType: 'stream' as const,
+        ...(maxRedirects === 0 && { maxRedirects }),
+      };
+      const response = await instance.get<Readable>(`${api.url}/2.0/x`, config);
+      expect(inspect(response, { depth: 12 })).not.toContain('token-1-for-1');
+      response.data.destroy();
+    }
+  });
 
   it('changes nothing when it is attached to twice', async () => {
     const instance = attached();

@@ -56,6 +56,14 @@ describe('revoke', () => {
     expect(box.provider.peekToken()).toBe(own);
   });
 
+  it.each([['5'], [{}], [{ type: 'User', id: '1' }]])(
+    'refuses a subject that is none: %j',
+    async (bad) => {
+      const error = await thrownBy(() => box.provider.revoke(bad as never));
+      expect(error.code).toBe('subject_invalid');
+    },
+  );
+
   it('has nothing to do where there is no token', async () => {
     await box.provider.revoke();
     await box.provider.revoke(alice);

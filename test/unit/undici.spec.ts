@@ -20,6 +20,7 @@ import {
   rows,
   streamOf,
   type UndiciClient,
+  requests,
 } from '../support/undici-clients.js';
 
 const ALICE = '11111';
@@ -588,6 +589,34 @@ it('follows no redirect below itself, where undici 6 would take as-user along', 
     await answer.body.dump();
   }
   expect(foreign.arrived).toEqual([]);
+});
+
+describe("A caller's own identity", () => {
+  it('is not replaced by ours when a redirect to another origin of ours takes it away', async () => {
+    const second = await startServer((_, response) => response.end('second'));
+    closing.push(() => second.stop());
+    const first = await startServer((_, response) =>
+      response.writeHead(302, { location: `${second.url}/2.0/y` }).end(),
+    );
+    closing.push(() => first.stop());
+    const both = new BoxAuth({
+      credentials: { developerToken: 'ours' },
+      apiUrl: first.url,
+      origins: [second.url],
+    }).provider;
+    for (const opening of Object.values(requests)) {
+      const client = opening(both);
+      closing.push(() => client.close());
+      await both.runAs(BOB, () =>
+        client.call(`${first.url}/2.0/x`, { headers: { authorization: 'Bearer mine' } }),
+      );
+    }
+    expect(second.arrived).toHaveLength(Object.keys(requests).length);
+    for (const { headers } of second.arrived) {
+      expect(headers).not.toHaveProperty('authorization');
+      expect(headers).not.toHaveProperty('as-user');
+    }
+  });
 });
 
 describe('The dispatch of the interceptor', () => {
