@@ -1,28 +1,10 @@
 import { RedisTokenStore } from 'nestjs-box-auth/redis';
 import { tokenStoreConformance } from 'nestjs-box-auth/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MemoryTokenStore } from '../../lib/tokens/memory-token-store.js';
-import { FakeRuntime } from '../support/fake-runtime.js';
 import { clusterConnectors, type ConnectedClient, connectors } from '../support/redis-clients.js';
 import { describeWithRedis, RedisClusterServers, RedisServer } from '../support/redis-server.js';
 
 const secret = 'a secret of at least thirty-two characters';
-
-describe('A MemoryTokenStore conforms', () => {
-  const runtime = new FakeRuntime();
-  let store = new MemoryTokenStore(runtime);
-  const cases = tokenStoreConformance({
-    create: () => Promise.resolve(store),
-    advance: (ms) => runtime.advance(ms),
-    reset: () => {
-      store = new MemoryTokenStore(runtime);
-      return Promise.resolve();
-    },
-  });
-  it.each(cases)('$name', async ({ run }) => {
-    await expect(run()).resolves.toBeUndefined();
-  });
-});
 
 describeWithRedis('A RedisTokenStore conforms', () => {
   let server: RedisServer;

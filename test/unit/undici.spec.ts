@@ -619,6 +619,35 @@ describe("A caller's own identity", () => {
   });
 });
 
+describe('A redirect away from Box and back', () => {
+  it('gets nothing of ours at its end, also where calls are retried around it', async () => {
+    const away = await startServer((_, response) =>
+      response.writeHead(302, { location: `${api.url}/2.0/end` }).end(),
+    );
+    closing.push(() => away.stop());
+    const api = await startServer(({ path }, response) =>
+      path === '/2.0/end'
+        ? response.end('end')
+        : response.writeHead(302, { location: `${away.url}/x` }).end(),
+    );
+    closing.push(() => api.stop());
+    const credentials = { developerToken: 'ours' };
+    const ours = new BoxAuth({ credentials, apiUrl: api.url }).provider;
+    const agent = new undici.Agent();
+    closing.push(() => agent.destroy());
+    const dispatcher = agent.compose(
+      boxAuthInterceptor(ours),
+      undici.interceptors.redirect({ maxRedirections: 5 }),
+      undici.interceptors.retry(),
+    );
+    await (await undici.request(`${api.url}/2.0/start`, { dispatcher })).body.dump();
+    expect(api.arrived.map(({ path, headers }) => [path, headers.authorization])).toEqual([
+      ['/2.0/start', 'Bearer ours'],
+      ['/2.0/end', undefined],
+    ]);
+  });
+});
+
 describe('The dispatch of the interceptor', () => {
   type Options = Parameters<undici.Dispatcher['dispatch']>[0];
   const dispatched: {
