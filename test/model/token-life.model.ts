@@ -47,6 +47,8 @@ export class TokenLife {
   readonly #standing = new Map<string, string>();
   readonly #inFlight = new Map<string, number>();
   readonly #failures = new Map<string, Failure>();
+  /** Also of what was refused: with another secret it is asked for at once by who waits, but not in the background. */
+  readonly #failedAt = new Map<string, number>();
   readonly #forcedAt = new Map<string, number>();
   readonly #refused = new Set<string>();
   readonly #callers: Promise<void>[] = [];
@@ -124,6 +126,7 @@ export class TokenLife {
     this.#standing.clear();
     this.#refused.clear();
     this.#failures.clear();
+    this.#failedAt.clear();
     this.#forcedAt.clear();
     this.#box.provider.flush();
     await settled();
@@ -233,6 +236,7 @@ export class TokenLife {
     return (
       (this.#inFlight.get(subject) ?? 0) === 0 &&
       (own === undefined || now > own.until + 60_000) &&
+      now > (this.#failedAt.get(subject) ?? -Infinity) + 60_000 &&
       (shared === undefined || shared.secret !== this.#secret || now > shared.until + 300_000)
     );
   }
@@ -302,6 +306,7 @@ export class TokenLife {
   #onGrant(subject: string, request: Received): void {
     const value = this.#valueOf(request);
     this.#failures.delete(subject);
+    this.#failedAt.delete(subject);
     if (this.#failures.get('everybody')?.secret === request.form.get('client_secret')) {
       this.#failures.delete('everybody');
     }
@@ -316,6 +321,7 @@ export class TokenLife {
     const secret = form.get('client_secret') ?? '';
     const now = this.runtime.monotonic();
     const retryAfterMs = Number(response?.headers.get('retry-after') ?? 0) * 1000;
+    this.#failedAt.set(subject, now);
     if (response?.status === 400)
       this.#failures.set('everybody', { until: now + REMEMBERED_MS, secret });
     else
