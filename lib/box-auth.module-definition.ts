@@ -1,7 +1,8 @@
 import { ConfigurableModuleBuilder, Inject } from '@nestjs/common';
+import type { WarmUp } from './app-lifecycle.js';
 import type { BoxAuthOptions } from './box-auth.options.js';
 import { BoxFetch } from './box-fetch.js';
-import { createBoxTokenProvider } from './box-token-provider.factory.js';
+import { type BoxEnvironment, createBoxTokenProvider } from './box-token-provider.factory.js';
 import { boxAuthOf, BoxTokenProvider, standInError } from './box-token.provider.js';
 import type { BoxCredentialsSource } from './credentials/box-credentials.js';
 
@@ -15,7 +16,7 @@ export interface BoxAuthModuleOptions extends Omit<BoxAuthOptions, 'credentials'
   /**
    * Whether the first token is minted at bootstrap: `'try'` logs a failure, `'require'` fails the start. Default `'off'`.
    */
-  readonly warmUp?: 'off' | 'try' | 'require' | undefined;
+  readonly warmUp?: WarmUp | undefined;
 }
 
 /** What stands beside the options, also in `forRootAsync`. */
@@ -80,7 +81,8 @@ export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYN
             {
               provide: provider,
               inject: [BOX_AUTH_OPTIONS, { token: BOX_ENVIRONMENT, optional: true }],
-              useFactory: createBoxTokenProvider,
+              useFactory: (options: BoxAuthModuleOptions, environment?: BoxEnvironment) =>
+                createBoxTokenProvider(options, environment, name),
             },
             { provide: BOX_APP_PROVIDER, useExisting: provider },
             // Made of the provider: a test that overrides that one has overridden both.

@@ -1,7 +1,6 @@
 import {
   type DynamicModule,
   Inject,
-  Logger,
   Module,
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
@@ -9,6 +8,7 @@ import {
 } from '@nestjs/common';
 // oxlint-disable-next-line typescript/consistent-type-imports -- Nest reads the parameter's type at run time
 import { ModulesContainer } from '@nestjs/core';
+import { AppLifecycle, type WarmUp } from './app-lifecycle.js';
 import {
   type ASYNC_OPTIONS_TYPE,
   BOX_APP,
@@ -20,7 +20,6 @@ import {
   type OPTIONS_TYPE,
 } from './box-auth.module-definition.js';
 import { boxAuthOf, type BoxTokenProvider } from './box-token.provider.js';
-import type { StoreEvent } from './tokens/store-guard.js';
 import { BoxAuthError } from './errors/box-auth.error.js';
 
 /**
@@ -45,7 +44,8 @@ export class BoxAuthModule
   implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown
 {
   readonly #modules: ModulesContainer;
-  private readonly warmUp: NonNullable<BoxAuthModuleOptions['warmUp']>;
+  readonly #lifecycle: AppLifecycle;
+  private readonly warmUp: WarmUp;
 
   static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
     const definition = super.forRoot(options);
@@ -60,38 +60,27 @@ export class BoxAuthModule
 
   constructor(
     @Inject(BOX_APP) private readonly app: BoxApp,
-    @Inject(BOX_APP_PROVIDER) private readonly provider: BoxTokenProvider,
+    @Inject(BOX_APP_PROVIDER) provider: BoxTokenProvider,
     @Inject(MODULE_OPTIONS_TOKEN) { warmUp = 'off' }: BoxAuthModuleOptions,
     modules: ModulesContainer,
   ) {
     super();
     this.warmUp = warmUp;
+    this.#lifecycle = new AppLifecycle(logName(app), boxAuthOf(provider), provider);
     this.#modules = modules;
   }
 
   async onModuleInit(): Promise<void> {
     this.#refuseToShareAName();
-    boxAuthOf(this.provider)?.storeEvents.subscribe(logStore);
-    if (this.warmUp === 'off') return;
-    try {
-      await this.provider.getToken();
-    } catch (error) {
-      if (this.warmUp === 'require' || !(error instanceof BoxAuthError)) {
-        boxAuthOf(this.provider)?.close();
-        throw error;
-      }
-      new Logger(BoxAuthModule.name).warn(
-        `No token at start: ${error.message} ${error.hint} The app starts; calls will try again.`,
-      );
-    }
+    await this.#lifecycle.begin(this.warmUp);
   }
 
   onApplicationBootstrap(): void {
-    boxAuthOf(this.provider)?.keepWarm();
+    this.#lifecycle.keepWarm();
   }
 
   onApplicationShutdown(): void {
-    boxAuthOf(this.provider)?.close();
+    this.#lifecycle.end();
   }
 
   /** Two of one name that the same module may see: which of them it gets would be chance. */
@@ -113,16 +102,8 @@ export class BoxAuthModule
   }
 }
 
-/** Once when it goes and once when it is back, however many calls there are meanwhile. */
-function logStore({ state, cause }: StoreEvent): void {
-  const logger = new Logger(BoxAuthModule.name);
-  if (state === 'back') {
-    logger.log('The token store is back: the processes share their tokens again.');
-  } else {
-    logger.warn(
-      `The token store is away, and each process mints its own tokens until it is back: ${cause?.message}`,
-    );
-  }
+function logName({ name }: BoxApp): string {
+  return name === undefined ? BoxAuthModule.name : `${BoxAuthModule.name}(${name})`;
 }
 
 type NestModule = ModulesContainer extends Map<string, infer Module> ? Module : never;

@@ -1,6 +1,6 @@
 import type { BoxAuthModuleOptions } from './box-auth.module-definition.js';
 import { BoxAuth } from './box-auth.js';
-import { invalidOption } from './box-auth.options.js';
+import { checkWarmUp } from './app-lifecycle.js';
 import type { BoxTokenProvider } from './box-token.provider.js';
 import type { BoxCredentials } from './credentials/box-credentials.js';
 import { apiUrlOf } from './environment-variables.js';
@@ -14,17 +14,16 @@ export type BoxEnvironment =
 export async function createBoxTokenProvider(
   { warmUp, ...options }: BoxAuthModuleOptions,
   environment: BoxEnvironment | undefined,
+  name: string | undefined,
 ): Promise<BoxTokenProvider> {
-  if (warmUp !== undefined && !['off', 'try', 'require'].includes(warmUp)) {
-    throw invalidOption('warmUp', undefined, "'off', 'try' or 'require'");
-  }
+  checkWarmUp(warmUp);
   // Also where credentials stand in the code: what is meant for an emulator must not go to Box.
   const apiUrl = options.apiUrl ?? apiUrlOf(process.env);
-  const box = new BoxAuth({
-    ...options,
-    credentials: options.credentials ?? credentialsOf(environment),
-    ...(apiUrl === undefined ? {} : { apiUrl }),
-  });
+  const credentials = options.credentials ?? credentialsOf(environment);
+  const box = new BoxAuth(
+    { ...options, credentials, ...(apiUrl === undefined ? {} : { apiUrl }) },
+    name,
+  );
   await box.readCredentials();
   return box.provider;
 }

@@ -8,6 +8,7 @@ export type { ActingUserResolver } from './acting-as/acting-as.metadata.js';
 export type { ActingVia } from './acting-as/acting-user.context.js';
 export { BoxAuthExceptionFilter } from './box-auth-exception.filter.js';
 export { BoxAuthModule } from './box-auth.module.js';
+export type { WarmUp } from './app-lifecycle.js';
 export {
   type BoxAuthModuleExtras,
   type BoxAuthModuleOptions,
@@ -35,6 +36,15 @@ export type {
 } from './credentials/box-credentials.js';
 export type { Subject } from './credentials/subject.js';
 export { BoxAuthError } from './errors/box-auth.error.js';
+export { type AuthEventOf, onAuthEvent } from './events/auth-channels.js';
+export type {
+  AuthEvent,
+  AuthEventSource,
+  ClockOffsetEvent,
+  StaleServedEvent,
+  StoreEvent,
+  TokenEvent,
+} from './events/auth-events.js';
 export type { SigningAlgorithm } from './credentials/signing-algorithm.js';
 export type { SigningFunction } from './credentials/assertion.js';
 export type { BoxAuthErrorCode } from './errors/error-codes.js';

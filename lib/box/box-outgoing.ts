@@ -1,3 +1,4 @@
+import { refusesBearer } from '../outgoing/bearer-refusal.js';
 import type { HeaderScheme } from '../outgoing/outgoing-policy.js';
 import type { UrlRules } from '../outgoing/url-rules.js';
 import { BOX_API_URL } from './box-urls.js';
@@ -7,6 +8,7 @@ export const boxHeaders: HeaderScheme = {
   tokenHeader: 'authorization',
   formatToken: (value) => `Bearer ${value}`,
   actingUserHeader: 'as-user',
+  refusesToken: refusesBearer,
 };
 
 /** Box's own origins, and those that the app adds. */

@@ -17,6 +17,9 @@ export interface Opened {
 
 type Several<T> = T | readonly T[];
 
+/** Credentials, several of one app, or a function that is asked for them at every mint. */
+export type GivenCredentials<Form> = Several<Form> | (() => Several<Form> | Promise<Several<Form>>);
+
 /** What is read: one or more credentials of one app, the first of them for whom nobody asks. */
 export type OpenedList<Credentials> = readonly [Credentials, ...Credentials[]];
 
@@ -28,7 +31,7 @@ export class CredentialsSource<Form extends object, Credentials extends Opened> 
 
   /** Given credentials are opened here and now, so that a mistake in them fails the start. */
   constructor(
-    source: Several<Form> | (() => Several<Form> | Promise<Several<Form>>),
+    source: GivenCredentials<Form>,
     open: (form: Form, where: string) => Credentials,
   ) {
     this.#open = open;

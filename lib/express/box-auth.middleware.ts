@@ -8,7 +8,8 @@ import {
   runInActingContext,
 } from '../acting-as/acting-user.context.js';
 import { BoxAuth } from '../box-auth.js';
-import { type BoxAuthOptions, invalidOption } from '../box-auth.options.js';
+import { invalidOption } from '../app-auth.options.js';
+import type { BoxAuthOptions } from '../box-auth.options.js';
 import type { BoxFetch } from '../box-fetch.js';
 import type { BoxTokenProvider } from '../box-token.provider.js';
 import type { BoxCredentialsSource } from '../credentials/box-credentials.js';

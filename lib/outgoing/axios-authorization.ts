@@ -152,7 +152,7 @@ function withinOrigins(
     const href = String(options['href']);
     const headers: unknown = options['headers'];
     inside &&= policy.allows(new URL(href));
-    const stale: readonly string[] = inside ? Object.keys(ours) : policy.headerNames;
+    const stale = inside ? namesOf(ours) : policy.headerNames;
     if (isRecord(headers)) {
       for (const name of Object.keys(headers)) {
         if (stale.includes(name.toLowerCase())) delete headers[name];
@@ -161,6 +161,10 @@ function withinOrigins(
     }
     callersOwn?.(options, response, request);
   };
+}
+
+function namesOf(headers: object): readonly string[] {
+  return Object.keys(headers).map((name) => name.toLowerCase());
 }
 
 /** Node's request object holds the headers as they were sent. What people look for in it is kept. */

@@ -4,13 +4,14 @@ import type { AccessToken } from '../token-endpoint/access-token.js';
 import type { AccessTokens } from '../tokens/access-tokens.js';
 import { mayCarryToken, type UrlRules } from './url-rules.js';
 
-/** How a token and an acting user stand in headers: a description that comes with the issuer. */
+/** How a token and an acting user stand in headers, and how an answer speaks of them: a description of the issuer. */
 export interface HeaderScheme {
-  /** Lower case. */
   readonly tokenHeader: string;
   readonly formatToken: (value: string) => string;
   /** Lower case; undefined if the issuer knows no acting users. */
   readonly actingUserHeader?: string;
+  /** Whether an answer says that the token is no longer good. */
+  readonly refusesToken: (answer: AnswerHead) => boolean | Promise<boolean>;
 }
 
 /** What the caller of an HTTP client already set. */
@@ -40,10 +41,12 @@ export class OutgoingPolicy {
     private readonly rules: UrlRules,
   ) {}
 
-  /** Names of the headers that must not leave the allowed origins. */
+  /** Names, in lower case, of the headers that must not leave the allowed origins. */
   get headerNames(): readonly string[] {
-    const { tokenHeader, actingUserHeader } = this.scheme;
-    return actingUserHeader === undefined ? [tokenHeader] : [tokenHeader, actingUserHeader];
+    const { actingUserHeader } = this.scheme;
+    return actingUserHeader === undefined
+      ? [this.#tokenHeaderName]
+      : [this.#tokenHeaderName, actingUserHeader];
   }
 
   /** Whether a call to `url` gets headers; anything else passes through untouched. */
@@ -56,7 +59,7 @@ export class OutgoingPolicy {
     present: PresentHeaders,
     signal?: AbortSignal | null,
   ): Promise<Authorization | undefined> {
-    if (present.has(this.scheme.tokenHeader)) return undefined;
+    if (present.has(this.#tokenHeaderName)) return undefined;
     const { actingUserHeader } = this.scheme;
     const named = actingUserHeader !== undefined && present.has(actingUserHeader);
     return this.#authorization(named ? undefined : currentActingUser(), signal ?? undefined);
@@ -83,11 +86,9 @@ export class OutgoingPolicy {
     return { ...(await this.#authorization(currentActingUser(), demand?.signal)).headers };
   }
 
-  /** Whether an answer says that the token is no longer good: RFC 6750 section 3.1, or a 401 that says nothing. */
-  async isTokenRefused({ status, challenge, isEmpty }: AnswerHead): Promise<boolean> {
-    if (status !== 401) return false;
-    const error = /\berror="?([a-z_]+)/.exec(challenge ?? '')?.[1];
-    return error === undefined ? isEmpty() : error === 'invalid_token';
+  /** Whether an answer says that the token is no longer good. */
+  async isTokenRefused(answer: AnswerHead): Promise<boolean> {
+    return this.scheme.refusesToken(answer);
   }
 
   /** The token in `sent` was refused: forgets exactly that one, and returns headers with another. */
@@ -118,14 +119,21 @@ export class OutgoingPolicy {
     user: ActingUser | undefined,
     signal: AbortSignal | undefined,
   ): Promise<Authorization> {
-    const subject = user?.via === 'token' ? ({ type: 'user', id: user.id } as const) : undefined;
-    const token = await this.tokens.get({ subject, signal });
     const { actingUserHeader } = this.scheme;
+    const subject =
+      actingUserHeader !== undefined && user?.via === 'token'
+        ? ({ type: 'user', id: user.id } as const)
+        : undefined;
+    const token = await this.tokens.get({ subject, signal });
     const headers =
       user?.via === 'header' && actingUserHeader !== undefined
         ? { ...this.#tokenHeader(token), [actingUserHeader]: user.id }
         : this.#tokenHeader(token);
     return { token, headers };
+  }
+
+  get #tokenHeaderName(): string {
+    return this.scheme.tokenHeader.toLowerCase();
   }
 
   #tokenHeader(token: AccessToken): Record<string, string> {

@@ -40,5 +40,6 @@ export function takeGivenToken(
     token: new AccessToken(given.reveal(), { subject: own }),
     lifetimeMs: undefined,
     askedAt: { wall: runtime.now(), monotonic: runtime.monotonic() },
+    isShared: false,
   };
 }

@@ -10,6 +10,10 @@ export interface Refusal {
   /** `error_description` or `message`, without anything secret in it. */
   readonly description?: string | undefined;
   readonly retryAfterMs?: number | undefined;
+  /** The whole body, if it was text: a line of it, without anything secret in it. */
+  readonly body?: string | undefined;
+  /** How far off the clock was by which the request was signed, as its answer has shown; 0 if it has not. */
+  readonly clockErrorMs?: number;
 }
 
 /** What one attempt at the token endpoint knows that the attempt before did not. */

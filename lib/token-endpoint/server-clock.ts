@@ -1,3 +1,4 @@
+import type { TellEvent } from '../events/auth-events.js';
 import type { Runtime } from '../runtime/runtime.js';
 
 const SLOWEST_ROUND_TRIP_MS = 10_000;
@@ -13,7 +14,10 @@ export interface RoundTrip {
 export class ServerClock {
   #offsetMs = 0;
 
-  constructor(private readonly runtime: Runtime) {}
+  constructor(
+    private readonly runtime: Runtime,
+    private readonly tell: TellEvent,
+  ) {}
 
   /** How far the issuer's clock is ahead of ours. */
   get offsetMs(): number {
@@ -35,7 +39,9 @@ export class ServerClock {
     const measured = date + RESOLUTION_MS / 2 - (receivedAt - durationMs / 2);
     const uncertaintyMs = RESOLUTION_MS + durationMs / 2;
     if (Math.abs(measured - this.#offsetMs) > uncertaintyMs) {
+      const previousOffsetMs = this.#offsetMs;
       this.#offsetMs = Math.round(measured);
+      this.tell({ kind: 'clock-offset', offsetMs: this.#offsetMs, previousOffsetMs });
     }
   }
 }

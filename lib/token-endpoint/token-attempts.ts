@@ -3,6 +3,7 @@ import { signerError } from '../credentials/assertion.js';
 import type { Subject } from '../credentials/subject.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { BoxAuthErrorCode } from '../errors/error-codes.js';
+import type { TellEvent } from '../events/auth-events.js';
 import { after, failAfter } from '../runtime/after.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { AccessToken } from './access-token.js';
@@ -18,6 +19,8 @@ export interface Mint {
   readonly token: AccessToken;
   readonly lifetimeMs: number | undefined;
   readonly askedAt: { readonly wall: number; readonly monotonic: number };
+  /** Another process asked for it. */
+  readonly isShared: boolean;
 }
 
 type Form = Readonly<Record<string, string>>;
@@ -34,7 +37,11 @@ interface Question<T> {
   readonly read: Reader<T>;
 }
 
-type Asked<T> = Omit<Question<T>, 'makeForm'> & { readonly form: Form };
+type Asked<T> = Omit<Question<T>, 'makeForm'> & {
+  readonly form: Form;
+  /** By which offset to the issuer's clock it was signed. */
+  readonly offsetMs: number;
+};
 
 /** Refusals that another assertion, signed at the issuer's time, can mend: answered once, at once. */
 const MENDED_BY_SIGNING_ANEW: ReadonlySet<BoxAuthErrorCode> = new Set([
@@ -55,8 +62,9 @@ export class TokenAttempts {
     private readonly options: Required<TokenEndpointOptions>,
     private readonly fetch: Fetch,
     private readonly runtime: Runtime,
+    tell: TellEvent,
   ) {
-    this.#clock = new ServerClock(runtime);
+    this.#clock = new ServerClock(runtime, tell);
   }
 
   /**
@@ -78,6 +86,7 @@ export class TokenAttempts {
     let number = 0;
     let retries = 0;
     return defer(() => {
+      const { offsetMs } = this.#clock;
       const attempt: Attempt = {
         number: number++,
         serverNow: this.#clock.now(),
@@ -85,7 +94,7 @@ export class TokenAttempts {
         omitIssuedAt: mended.has('assertion_not_yet_valid'),
       };
       return this.#signed(makeForm, attempt, deadline).pipe(
-        switchMap((form) => this.#answered({ ...question, form }, deadline)),
+        switchMap((form) => this.#answered({ ...question, form, offsetMs }, deadline)),
       );
     }).pipe(
       retry({
@@ -135,14 +144,14 @@ export class TokenAttempts {
     return Math.min(this.options.timeoutMs, deadline - this.runtime.monotonic());
   }
 
-  async #ask<T>({ url, form, read }: Asked<T>, signal: AbortSignal): Promise<T> {
+  async #ask<T>({ url, form, offsetMs, read }: Asked<T>, signal: AbortSignal): Promise<T> {
     const askedAt = this.#now();
     try {
       const response = await postForm(this.fetch, url, form, signal);
       const durationMs = this.runtime.monotonic() - askedAt.monotonic;
       this.#clock.learn(response.headers, { receivedAt: this.runtime.now(), durationMs });
       if (!response.ok) {
-        throw await this.#refusal(response, form);
+        throw await this.#refusal(response, form, this.#clock.offsetMs - offsetMs);
       }
       return await read(response, askedAt);
     } catch (error) {
@@ -157,16 +166,21 @@ export class TokenAttempts {
         ? undefined
         : askedAt.wall + this.#clock.offsetMs + grant.lifetimeMs;
     const token = new AccessToken(grant.value, { ...grant, subject, expiresAt });
-    return { token, lifetimeMs: grant.lifetimeMs, askedAt };
+    return { token, lifetimeMs: grant.lifetimeMs, askedAt, isShared: false };
   }
 
-  async #refusal(response: Response, form: Form): Promise<BoxAuthError | UnusableAnswer> {
+  async #refusal(
+    response: Response,
+    form: Form,
+    clockErrorMs: number,
+  ): Promise<BoxAuthError | UnusableAnswer> {
     if (response.status < 400) {
       await response.body?.cancel();
       return new UnusableAnswer(`it redirects (status ${response.status})`);
     }
     const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'), this.#clock.now());
-    return this.issuer.refusalError(await readRefusal(response, secretsOf(form), retryAfterMs));
+    const refusal = await readRefusal(response, secretsOf(form), retryAfterMs);
+    return this.issuer.refusalError({ ...refusal, clockErrorMs });
   }
 
   #now(): Mint['askedAt'] {

@@ -17,6 +17,7 @@ import {
 } from '../credentials/credentials-source.js';
 import { type Subject, subjectKey } from '../credentials/subject.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
+import type { TellEvent } from '../events/auth-events.js';
 import { awaited, failAfter } from '../runtime/after.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { AccessToken } from './access-token.js';
@@ -66,8 +67,9 @@ export class TokenEndpoint<Credentials extends Opened> {
     private readonly options: Required<TokenEndpointOptions>,
     fetch: Fetch,
     private readonly runtime: Runtime,
+    tell: TellEvent,
   ) {
-    this.#attempts = new TokenAttempts(issuer, options, fetch, runtime);
+    this.#attempts = new TokenAttempts(issuer, options, fetch, runtime, tell);
     this.#refused = new RefusedCredentials(runtime);
   }
 

@@ -16,10 +16,12 @@ import {
 } from 'rxjs';
 import { type Subject, subjectKey } from '../credentials/subject.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
+import type { TellEvent } from '../events/auth-events.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { AccessToken } from '../token-endpoint/access-token.js';
 import type { Mint } from '../token-endpoint/token-attempts.js';
 import type { KnownTokens } from '../token-endpoint/token-endpoint.js';
+import type { Failing } from './renewal-failures.js';
 import type { RenewalOptions } from './renewal.options.js';
 import { RenewingToken, type TokenDemand } from './renewing-token.js';
 
@@ -59,8 +61,9 @@ export class AccessTokens {
     private readonly renewal: Required<RenewalOptions>,
     maxSubjects: number,
     private readonly runtime: Runtime,
+    private readonly tell: TellEvent,
   ) {
-    this.#own = this.#renewing((known) => source.mint(undefined, known));
+    this.#own = this.#renewing(undefined, (known) => source.mint(undefined, known));
     this.#others = new LRUCache({
       max: maxSubjects,
       dispose: (_token, _key, reason) => {
@@ -84,6 +87,11 @@ export class AccessTokens {
 
   peek(subject?: Subject): AccessToken | undefined {
     return this.#known(subject)?.usable;
+  }
+
+  /** Why no other token comes for `subject`, if none does. */
+  failing(subject?: Subject): Failing | undefined {
+    return this.#known(subject)?.failing;
   }
 
   /** The token as it is now, then each that takes its place; completes on `close`. */
@@ -188,7 +196,7 @@ export class AccessTokens {
 
   #begin(subject: Subject): RenewingToken {
     const key = subjectKey(subject);
-    const renewing: RenewingToken = this.#renewing((known) =>
+    const renewing: RenewingToken = this.#renewing(subject, (known) =>
       defer(() => {
         this.#minting.set(key, renewing);
         return this.source.mint(subject, known);
@@ -213,11 +221,18 @@ export class AccessTokens {
       : subjectKey(subject);
   }
 
-  #renewing(mint: (known: KnownTokens) => Observable<Mint>): RenewingToken {
+  #renewing(
+    subject: Subject | undefined,
+    mint: (known: KnownTokens) => Observable<Mint>,
+  ): RenewingToken {
     return new RenewingToken({
       mint: (known) => (this.#isClosed ? throwError(closedError) : mint(known)),
       adopted: (token) => this.#adoptions.next(token),
       outside: (task) => this.#outside.runInAsyncScope(task),
+      subjectType: () => (subject ?? this.source.defaultSubject)?.type,
+      tell: (event) => {
+        if (!this.#isClosed) this.tell(event);
+      },
       options: this.renewal,
       runtime: this.runtime,
     });

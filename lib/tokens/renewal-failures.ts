@@ -2,10 +2,15 @@ import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { RenewalOptions } from './renewal.options.js';
 
-interface Failing {
+/** Mints that fail, one after the other. */
+export interface Failing {
+  /** The last of them. */
   readonly error: BoxAuthError;
-  /** When the first of them was, by the wall clock. */
+  /** When the first of them was, by the wall clock: milliseconds since the epoch. */
   readonly since: number;
+}
+
+interface Failures extends Failing {
   readonly times: number;
   /** By the monotonic clock. */
   readonly pauseUntil: number;
@@ -13,12 +18,16 @@ interface Failing {
 
 /** The failures in a row of one token's mints, and the pause that they impose. A token clears them. */
 export class RenewalFailures {
-  #failing: Failing | undefined;
+  #failing: Failures | undefined;
 
   constructor(
     private readonly options: Required<RenewalOptions>,
     private readonly runtime: Runtime,
   ) {}
+
+  get failing(): Failing | undefined {
+    return this.#failing;
+  }
 
   clear(): void {
     this.#failing = undefined;
@@ -60,14 +69,14 @@ export class RenewalFailures {
     return pausing?.error.retryable === true ? this.#tell(pausing) : undefined;
   }
 
-  get #pausing(): Failing | undefined {
+  get #pausing(): Failures | undefined {
     const failing = this.#failing;
     return failing !== undefined && this.runtime.monotonic() < failing.pauseUntil
       ? failing
       : undefined;
   }
 
-  #tell({ error, since, pauseUntil }: Failing): BoxAuthError {
+  #tell({ error, since, pauseUntil }: Failures): BoxAuthError {
     const message = `${error.message} This has failed since ${new Date(since).toISOString()}.`;
     const retryAfterMs = error.retryable
       ? pauseUntil - this.runtime.monotonic()

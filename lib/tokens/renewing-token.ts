@@ -10,17 +10,20 @@ import {
   shareReplay,
   Subject as Signal,
   takeUntil,
+  tap,
   throwError,
 } from 'rxjs';
+import type { Subject } from '../credentials/subject.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import { after, awaited } from '../runtime/after.js';
+import type { TellEvent, TokenEvent } from '../events/auth-events.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { AccessToken } from '../token-endpoint/access-token.js';
 import type { Mint } from '../token-endpoint/token-attempts.js';
 import type { KnownTokens } from '../token-endpoint/token-endpoint.js';
 import { aborted } from './aborted.js';
 import { AdoptedToken } from './adopted-token.js';
-import { RenewalFailures } from './renewal-failures.js';
+import { type Failing, RenewalFailures } from './renewal-failures.js';
 import type { RenewalOptions } from './renewal.options.js';
 
 const BETWEEN_FORCED_MINTS_MS = 10_000;
@@ -39,6 +42,8 @@ export interface RenewalContext {
   readonly adopted: (token: AccessToken) => void;
   /** Runs `task` in no caller's async context: a mint is of all callers, and so is what follows from it. */
   readonly outside: (task: () => void) => void;
+  readonly subjectType: () => Subject['type'] | undefined;
+  readonly tell: TellEvent;
   readonly options: Required<RenewalOptions>;
   readonly runtime: Runtime;
 }
@@ -67,6 +72,11 @@ export class RenewingToken {
   /** The token, if it may be used. */
   get usable(): AccessToken | undefined {
     return this.#adopted?.isUsable === true ? this.#adopted.token : undefined;
+  }
+
+  /** Why no other token comes, if none does. */
+  get failing(): Failing | undefined {
+    return this.#failures.failing;
   }
 
   /** Milliseconds until somebody should ask, to have it renewed in time; 0 if now. */
@@ -152,13 +162,27 @@ export class RenewingToken {
       const ends = signal === undefined ? patience : [...patience, aborted(signal)];
       const wait = awaited(this.context.runtime, race(this.#sharedMint(), ...ends));
       const token = await firstValueFrom(wait, { defaultValue: undefined });
-      return token ?? this.#inReserve(minValidityMs)?.token;
+      return token ?? this.#reserve(minValidityMs);
     } catch (error) {
       signal?.throwIfAborted();
-      const reserve = this.#inReserve(minValidityMs);
+      const reserve = this.#reserve(minValidityMs);
       if (reserve === undefined) throw error;
-      return reserve.token;
+      return reserve;
     }
+  }
+
+  /** The old token, for somebody who waited for a new one that did not come. */
+  #reserve(minValidityMs: number): AccessToken | undefined {
+    const reserve = this.#inReserve(minValidityMs);
+    if (reserve === undefined) return undefined;
+    const { token, usableForMs } = reserve;
+    this.context.tell({
+      kind: 'stale-served',
+      subjectType: token.subject.type,
+      fingerprint: token.fingerprint,
+      usableForMs,
+    });
+    return token;
   }
 
   /** The old token, when it may still be used and is good enough for the caller. */
@@ -176,16 +200,19 @@ export class RenewingToken {
     if (this.#minting !== undefined) return this.#minting;
     const pause = this.#failures.pause();
     if (pause !== undefined) return throwError(() => pause);
+    const tell = this.#narrator();
     const minting: Observable<AccessToken> = defer(() =>
       this.context.mint({ refused: this.#refused, current: this.#adopted?.token }),
     ).pipe(
-      map((mint) => this.#adopt(mint)),
+      tap((mint) => this.#adopt(mint)),
       // A machine that fell asleep over a mint wakes up with a dead token: ask once more.
       retry({
         count: 1,
         delay: (error: unknown) => (isExpiredOnArrival(error) ? [0] : throwError(() => error)),
       }),
       catchError((error: unknown) => throwError(() => this.#failures.record(error))),
+      tap({ next: tell.came, error: tell.failed }),
+      map(({ token }) => token),
       takeUntil(this.#abandon),
       finalize(() => {
         if (this.#minting === minting) this.#minting = undefined;
@@ -198,7 +225,7 @@ export class RenewingToken {
     return minting;
   }
 
-  #adopt(mint: Mint): AccessToken {
+  #adopt(mint: Mint): void {
     const adopted = new AdoptedToken(mint, this.context.options, this.context.runtime);
     if (!adopted.isUsable) throw expiredOnArrival(mint.token);
     this.#adopted = adopted;
@@ -206,7 +233,38 @@ export class RenewingToken {
     this.#refused = undefined;
     this.#failures.clear();
     this.context.adopted(mint.token);
-    return mint.token;
+  }
+
+  /** Tells how the mint that begins now ends. */
+  #narrator(): { came: (mint: Mint) => void; failed: (error: unknown) => void } {
+    const { runtime, subjectType, tell } = this.context;
+    const kind = this.#kindOfMint();
+    const startedAt = runtime.now();
+    const begunAt = runtime.monotonic();
+    const told = (): Omit<TokenEvent, 'outcome'> => ({
+      kind,
+      subjectType: subjectType(),
+      startedAt,
+      durationMs: runtime.monotonic() - begunAt,
+      usableForMs: Math.max(this.#inReserve(0)?.usableForMs ?? 0, 0),
+    });
+    return {
+      came: ({ token: { fingerprint, expiresAt }, isShared }) =>
+        tell({
+          ...told(),
+          outcome: isShared ? 'shared' : 'minted',
+          fingerprint,
+          ...(expiresAt === undefined ? {} : { expiresAt }),
+        }),
+      failed: (error) => {
+        if (error instanceof BoxAuthError) tell({ ...told(), outcome: 'failed', error });
+      },
+    };
+  }
+
+  #kindOfMint(): TokenEvent['kind'] {
+    if (this.#refused !== undefined) return 'forced-renewal';
+    return this.#adopted === undefined ? 'mint' : 'renewal';
   }
 
   get #sinceForcedMs(): number {

@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { catchError, defer, finalize, type Observable, of, switchMap, tap, throwError } from 'rxjs';
 import type { Subject } from '../credentials/subject.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
+import type { TellEvent } from '../events/auth-events.js';
 import { redact } from '../errors/redact.js';
 import { after } from '../runtime/after.js';
 import type { Runtime } from '../runtime/runtime.js';
@@ -12,7 +13,7 @@ import { isTokenValue } from '../token-endpoint/token-request.js';
 import type { TokenSource } from './access-tokens.js';
 import { AdoptedToken } from './adopted-token.js';
 import type { RenewalOptions } from './renewal.options.js';
-import { StoreFailure, type StoreEvent, StoreGuard } from './store-guard.js';
+import { StoreFailure, StoreGuard } from './store-guard.js';
 import type { Claim, TokenStore } from './token-store.js';
 
 const LEASE_MS = 1_500;
@@ -64,7 +65,7 @@ export class SharedTokens implements TokenSource {
     private readonly onStoreFailure: OnStoreFailure,
     private readonly renewal: Required<RenewalOptions>,
     private readonly runtime: Runtime,
-    tell: (event: StoreEvent) => void,
+    tell: TellEvent,
   ) {
     this.#guard = new StoreGuard(runtime, tell);
   }
@@ -172,6 +173,7 @@ export class SharedTokens implements TokenSource {
       token,
       lifetimeMs: stored.lifetimeMs,
       askedAt: { wall: sentAt.wall - ageMs, monotonic: sentAt.monotonic - ageMs },
+      isShared: true,
     };
     const { refused, current } = known;
     const wanted =

@@ -1,4 +1,5 @@
 import { catchError, defer, last, map, type Observable, race, repeat, tap, throwError } from 'rxjs';
+import type { TellEvent } from '../events/auth-events.js';
 import { sanitizedCause } from '../errors/redact.js';
 import { after } from '../runtime/after.js';
 import type { Runtime } from '../runtime/runtime.js';
@@ -11,13 +12,6 @@ const LONGEST_REST_MS = 30_000;
 /** The store did not do what it was asked: whoever asked goes on without it. */
 export class StoreFailure extends Error {}
 
-/** What is told of a store: once when it goes away, once when it is back. */
-export interface StoreEvent {
-  readonly state: 'away' | 'back';
-  /** Why it is away, without secrets. */
-  readonly cause?: Error;
-}
-
 /**
  * Stands before a store: no command takes longer than 200 ms, and after a failure none is sent for a while (1 s, doubling
  * to 30 s), so that a store that is gone costs nobody time.
@@ -28,7 +22,7 @@ export class StoreGuard {
 
   constructor(
     private readonly runtime: Runtime,
-    private readonly tell: (event: StoreEvent) => void,
+    private readonly tell: TellEvent,
   ) {}
 
   /** What `command` gives; fails with a `StoreFailure` only. */
@@ -61,7 +55,7 @@ export class StoreGuard {
   #succeeded(): void {
     if (this.#failures === 0 || this.#isResting) return;
     this.#failures = 0;
-    this.tell({ state: 'back' });
+    this.tell({ kind: 'store', state: 'back' });
   }
 
   #failed(cause: unknown): void {
@@ -69,6 +63,8 @@ export class StoreGuard {
     const longest = Math.min(SHORTEST_REST_MS * 2 ** this.#failures, LONGEST_REST_MS);
     this.#restUntil = this.runtime.monotonic() + longest * (0.5 + this.runtime.random() / 2);
     this.#failures += 1;
-    if (this.#failures === 1) this.tell({ state: 'away', cause: sanitizedCause(cause) });
+    if (this.#failures === 1) {
+      this.tell({ kind: 'store', state: 'away', cause: sanitizedCause(cause) });
+    }
   }
 }

@@ -60,7 +60,9 @@ async function run(order: Order & { kind: 'run' }, stopping: AbortSignal): Promi
       return observed(input, { ...init, headers });
     },
   });
-  box.storeEvents.subscribe(({ state }) => tell({ kind: 'store', state }));
+  box.events.subscribe((event) => {
+    if (event.kind === 'store') tell({ kind: 'store', state: event.state });
+  });
   const subjects = [undefined, ...userIds.map((id) => ({ type: 'user' as const, id }))];
 
   let calls = 0;

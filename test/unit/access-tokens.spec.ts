@@ -24,6 +24,8 @@ beforeEach(() => {
   held = new Map();
 });
 
+const untold = () => undefined;
+
 function tokensFor(maxSubjects: number, own: Subject | 'unknown' = OWN): AccessTokens {
   const source: TokenSource = {
     defaultSubject: own === 'unknown' ? undefined : own,
@@ -35,12 +37,13 @@ function tokensFor(maxSubjects: number, own: Subject | 'unknown' = OWN): AccessT
           token: new AccessToken(`token-${minted.length}-for-${subject.id}`, { subject }),
           lifetimeMs: HOUR,
           askedAt: { wall: runtime.now(), monotonic: runtime.monotonic() },
+          isShared: false,
         };
         const hold = held.get(subject.id);
         return hold === undefined ? of(mint) : from(hold).pipe(map(() => mint));
       }),
   };
-  return new AccessTokens(source, renewalDefaults, maxSubjects, runtime);
+  return new AccessTokens(source, renewalDefaults, maxSubjects, runtime, untold);
 }
 
 describe('The tokens of many subjects', () => {

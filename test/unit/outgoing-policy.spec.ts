@@ -35,12 +35,16 @@ describe('The headers of a call', () => {
   it('are the token alone for an issuer that knows none, whoever is acted for', async () => {
     const plain = new OutgoingPolicy(
       box.tokens,
-      { tokenHeader: 'x-token', formatToken: (value) => value },
+      {
+        tokenHeader: 'X-Token',
+        formatToken: (value) => value,
+        refusesToken: ({ status }) => status === 401,
+      },
       { origins: new Set(['https://api.example.com']), exceptPaths: /^\/token$/ },
     );
     expect(plain.headerNames).toEqual(['x-token']);
     const given = await asBob('header', () => plain.authorize(nothing));
-    expect(given?.headers).toEqual({ 'x-token': 'token-1-for-1' });
+    expect(given?.headers).toEqual({ 'X-Token': 'token-1-for-1' });
   });
 
   it('are of the token of a user who is acted for by token', async () => {

@@ -2,6 +2,7 @@ import { finalize, from, NEVER, type Observable, of, switchMap, throwError } fro
 import { beforeEach, describe, expect, it } from 'vitest';
 import { BoxAuthError } from 'nestjs-box-auth';
 import { AccessToken } from '../../lib/token-endpoint/access-token.js';
+import type { AuthEvent } from '../../lib/events/auth-events.js';
 import type { Mint } from '../../lib/token-endpoint/token-attempts.js';
 import type { KnownTokens } from '../../lib/token-endpoint/token-endpoint.js';
 import { renewalDefaults } from '../../lib/tokens/renewal.options.js';
@@ -17,6 +18,7 @@ let runtime: FakeRuntime;
 let mints: KnownTokens[];
 let adopted: AccessToken[];
 /** What the next mints do instead of granting a token that lives an hour. */
+let events: AuthEvent[];
 let script: ((granted: Mint) => Observable<Mint>)[];
 let renewing: RenewingToken;
 beforeEach(() => {
@@ -24,6 +26,7 @@ beforeEach(() => {
   runtime.randomValue = 0;
   mints = [];
   adopted = [];
+  events = [];
   script = [];
   renewing = new RenewingToken({
     mint: (known) => {
@@ -32,6 +35,7 @@ beforeEach(() => {
         token: new AccessToken(`token-${mints.length}`, { subject: { type: 'user', id: '1' } }),
         lifetimeMs: HOUR,
         askedAt: { wall: runtime.now(), monotonic: runtime.monotonic() },
+        isShared: false,
       };
       // As a request: nothing is answered at once.
       const answer = script.shift() ?? of;
@@ -39,6 +43,8 @@ beforeEach(() => {
     },
     adopted: (token) => adopted.push(token),
     outside: (task) => task(),
+    subjectType: () => 'user',
+    tell: (event) => events.push(event),
     options: renewalDefaults,
     runtime,
   });

@@ -1,13 +1,16 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { AuthEvent } from '../../lib/events/auth-events.js';
 import { ServerClock } from '../../lib/token-endpoint/server-clock.js';
 import { FakeRuntime } from '../support/fake-runtime.js';
 
 let runtime: FakeRuntime;
 let clock: ServerClock;
+let events: AuthEvent[];
 
 beforeEach(() => {
+  events = [];
   runtime = new FakeRuntime(Date.parse('2026-03-01T12:00:00Z'));
-  clock = new ServerClock(runtime);
+  clock = new ServerClock(runtime, (event) => events.push(event));
 });
 
 interface Answer {

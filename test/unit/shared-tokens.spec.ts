@@ -361,7 +361,9 @@ describe('While the store is away', () => {
   it('says so once, and once when it is back', async () => {
     const box = single();
     const events: string[] = [];
-    box.storeEvents.subscribe(({ state }) => events.push(state));
+    box.events.subscribe((event) => {
+      if (event.kind === 'store') events.push(event.state);
+    });
     store.trouble = () => Promise.reject(new Error('ECONNREFUSED'));
     for (let user = 1; user <= 20; user++) {
       await during(10_000, box.provider.getToken({ subject: { type: 'user', id: String(user) } }));
@@ -376,7 +378,9 @@ describe('While the store is away', () => {
   it('is asked again within a second, however many commands have failed at once', async () => {
     const box = single();
     const events: string[] = [];
-    box.storeEvents.subscribe(({ state }) => events.push(state));
+    box.events.subscribe((event) => {
+      if (event.kind === 'store') events.push(event.state);
+    });
     const user = (id: number) => ({ subject: { type: 'user', id: String(id) } as const });
     const thirty = Array.from({ length: 30 }, (_, index) => index);
     store.trouble = () => Promise.reject(new Error('ECONNREFUSED'));
@@ -392,7 +396,9 @@ describe('While the store is away', () => {
   it('is not said to be back for an answer to what was asked before it went', async () => {
     const box = single();
     const events: string[] = [];
-    box.storeEvents.subscribe(({ state }) => events.push(state));
+    box.events.subscribe((event) => {
+      if (event.kind === 'store') events.push(event.state);
+    });
     const { claim } = store;
     store.claim = (...args) =>
       new Promise((resolve) => {
@@ -419,7 +425,9 @@ describe('While the store is away', () => {
       });
     const box = single({ runtime: busy });
     const events: string[] = [];
-    box.storeEvents.subscribe(({ state }) => events.push(state));
+    box.events.subscribe((event) => {
+      if (event.kind === 'store') events.push(event.state);
+    });
     await tokensOf([box]);
     expect(events).toEqual([]);
   });

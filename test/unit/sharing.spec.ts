@@ -88,7 +88,7 @@ function shared(onStoreFailure: OnStoreFailure = 'open', identity: 'an app' | 'n
     mints += 1;
     const askedAt = { wall: runtime.now(), monotonic: runtime.monotonic() };
     const token = tokenOf(`minted ${mints}`, runtime.now() + HOUR);
-    return minting({ token, lifetimeMs: HOUR, askedAt });
+    return minting({ token, lifetimeMs: HOUR, askedAt, isShared: false });
   };
   return new SharedTokens(
     {

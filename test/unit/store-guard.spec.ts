@@ -1,6 +1,7 @@
 import { lastValueFrom } from 'rxjs';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { StoreFailure, type StoreEvent, StoreGuard } from '../../lib/tokens/store-guard.js';
+import type { AuthEvent, StoreEvent } from '../../lib/events/auth-events.js';
+import { StoreFailure, StoreGuard } from '../../lib/tokens/store-guard.js';
 import { FakeRuntime } from '../support/fake-runtime.js';
 
 let runtime: FakeRuntime;
@@ -10,7 +11,9 @@ beforeEach(() => {
   runtime = new FakeRuntime();
   runtime.randomValue = 1; // the longest rest
   events = [];
-  guard = new StoreGuard(runtime, (event) => events.push(event));
+  guard = new StoreGuard(runtime, (event: AuthEvent) => {
+    if (event.kind === 'store') events.push(event);
+  });
 });
 
 const gone = new Error('connect ECONNREFUSED');
@@ -124,7 +127,7 @@ describe('A store that fails', () => {
     expect(events[0]?.cause?.message).not.toContain('pass-word');
     await outcomeOf(works);
     await outcomeOf(works);
-    expect(events.slice(1)).toEqual([{ state: 'back' }]);
+    expect(events.slice(1)).toEqual([{ kind: 'store', state: 'back' }]);
     await outcomeOf(fails);
     expect(events.map(({ state }) => state)).toEqual(['away', 'back', 'away']);
   });

@@ -31,6 +31,7 @@ const tokenAttempts = () =>
     { timeoutMs: 10_000, attempts: 8, deadlineMs: DEADLINE_MS },
     endpoint.fetch,
     runtime,
+    () => undefined,
   );
 
 /** What came of it, once there was time enough for everything. */

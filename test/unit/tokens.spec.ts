@@ -378,9 +378,10 @@ describe('Many subjects', () => {
           token: new AccessToken(`token-for-${subject.id}`, { subject }),
           lifetimeMs: 3_600_000,
           askedAt: { wall: runtime.now(), monotonic: runtime.monotonic() },
+          isShared: false,
         }),
     };
-    const tokens = new AccessTokens(source, renewalDefaults, 10_000, runtime);
+    const tokens = new AccessTokens(source, renewalDefaults, 10_000, runtime, () => undefined);
     const users = Array.from({ length: 100_000 }, (_, index) => String(index + 1));
     for (const id of users) {
       const { value } = await tokens.get({ subject: { type: 'user', id } });

@@ -1,0 +1,183 @@
+import type { Subject } from './credentials/subject.js';
+import { BoxAuthError } from './errors/box-auth.error.js';
+import { isLoopback } from './outgoing/url-rules.js';
+import { type Runtime, systemRuntime } from './runtime/runtime.js';
+import {
+  tokenEndpointDefaults,
+  type TokenEndpointOptions,
+} from './token-endpoint/token-endpoint.options.js';
+import type { OnStoreFailure } from './tokens/shared-tokens.js';
+import type { TokenStore } from './tokens/token-store.js';
+import { renewalDefaults, type RenewalOptions } from './tokens/renewal.options.js';
+
+/** What can be set whoever issues the tokens. */
+export interface AppAuthOptions {
+  /**
+   * What token requests, and the `fetch` that carries tokens, go through: undici's own with a dispatcher, for a proxy or a
+   * private CA. Default the global one.
+   */
+  readonly fetch?: typeof fetch | undefined;
+  /** When tokens are renewed. */
+  readonly renewal?: RenewalOptions | undefined;
+  /** How long and how often the token endpoint is tried. */
+  readonly tokenEndpoint?: TokenEndpointOptions | undefined;
+  /** Where tokens are shared with other processes, such as a `RedisTokenStore`. Default none: each process has its own. */
+  readonly store?: TokenStore | undefined;
+  /**
+   * What becomes of a token that is wanted while the store is away: `'open'` has each process mint its own, `'closed'`
+   * fails the call with `store_unavailable`. Default `'open'`.
+   */
+  readonly onStoreFailure?: OnStoreFailure | undefined;
+  /** Time, timers and randomness, for tests. Default the system's. */
+  readonly runtime?: Runtime | undefined;
+}
+
+/** These options with their defaults, checked. */
+export interface ResolvedAppAuthOptions {
+  readonly fetch: typeof fetch;
+  readonly renewal: Required<RenewalOptions>;
+  readonly tokenEndpoint: Required<TokenEndpointOptions>;
+  readonly store: TokenStore | undefined;
+  readonly onStoreFailure: OnStoreFailure;
+  readonly runtime: Runtime;
+  /** How many subjects' tokens are kept beside the app's own. */
+  readonly maxSubjects: number;
+  /** Whose tokens are renewed although nobody asks. */
+  readonly keepWarm: readonly (Subject | 'own')[];
+}
+
+const KNOWN = ['fetch', 'renewal', 'tokenEndpoint', 'store', 'onStoreFailure', 'runtime'] as const;
+
+/**
+ * Fills in the defaults and checks the rest. `ofIssuer` names the options that the issuer's own description has besides.
+ *
+ * @throws BoxAuthError `option_invalid`, naming the option
+ */
+export function resolveAppAuthOptions(
+  options: AppAuthOptions,
+  ofIssuer: readonly string[],
+): Omit<ResolvedAppAuthOptions, 'maxSubjects' | 'keepWarm'> {
+  const known: readonly string[] = [...ofIssuer, ...KNOWN];
+  for (const name of Object.keys(options)) {
+    if (!known.includes(name)) throw invalidOption(name, undefined, `one of ${known.join(', ')}`);
+  }
+  if (options.fetch !== undefined && typeof options.fetch !== 'function') {
+    throw invalidOption('fetch', undefined, 'a function');
+  }
+  const renewal = withDefaults('renewal', renewalDefaults, options.renewal, 0);
+  // A shorter deadline alone shortens the attempts, too.
+  const timeoutMs = Math.min(
+    tokenEndpointDefaults.timeoutMs,
+    options.tokenEndpoint?.deadlineMs ?? Infinity,
+  );
+  const tokenEndpoint = withDefaults(
+    'tokenEndpoint',
+    { ...tokenEndpointDefaults, timeoutMs },
+    options.tokenEndpoint,
+    1,
+  );
+  inOrder('renewal', renewal, 'expiryMarginMs', 'waitMarginMs');
+  inOrder('renewal', renewal, 'minWindowMs', 'maxWindowMs');
+  inOrder('renewal', renewal, 'minBackoffMs', 'maxBackoffMs');
+  inOrder('tokenEndpoint', tokenEndpoint, 'timeoutMs', 'deadlineMs');
+  if (renewal.windowRatio > 1)
+    throw invalidOption('renewal.windowRatio', renewal.windowRatio, 'a share from 0 to 1');
+  wholeFromOne('tokenEndpoint.attempts', tokenEndpoint.attempts);
+  return {
+    // Looked up at each call, so that what replaces the global one later (a proxy agent, instrumentation) is used.
+    fetch: options.fetch ?? ((input, init) => fetch(input, init)),
+    renewal,
+    tokenEndpoint,
+    store: checkedStore(options.store),
+    onStoreFailure: oneOf('onStoreFailure', ['open', 'closed'], options.onStoreFailure ?? 'open'),
+    runtime: options.runtime ?? systemRuntime,
+  };
+}
+
+function withDefaults<T extends object>(
+  group: string,
+  defaults: Required<T>,
+  given: T | undefined,
+  least: number,
+): Required<T> {
+  const resolved = { ...defaults };
+  for (const [name, value] of Object.entries(given ?? {})) {
+    if (!(name in defaults))
+      throw invalidOption(`${group}.${name}`, value, `one of ${Object.keys(defaults).join(', ')}`);
+    if (value === undefined) continue;
+    if (typeof value !== 'number' || !Number.isFinite(value) || value < least) {
+      throw invalidOption(`${group}.${name}`, value, `a number of at least ${least}`);
+    }
+    Object.assign(resolved, { [name]: value });
+  }
+  return resolved;
+}
+
+function checkedStore(store: TokenStore | undefined): TokenStore | undefined {
+  const methods = ['claim', 'publish', 'invalidate', 'fail'] as const;
+  if (store !== undefined && !methods.every((name) => typeof store[name] === 'function')) {
+    throw invalidOption('store', undefined, `an object with the methods ${methods.join(', ')}`);
+  }
+  return store;
+}
+
+/** @throws BoxAuthError `option_invalid` unless it is one of those that are known */
+export function oneOf<T extends string>(name: string, known: readonly T[], given: T): T {
+  if (known.includes(given)) return given;
+  throw invalidOption(name, undefined, known.map((value) => `'${value}'`).join(' or '));
+}
+
+function inOrder<T extends object>(
+  group: string,
+  options: T,
+  smaller: keyof T & string,
+  larger: keyof T & string,
+): void {
+  if (options[smaller] > options[larger]) {
+    throw invalidOption(
+      `${group}.${smaller}`,
+      options[smaller],
+      `at most ${group}.${larger}, which is ${String(options[larger])}`,
+    );
+  }
+}
+
+/** @throws BoxAuthError `option_invalid` unless it is a whole number of at least 1 */
+export function wholeFromOne(name: string, value: number): number {
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw invalidOption(name, value, 'a whole number of at least 1');
+  return value;
+}
+
+/** @throws BoxAuthError `option_invalid` unless it is the address of somewhere that may see tokens */
+export function checkedUrl(name: string, value: string): URL {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (
+    url === undefined ||
+    url.username !== '' ||
+    url.password !== '' ||
+    url.search !== '' ||
+    url.hash !== ''
+  ) {
+    throw invalidOption(name, undefined, 'an absolute URL without user, query or fragment');
+  }
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname))) {
+    throw invalidOption(
+      name,
+      url.origin,
+      'an https URL: plain http would show tokens to the network, and is taken on loopback only',
+    );
+  }
+  return url;
+}
+
+export function invalidOption(name: string, found: unknown, expected: string): BoxAuthError {
+  // A string may be a secret in the wrong place.
+  const shown = typeof found === 'number' ? `: found ${found}` : '';
+  return new BoxAuthError({
+    code: 'option_invalid',
+    message: `The option ${name} is not valid${shown}, expected ${expected}.`,
+    hint: `Mend ${name} where the options of the module are set (forRoot, or what makes them for forRootAsync).`,
+    docs: 'https://docs.nestjs.com/modules#dynamic-modules',
+  });
+}

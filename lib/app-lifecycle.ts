@@ -1,0 +1,59 @@
+import { Logger } from '@nestjs/common';
+import type { Observable } from 'rxjs';
+import { oneOf } from './app-auth.options.js';
+import { BoxAuthError } from './errors/box-auth.error.js';
+import { EventLog } from './event-log.js';
+import type { AuthEvent } from './events/auth-events.js';
+
+/** Whether the first token is minted at bootstrap. */
+export type WarmUp = 'off' | 'try' | 'require';
+
+/** @throws BoxAuthError `option_invalid` */
+export function checkWarmUp(warmUp: WarmUp | undefined): void {
+  oneOf('warmUp', ['off', 'try', 'require'], warmUp ?? 'off');
+}
+
+interface App {
+  readonly events: Observable<AuthEvent>;
+  keepWarm(): void;
+  close(): void;
+}
+
+/** What a module does from bootstrap to shutdown, whoever issues the tokens. */
+export class AppLifecycle {
+  readonly #logger: Logger;
+
+  /** `app` is undefined where a test put an object of its own in the place of the provider. */
+  constructor(
+    moduleName: string,
+    private readonly app: App | undefined,
+    private readonly provider: { getToken(): Promise<unknown> },
+  ) {
+    this.#logger = new Logger(moduleName);
+  }
+
+  async begin(warmUp: WarmUp): Promise<void> {
+    const log = new EventLog(this.#logger);
+    this.app?.events.subscribe((event) => log.write(event));
+    if (warmUp === 'off') return;
+    try {
+      await this.provider.getToken();
+    } catch (error) {
+      if (warmUp === 'require' || !(error instanceof BoxAuthError)) {
+        this.app?.close();
+        throw error;
+      }
+      this.#logger.warn(
+        `No token at start: ${error.message} ${error.hint} The app starts; calls will try again.`,
+      );
+    }
+  }
+
+  keepWarm(): void {
+    this.app?.keepWarm();
+  }
+
+  end(): void {
+    this.app?.close();
+  }
+}

@@ -1,0 +1,29 @@
+import type { IssuerDescription } from '../app-auth.js';
+import type { BoxCredentials, BoxOpenedCredentials } from '../credentials/box-credentials.js';
+import { openCredentials } from '../credentials/open-credentials.js';
+import { privateKeyOpener } from '../credentials/private-key.js';
+import { type AssertionOptions, BoxIssuer } from './box-issuer.js';
+import { boxHeaders, boxUrlRules } from './box-outgoing.js';
+
+/** Where Box is, for this app, and how it makes its assertions. */
+interface BoxSettings {
+  readonly apiUrl: string;
+  readonly origins: readonly string[];
+  readonly assertion: AssertionOptions;
+}
+
+/** Box, as one of those who issue tokens. */
+export function describeBox({
+  apiUrl,
+  origins,
+  assertion,
+}: BoxSettings): IssuerDescription<BoxCredentials, BoxOpenedCredentials> {
+  const openKey = privateKeyOpener();
+  return {
+    issuer: new BoxIssuer(apiUrl, assertion),
+    openCredentials: (form, where) => openCredentials(form, where, openKey),
+    headers: boxHeaders,
+    urlRules: boxUrlRules(origins),
+    apiUrl,
+  };
+}
