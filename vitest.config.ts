@@ -9,7 +9,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^nestjs-box-auth$/, replacement: `${lib}/index.ts` },
-      { find: /^nestjs-box-auth\/(\w+)$/, replacement: `${lib}/$1/index.ts` },
+      { find: /^nestjs-box-auth\/([\w/]+)$/, replacement: `${lib}/$1/index.ts` },
     ],
   },
   test: {

@@ -1,5 +1,6 @@
 import { Subject as Signal } from 'rxjs';
 import type { ResolvedAppAuthOptions } from './app-auth.options.js';
+import type { CredentialsAdvice } from './credentials/credentials-advice.js';
 import {
   CredentialsSource,
   type GivenCredentials,
@@ -20,6 +21,8 @@ export interface IssuerDescription<Form extends object, Credentials extends Open
   readonly issuer: Issuer<Credentials>;
   /** Reads credentials in the form that an app gives them. */
   readonly openCredentials: (form: Form, where: string) => Credentials;
+  /** What whoever has wrong ones is told. */
+  readonly credentialsAdvice: CredentialsAdvice;
   /** How a call carries its token, and how an answer refuses it. */
   readonly headers: HeaderScheme;
   /** Where tokens may go. */
@@ -49,13 +52,17 @@ export class AppAuth<Form extends object, Credentials extends Opened> {
     options: ResolvedAppAuthOptions,
     name: string | undefined,
   ) {
-    const { issuer, openCredentials, headers, urlRules, apiUrl } = description;
+    const { issuer, openCredentials, credentialsAdvice, headers, urlRules, apiUrl } = description;
     const { store, onStoreFailure, renewal, tokenEndpoint, maxSubjects, runtime } = options;
     const tell = (event: AuthEvent) => {
       publishEvent(event, { issuer: issuer.name, app: name });
       this.events.next(event);
     };
-    const source = new CredentialsSource<Form, Credentials>(credentials, openCredentials);
+    const source = new CredentialsSource<Form, Credentials>(
+      credentials,
+      openCredentials,
+      credentialsAdvice,
+    );
     this.endpoint = new TokenEndpoint(issuer, source, tokenEndpoint, options.fetch, runtime, tell);
     this.tokens = new AccessTokens(
       store === undefined

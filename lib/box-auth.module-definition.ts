@@ -1,10 +1,11 @@
 import { ConfigurableModuleBuilder, Inject } from '@nestjs/common';
+import type { Environment } from './app-environment.js';
 import type { WarmUp } from './app-lifecycle.js';
 import type { BoxAuthOptions } from './box-auth.options.js';
 import { BoxFetch } from './box-fetch.js';
-import { type BoxEnvironment, createBoxTokenProvider } from './box-token-provider.factory.js';
+import { createBoxTokenProvider } from './box-token-provider.factory.js';
 import { boxAuthOf, BoxTokenProvider, standInError } from './box-token.provider.js';
-import type { BoxCredentialsSource } from './credentials/box-credentials.js';
+import type { BoxCredentials, BoxCredentialsSource } from './credentials/box-credentials.js';
 
 /** What `BoxAuthModule.forRoot` takes, and what the factory of `forRootAsync` returns. */
 export interface BoxAuthModuleOptions extends Omit<BoxAuthOptions, 'credentials'> {
@@ -81,8 +82,10 @@ export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYN
             {
               provide: provider,
               inject: [BOX_AUTH_OPTIONS, { token: BOX_ENVIRONMENT, optional: true }],
-              useFactory: (options: BoxAuthModuleOptions, environment?: BoxEnvironment) =>
-                createBoxTokenProvider(options, environment, name),
+              useFactory: (
+                options: BoxAuthModuleOptions,
+                environment?: Environment<BoxCredentials>,
+              ) => createBoxTokenProvider(options, environment, name),
             },
             { provide: BOX_APP_PROVIDER, useExisting: provider },
             // Made of the provider: a test that overrides that one has overridden both.

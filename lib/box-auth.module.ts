@@ -8,11 +8,13 @@ import {
 } from '@nestjs/common';
 // oxlint-disable-next-line typescript/consistent-type-imports -- Nest reads the parameter's type at run time
 import { ModulesContainer } from '@nestjs/core';
+import { fromEnvironment } from './app-environment.js';
 import { AppLifecycle, type WarmUp } from './app-lifecycle.js';
 import {
   type ASYNC_OPTIONS_TYPE,
   BOX_APP,
   BOX_APP_PROVIDER,
+  BOX_ENVIRONMENT,
   type BoxApp,
   type BoxAuthModuleOptions,
   ConfigurableModuleClass,
@@ -20,7 +22,15 @@ import {
   type OPTIONS_TYPE,
 } from './box-auth.module-definition.js';
 import { boxAuthOf, type BoxTokenProvider } from './box-token.provider.js';
+import { credentialsIn } from './environment-variables.js';
 import { BoxAuthError } from './errors/box-auth.error.js';
+
+const ENVIRONMENT = {
+  moduleName: 'BoxAuthModule',
+  namespace: 'box',
+  token: BOX_ENVIRONMENT,
+  read: credentialsIn,
+};
 
 /**
  * Box for a Nest app: import it once, inject `BoxTokenProvider` or `BoxFetch` anywhere, decorate handlers with `@AsUser`.
@@ -50,7 +60,7 @@ export class BoxAuthModule
   static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
     const definition = super.forRoot(options);
     return options.credentials === undefined
-      ? { ...definition, imports: [...(definition.imports ?? []), fromEnvironment()] }
+      ? { ...definition, imports: [...(definition.imports ?? []), fromEnvironment(ENVIRONMENT)] }
       : definition;
   }
 
@@ -112,20 +122,4 @@ function boxAppOf(module: NestModule): BoxApp | undefined {
   const app: unknown = module.providers.get(BOX_APP)?.instance;
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a token that only this package provides
   return app as BoxApp | undefined;
-}
-
-async function fromEnvironment(): Promise<DynamicModule> {
-  try {
-    const { boxEnvironmentModule } = await import('./box-auth.environment.js');
-    return boxEnvironmentModule();
-  } catch (error) {
-    throw new BoxAuthError({
-      code: 'config_missing',
-      message:
-        'BoxAuthModule.forRoot() was given no credentials, and @nestjs/config, which reads them from the environment, cannot be loaded.',
-      hint: 'Install @nestjs/config (version 4 for NestJS 11: later ones are ES modules, which Jest cannot require), or pass credentials to forRoot.',
-      docs: 'https://docs.nestjs.com/techniques/configuration',
-      cause: error,
-    });
-  }
 }

@@ -1,19 +1,16 @@
 import type { BoxAuthModuleOptions } from './box-auth.module-definition.js';
 import { BoxAuth } from './box-auth.js';
+import { type Environment, foundIn } from './app-environment.js';
 import { checkWarmUp } from './app-lifecycle.js';
 import type { BoxTokenProvider } from './box-token.provider.js';
 import type { BoxCredentials } from './credentials/box-credentials.js';
 import { apiUrlOf } from './environment-variables.js';
 import { BoxAuthError } from './errors/box-auth.error.js';
 
-/** What the environment says of Box, or what is wrong with it. */
-export type BoxEnvironment =
-  { readonly credentials: BoxCredentials } | { readonly problem: BoxAuthError };
-
 /** The provider of one Box app, of the module's options and, where they name no credentials, of the environment. */
 export async function createBoxTokenProvider(
   { warmUp, ...options }: BoxAuthModuleOptions,
-  environment: BoxEnvironment | undefined,
+  environment: Environment<BoxCredentials> | undefined,
   name: string | undefined,
 ): Promise<BoxTokenProvider> {
   checkWarmUp(warmUp);
@@ -28,7 +25,7 @@ export async function createBoxTokenProvider(
   return box.provider;
 }
 
-function credentialsOf(environment: BoxEnvironment | undefined): BoxCredentials {
+function credentialsOf(environment: Environment<BoxCredentials> | undefined): BoxCredentials {
   if (environment === undefined) {
     throw new BoxAuthError({
       code: 'config_missing',
@@ -37,6 +34,5 @@ function credentialsOf(environment: BoxEnvironment | undefined): BoxCredentials 
       docs: 'https://developer.box.com/guides/authentication/jwt/jwt-setup/',
     });
   }
-  if ('problem' in environment) throw environment.problem;
-  return environment.credentials;
+  return foundIn(environment);
 }

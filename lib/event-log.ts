@@ -6,9 +6,10 @@ const WORTH_MENDING_MS = 30_000;
 
 /** Lines worth reading at three in the morning: what failed, what is served meanwhile, what to do. */
 export class EventLog {
-  /** By the code of its error: when a failure was last told. */
+  /** When a failure was last told, by its level and code: that calls fail is never held back because renewals did. */
   readonly #toldAt = new Map<string, number>();
-  #isFailing = false;
+  /** By their code: the failures that were told and are not known to be over. */
+  readonly #lasting = new Map<string, TokenEvent>();
 
   constructor(private readonly logger: Pick<LoggerService, 'log' | 'warn' | 'error'>) {}
 
@@ -17,7 +18,7 @@ export class EventLog {
       case 'mint':
       case 'renewal':
       case 'forced-renewal':
-        return event.outcome === 'failed' ? this.#failed(event) : this.#came();
+        return event.outcome === 'failed' ? this.#failed(event) : this.#came(event);
       case 'store':
         return this.#store(event);
       case 'clock-offset':
@@ -27,26 +28,31 @@ export class EventLog {
   }
 
   /** One line a minute for each code, however many subjects and calls it meets. */
-  #failed({ startedAt, error, usableForMs }: TokenEvent): void {
+  #failed(event: TokenEvent): void {
+    const { startedAt, error, usableForMs } = event;
     if (error === undefined) return;
     const { code, message, hint } = error;
-    if (Math.abs(startedAt - (this.#toldAt.get(code) ?? -Infinity)) < BETWEEN_SAME_LINES_MS) return;
-    this.#toldAt.set(code, startedAt);
-    this.#isFailing = true;
-    if (usableForMs > 0) {
-      const meanwhile = `The old one is served meanwhile${forAs(usableForMs)}.`;
-      this.logger.warn(`A token was not renewed: ${code}: ${message} ${meanwhile} ${hint}`);
-    } else {
-      this.logger.error(
-        `There is no token, and calls that need it fail: ${code}: ${message} ${hint}`,
-      );
-    }
+    const level = usableForMs > 0 ? 'warn' : 'error';
+    if (!this.#isDue(`${level} ${code}`, startedAt)) return;
+    this.#lasting.set(code, event);
+    this.logger[level](
+      usableForMs > 0
+        ? `A token was not renewed: ${code}: ${message} The old one is served meanwhile${forAs(usableForMs)}. ${hint}`
+        : `There is no token, and calls that need it fail: ${code}: ${message} ${hint}`,
+    );
   }
 
-  #came(): void {
-    if (!this.#isFailing) return;
-    this.#isFailing = false;
-    this.logger.log('Tokens come again.');
+  #isDue(line: string, at: number): boolean {
+    // Either way: a clock that was set back must not silence anything.
+    const isDue = Math.abs(at - (this.#toldAt.get(line) ?? -Infinity)) >= BETWEEN_SAME_LINES_MS;
+    if (isDue) this.#toldAt.set(line, at);
+    return isDue;
+  }
+
+  #came(event: TokenEvent): void {
+    const over = [...this.#lasting].filter(([, failure]) => endsWith(event, failure));
+    for (const [code] of over) this.#lasting.delete(code);
+    if (over.length > 0) this.logger.log('Tokens come again.');
   }
 
   /** Once when it goes and once when it is back, however many calls there are meanwhile. */
@@ -54,8 +60,9 @@ export class EventLog {
     if (state === 'back') {
       this.logger.log('The token store is back: the processes share their tokens again.');
     } else {
+      const why = cause === undefined ? '' : ` (${cause.message})`;
       this.logger.warn(
-        `The token store is away, and each process mints its own tokens until it is back: ${cause?.message}`,
+        `The token store is away${why}: until it is back, the processes share no tokens.`,
       );
     }
   }
@@ -68,6 +75,15 @@ export class EventLog {
       `The clock of this machine is ${seconds} s ${how} that of the token endpoint, whose time is used from now on. Set it (NTP): others will not be so kind.`,
     );
   }
+}
+
+/**
+ * Whether a token that came says that `failure` is over. An outage is everybody's. What somebody has to mend may be one
+ * user's alone, and no event says which user it is of.
+ */
+function endsWith({ subjectType }: TokenEvent, failure: TokenEvent): boolean {
+  if (failure.error?.retryable === true || failure.subjectType === undefined) return true;
+  return failure.subjectType === 'enterprise' && subjectType === 'enterprise';
 }
 
 function forAs(usableForMs: number): string {

@@ -1,8 +1,8 @@
 import { type HttpModuleOptions, HttpService } from '@nestjs/axios';
 import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
-import axios from 'axios';
 import { getBoxTokenProviderToken } from '../box-auth.module-definition.js';
 import type { BoxTokenProvider } from '../box-token.provider.js';
+import { authorizedAxios } from './authorized-axios.js';
 import { BoxAxiosInterceptor } from './box-axios.interceptor.js';
 import { getBoxAxiosInterceptorToken, getBoxHttpServiceToken } from './box-http.tokens.js';
 
@@ -50,15 +50,8 @@ function httpOf({ name, ...options }: BoxHttpModuleOptions): ModuleMetadata {
       {
         provide: httpService,
         inject: [interceptor],
-        useFactory: (attached: BoxAxiosInterceptor): HttpService => {
-          const { apiUrl } = attached;
-          const instance = axios.create({
-            ...(apiUrl === undefined ? {} : { baseURL: apiUrl }),
-            ...options,
-          });
-          attached.attach(instance);
-          return new HttpService(instance);
-        },
+        useFactory: (attached: BoxAxiosInterceptor) =>
+          new HttpService(authorizedAxios(attached, options)),
       },
     ],
     exports: [httpService, interceptor],

@@ -1,5 +1,6 @@
 import type { IssuerDescription } from '../app-auth.js';
 import type { BoxCredentials, BoxOpenedCredentials } from '../credentials/box-credentials.js';
+import { boxCredentialsAdvice } from '../credentials/credentials-advice.js';
 import { openCredentials } from '../credentials/open-credentials.js';
 import { privateKeyOpener } from '../credentials/private-key.js';
 import { type AssertionOptions, BoxIssuer } from './box-issuer.js';
@@ -18,9 +19,10 @@ export function describeBox({
   origins,
   assertion,
 }: BoxSettings): IssuerDescription<BoxCredentials, BoxOpenedCredentials> {
-  const openKey = privateKeyOpener();
+  const openKey = privateKeyOpener(boxCredentialsAdvice);
   return {
     issuer: new BoxIssuer(apiUrl, assertion),
+    credentialsAdvice: boxCredentialsAdvice,
     openCredentials: (form, where) => openCredentials(form, where, openKey),
     headers: boxHeaders,
     urlRules: boxUrlRules(origins),

@@ -1,17 +1,13 @@
-import { BoxAuthError } from '../errors/box-auth.error.js';
+import type { BoxAuthError } from '../errors/box-auth.error.js';
 import type { BoxAuthErrorCode } from '../errors/error-codes.js';
 import type { Refusal } from '../token-endpoint/issuer.js';
+import {
+  describeRefusal,
+  type KnownRefusal,
+  passingRefusals,
+  type Refuser,
+} from '../token-endpoint/known-refusals.js';
 import { boxDocs } from './box-docs.js';
-
-/** A refusal that Box is known to give: how to know it, what it means, what to do. */
-interface KnownRefusal {
-  readonly when: (refusal: Refusal) => boolean;
-  readonly code: BoxAuthErrorCode;
-  readonly meaning: string;
-  readonly hint: string;
-  readonly docs: string;
-  readonly retryable?: true;
-}
 
 const says =
   (pattern: RegExp, error?: string) =>
@@ -25,25 +21,11 @@ const challenges = (error: string) => (refusal: Refusal) => challengeOf(refusal.
 const MEND_CLOCK =
   "Set the clock of this machine (NTP). Box's own time was already used once and did not help.";
 
-/** What passes by itself, at the token endpoint as anywhere. */
-const PASSING: readonly KnownRefusal[] = [
-  {
-    when: ({ status }) => status === 429,
-    code: 'rate_limited',
-    meaning: 'Box takes no more requests for the moment.',
-    hint: 'Wait for retryAfterMs. A fleet that asks for a token in each process shares one through a store instead.',
-    docs: boxDocs.rateLimits,
-    retryable: true,
-  },
-  {
-    when: ({ status }) => status >= 500 || status === 408,
-    code: 'unavailable',
-    meaning: 'Box is not available.',
-    hint: 'It is retried by itself; if it lasts, see https://status.box.com.',
-    docs: boxDocs.errors,
-    retryable: true,
-  },
-];
+const PASSING = passingRefusals('Box', {
+  page: 'https://status.box.com',
+  rateLimits: boxDocs.rateLimits,
+  errors: boxDocs.errors,
+});
 
 /** What Box's token endpoint refuses, the first that fits counts. */
 const KNOWN_OF_TOKEN_ENDPOINT: readonly KnownRefusal[] = [
@@ -205,36 +187,22 @@ const KNOWN_OF_API: readonly KnownRefusal[] = [
 
 /** Why Box's token endpoint gave no token. */
 export function boxTokenRefusal(refusal: Refusal): BoxAuthError {
-  return describe(refusal, KNOWN_OF_TOKEN_ENDPOINT, 'token_request_refused');
+  return describeRefusal(refusal, KNOWN_OF_TOKEN_ENDPOINT, box('token_request_refused'));
 }
 
 /** Why Box refused an API call. */
 export function boxApiRefusal(refusal: Refusal): BoxAuthError {
-  return describe(refusal, KNOWN_OF_API, 'request_refused');
+  return describeRefusal(refusal, KNOWN_OF_API, box('request_refused'));
 }
 
-function describe(
-  refusal: Refusal,
-  known: readonly KnownRefusal[],
-  otherwise: BoxAuthErrorCode,
-): BoxAuthError {
-  const match = known.find(({ when }) => when(refusal));
-  const said = [refusal.error, refusal.description]
-    .filter((part) => part !== undefined && part !== '')
-    .join(': ');
-  const answered = `Box answered ${refusal.status}${said === '' ? '' : ` (${said})`}.`;
-  return new BoxAuthError({
-    code: match?.code ?? otherwise,
-    message: match === undefined ? answered : `${match.meaning} ${answered}`,
-    hint:
-      match?.hint ??
-      'Box gives no reason that is known here: look its words up in the document, or send the request id to its support.',
-    docs: match?.docs ?? boxDocs.errors,
-    retryable: match?.retryable ?? false,
-    status: refusal.status,
-    requestId: refusal.headers.get('box-request-id') ?? undefined,
-    retryAfterMs: refusal.retryAfterMs,
-  });
+function box(code: BoxAuthErrorCode): Refuser {
+  const hint =
+    'Box gives no reason that is known here: look its words up in the document, or send the request id to its support.';
+  return {
+    name: 'Box',
+    requestIdHeader: 'box-request-id',
+    otherwise: { code, hint, docs: boxDocs.errors },
+  };
 }
 
 /** The `error` of a Bearer challenge (RFC 6750 section 3). */

@@ -17,10 +17,11 @@ export type SigningFunction = (
 
 /** Something that signs assertions with one key, wherever the key is. */
 export interface AssertionSigner {
-  readonly publicKeyId: string;
+  /** Undefined where the issuer finds the key by other means. */
+  readonly publicKeyId: string | undefined;
   /** Tells the key from others, as far as that is known. */
   readonly thumbprint: string;
-  /** A JWT in compact form (RFC 7515 section 7.1), its `kid` naming the public key. */
+  /** A JWT in compact form (RFC 7515 section 7.1), its `kid` naming the public key, if that has an id. */
   sign(claims: AssertionClaims): Promise<string>;
 }
 
@@ -31,7 +32,8 @@ export function keySigner({
   key,
   thumbprint,
 }: PrivateKey): AssertionSigner {
-  const header = { alg: algorithm, kid: publicKeyId, typ: 'JWT' };
+  const kid = publicKeyId === undefined ? {} : { kid: publicKeyId };
+  const header = { alg: algorithm, ...kid, typ: 'JWT' };
   return {
     publicKeyId,
     thumbprint,

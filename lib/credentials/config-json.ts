@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { BoxAuthError } from '../errors/box-auth.error.js';
+import { boxCredentialsAdvice } from './credentials-advice.js';
 import { checked, configInvalid, id, isRecord, passphrase, text, wordsOf } from './field-checks.js';
 
 const fields = <const E extends v.ObjectEntries>(entries: E, whole: string) =>
@@ -79,7 +80,8 @@ export function readConfigFile(path: string): CheckedConfig {
  * @throws BoxAuthError `config_invalid`
  */
 export function parseConfig(config: unknown, where: string): CheckedConfig {
-  return checked(configJson, typeof config === 'string' ? parseJson(config, where) : config, where);
+  const parsed = typeof config === 'string' ? parseJson(config, where) : config;
+  return checked(configJson, parsed, where, boxCredentialsAdvice);
 }
 
 function parseJson(content: string, where: string): unknown {
@@ -96,7 +98,7 @@ function parseJson(content: string, where: string): unknown {
       trimmed === ''
         ? 'it is empty'
         : `it is not JSON, nor base64 of JSON${place === undefined ? '' : `, at ${place}`}`;
-    throw configInvalid(`${where} cannot be read: ${found}.`);
+    throw configInvalid(`${where} cannot be read: ${found}.`, boxCredentialsAdvice);
   }
 }
 

@@ -1,5 +1,6 @@
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { Secret } from '../errors/secret.js';
+import type { CredentialsAdvice } from './credentials-advice.js';
 import { configInvalid } from './field-checks.js';
 import { type Subject, subjectKey } from './subject.js';
 
@@ -33,6 +34,7 @@ export class CredentialsSource<Form extends object, Credentials extends Opened> 
   constructor(
     source: GivenCredentials<Form>,
     open: (form: Form, where: string) => Credentials,
+    private readonly advice: CredentialsAdvice,
   ) {
     this.#open = open;
     if (typeof source === 'function') {
@@ -67,7 +69,10 @@ export class CredentialsSource<Form extends object, Credentials extends Opened> 
       this.#open(form, `credentials[${index}]`),
     );
     if (first === undefined) {
-      throw configInvalid('credentials is an empty list: expected one key pair or more.');
+      throw configInvalid(
+        'credentials is an empty list: expected one key pair or more.',
+        this.advice,
+      );
     }
     const stranger = others.findIndex(
       ({ subject }) => subjectKey(subject) !== subjectKey(first.subject),
@@ -75,6 +80,7 @@ export class CredentialsSource<Form extends object, Credentials extends Opened> 
     if (stranger >= 0) {
       throw configInvalid(
         `credentials[${stranger + 1}] stands for another subject than credentials[0]: several credentials are several keys of one app. For several apps, give each a name.`,
+        this.advice,
       );
     }
     return [first, ...others];
@@ -86,18 +92,18 @@ export class CredentialsSource<Form extends object, Credentials extends Opened> 
       if (given === undefined) throw new TypeError('it returned undefined');
       return given;
     } catch (error) {
-      throw credentialsError('failed', error);
+      throw credentialsError('failed', this.advice.docs, error);
     }
   }
 }
 
 /** The function that is asked for credentials did not give any. */
-export function credentialsError(how: string, cause?: unknown): BoxAuthError {
+export function credentialsError(how: string, docs: string, cause?: unknown): BoxAuthError {
   return new BoxAuthError({
     code: 'credentials_unavailable',
     message: `The credentials function of the module options ${how}.`,
     hint: 'The vault or file that the function reads did not answer as it should. It is asked again at the next mint.',
-    docs: 'https://developer.box.com/guides/authentication/select/',
+    docs,
     retryable: true,
     cause,
   });

@@ -1,7 +1,6 @@
 import * as v from 'valibot';
 import { BoxAuthError } from '../errors/box-auth.error.js';
-
-const DOCS = 'https://developer.box.com/guides/authentication/jwt/jwt-setup/';
+import type { CredentialsAdvice } from './credentials-advice.js';
 
 /** A string with something in it; `expected` says what, for the error's text. */
 export const text = (expected: string) =>
@@ -35,6 +34,7 @@ export function checked<const S extends v.GenericSchema>(
   schema: S,
   input: unknown,
   where: string,
+  advice: CredentialsAdvice,
 ): v.InferOutput<S> {
   const result = v.safeParse(schema, input);
   if (result.success) {
@@ -42,16 +42,21 @@ export function checked<const S extends v.GenericSchema>(
   }
   const mistakes = result.issues.map((issue) => describeMistake(issue, input));
   throw configInvalid(
-    `${where} is not as Box makes it:\n${mistakes.map((line) => `  - ${line}`).join('\n')}`,
+    `${where} is not as ${advice.issuer} makes it:\n${mistakes.map((line) => `  - ${line}`).join('\n')}`,
+    advice,
   );
 }
 
-export function configInvalid(message: string, cause?: unknown): BoxAuthError {
+export function configInvalid(
+  message: string,
+  { hint, docs }: CredentialsAdvice,
+  cause?: unknown,
+): BoxAuthError {
   return new BoxAuthError({
     code: 'config_invalid',
     message,
-    hint: 'Download config.json again from the Configuration tab of the Box developer console, or mend the fields named above.',
-    docs: DOCS,
+    hint,
+    docs,
     cause,
   });
 }

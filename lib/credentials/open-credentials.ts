@@ -1,11 +1,12 @@
-import { createHash } from 'node:crypto';
 import { Secret } from '../errors/secret.js';
 import { type AssertionSigner, externalSigner, keySigner } from './assertion.js';
 import type { BoxOpenedCredentials } from './box-credentials.js';
 import { type CheckedConfig, parseConfig, readConfigFile } from './config-json.js';
 import { forms } from './credential-forms.js';
+import { boxCredentialsAdvice as advice } from './credentials-advice.js';
 import { checked, configInvalid, isRecord } from './field-checks.js';
-import { openPrivateKey } from './private-key.js';
+import { fingerprint } from './fingerprint.js';
+import { type KeyOpener, privateKeyOpener } from './private-key.js';
 import type { Subject } from './subject.js';
 
 /**
@@ -17,27 +18,28 @@ import type { Subject } from './subject.js';
 export function openCredentials(
   credentials: unknown,
   where = 'credentials',
-  openKey = openPrivateKey,
+  openKey = privateKeyOpener(advice),
 ): BoxOpenedCredentials {
   if (!isRecord(credentials)) {
     throw configInvalid(
       `${where} is not an object with one of configFile, config, developerToken, privateKey, sign or clientSecret.`,
+      advice,
     );
   }
   if ('boxAppSettings' in credentials) {
-    throw configInvalid(`${where} is config.json itself: give it as { config: … }.`);
+    throw configInvalid(`${where} is config.json itself: give it as { config: … }.`, advice);
   }
   if ('configFile' in credentials) {
-    const form = checked(forms.configFile, credentials, where);
+    const form = checked(forms.configFile, credentials, where, advice);
     return fromConfig(readConfigFile(form.configFile), form.passphrase, form.configFile, openKey);
   }
   if ('config' in credentials) {
-    const form = checked(forms.config, credentials, where);
+    const form = checked(forms.config, credentials, where, advice);
     const field = `${where}.config`;
     return fromConfig(parseConfig(form.config, field), form.passphrase, field, openKey);
   }
   if ('developerToken' in credentials) {
-    const form = checked(forms.developerToken, credentials, where);
+    const form = checked(forms.developerToken, credentials, where, advice);
     return {
       kind: 'developer-token',
       givenToken: new Secret(form.developerToken),
@@ -47,15 +49,15 @@ export function openCredentials(
     };
   }
   if ('sign' in credentials) {
-    const form = checked(forms.sign, credentials, where);
+    const form = checked(forms.sign, credentials, where, advice);
     return keyPair(clientOf(form, where), externalSigner(form));
   }
   if ('privateKey' in credentials || 'publicKeyId' in credentials) {
-    const form = checked(forms.privateKey, credentials, where);
+    const form = checked(forms.privateKey, credentials, where, advice);
     const key = openKey(form.privateKey, form.passphrase, `${where}.privateKey`);
     return keyPair(clientOf(form, where), keySigner({ ...form, ...key }));
   }
-  return clientSecret(clientOf(checked(forms.clientSecret, credentials, where), where));
+  return clientSecret(clientOf(checked(forms.clientSecret, credentials, where, advice), where));
 }
 
 interface Client {
@@ -68,7 +70,7 @@ function fromConfig(
   { boxAppSettings, enterpriseID, userID }: CheckedConfig,
   passphraseApart: string | undefined,
   where: string,
-  openKey: typeof openPrivateKey,
+  openKey: KeyOpener,
 ): BoxOpenedCredentials {
   const client = clientOf(
     {
@@ -102,7 +104,7 @@ function keyPair(
     clientSecret: new Secret(secret),
     subject,
     signer,
-    fingerprint: fingerprint(clientId, secret, signer.publicKeyId, signer.thumbprint),
+    fingerprint: fingerprint(clientId, secret, signer.publicKeyId ?? '', signer.thumbprint),
   };
 }
 
@@ -142,9 +144,6 @@ function theSubject(
   if (userId !== undefined && enterpriseId === undefined) return { type: 'user', id: userId };
   throw configInvalid(
     `${where}: expected either enterpriseId (the service account) or userId, found ${enterpriseId === undefined ? 'neither' : 'both'}.`,
+    advice,
   );
-}
-
-function fingerprint(...parts: readonly string[]): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
 }

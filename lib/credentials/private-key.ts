@@ -2,6 +2,7 @@ import { createHash, createPrivateKey, createPublicKey, type KeyObject } from 'n
 import { LRUCache } from 'lru-cache';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { BoxAuthErrorCode } from '../errors/error-codes.js';
+import type { CredentialsAdvice } from './credentials-advice.js';
 import type { SigningAlgorithm } from './signing-algorithm.js';
 
 /** A private key that is open. */
@@ -13,12 +14,21 @@ export interface OpenedKey {
 
 /** A private key with what an assertion's header says of it. */
 export interface PrivateKey extends OpenedKey {
-  readonly publicKeyId: string;
+  /** Undefined where the issuer finds the key by other means. */
+  readonly publicKeyId?: string;
   readonly algorithm: SigningAlgorithm;
 }
 
-const DOCS = 'https://developer.box.com/guides/authentication/jwt/jwt-setup/';
 const SMALLEST_MODULUS_BITS = 2048; // RFC 7518 section 3.3
+
+/** Opens an RSA private key, as `openPrivateKey` does. */
+export type KeyOpener = (text: string, passphrase: string | undefined, field: string) => OpenedKey;
+
+/** Where a key stands in the configuration, and what whoever has a wrong one there is told. */
+interface Place {
+  readonly field: string;
+  readonly advice: CredentialsAdvice;
+}
 
 /**
  * Opens an RSA private key: PKCS#8 or PKCS#1 in PEM, encrypted with any cipher that OpenSSL 3 has by default.
@@ -31,57 +41,64 @@ export function openPrivateKey(
   text: string,
   passphrase: string | undefined,
   field: string,
+  advice: CredentialsAdvice,
 ): OpenedKey {
+  const place = { field, advice };
   const pem = withNewlines(text);
   const label = /-----BEGIN ([A-Z0-9 ]{1,40})-----/.exec(pem)?.[1];
   if (label === undefined) {
     throw keyError(
       'key_invalid',
       `${field} is not a key in PEM: it has no "-----BEGIN … PRIVATE KEY-----" line.`,
-      {
-        hint: `Put the whole privateKey of config.json into ${field}, from its BEGIN line to its END line.`,
-      },
+      `Put the whole private key into ${field}, from its BEGIN line to its END line.`,
+      place,
     );
   }
   if (!label.endsWith('PRIVATE KEY')) {
-    throw keyError('key_invalid', `${field} is not a private key: its PEM says "${label}".`, {
-      hint: 'Give the private key of the pair whose public key is registered at Box.',
-    });
+    throw keyError(
+      'key_invalid',
+      `${field} is not a private key: its PEM says "${label}".`,
+      `Give the private key of the pair whose public key is registered at ${advice.issuer}.`,
+      place,
+    );
   }
   if (!pem.includes(`-----END ${label}-----`)) {
     throw keyError(
       'key_truncated',
       `${field} was cut: it begins with "-----BEGIN ${label}-----" but never ends.`,
-      {
-        hint: 'In a .env file, put the key in double quotes on one line with \\n for each newline: an unquoted value ends at the first newline.',
-      },
+      'In a .env file, put the key in double quotes on one line with \\n for each newline: an unquoted value ends at the first newline.',
+      place,
     );
   }
   const encrypted = label === 'ENCRYPTED PRIVATE KEY' || /^Proc-Type: 4,ENCRYPTED/m.test(pem);
   if (encrypted && (passphrase === undefined || passphrase === '')) {
-    throw keyError('key_passphrase_missing', `${field} is encrypted and no passphrase was given.`, {
-      hint: 'Give the passphrase of config.json, or set BOX_PRIVATE_KEY_PASSPHRASE.',
-    });
+    throw keyError(
+      'key_passphrase_missing',
+      `${field} is encrypted and no passphrase was given.`,
+      `Give the passphrase that came with the key, or set ${advice.passphraseVariable}.`,
+      place,
+    );
   }
-  const key = suitable(open(pem, encrypted ? passphrase : undefined, field), field);
+  const key = suitable(open(pem, encrypted ? passphrase : undefined, place), place);
   const publicKey = createPublicKey(key).export({ type: 'spki', format: 'der' });
   return { key, thumbprint: createHash('sha256').update(publicKey).digest('base64url') };
 }
 
 /** `openPrivateKey` that opens the same text only once: a function may give the same keys at every mint. */
-export function privateKeyOpener(): typeof openPrivateKey {
+export function privateKeyOpener(advice: CredentialsAdvice): KeyOpener {
   const opened = new LRUCache<string, OpenedKey>({ max: 8 });
   return (text, passphrase, field) => {
     const digest = createHash('sha256')
       .update(JSON.stringify([text, passphrase]))
       .digest('base64');
-    const key = opened.get(digest) ?? openPrivateKey(text, passphrase, field);
+    const key = opened.get(digest) ?? openPrivateKey(text, passphrase, field, advice);
     opened.set(digest, key);
     return key;
   };
 }
 
-function open(pem: string, passphrase: string | undefined, field: string): KeyObject {
+function open(pem: string, passphrase: string | undefined, place: Place): KeyObject {
+  const { field } = place;
   try {
     return createPrivateKey({ key: pem, passphrase });
   } catch (error) {
@@ -90,38 +107,39 @@ function open(pem: string, passphrase: string | undefined, field: string): KeyOb
       throw keyError(
         'key_cipher_unsupported',
         `${field} is encrypted with a cipher that OpenSSL 3 no longer opens.`,
-        {
-          hint: 'Convert it once: openssl pkcs8 -topk8 -v2 aes-256-cbc -in old.pem -out new.pem -provider legacy -provider default',
-          cause: error,
-        },
+        'Convert it once: openssl pkcs8 -topk8 -v2 aes-256-cbc -in old.pem -out new.pem -provider legacy -provider default',
+        place,
+        error,
       );
     }
     // A wrong passphrase passes the padding check once in 256 times, and then looks like a damaged key.
     if (passphrase !== undefined && (code === 'ERR_OSSL_BAD_DECRYPT' || isWhole(pem))) {
-      throw keyError('key_passphrase_wrong', `The passphrase does not open ${field}.`, {
-        hint: 'Take passphrase and privateKey from the same config.json, without quotes or newlines around the passphrase.',
-        cause: error,
-      });
+      throw keyError(
+        'key_passphrase_wrong',
+        `The passphrase does not open ${field}.`,
+        'Take the passphrase and the private key from the same place, without quotes or newlines around the passphrase.',
+        place,
+        error,
+      );
     }
     throw keyError(
       'key_invalid',
       `${field} has the lines of a PEM, but what stands between them is not a key.`,
-      {
-        hint: 'Copy the key again, whole: characters are missing or were changed.',
-        cause: error,
-      },
+      'Copy the key again, whole: characters are missing or were changed.',
+      place,
+      error,
     );
   }
 }
 
-function suitable(key: KeyObject, field: string): KeyObject {
+function suitable(key: KeyObject, place: Place): KeyObject {
+  const { field, advice } = place;
   if (key.asymmetricKeyType !== 'rsa') {
     throw keyError(
       'key_unsuitable',
       `${field} is a key of type ${key.asymmetricKeyType}, not RSA.`,
-      {
-        hint: 'Box signs with RSA: openssl genrsa -aes256 -out private.pem 2048',
-      },
+      `${advice.issuer} takes RSA keys: ${advice.newKey}`,
+      place,
     );
   }
   const bits = key.asymmetricKeyDetails?.modulusLength ?? 0;
@@ -129,9 +147,8 @@ function suitable(key: KeyObject, field: string): KeyObject {
     throw keyError(
       'key_unsuitable',
       `${field} is an RSA key of ${bits} bits; at least 2048 are needed.`,
-      {
-        hint: 'Make a new pair: openssl genrsa -aes256 -out private.pem 2048',
-      },
+      `Make a new pair: ${advice.newKey}`,
+      place,
     );
   }
   return key;
@@ -163,7 +180,9 @@ function isWhole(pem: string): boolean {
 function keyError(
   code: BoxAuthErrorCode,
   message: string,
-  { hint, cause }: { hint: string; cause?: unknown },
+  hint: string,
+  { advice }: Place,
+  cause?: unknown,
 ): BoxAuthError {
-  return new BoxAuthError({ code, message, hint, docs: DOCS, cause });
+  return new BoxAuthError({ code, message, hint, docs: advice.docs, cause });
 }

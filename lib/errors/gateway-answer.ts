@@ -10,8 +10,16 @@ export interface GatewayAnswer {
 /** 503 for what passes by itself, 502 for what somebody has to mend. Why is for the log, not for the client. */
 export function gatewayAnswer({ retryable }: BoxAuthError): GatewayAnswer {
   return retryable
-    ? { statusCode: 503, message: 'Box cannot be called now.', error: 'Service Unavailable' }
-    : { statusCode: 502, message: 'The call to Box failed.', error: 'Bad Gateway' };
+    ? {
+        statusCode: 503,
+        message: 'A service behind this one cannot be called now.',
+        error: 'Service Unavailable',
+      }
+    : {
+        statusCode: 502,
+        message: 'A call to a service behind this one failed.',
+        error: 'Bad Gateway',
+      };
 }
 
 /** The `Retry-After` header (RFC 9110 section 10.2.3), in seconds; undefined if nobody knows. */

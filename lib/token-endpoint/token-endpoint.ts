@@ -153,7 +153,7 @@ export class TokenEndpoint<Credentials extends Opened> {
     return race(
       defer(() => this.credentials.read()),
       failAfter(this.runtime, deadlineMs, () =>
-        credentialsError(`gave none within ${deadlineMs} ms`),
+        credentialsError(`gave none within ${deadlineMs} ms`, this.issuer.docs),
       ),
     );
   }

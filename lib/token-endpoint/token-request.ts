@@ -42,7 +42,7 @@ export function postForm(
  * @throws UnusableAnswer if it is not JSON with an `access_token` that can stand in a header
  */
 export async function readGrant(response: Response): Promise<Grant> {
-  const body = await readJson(response);
+  const body = asJson(response, await readText(response));
   if (body === undefined) {
     throw new UnusableAnswer('it is not a JSON object');
   }
@@ -76,7 +76,8 @@ export async function readRefusal(
   secrets: readonly string[],
   retryAfterMs: number | undefined,
 ): Promise<Refusal> {
-  const body = await readJson(response).catch(() => undefined);
+  const text = await readText(response).catch(() => '');
+  const body = asJson(response, text);
   const error = body?.['error'] ?? body?.['code'];
   const description = body?.['error_description'] ?? body?.['message'];
   return {
@@ -85,11 +86,11 @@ export async function readRefusal(
     error: typeof error === 'string' ? redact(error, secrets, 60) : undefined,
     description: typeof description === 'string' ? redact(description, secrets) : undefined,
     retryAfterMs,
+    body: redact(text, secrets),
   };
 }
 
-async function readJson(response: Response): Promise<Record<string, unknown> | undefined> {
-  const text = await readText(response);
+function asJson(response: Response, text: string): Record<string, unknown> | undefined {
   if (!/^application\/(?:[\w.-]+\+)?json\b/i.test(response.headers.get('content-type') ?? '')) {
     return undefined;
   }

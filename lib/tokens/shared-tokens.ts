@@ -275,7 +275,7 @@ function pausedError({ forMs, reason }: Claim & { state: 'paused' }): BoxAuthErr
     code: 'unavailable',
     message: `Another process was given no token, and none is asked for now: ${redact(reason)}`,
     hint: 'It is tried again by itself.',
-    docs: 'https://developer.box.com/guides/api-calls/permissions-and-errors/rate-limits/',
+    docs: 'https://datatracker.ietf.org/doc/html/rfc6585#section-4',
     retryable: true,
     retryAfterMs: Math.min(forMs, LONGEST_PAUSE_MS),
   });

@@ -75,7 +75,7 @@ describe.each([
     expect(answer.headers.get('retry-after')).toBe('3');
     expect(await answer.json()).toEqual({
       statusCode: 503,
-      message: 'Box cannot be called now.',
+      message: 'A service behind this one cannot be called now.',
       error: 'Service Unavailable',
     });
   });
@@ -106,7 +106,7 @@ describe('BoxAuthExceptionFilter elsewhere', () => {
     const result = caught('rpc') as Observable<unknown>;
     await expect(firstValueFrom(result)).rejects.toEqual({
       status: 'error',
-      message: 'Box cannot be called now.',
+      message: 'A service behind this one cannot be called now.',
     });
   });
 
@@ -114,7 +114,10 @@ describe('BoxAuthExceptionFilter elsewhere', () => {
     const client = { emit: vi.fn<(event: string, message: object) => void>() };
     caught('ws', client);
     expect(client.emit.mock.calls).toEqual([
-      ['exception', { status: 'error', message: 'Box cannot be called now.' }],
+      [
+        'exception',
+        { status: 'error', message: 'A service behind this one cannot be called now.' },
+      ],
     ]);
   });
 

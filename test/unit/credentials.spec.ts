@@ -5,6 +5,7 @@ import { inspect } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import { apiUrlOf, credentialsIn } from '../../lib/environment-variables.js';
 import type { BoxOpenedCredentials } from '../../lib/credentials/box-credentials.js';
+import { boxCredentialsAdvice } from '../../lib/credentials/credentials-advice.js';
 import { CredentialsSource } from '../../lib/credentials/credentials-source.js';
 import { openCredentials } from '../../lib/credentials/open-credentials.js';
 import { makeKeys, PASSPHRASE } from '../support/keys.js';
@@ -413,6 +414,7 @@ describe('A function of credentials', () => {
     const source = new CredentialsSource(
       () => ({ ...form, clientId: `client-${++asked}` }),
       openCredentials,
+      boxCredentialsAdvice,
     );
     expect(asked).toBe(0);
     expect(source.subject).toBeUndefined();
@@ -436,7 +438,9 @@ describe('A function of credentials', () => {
       },
     ],
   ])('that %s is a typed error, without what it held', async (_, ask: () => Promise<never>) => {
-    const error = await thrownBy(() => new CredentialsSource(ask, openCredentials).read());
+    const error = await thrownBy(() =>
+      new CredentialsSource(ask, openCredentials, boxCredentialsAdvice).read(),
+    );
     expect(error.code).toBe('credentials_unavailable');
     expect(error.retryable).toBe(true);
     expect(JSON.stringify(error)).not.toContain(SECRET);
@@ -445,7 +449,9 @@ describe('A function of credentials', () => {
 
   it('that fails is told with what is to be looked at', async () => {
     const ask = () => Promise.reject(new Error('sealed'));
-    const error = await thrownBy(() => new CredentialsSource(ask, openCredentials).read());
+    const error = await thrownBy(() =>
+      new CredentialsSource(ask, openCredentials, boxCredentialsAdvice).read(),
+    );
     expect(error.message).toBe('The credentials function of the module options failed.');
     expect(String(error.cause)).toContain('sealed');
     expect(error.hint).toMatch(/vault or file.*asked again at the next mint/);
@@ -454,13 +460,17 @@ describe('A function of credentials', () => {
 
   it('that gives nothing is told so', async () => {
     const ask = () => undefined as unknown as typeof form;
-    const error = await thrownBy(() => new CredentialsSource(ask, openCredentials).read());
+    const error = await thrownBy(() =>
+      new CredentialsSource(ask, openCredentials, boxCredentialsAdvice).read(),
+    );
     expect(error.code).toBe('credentials_unavailable');
     expect(String(error.cause)).toContain('returned undefined');
   });
 
   it('that gives nonsense is told so', async () => {
-    const error = await thrownBy(() => new CredentialsSource(() => ({}), openCredentials).read());
+    const error = await thrownBy(() =>
+      new CredentialsSource(() => ({}), openCredentials, boxCredentialsAdvice).read(),
+    );
     expect(error.code).toBe('config_invalid');
   });
 
@@ -473,16 +483,24 @@ describe('A function of credentials', () => {
       called.push(where);
       return openCredentials(one, where);
     };
-    await new CredentialsSource<object, BoxOpenedCredentials>(() => given, open).read();
+    await new CredentialsSource<object, BoxOpenedCredentials>(
+      () => given,
+      open,
+      boxCredentialsAdvice,
+    ).read();
     expect(called).toEqual(names);
   });
 
   it('is not asked for what was given as it is', async () => {
     let opened = 0;
-    const source = new CredentialsSource(form, (given) => {
-      opened++;
-      return openCredentials(given);
-    });
+    const source = new CredentialsSource(
+      form,
+      (given) => {
+        opened++;
+        return openCredentials(given);
+      },
+      boxCredentialsAdvice,
+    );
     await source.read();
     await source.read();
     expect(opened).toBe(1);

@@ -1,12 +1,13 @@
 import { createPublicKey } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { boxCredentialsAdvice } from '../../lib/credentials/credentials-advice.js';
 import { openPrivateKey, privateKeyOpener } from '../../lib/credentials/private-key.js';
 import { type KeyForm, makeKeys, PASSPHRASE } from '../support/keys.js';
 import { thrownBy } from '../support/thrown.js';
 
 const keys = makeKeys();
 const open = (text: string, passphrase?: string) =>
-  openPrivateKey(text, passphrase, 'credentials.privateKey');
+  openPrivateKey(text, passphrase, 'credentials.privateKey', boxCredentialsAdvice);
 
 describe('A private key opens', () => {
   const opening: KeyForm[] = [
@@ -55,7 +56,7 @@ describe('A private key opens', () => {
   });
 
   it('only once for the same text in a row', () => {
-    const opener = privateKeyOpener();
+    const opener = privateKeyOpener(boxCredentialsAdvice);
     const first = opener(keys.forms['plain PKCS#8'], undefined, 'k');
     expect(opener(keys.forms['plain PKCS#8'], undefined, 'k')).toBe(first);
     expect(opener(keys.other, undefined, 'k')).not.toBe(first);

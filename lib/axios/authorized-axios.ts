@@ -1,0 +1,22 @@
+import type { HttpModuleOptions } from '@nestjs/axios';
+import axios, { type AxiosInstance } from 'axios';
+
+/** What puts tokens onto the calls of an axios instance. */
+interface AxiosInterceptor {
+  readonly apiUrl: string | undefined;
+  attach(instance: AxiosInstance): void;
+}
+
+/** The axios instance of an `HttpService`; `baseURL` defaults to where the tokens are for. */
+export function authorizedAxios(
+  interceptor: AxiosInterceptor,
+  options: HttpModuleOptions,
+): AxiosInstance {
+  const { apiUrl } = interceptor;
+  const instance = axios.create({
+    ...(apiUrl === undefined ? {} : { baseURL: apiUrl }),
+    ...options,
+  });
+  interceptor.attach(instance);
+  return instance;
+}

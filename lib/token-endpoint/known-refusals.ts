@@ -1,0 +1,73 @@
+import { BoxAuthError } from '../errors/box-auth.error.js';
+import type { BoxAuthErrorCode } from '../errors/error-codes.js';
+import type { Refusal } from './issuer.js';
+
+/** A refusal that an issuer is known to give: how to know it, what it means, what to do. */
+export interface KnownRefusal {
+  readonly when: (refusal: Refusal) => boolean;
+  readonly code: BoxAuthErrorCode;
+  readonly meaning: string;
+  readonly hint: string;
+  readonly docs: string;
+  readonly retryable?: true;
+}
+
+/** Who refuses, and what is said of a refusal that is not known. */
+export interface Refuser {
+  readonly name: string;
+  /** Lower case; undefined if its answers carry no id. */
+  readonly requestIdHeader?: string;
+  readonly otherwise: Pick<KnownRefusal, 'code' | 'hint' | 'docs'>;
+}
+
+/** What passes by itself, wherever it is met. */
+export function passingRefusals(
+  name: string,
+  status: { readonly page: string; readonly rateLimits: string; readonly errors: string },
+): readonly KnownRefusal[] {
+  return [
+    {
+      when: (refusal) => refusal.status === 429,
+      code: 'rate_limited',
+      meaning: `${name} takes no more requests for the moment.`,
+      hint: 'Wait for retryAfterMs. A fleet that asks for a token in each process shares one through a store instead.',
+      docs: status.rateLimits,
+      retryable: true,
+    },
+    {
+      when: (refusal) => refusal.status >= 500 || refusal.status === 408,
+      code: 'unavailable',
+      meaning: `${name} is not available.`,
+      hint: `It is retried by itself; if it lasts, see ${status.page}.`,
+      docs: status.errors,
+      retryable: true,
+    },
+  ];
+}
+
+/** A refusal as an error: the first of `known` that fits says what it means. */
+export function describeRefusal(
+  refusal: Refusal,
+  known: readonly KnownRefusal[],
+  { name, requestIdHeader, otherwise }: Refuser,
+): BoxAuthError {
+  const match = known.find(({ when }) => when(refusal));
+  const said = [refusal.error, refusal.description]
+    .filter((part) => part !== undefined && part !== '')
+    .join(': ');
+  const answered = `${name} answered ${refusal.status}${said === '' ? '' : ` (${said})`}.`;
+  const { code, hint, docs } = match ?? otherwise;
+  return new BoxAuthError({
+    code,
+    message: match === undefined ? answered : `${match.meaning} ${answered}`,
+    hint,
+    docs,
+    retryable: match?.retryable ?? false,
+    status: refusal.status,
+    requestId:
+      requestIdHeader === undefined
+        ? undefined
+        : (refusal.headers.get(requestIdHeader) ?? undefined),
+    retryAfterMs: refusal.retryAfterMs,
+  });
+}

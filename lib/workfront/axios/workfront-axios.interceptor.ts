@@ -1,0 +1,47 @@
+import { Injectable } from '@nestjs/common';
+import type { AxiosInstance } from 'axios';
+import { attachToAxios } from '../../outgoing/axios-authorization.js';
+// oxlint-disable-next-line typescript/consistent-type-imports -- Nest reads the parameter's type at run time
+import {
+  workfrontAuthOf,
+  workfrontStandInError,
+  WorkfrontTokenProvider,
+} from '../workfront-token.provider.js';
+
+/**
+ * Puts a session onto the Workfront calls of any axios instance.
+ *
+ * @example
+ * ```ts
+ * import { Injectable } from '@nestjs/common';
+ * import axios from 'axios';
+ * import { WorkfrontAxiosInterceptor } from 'nestjs-box-auth/workfront/axios';
+ *
+ * @Injectable()
+ * export class Reports {
+ *   readonly http = axios.create({ baseURL: 'https://acme.my.workfront.com/attask/api/v17.0' });
+ *
+ *   constructor(interceptor: WorkfrontAxiosInterceptor) {
+ *     interceptor.attach(this.http);
+ *   }
+ * }
+ * ```
+ */
+@Injectable()
+export class WorkfrontAxiosInterceptor {
+  constructor(private readonly provider: WorkfrontTokenProvider) {}
+
+  /** Where Workfront is, for an instance that has no `baseURL` of its own. */
+  get apiUrl(): string | undefined {
+    return workfrontAuthOf(this.provider)?.apiUrl;
+  }
+
+  /** Attaches to `instance`; a second time changes nothing. Calls to other hosts stay as they are. */
+  attach(instance: AxiosInstance): void {
+    const workfront = workfrontAuthOf(this.provider);
+    if (workfront !== undefined) return attachToAxios(instance, workfront.policy, workfront.fetch);
+    instance.interceptors.request.use(() => {
+      throw workfrontStandInError();
+    });
+  }
+}

@@ -1,0 +1,87 @@
+import {
+  type AppAuthOptions,
+  checkedUrl,
+  invalidOption,
+  resolveAppAuthOptions,
+  type ResolvedAppAuthOptions,
+} from '../app-auth.options.js';
+import type { WorkfrontCredentials } from './workfront-credentials.js';
+
+/** Where Workfront is: one of the two. */
+export interface WorkfrontAddress {
+  /**
+   * What stands before `.my.workfront.com`, such as `acme`; or the whole host, such as `acme.my.workfront.adobe.com` or
+   * `acme.preview.workfront.com`.
+   */
+  readonly domain?: string | undefined;
+  /** The whole address, such as `https://acme.my.workfront.com`: also of an emulator or a proxy. */
+  readonly url?: string | undefined;
+}
+
+/** Everything that can be set for Workfront: what works without Nest as well. */
+export interface WorkfrontAuthOptions
+  extends AppAuthOptions, WorkfrontAddress, WorkfrontCredentials {
+  /** Renew the session although nobody asks, from bootstrap on. Default false. */
+  readonly keepWarm?: boolean | undefined;
+}
+
+/** The options with their defaults, checked; the credentials as they were given. */
+export interface ResolvedWorkfrontOptions extends ResolvedAppAuthOptions {
+  readonly origin: string;
+  readonly credentials: WorkfrontCredentials;
+}
+
+const CREDENTIALS = [
+  'clientId',
+  'clientSecret',
+  'customerId',
+  'userId',
+  'privateKey',
+  'passphrase',
+] as const;
+
+/**
+ * Fills in the defaults and checks the rest.
+ *
+ * @throws BoxAuthError `option_invalid`, naming the option
+ */
+export function resolveWorkfrontOptions(options: WorkfrontAuthOptions): ResolvedWorkfrontOptions {
+  const resolved = resolveAppAuthOptions(options, [...CREDENTIALS, 'domain', 'url', 'keepWarm']);
+  const { clientId, clientSecret, customerId, userId, privateKey, passphrase, keepWarm } = options;
+  if (keepWarm !== undefined && typeof keepWarm !== 'boolean') {
+    throw invalidOption('keepWarm', undefined, 'true or false');
+  }
+  return {
+    ...resolved,
+    origin: originOf(options),
+    credentials: { clientId, clientSecret, customerId, userId, privateKey, passphrase },
+    maxSubjects: 1,
+    keepWarm: keepWarm === true ? ['own'] : [],
+  };
+}
+
+function originOf({ domain, url }: WorkfrontAddress): string {
+  if ((domain === undefined) === (url === undefined)) {
+    throw invalidOption(
+      'domain',
+      undefined,
+      "domain ('acme', or a whole host) or url ('https://acme.my.workfront.com'), one of the two",
+    );
+  }
+  if (url !== undefined) {
+    const address = checkedUrl('url', url);
+    if (address.pathname !== '/') {
+      throw invalidOption('url', undefined, 'an address without a path');
+    }
+    return address.origin;
+  }
+  if (typeof domain !== 'string' || !/^[a-z0-9-]+(?:\.[a-z0-9-]+)*$/i.test(domain)) {
+    throw invalidOption(
+      'domain',
+      undefined,
+      "a name such as 'acme', or a host such as 'acme.my.workfront.adobe.com'",
+    );
+  }
+  const host = domain.includes('.') ? domain : `${domain}.my.workfront.com`;
+  return checkedUrl('domain', `https://${host}`).origin;
+}

@@ -1,0 +1,77 @@
+import * as v from 'valibot';
+import { type AssertionSigner, keySigner } from '../credentials/assertion.js';
+import type { CredentialsAdvice } from '../credentials/credentials-advice.js';
+import type { Opened } from '../credentials/credentials-source.js';
+import { checked, passphrase, text, wordsOf } from '../credentials/field-checks.js';
+import { fingerprint } from '../credentials/fingerprint.js';
+import { type KeyOpener } from '../credentials/private-key.js';
+import { Secret } from '../errors/secret.js';
+import { workfrontDocs } from './workfront-docs.js';
+
+/** A custom OAuth2 application of Workfront, of the type "Machine to Machine Application" (JWT flow). */
+export interface WorkfrontCredentials {
+  /** The application's client id. */
+  readonly clientId: string;
+  readonly clientSecret: string;
+  /** The customer id on the application's page, which is not the client id. */
+  readonly customerId: string;
+  /** The id of the user who added the public key: calls act as this user. */
+  readonly userId: string;
+  /** PEM, encrypted or not. Literal `\n` for newlines, as in environment variables, is understood. */
+  readonly privateKey: string;
+  /** Of an encrypted private key. */
+  readonly passphrase?: string | undefined;
+}
+
+/** Credentials that were read and found good. */
+export interface WorkfrontOpenedCredentials extends Opened {
+  readonly clientId: string;
+  readonly clientSecret: Secret;
+  readonly customerId: string;
+  readonly signer: AssertionSigner;
+}
+
+export const workfrontCredentialsAdvice: CredentialsAdvice = {
+  issuer: 'Workfront',
+  hint: 'Copy what is named above from the page of the OAuth2 application, under Setup > System > OAuth2 Applications.',
+  docs: workfrontDocs.jwtFlow,
+  newKey: 'npx nestjs-box-auth keygen --workfront',
+  passphraseVariable: 'WORKFRONT_PRIVATE_KEY_PASSPHRASE',
+};
+
+const entries = {
+  clientId: text('the client id of the application'),
+  clientSecret: text('the client secret of the application'),
+  customerId: text('the customer id on the page of the application, which is not the client id'),
+  userId: text('the id of the user who added the public key'),
+  privateKey: text('the private key in PEM'),
+  passphrase,
+};
+
+const form = v.strictObject(
+  entries,
+  wordsOf(entries, 'clientId, clientSecret, customerId, userId, privateKey and passphrase'),
+);
+
+/**
+ * Checks every field and opens the private key.
+ *
+ * @throws BoxAuthError `config_invalid` and those of opening a private key (`key_…`)
+ */
+export function openWorkfrontCredentials(
+  given: WorkfrontCredentials,
+  where: string,
+  openKey: KeyOpener,
+): WorkfrontOpenedCredentials {
+  const fields = checked(form, given, where, workfrontCredentialsAdvice);
+  const { clientId, clientSecret, customerId, userId } = fields;
+  const key = openKey(fields.privateKey, fields.passphrase, `${where}.privateKey`);
+  return {
+    clientId,
+    clientSecret: new Secret(clientSecret),
+    customerId,
+    subject: { type: 'user', id: userId },
+    signer: keySigner({ ...key, algorithm: 'RS256' }),
+    fingerprint: fingerprint(clientId, clientSecret, customerId, userId, key.thumbprint),
+  };
+}

@@ -1,0 +1,15 @@
+import type { HeaderScheme } from '../outgoing/outgoing-policy.js';
+import type { UrlRules } from '../outgoing/url-rules.js';
+
+/** Workfront's own header. It knows no acting users. */
+export const workfrontHeaders: HeaderScheme = {
+  tokenHeader: 'sessionID',
+  formatToken: (value) => value,
+  // It sends no challenge and documents no body: any 401 may be a session that has ended.
+  refusesToken: ({ status }) => status === 401,
+};
+
+/** Sessions go to the customer's own Workfront and nowhere else. */
+export function workfrontUrlRules(origin: string): UrlRules {
+  return { origins: new Set([origin]), exceptPaths: /^\/integrations\/oauth2\// };
+}

@@ -1,0 +1,46 @@
+import { type Environment, foundIn } from '../app-environment.js';
+import { checkWarmUp } from '../app-lifecycle.js';
+import { BoxAuthError } from '../errors/box-auth.error.js';
+import { WorkfrontAuth } from './workfront-auth.js';
+import type { WorkfrontAuthModuleOptions } from './workfront-auth.module-definition.js';
+import type { WorkfrontAuthOptions } from './workfront-auth.options.js';
+import type { WorkfrontCredentials } from './workfront-credentials.js';
+import { workfrontDocs } from './workfront-docs.js';
+import type { WorkfrontTokenProvider } from './workfront-token.provider.js';
+import { workfrontAddressIn } from './workfront.environment.js';
+
+/** The provider of one application, of the module's options and, where they name no credentials, of the environment. */
+export function createWorkfrontTokenProvider(
+  { warmUp, ...options }: WorkfrontAuthModuleOptions,
+  environment: Environment<WorkfrontCredentials> | undefined,
+): WorkfrontTokenProvider {
+  checkWarmUp(warmUp);
+  const hasAddress = options.url !== undefined || options.domain !== undefined;
+  const complete = {
+    ...(hasAddress ? {} : workfrontAddressIn(process.env)),
+    ...(namesCredentials(options) ? {} : credentialsOf(environment)),
+    ...options,
+  };
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what is missing is said of each field, with all others
+  return new WorkfrontAuth(complete as WorkfrontAuthOptions).provider;
+}
+
+/** Whether they are to be taken from the options, all of them: half of them here and half there would be a riddle. */
+export function namesCredentials(options: WorkfrontAuthModuleOptions): boolean {
+  const { clientId, clientSecret, customerId, userId, privateKey } = options;
+  return [clientId, clientSecret, customerId, userId, privateKey].some(
+    (value) => value !== undefined,
+  );
+}
+
+function credentialsOf(
+  environment: Environment<WorkfrontCredentials> | undefined,
+): WorkfrontCredentials {
+  if (environment !== undefined) return foundIn(environment);
+  throw new BoxAuthError({
+    code: 'config_missing',
+    message: 'The factory of WorkfrontAuthModule.forRootAsync returned no credentials.',
+    hint: 'Return clientId, clientSecret, customerId, userId and privateKey from it; or use WorkfrontAuthModule.forRoot(), which reads the environment.',
+    docs: workfrontDocs.jwtFlow,
+  });
+}
