@@ -17,7 +17,7 @@ export function environmentModule(
 ): DynamicModule {
   const config = registerAs(namespace, (): Environment<unknown> => {
     try {
-      return { found: read(process.env) };
+      return { credentials: read(process.env) };
     } catch (error) {
       // It is thrown by who needs what is not there: a test's fake does not.
       if (error instanceof BoxAuthError) return { problem: error };

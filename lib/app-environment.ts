@@ -1,8 +1,8 @@
 import type { DynamicModule } from '@nestjs/common';
 import { BoxAuthError } from './errors/box-auth.error.js';
 
-/** What the environment says, or what is wrong with it. */
-export type Environment<T> = { readonly found: T } | { readonly problem: BoxAuthError };
+/** The credentials that the environment has, or what is wrong with them. */
+export type Environment<T> = { readonly credentials: T } | { readonly problem: BoxAuthError };
 
 /** Which variables a module reads, and where it puts what they say. */
 export interface EnvironmentReading {
@@ -39,7 +39,7 @@ export async function fromEnvironment({
 }
 
 /** @throws BoxAuthError what is wrong with it */
-export function foundIn<T>(environment: Environment<T>): T {
+export function credentialsOf<T>(environment: Environment<T>): T {
   if ('problem' in environment) throw environment.problem;
-  return environment.found;
+  return environment.credentials;
 }

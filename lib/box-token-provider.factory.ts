@@ -1,6 +1,6 @@
 import type { BoxAuthModuleOptions } from './box-auth.module-definition.js';
 import { BoxAuth } from './box-auth.js';
-import { type Environment, foundIn } from './app-environment.js';
+import { type Environment, credentialsOf } from './app-environment.js';
 import { checkWarmUp } from './app-lifecycle.js';
 import type { BoxTokenProvider } from './box-token.provider.js';
 import type { BoxCredentials } from './credentials/box-credentials.js';
@@ -16,7 +16,7 @@ export async function createBoxTokenProvider(
   checkWarmUp(warmUp);
   // Also where credentials stand in the code: what is meant for an emulator must not go to Box.
   const apiUrl = options.apiUrl ?? apiUrlOf(process.env);
-  const credentials = options.credentials ?? credentialsOf(environment);
+  const credentials = options.credentials ?? givenBy(environment);
   const box = new BoxAuth(
     { ...options, credentials, ...(apiUrl === undefined ? {} : { apiUrl }) },
     name,
@@ -25,7 +25,7 @@ export async function createBoxTokenProvider(
   return box.provider;
 }
 
-function credentialsOf(environment: Environment<BoxCredentials> | undefined): BoxCredentials {
+function givenBy(environment: Environment<BoxCredentials> | undefined): BoxCredentials {
   if (environment === undefined) {
     throw new BoxAuthError({
       code: 'config_missing',
@@ -34,5 +34,5 @@ function credentialsOf(environment: Environment<BoxCredentials> | undefined): Bo
       docs: 'https://developer.box.com/guides/authentication/jwt/jwt-setup/',
     });
   }
-  return foundIn(environment);
+  return credentialsOf(environment);
 }

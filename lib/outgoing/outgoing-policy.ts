@@ -79,8 +79,7 @@ export class OutgoingPolicy {
       throw new BoxAuthError({
         code: 'origin_not_allowed',
         message: `No headers for ${address === undefined ? 'what is not an absolute URL' : address.origin}: a token must not go there.`,
-        hint: 'Only the hosts of the API get a token, over https, and never the token endpoint. Name a proxy of your own in the options of the module.',
-        docs: 'https://datatracker.ietf.org/doc/html/rfc6750#section-5.3',
+        ...this.rules.advice,
       });
     }
     return { ...(await this.#authorization(currentActingUser(), demand?.signal)).headers };

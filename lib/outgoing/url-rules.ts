@@ -6,6 +6,8 @@ export interface UrlRules {
   readonly hosts?: RegExp;
   /** Paths that never do, on any origin: the token endpoint and its like. */
   readonly exceptPaths: RegExp;
+  /** What somebody is told who wants a token for another address. */
+  readonly advice: { readonly hint: string; readonly docs: string };
 }
 
 /** Whether a request to `url` may carry a token. */

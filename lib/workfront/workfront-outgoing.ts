@@ -1,6 +1,8 @@
 import type { HeaderScheme } from '../outgoing/outgoing-policy.js';
 import type { UrlRules } from '../outgoing/url-rules.js';
 
+import { workfrontDocs } from './workfront-docs.js';
+
 /** Workfront's own header. It knows no acting users. */
 export const workfrontHeaders: HeaderScheme = {
   tokenHeader: 'sessionID',
@@ -11,5 +13,12 @@ export const workfrontHeaders: HeaderScheme = {
 
 /** Sessions go to the customer's own Workfront and nowhere else. */
 export function workfrontUrlRules(origin: string): UrlRules {
-  return { origins: new Set([origin]), exceptPaths: /^\/integrations\/oauth2\// };
+  return {
+    origins: new Set([origin]),
+    exceptPaths: /^\/integrations\/oauth2\//,
+    advice: {
+      hint: 'Only your own Workfront gets a session, over https, and never the exchange. Give the address that you call in `url`.',
+      docs: workfrontDocs.api,
+    },
+  };
 }

@@ -1,4 +1,4 @@
-import { type Environment, foundIn } from '../app-environment.js';
+import { credentialsOf, type Environment } from '../app-environment.js';
 import { checkWarmUp } from '../app-lifecycle.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import { WorkfrontAuth } from './workfront-auth.js';
@@ -18,7 +18,7 @@ export function createWorkfrontTokenProvider(
   const hasAddress = options.url !== undefined || options.domain !== undefined;
   const complete = {
     ...(hasAddress ? {} : workfrontAddressIn(process.env)),
-    ...(namesCredentials(options) ? {} : credentialsOf(environment)),
+    ...(namesCredentials(options) ? {} : givenBy(environment)),
     ...options,
   };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what is missing is said of each field, with all others
@@ -33,10 +33,8 @@ export function namesCredentials(options: WorkfrontAuthModuleOptions): boolean {
   );
 }
 
-function credentialsOf(
-  environment: Environment<WorkfrontCredentials> | undefined,
-): WorkfrontCredentials {
-  if (environment !== undefined) return foundIn(environment);
+function givenBy(environment: Environment<WorkfrontCredentials> | undefined): WorkfrontCredentials {
+  if (environment !== undefined) return credentialsOf(environment);
   throw new BoxAuthError({
     code: 'config_missing',
     message: 'The factory of WorkfrontAuthModule.forRootAsync returned no credentials.',

@@ -40,7 +40,11 @@ describe('The headers of a call', () => {
         formatToken: (value) => value,
         refusesToken: ({ status }) => status === 401,
       },
-      { origins: new Set(['https://api.example.com']), exceptPaths: /^\/token$/ },
+      {
+        origins: new Set(['https://api.example.com']),
+        exceptPaths: /^\/token$/,
+        advice: { hint: '', docs: '' },
+      },
     );
     expect(plain.headerNames).toEqual(['x-token']);
     const given = await asBob('header', () => plain.authorize(nothing));

@@ -14,6 +14,7 @@ const rules = {
   ]),
   hosts: /^(?:upload-[a-z]+\.example\.com|localhost)$/,
   exceptPaths: /\/oauth2\/token\/?$/,
+  advice: { hint: '', docs: '' },
 };
 const mayCarry = (url: string) => mayCarryToken(new URL(url), rules);
 
@@ -57,8 +58,8 @@ describe('No token goes', () => {
   });
 
   it('to hosts by a pattern where there is none', () => {
-    const { origins, exceptPaths } = rules;
-    const only = { origins, exceptPaths };
+    const { origins, exceptPaths, advice } = rules;
+    const only = { origins, exceptPaths, advice };
     expect(mayCarryToken(new URL('https://upload-eu.example.com/x'), only)).toBe(false);
     expect(mayCarryToken(new URL('https://api.example.com/x'), only)).toBe(true);
   });
