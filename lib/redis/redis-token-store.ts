@@ -141,13 +141,13 @@ export class RedisTokenStore implements TokenStore {
     const { value, lifetimeMs, expiresAt, scopes } = token;
     // Redis tells a token's age by what is left of this, so that no process's clock is asked.
     const lifeMs = Math.ceil(Math.min(lifetimeMs ?? DAY_MS, LONGEST_KEPT_MS));
-    const keepMs = Math.floor(Math.max(lifeMs - Math.max(ageMs, 0), 0));
     const sealed = this.#seal.seal(
       JSON.stringify({ value, lifetimeMs, expiresAt, scopes }),
       boundTo(keys, digits(fence), digits(lifeMs)),
     );
     const laidOut = [TOKEN_LAYOUT, digits(fence), digits(lifeMs), sealed].join(':');
-    await this.#run(publishScript, keys, [digits(fence), digits(keepMs), laidOut]);
+    const age = digits(Math.ceil(Math.max(ageMs, 0)));
+    await this.#run(publishScript, keys, [digits(fence), digits(lifeMs), age, laidOut]);
   }
 
   async invalidate(identity: string, fence: number): Promise<void> {

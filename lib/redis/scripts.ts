@@ -53,6 +53,11 @@ local function readLease()
   return numberIn(fence), owner
 end
 
+local function timeMs()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+
 local function lastFence()
   return numberIn(string.match(read(FENCE) or '', '^%d+$')) or 0
 end
@@ -81,25 +86,28 @@ end
 local fence, leaseOwner = readLease()
 if fence and leaseOwner ~= owner then return { 'leased', skipped } end
 if not fence then
-  local time = redis.call('TIME')
-  local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-  fence = math.max(tonumber(tokenFence or 0) + 1, lastFence() + 1, newerThan + 1, now)
+  fence = math.max(tonumber(tokenFence or 0) + 1, lastFence() + 1, newerThan + 1, timeMs())
   rememberFence(fence)
 end
 redis.call('SET', LEASE, string.format('%.0f', fence) .. ':' .. owner, 'PX', leaseMs)
 return { 'claimed', skipped, string.format('%.0f', fence) }
 `);
 
-/** ARGV: fence, milliseconds to keep the token (0 if it is over already), the token as it is laid out. */
+/** ARGV: fence, the token's whole life and its age when this was sent, both in milliseconds, the token as it is laid out. */
 export const publishScript = script(`
-local fence, keepMs, token = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
+local fence, life, age, token = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 
 local tokenFence = readToken()
 if tokenFence and tonumber(tokenFence) > fence then return { 'older' } end
 
+-- What was held up on its way is older than it says, but no older than its claim, whose time is its fence.
+local sinceClaim = timeMs() - fence
+if sinceClaim > age and sinceClaim < ${HOUR_MS} then age = sinceClaim end
+local keepMs = life - age
+
 -- What needs memory comes first: if Redis has none, the script ends here and nothing is half done.
 if fence > lastFence() then rememberFence(fence) end
-if keepMs > 0 then redis.call('SET', TOKEN, token, 'PX', ARGV[2]) end
+if keepMs > 0 then redis.call('SET', TOKEN, token, 'PX', string.format('%.0f', keepMs)) end
 redis.call('DEL', PAUSE)
 local leaseFence = readLease()
 if leaseFence and leaseFence <= fence then redis.call('DEL', LEASE) end

@@ -107,6 +107,14 @@ describeWithRedis.each(Object.entries(connectors))('A RedisTokenStore by %s', (_
     expect(await fenceOf(store, { ...request, owner: 'another' })).toBe(ahead + 2);
   });
 
+  it('counts the age of a token from its claim, however long it was on its way', async () => {
+    const fence = await fenceOf(store);
+    await server.command('CLIENT', 'PAUSE', 100);
+    await store.publish(id, fence, token, 0);
+    const claim = await store.claim(id, request);
+    expect((claim as { ageMs: number }).ageMs).toBeGreaterThanOrEqual(100);
+  });
+
   it('takes an age, a lifetime and a pause that are no whole numbers', async () => {
     const fence = await fenceOf(store);
     await store.publish(id, fence, { ...token, lifetimeMs: 3_599_999.5 }, 1_000.25);
