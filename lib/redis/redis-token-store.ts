@@ -70,7 +70,7 @@ interface Keys {
 }
 
 /**
- * Shares tokens with other processes through Redis (tested with version 7); a cluster, too.
+ * Shares tokens with other processes through Redis or Valkey (tested with Redis 7 and Valkey 8); a cluster, too.
  *
  * Who can read Redis learns neither tokens nor ids: keys are an HMAC of the identity, values are sealed by AES-256-GCM. What
  * cannot be opened counts as not there. The user of an ACL needs EVAL, EVALSHA, GET, SET, DEL, PTTL and TIME on `prefix:*`.

@@ -8,8 +8,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { describe } from 'vitest';
 
-const isInstalled = spawnSync('redis-server', ['--version']).status === 0;
-if (!isInstalled) console.warn('redis-server is not on PATH: what needs it is skipped.');
+/** `REDIS_SERVER` names another program, such as `valkey-server`. */
+const PROGRAM = process.env['REDIS_SERVER'] ?? 'redis-server';
+const isInstalled = spawnSync(PROGRAM, ['--version']).status === 0;
+if (!isInstalled) console.warn(`${PROGRAM} is not on PATH: what needs it is skipped.`);
 
 /** Skipped where there is no redis-server, but on CI: there it has to be. */
 export const describeWithRedis =
@@ -43,7 +45,7 @@ export class RedisServer {
       }
     }
     await rm(folder, { recursive: true });
-    throw new Error('redis-server does not start');
+    throw new Error(`${PROGRAM} does not start`);
   }
 
   get url(): string {
@@ -188,7 +190,7 @@ async function launched(
   args: readonly string[],
 ): Promise<ChildProcess | undefined> {
   const own = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder];
-  const child = spawn('redis-server', [...own, '--save', '', '--appendonly', 'no', ...args], {
+  const child = spawn(PROGRAM, [...own, '--save', '', '--appendonly', 'no', ...args], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   if (child.pid !== undefined) watch(child);
