@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { AxiosInstance } from 'axios';
 // oxlint-disable-next-line typescript/consistent-type-imports -- Nest reads the parameter's type at run time
-import { boxAuthOf, BoxTokenProvider, standInError } from '../box-token.provider.js';
-import { attachToAxios } from '../outgoing/axios-authorization.js';
+import { boxAuthOf, BoxTokenProvider } from '../box-token.provider.js';
+import { attachBoxAuth } from './attach-box-auth.js';
 
 /**
  * Puts a token, and the acting user, onto the Box calls of any axios instance.
@@ -34,10 +34,6 @@ export class BoxAxiosInterceptor {
 
   /** Attaches to `instance`; a second time changes nothing. Calls to other hosts than Box's stay as they are. */
   attach(instance: AxiosInstance): void {
-    const box = boxAuthOf(this.provider);
-    if (box !== undefined) return attachToAxios(instance, box.policy, box.fetch, box.sendsBy);
-    instance.interceptors.request.use(() => {
-      throw standInError();
-    });
+    attachBoxAuth(instance, this.provider);
   }
 }

@@ -1,3 +1,4 @@
+export { attachBoxAuth } from './attach-box-auth.js';
 export { BoxAxiosInterceptor } from './box-axios.interceptor.js';
 export { BoxHttpModule, type BoxHttpModuleOptions } from './box-http.module.js';
 export {

@@ -1,24 +1,11 @@
 import { type DynamicModule, Inject, Module, type ModuleMetadata } from '@nestjs/common';
 import { BoxClient } from 'box-node-sdk';
-import { BaseUrls, NetworkSession } from 'box-node-sdk/networking';
-import { BOX_API_URL } from '../box/box-urls.js';
 import { getBoxTokenProviderToken } from '../box-auth.module-definition.js';
-import { boxAuthOf, type BoxTokenProvider } from '../box-token.provider.js';
-import { BoxSdkAuthentication } from './box-sdk.authentication.js';
-import { BoxSdkNetworkClient } from './box-sdk.network-client.js';
+import type { BoxTokenProvider } from '../box-token.provider.js';
+import { boxClient, type BoxClientSession } from './box-client.js';
 
 /** What the client's network session has other than by default, and whose tokens its calls carry. */
-export interface BoxSdkModuleOptions extends Partial<
-  Pick<
-    NetworkSession,
-    | 'additionalHeaders'
-    | 'baseUrls'
-    | 'dataSanitizer'
-    | 'interceptors'
-    | 'retryStrategy'
-    | 'timeoutConfig'
-  >
-> {
+export interface BoxSdkModuleOptions extends BoxClientSession {
   /** The `name` of a `BoxAuthModule`. Its `BoxClient` is injected by `@InjectBoxClient(name)`. */
   readonly name?: string;
 }
@@ -76,24 +63,9 @@ function sdkOf({ name, ...session }: BoxSdkModuleOptions): ModuleMetadata {
       {
         provide: client,
         inject: [getBoxTokenProviderToken(name)],
-        useFactory: (provider: BoxTokenProvider): BoxClient =>
-          new BoxClient({
-            auth: new BoxSdkAuthentication(provider),
-            networkSession: new NetworkSession({
-              baseUrls: baseUrlsAt(boxAuthOf(provider)?.apiUrl),
-              ...session,
-              networkClient: new BoxSdkNetworkClient(provider),
-            }),
-          }),
+        useFactory: (provider: BoxTokenProvider) => boxClient(provider, session),
       },
     ],
     exports: [client],
   };
-}
-
-/** Where Box itself is, the SDK knows better: uploads have a host of their own there. */
-function baseUrlsAt(apiUrl: string | undefined): BaseUrls {
-  return apiUrl === undefined || apiUrl === BOX_API_URL
-    ? new BaseUrls({})
-    : new BaseUrls({ baseUrl: apiUrl, uploadUrl: `${apiUrl}/api` });
 }

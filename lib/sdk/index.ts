@@ -1,3 +1,4 @@
+export { boxClient, type BoxClientSession } from './box-client.js';
 export { BoxSdkAuthentication } from './box-sdk.authentication.js';
 export {
   BoxSdkModule,

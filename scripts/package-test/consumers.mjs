@@ -75,7 +75,7 @@ const consumers = [
   {
     name: 'Express 5 and no Nest, CommonJS',
     type: 'commonjs',
-    packages: ['express@5', '@types/express@5', 'rxjs', 'undici@7', '@types/node@20'],
+    packages: ['express@5', '@types/express@5', 'rxjs', 'axios', 'undici@7', '@types/node@20'],
     checks: {
       'calls Box by import': expectExpressCallsBox('import'),
       'calls Box by require': expectExpressCallsBox('require'),
@@ -86,7 +86,7 @@ const consumers = [
   {
     name: 'Express 4 and undici 6, ES modules',
     type: 'module',
-    packages: ['express@4', '@types/express@4', 'rxjs', 'undici@6', '@types/node@20'],
+    packages: ['express@4', '@types/express@4', 'rxjs', 'axios', 'undici@6', '@types/node@20'],
     checks: {
       'calls Box by import': expectExpressCallsBox('import'),
       'fits the types, module nodenext': expectTypesFit(
@@ -99,7 +99,7 @@ const consumers = [
   {
     name: 'Express 5 and undici 8, Node 22',
     type: 'module',
-    packages: ['express@5', 'rxjs', 'undici@8', nodePackage(22)],
+    packages: ['express@5', 'rxjs', 'axios', 'undici@8', nodePackage(22)],
     checks: { 'calls Box by import': expectExpressCallsBox('import', INSTALLED_NODE) },
   },
   {

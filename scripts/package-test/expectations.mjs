@@ -36,7 +36,7 @@ export function expectBoxCalled(script) {
 export function expectExpressCallsBox(way, node) {
   return async (folder) => {
     assert.deepEqual(await linesOf(['consumer-express.cjs', way], folder, node), [
-      '["Alice","Alice"]',
+      '["Alice","Alice","Alice"]',
       'acting_user_missing',
       '502',
       'mints: 1',

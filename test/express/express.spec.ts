@@ -1,11 +1,14 @@
 import { EventEmitter, once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
+import axios from 'axios';
 import express5, { type Express, type Request } from 'express';
 import express4 from 'express4';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { BoxAuthError } from 'nestjs-box-auth';
 import { boxAuth, boxAuthErrors, type BoxAuthExpressOptions } from 'nestjs-box-auth/express';
+import { attachBoxAuth } from 'nestjs-box-auth/express/axios';
+import { boxClient } from 'nestjs-box-auth/express/sdk';
 import { BoxEmulator } from 'nestjs-box-auth/testing';
 import { thrownBy } from '../support/thrown.js';
 
@@ -312,6 +315,28 @@ describe('boxAuth', () => {
     expect((await thrownBy(() => boxAuth(options({ actingUsers: boxIdOfSession })))).code).toBe(
       'option_invalid',
     );
+  });
+
+  it('puts the acting user onto the calls of axios and of the official SDK, too', async () => {
+    const app = express5();
+    const box = boxAuth(options());
+    const http = axios.create({ baseURL: `${emulator.url}/2.0` });
+    attachBoxAuth(http, box.provider);
+    const client = boxClient(box.provider);
+    app.use(box);
+    app.get('/', (_req, res, next) => {
+      Promise.all([http.get<{ name: string }>('/users/me'), client.users.getUserMe()]).then(
+        ([byAxios, bySdk]) => res.json([byAxios.data.name, bySdk.name]),
+        next,
+      );
+    });
+    const server = app.listen(0);
+    await once(server, 'listening');
+    open.add(() => new Promise((resolve) => server.close(resolve)));
+    const answer = await fetch(addressOf(server), { headers: { 'x-demo-user': 'alice' } });
+    expect(await answer.json()).toEqual(['Alice', 'Alice']);
+    expect(asUsers()).toEqual(['11111', '11111']);
+    box.close();
   });
 
   it('is an app of ten lines, as it stands in the docs', async () => {

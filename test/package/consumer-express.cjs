@@ -11,10 +11,14 @@ void (async () => {
   const { boxAuthInterceptor } = byImport
     ? await import('nestjs-box-auth/undici')
     : require('nestjs-box-auth/undici');
+  const { attachBoxAuth } = byImport
+    ? await import('nestjs-box-auth/express/axios')
+    : require('nestjs-box-auth/express/axios');
   const { BoxEmulator } = byImport
     ? await import('nestjs-box-auth/testing')
     : require('nestjs-box-auth/testing');
   const { Agent, request } = require('undici');
+  const axios = require('axios');
 
   const emulator = await BoxEmulator.start();
   const box = boxAuth({
@@ -22,6 +26,8 @@ void (async () => {
     apiUrl: emulator.url,
     actingUser: (req) => (req.get('x-demo-user') === 'alice' ? '11111' : undefined),
   });
+  const http = axios.create({ baseURL: `${emulator.url}/2.0` });
+  attachBoxAuth(http, box.provider);
   const dispatcher = new Agent().compose(boxAuthInterceptor(box.provider));
 
   const app = express();
@@ -30,7 +36,8 @@ void (async () => {
     (async () => {
       const byFetch = await (await req.box.fetch('/2.0/users/me')).json();
       const { body } = await request(`${emulator.url}/2.0/users/me`, { dispatcher });
-      res.json([nameOf(byFetch), nameOf(await body.json())]);
+      const byAxios = await http.get('/users/me');
+      res.json([nameOf(byFetch), nameOf(await body.json()), nameOf(byAxios.data)]);
     })().then(undefined, next);
   });
   app.use(boxAuthErrors({ log: ({ code }) => print(code) }));

@@ -1,0 +1,28 @@
+import type { AxiosInstance } from 'axios';
+import { boxAuthOf, type BoxTokenProvider, standInError } from '../box-token.provider.js';
+import { attachToAxios } from '../outgoing/axios-authorization.js';
+
+/**
+ * Puts a token, and the acting user, onto the Box calls of an axios instance, with or without Nest. A second time changes
+ * nothing. Calls to other hosts than Box's stay as they are.
+ *
+ * @throws BoxAuthError `option_invalid` if the instance carries the tokens of another app already
+ *
+ * @example
+ * ```ts
+ * import axios from 'axios';
+ * import { boxAuth } from 'nestjs-box-auth/express';
+ * import { attachBoxAuth } from 'nestjs-box-auth/express/axios';
+ *
+ * const box = boxAuth();
+ * const http = axios.create({ baseURL: 'https://api.box.com/2.0' });
+ * attachBoxAuth(http, box.provider);
+ * ```
+ */
+export function attachBoxAuth(instance: AxiosInstance, provider: BoxTokenProvider): void {
+  const box = boxAuthOf(provider);
+  if (box !== undefined) return attachToAxios(instance, box.policy, box.fetch, box.sendsBy);
+  instance.interceptors.request.use(() => {
+    throw standInError();
+  });
+}

@@ -1,0 +1,1 @@
+export { attachBoxAuth } from '../../axios/attach-box-auth.js';

@@ -1,0 +1,50 @@
+import { BoxClient } from 'box-node-sdk';
+import { BaseUrls, NetworkSession } from 'box-node-sdk/networking';
+import { BOX_API_URL } from '../box/box-urls.js';
+import { boxAuthOf, type BoxTokenProvider } from '../box-token.provider.js';
+import { BoxSdkAuthentication } from './box-sdk.authentication.js';
+import { BoxSdkNetworkClient } from './box-sdk.network-client.js';
+
+/** What the client's network session has other than by default. */
+export type BoxClientSession = Partial<
+  Pick<
+    NetworkSession,
+    | 'additionalHeaders'
+    | 'baseUrls'
+    | 'dataSanitizer'
+    | 'interceptors'
+    | 'retryStrategy'
+    | 'timeoutConfig'
+  >
+>;
+
+/**
+ * The `BoxClient` of Box's official SDK, with or without Nest: its calls carry tokens of `provider`, act for the acting
+ * user, and go to its `apiUrl`.
+ *
+ * @example
+ * ```ts
+ * import { boxAuth } from 'nestjs-box-auth/express';
+ * import { boxClient } from 'nestjs-box-auth/express/sdk';
+ *
+ * const client = boxClient(boxAuth().provider);
+ * export const root = client.folders.getFolderItems('0');
+ * ```
+ */
+export function boxClient(provider: BoxTokenProvider, session: BoxClientSession = {}): BoxClient {
+  return new BoxClient({
+    auth: new BoxSdkAuthentication(provider),
+    networkSession: new NetworkSession({
+      baseUrls: baseUrlsAt(boxAuthOf(provider)?.apiUrl),
+      ...session,
+      networkClient: new BoxSdkNetworkClient(provider),
+    }),
+  });
+}
+
+/** Where Box itself is, the SDK knows better: uploads have a host of their own there. */
+function baseUrlsAt(apiUrl: string | undefined): BaseUrls {
+  return apiUrl === undefined || apiUrl === BOX_API_URL
+    ? new BaseUrls({})
+    : new BaseUrls({ baseUrl: apiUrl, uploadUrl: `${apiUrl}/api` });
+}
