@@ -1,19 +1,19 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { bearerOf, identifyCaller } from './bearer-guard.js';
-import { boxError } from './box-answer.js';
+import { boxError, notFound } from './box-answer.js';
 import { ConcurrencyGauge } from './concurrency-gauge.js';
-import { type EmulatedApi, notFound } from './emulated-api.js';
+import { type EmulatedApi } from './emulated-api.js';
 import { type EmulatedApp } from './emulated-app.js';
 import { type EmulatedTokenEndpoint } from './emulated-token-endpoint.js';
-import { Exchange, type ExchangeContext } from './exchange.js';
-import { type Fault, type FaultPlan } from './faults.js';
+import { Exchange, type ExchangeContext, requestUrl } from './exchange.js';
+import { type Fault, type FaultPlan, type FaultTarget } from './faults.js';
 import { type RecordedRequest, type RequestKind } from './request-log.js';
-import { MAX_FORM_BYTES, type TokenHttpRequest } from './token-form.js';
+import { readTokenRequest } from './token-form.js';
 import { type TokenLedger, type TokenSubject } from './token-ledger.js';
 
 /**
- * Answers a resource that a test adds with `BoxEmulator.route`. The request's body is not read yet; `Date` and
- * `box-request-id` are set on the response already. What it returns is awaited, and a failure becomes a 500.
+ * Answers a resource that a test adds with `route`. The request's body is not read yet; `Date`, and of Box
+ * `box-request-id`, are set on the response already. What it returns is awaited, and a failure becomes a 500.
  */
 export type RouteHandler = (request: IncomingMessage, response: ServerResponse) => unknown;
 
@@ -23,7 +23,7 @@ export type TokenHook = (request: RecordedRequest) => Fault | undefined;
 export interface ApiOriginParts extends ExchangeContext {
   readonly api: EmulatedApi;
   readonly app: EmulatedApp;
-  readonly faults: FaultPlan;
+  readonly faults: FaultPlan<FaultTarget>;
   readonly ledger: TokenLedger;
   readonly tokenEndpoint: EmulatedTokenEndpoint;
 }
@@ -65,7 +65,7 @@ export class ApiOrigin {
     const { faults, tokenEndpoint } = this.#parts;
     const { record } = exchange;
     exchange.whenOver(this.#gauge.enter(gaugeName()));
-    const form = await readForm(exchange);
+    const form = await readTokenRequest(exchange);
     const subject = tokenEndpoint.subjectAskedFor(record.body ?? {});
     if (subject) {
       record.subject = subject;
@@ -79,7 +79,7 @@ export class ApiOrigin {
   }
 
   async #serveRevocation(exchange: Exchange): Promise<void> {
-    const form = await readForm(exchange);
+    const form = await readTokenRequest(exchange);
     const fault = this.#parts.faults.take('revoke');
     if (fault && !(await exchange.play(fault))) return;
     exchange.send(this.#parts.tokenEndpoint.revoke(form));
@@ -109,18 +109,6 @@ export class ApiOrigin {
     else if (!body) exchange.send(boxError(413, 'request_entity_too_large', 'Too Large'));
     else exchange.send(await api.answer({ method, url, contentType, body, caller }));
   }
-}
-
-async function readForm(exchange: Exchange): Promise<TokenHttpRequest> {
-  const { record, request } = exchange;
-  const body = await exchange.readBody(MAX_FORM_BYTES);
-  if (body) record.body = Object.fromEntries(new URLSearchParams(body.toString('utf8')));
-  return { method: record.method, path: record.path, headers: request.headersDistinct, body };
-}
-
-function requestUrl({ url = '' }: IncomingMessage): URL | undefined {
-  const base = 'http://emulator';
-  return URL.canParse(url, base) ? new URL(url, base) : undefined;
 }
 
 function kindOf(pathname: string | undefined): RequestKind {

@@ -1,5 +1,6 @@
 import { type KeyObject, verify } from 'node:crypto';
-import { type JsonObject, parseJsonObject } from './json-object.js';
+import { type JsonObject } from './json-object.js';
+import { readJwt } from './jwt.js';
 import { type TokenSubject } from './token-ledger.js';
 
 /** What an assertion is judged by. */
@@ -53,12 +54,9 @@ export function checkAssertion(
   assertion: string,
   rules: AssertionRules,
 ): AcceptedAssertion | RefusedAssertion {
-  const parts = assertion.split('.');
-  const [encodedHeader = '', encodedClaims = '', encodedSignature = ''] = parts;
-  const header = decodeJsonPart(encodedHeader);
-  const claims = decodeJsonPart(encodedClaims);
-  const signature = decodePart(encodedSignature);
-  if (parts.length !== 3 || !header || !claims) return refused('The assertion is not a JWT.');
+  const jwt = readJwt(assertion);
+  if (!jwt) return refused('The assertion is not a JWT.');
+  const { header, claims, signingInput, signature } = jwt;
 
   const hash = typeof header.alg === 'string' ? HASH_OF_ALG.get(header.alg) : undefined;
   if (!hash) return refused("Please check the 'alg' header. RS256, RS384 or RS512 is required.");
@@ -71,7 +69,7 @@ export function checkAssertion(
 
   const key = publicKeyFor(header.kid, rules.publicKeys);
   if (!key) return refused(NO_KEY);
-  if (!verify(hash, Buffer.from(`${encodedHeader}.${encodedClaims}`), key, signature)) {
+  if (!verify(hash, Buffer.from(signingInput), key, signature)) {
     return refused(NOT_SIGNED_BY_KEY);
   }
   return checkClaims(claims, rules);
@@ -121,12 +119,6 @@ export function subjectOf(claims: JsonObject): TokenSubject | undefined {
   return { type, id };
 }
 
-/** The claims of a JWT that nobody has verified. */
-export function decodeClaims(jwt: string): JsonObject | undefined {
-  const parts = jwt.split('.');
-  return parts.length === 3 ? decodeJsonPart(parts[1] ?? '') : undefined;
-}
-
 function isKnown(subject: TokenSubject, rules: AssertionRules): boolean {
   return subject.type === 'enterprise'
     ? subject.id === rules.enterpriseId
@@ -137,17 +129,6 @@ function publicKeyFor(kid: unknown, keys: ReadonlyMap<string, KeyObject>): KeyOb
   if (typeof kid === 'string') return keys.get(kid);
   if (kid !== undefined || keys.size !== 1) return undefined;
   return keys.values().next().value;
-}
-
-function decodeJsonPart(part: string): JsonObject | undefined {
-  const bytes = decodePart(part);
-  return bytes && parseJsonObject(bytes.toString('utf8'));
-}
-
-/** Node skips what is not base64url; a second spelling of the same bytes would pass for the first. */
-function decodePart(part: string): Buffer | undefined {
-  const bytes = Buffer.from(part, 'base64url');
-  return part !== '' && bytes.toString('base64url') === part ? bytes : undefined;
 }
 
 function refused(description: string, jti?: string): RefusedAssertion {

@@ -1,4 +1,5 @@
-import { type BoxAnswer, bearerChallenge, boxError } from './box-answer.js';
+import { bearerChallenge, boxError } from './box-answer.js';
+import { type HttpAnswer } from './http-answer.js';
 import { type EmulatedApp, type EmulatedUser, USER_ID } from './emulated-app.js';
 import { type IssuedToken, type TokenLedger } from './token-ledger.js';
 
@@ -16,7 +17,7 @@ export function identifyCaller(
   headers: HeaderValues,
   app: EmulatedApp,
   ledger: TokenLedger,
-): Caller | BoxAnswer {
+): Caller | HttpAnswer {
   for (const name of ['authorization', 'as-user']) {
     if ((headers[name]?.length ?? 0) > 1) {
       return boxError(400, 'bad_request', `The ${name} header must not be sent more than once.`);
@@ -43,7 +44,7 @@ export function bearerOf(headers: HeaderValues): string | undefined {
   return /^Bearer +([^\s,]+)$/i.exec(headers.authorization?.[0] ?? '')?.[1];
 }
 
-export function accessDenied(): BoxAnswer {
+export function accessDenied(): HttpAnswer {
   return boxError(
     403,
     'access_denied_insufficient_permissions',

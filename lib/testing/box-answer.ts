@@ -1,15 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type ServerResponse } from 'node:http';
-import { pipeline, Readable } from 'node:stream';
-import { type JsonObject } from './json-object.js';
-
-/** An answer as data, so that what decides it needs no socket. */
-export interface BoxAnswer {
-  readonly status: number;
-  readonly headers?: Readonly<Record<string, string>>;
-  /** A string, bytes and a stream go out as they are, any other object as JSON. */
-  readonly body?: string | Uint8Array | Readable | JsonObject;
-}
+import { type HttpAnswer } from './http-answer.js';
 
 const API_REFERENCE = 'https://developer.box.com/guides/api-calls/permissions-and-errors/';
 
@@ -19,7 +9,7 @@ export function boxError(
   code: string,
   message: string,
   extra: { headers?: Record<string, string>; contextInfo?: Record<string, unknown> } = {},
-): BoxAnswer {
+): HttpAnswer {
   const requestId = newRequestId();
   return {
     status,
@@ -36,20 +26,11 @@ export function boxError(
   };
 }
 
-/** The error of an OAuth 2 endpoint (RFC 6749 5.2). */
-export function oauthError(error: string, description: string, status = 400): BoxAnswer {
-  return {
-    status,
-    headers: { 'cache-control': 'no-store' },
-    body: { error, error_description: description },
-  };
-}
-
 /** RFC 6750 3.1; Box leaves the body empty. */
 export function bearerChallenge(
   status: 401 | 403,
   error: 'invalid_token' | 'insufficient_scope',
-): BoxAnswer {
+): HttpAnswer {
   const description =
     error === 'invalid_token'
       ? 'The access token provided is invalid.'
@@ -62,7 +43,7 @@ export function bearerChallenge(
   };
 }
 
-export function rateLimited(retryAfter: number | string): BoxAnswer {
+export function rateLimited(retryAfter: number | string): HttpAnswer {
   return boxError(
     429,
     'rate_limit_exceeded',
@@ -73,30 +54,14 @@ export function rateLimited(retryAfter: number | string): BoxAnswer {
   );
 }
 
-export function sendAnswer(response: ServerResponse, answer: BoxAnswer, nowMs: number): void {
-  const { status, body = '' } = answer;
-  const headers = { ...commonHeaders(nowMs), ...answer.headers };
-  if (body instanceof Readable) {
-    response.writeHead(status, headers);
-    // Only the client leaving can break this off, and it knows.
-    pipeline(body, response, () => undefined);
-    return;
-  }
-  const isJson = typeof body === 'object' && !(body instanceof Uint8Array);
-  const bytes = Buffer.from(isJson ? JSON.stringify(body) : body);
-  response.writeHead(status, {
-    ...(isJson && { 'content-type': 'application/json' }),
-    'content-length': String(bytes.byteLength),
-    ...headers,
-  });
-  response.end(bytes);
+export function notFound(): HttpAnswer {
+  return boxError(404, 'not_found', 'Not Found');
 }
 
-/** `Date` is Box's clock, which need not be this machine's. */
-export function commonHeaders(nowMs: number): Record<string, string> {
-  return { date: new Date(nowMs).toUTCString(), 'box-request-id': newRequestId() };
+export function unavailable(): HttpAnswer {
+  return boxError(503, 'unavailable', 'Unavailable');
 }
 
-function newRequestId(): string {
+export function newRequestId(): string {
   return randomBytes(16).toString('hex');
 }

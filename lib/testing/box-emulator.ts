@@ -10,12 +10,11 @@ import {
 import {
   assembleEmulator,
   type BoxEmulatorOptions,
-  checkLifetime,
   type EmulatorParts,
 } from './emulator-assembly.js';
 import { type Fault, type FaultTarget } from './faults.js';
 import { type RecordedRequest } from './request-log.js';
-import { type TokenSubject } from './token-ledger.js';
+import { checkLifetime, type TokenSubject } from './token-ledger.js';
 
 /**
  * Box on loopback: a real HTTP server as strict as Box is documented to be, for tests and for trying an app out.
@@ -48,7 +47,6 @@ export class BoxEmulator {
   readonly downloadUrl: string;
 
   readonly #parts: EmulatorParts;
-  #stopped: Promise<void> | undefined;
 
   /**
    * Starts both servers, with a fresh app (new ids, new secret, new key) unless given one. They keep the process alive
@@ -62,7 +60,7 @@ export class BoxEmulator {
 
   private constructor(parts: EmulatorParts) {
     this.#parts = parts;
-    [{ url: this.url }, { url: this.downloadUrl }] = parts.servers;
+    ({ url: this.url, downloadUrl: this.downloadUrl } = parts.servers);
   }
 
   /** The app as Box's developer console would hand it out: credentials for everything that asks for a `config.json`. */
@@ -123,10 +121,10 @@ export class BoxEmulator {
 
   /** Sees every token request that has come in whole, and may answer with a fault for it. Goes before `failNext`. */
   get onToken(): TokenHook | undefined {
-    return this.#parts.origin.onToken;
+    return this.#parts.servers.api.onToken;
   }
   set onToken(hook: TokenHook | undefined) {
-    this.#parts.origin.onToken = hook;
+    this.#parts.servers.api.onToken = hook;
   }
 
   /** Everything that `url` received, in order of arrival. */
@@ -164,12 +162,12 @@ export class BoxEmulator {
    * `hold` or a `delay` on them to see a stampede: `emulator.always('token', { kind: 'delay', ms: 50 })`.
    */
   get mostConcurrentMints(): number {
-    return this.#parts.origin.mostConcurrentMints();
+    return this.#parts.servers.api.mostConcurrentMints();
   }
 
   /** As `mostConcurrentMints`, of those that asked for one subject. */
   mostConcurrentMintsFor(subject: TokenSubject): number {
-    return this.#parts.origin.mostConcurrentMints(subject);
+    return this.#parts.servers.api.mostConcurrentMints(subject);
   }
 
   /**
@@ -262,23 +260,16 @@ export class BoxEmulator {
    * ```
    */
   route(method: string, pathname: string, handler: RouteHandler): void {
-    this.#parts.origin.route(method, pathname, handler);
+    this.#parts.servers.api.route(method, pathname, handler);
   }
 
   /** Closes both servers and every connection to them, whatever is under way. Calling it again changes nothing. */
   stop(): Promise<void> {
-    this.#stopped ??= this.#close();
-    return this.#stopped;
+    return this.#parts.servers.stop();
   }
 
   /** As `stop`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
-  }
-
-  async #close(): Promise<void> {
-    const { servers, stopping } = this.#parts;
-    stopping.abort();
-    await Promise.all(servers.map((server) => server.stop()));
   }
 }

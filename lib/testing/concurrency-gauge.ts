@@ -14,12 +14,16 @@ export class ConcurrencyGauge {
     };
   }
 
+  current(kind: string): number {
+    return this.#current.get(kind) ?? 0;
+  }
+
   highest(kind: string): number {
     return this.#highest.get(kind) ?? 0;
   }
 
   #add(kind: string, difference: number): number {
-    const count = (this.#current.get(kind) ?? 0) + difference;
+    const count = this.current(kind) + difference;
     this.#current.set(kind, count);
     return count;
   }

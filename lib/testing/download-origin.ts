@@ -1,24 +1,38 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http';
-import { type BoxAnswer, boxError } from './box-answer.js';
-import { notFound } from './emulated-api.js';
-import { type EmulatedDrive } from './emulated-drive.js';
-import { Exchange, type ExchangeContext } from './exchange.js';
-import { type FaultPlan } from './faults.js';
+import { Exchange, type ExchangeContext, requestUrl } from './exchange.js';
+import { type Fault } from './faults.js';
+import { type HttpAnswer } from './http-answer.js';
 
 export interface DownloadOriginParts extends ExchangeContext {
-  readonly faults: FaultPlan;
+  readonly faults: { take(target: 'download'): Fault | undefined };
 }
 
-const BASE = 'http://emulator';
+/** Where the files are that tickets open. */
+export interface DownloadSource {
+  redeemTicket(ticket: string): DownloadedFile | undefined;
+}
 
-/** What `dl.boxcloud.com` is: its addresses are signed, so that credentials have no business there. */
+export interface DownloadedFile {
+  readonly name: string;
+  readonly content: Buffer;
+  readonly contentType: string;
+}
+
+/** The address on a download origin that a ticket opens. */
+export function downloadAddress(downloadUrl: string, ticket: string): string {
+  const address = new URL('/download', downloadUrl);
+  address.searchParams.set('signature', ticket);
+  return address.href;
+}
+
+/** What `dl.boxcloud.com` is to Box: its addresses are signed, so that credentials have no business there. */
 export class DownloadOrigin {
   readonly #parts: DownloadOriginParts;
-  readonly #drive: EmulatedDrive;
+  readonly #source: DownloadSource;
 
-  constructor(parts: DownloadOriginParts, drive: EmulatedDrive) {
+  constructor(parts: DownloadOriginParts, source: DownloadSource) {
     this.#parts = parts;
-    this.#drive = drive;
+    this.#source = source;
   }
 
   async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -29,20 +43,19 @@ export class DownloadOrigin {
     exchange.send(this.#answer(request));
   }
 
-  #answer({ method, url = '', headers }: IncomingMessage): BoxAnswer {
-    for (const name of ['authorization', 'as-user']) {
-      if (headers[name] !== undefined) {
-        const message = `The ${name} header must not be sent to this origin.`;
-        return boxError(400, 'bad_request', message);
+  #answer(request: IncomingMessage): HttpAnswer {
+    const { dialect } = this.#parts;
+    for (const name of dialect.credentialHeaders) {
+      if (request.headers[name] !== undefined) {
+        return dialect.badRequest(`The ${name} header must not be sent to this origin.`);
       }
     }
-    if (method !== 'GET' || !URL.canParse(url, BASE)) return notFound();
-    const { pathname, searchParams } = new URL(url, BASE);
+    const url = requestUrl(request);
     const file =
-      pathname === '/download'
-        ? this.#drive.redeemTicket(searchParams.get('signature') ?? '')
+      request.method === 'GET' && url?.pathname === '/download'
+        ? this.#source.redeemTicket(url.searchParams.get('signature') ?? '')
         : undefined;
-    if (!file) return notFound();
+    if (!file) return dialect.notFound();
     return {
       status: 200,
       headers: {

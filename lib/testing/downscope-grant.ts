@@ -1,5 +1,5 @@
-import { decodeClaims } from './assertion-check.js';
-import { type BoxAnswer, oauthError } from './box-answer.js';
+import { type HttpAnswer, oauthError } from './http-answer.js';
+import { decodeClaims } from './jwt.js';
 import { type ItemReference, type TokenRestriction } from './token-ledger.js';
 
 const TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:';
@@ -10,7 +10,7 @@ const SCOPES = /^[a-z][a-z_.]*( [a-z][a-z_.]*)*$/;
 const ITEM_PATH = /^\/2\.0\/(file|folder)s\/([0-9]{1,20})$/;
 
 export type DownscopeRequest =
-  { readonly restriction: TokenRestriction } | { readonly refusal: BoxAnswer };
+  { readonly restriction: TokenRestriction } | { readonly refusal: HttpAnswer };
 
 /** What a token exchange asks for (RFC 8693), and whether Box would hear of it. */
 export function readDownscope(
@@ -72,7 +72,7 @@ function isWider(asked: TokenRestriction, parent: TokenRestriction): boolean {
 function checkActor(
   fields: ReadonlyMap<string, string>,
   rules: { readonly clientId: string; readonly nowMs: number },
-): BoxAnswer | undefined {
+): HttpAnswer | undefined {
   const actorToken = fields.get('actor_token');
   if (actorToken === undefined) return undefined;
   if (fields.get('actor_token_type') !== `${TOKEN_TYPE}id_token`) {

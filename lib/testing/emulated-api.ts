@@ -1,5 +1,7 @@
 import { accessDenied, type Caller } from './bearer-guard.js';
-import { type BoxAnswer, bearerChallenge, boxError } from './box-answer.js';
+import { bearerChallenge, boxError, notFound } from './box-answer.js';
+import { type HttpAnswer } from './http-answer.js';
+import { downloadAddress } from './download-origin.js';
 import { describeUser, type EmulatedApp } from './emulated-app.js';
 import { type EmulatedDrive } from './emulated-drive.js';
 import { type JsonObject, parseJsonObject } from './json-object.js';
@@ -22,7 +24,7 @@ interface Resource {
   /** A downscoped token needs one of these. */
   readonly scopes: readonly string[];
   readonly item?: ItemReference['type'];
-  readonly answer: (call: ResourceCall) => BoxAnswer | Promise<BoxAnswer>;
+  readonly answer: (call: ResourceCall) => HttpAnswer | Promise<HttpAnswer>;
 }
 
 const ALL_SCOPES = ['root_readwrite'];
@@ -43,7 +45,7 @@ export class EmulatedApi {
     this.#resources = this.#listResources();
   }
 
-  async answer(call: ApiCall): Promise<BoxAnswer> {
+  async answer(call: ApiCall): Promise<HttpAnswer> {
     const { method, url, caller } = call;
     const atPath = this.#resources.filter(({ path }) => path.test(url.pathname));
     if (atPath.length === 0) return notFound();
@@ -125,7 +127,7 @@ export class EmulatedApi {
     );
   }
 
-  #listUsers({ caller }: ResourceCall): BoxAnswer {
+  #listUsers({ caller }: ResourceCall): HttpAnswer {
     const { serviceAccount, users } = this.#app;
     if (caller.user.id !== serviceAccount.id) return accessDenied();
     const entries = [...users.values()]
@@ -134,12 +136,12 @@ export class EmulatedApi {
     return ok({ total_count: entries.length, entries, offset: 0, limit: 100 });
   }
 
-  #showItem(type: ItemReference['type'], { id, url, caller }: ResourceCall): BoxAnswer {
+  #showItem(type: ItemReference['type'], { id, url, caller }: ResourceCall): HttpAnswer {
     const item = this.#drive.describe({ type, id }, caller.user.id, 'full');
     return item ? ok(onlyFields(item, fieldsOf(url)) ?? item) : notFound();
   }
 
-  #listFolder({ id, url, caller }: ResourceCall): BoxAnswer {
+  #listFolder({ id, url, caller }: ResourceCall): HttpAnswer {
     const userId = caller.user.id;
     if (!this.#drive.findFolder(id, userId)) return notFound();
     const offset = wholeNumber(url.searchParams.get('offset'), 0, Number.MAX_SAFE_INTEGER);
@@ -160,7 +162,7 @@ export class EmulatedApi {
     type: ItemReference['type'],
     request: NewItemRequest,
     { caller }: ResourceCall,
-  ): BoxAnswer {
+  ): HttpAnswer {
     if ('refusal' in request) return request.refusal;
     const { name, parentId, content = Buffer.alloc(0), contentType } = request;
     const userId = caller.user.id;
@@ -192,20 +194,15 @@ export class EmulatedApi {
     };
   }
 
-  #redirectToContent({ id, caller }: ResourceCall): BoxAnswer {
+  #redirectToContent({ id, caller }: ResourceCall): HttpAnswer {
     const file = this.#drive.findFile(id, caller.user.id);
     if (!file) return notFound();
-    const location = new URL('/download', this.#downloadUrl);
-    location.searchParams.set('signature', this.#drive.issueTicket(file.id));
-    return { status: 302, headers: { location: location.href } };
+    const location = downloadAddress(this.#downloadUrl, this.#drive.issueTicket(file.id));
+    return { status: 302, headers: { location } };
   }
 }
 
-export function notFound(): BoxAnswer {
-  return boxError(404, 'not_found', 'Not Found');
-}
-
-function ok(body: JsonObject): BoxAnswer {
+function ok(body: JsonObject): HttpAnswer {
   return { status: 200, body };
 }
 

@@ -2,12 +2,13 @@ import {
   createPrivateKey,
   createPublicKey,
   generateKeyPair,
-  KeyObject,
+  type KeyObject,
   randomBytes,
   randomInt,
   randomUUID,
 } from 'node:crypto';
 import { promisify } from 'node:util';
+import { readRsaPublicKey } from './rsa-public-key.js';
 
 /** A user of the emulated enterprise. */
 export interface EmulatedUser {
@@ -82,14 +83,7 @@ export class EmulatedApp {
   }
 
   registerPublicKey(publicKeyId: string, publicKey: string | KeyObject): void {
-    const key =
-      publicKey instanceof KeyObject && publicKey.type === 'public'
-        ? publicKey
-        : createPublicKey(publicKey);
-    if (key.asymmetricKeyType !== 'rsa') {
-      throw new TypeError(`Box registers RSA keys, not ${key.asymmetricKeyType ?? 'this one'}.`);
-    }
-    this.publicKeys.set(publicKeyId, key);
+    this.publicKeys.set(publicKeyId, readRsaPublicKey(publicKey));
   }
 
   addUser(user: EmulatedUser): void {

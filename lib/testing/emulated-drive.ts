@@ -1,4 +1,5 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
+import { DownloadTickets } from './download-tickets.js';
 import { describeUser, type EmulatedUser } from './emulated-app.js';
 import { type EmulatorClock } from './emulator-clock.js';
 import { type ItemReference } from './token-ledger.js';
@@ -40,19 +41,18 @@ export type EmulatedItem = EmulatedFile | EmulatedFolder;
 
 export const ROOT_FOLDER_ID = '0';
 
-const TICKET_LIFETIME_MS = 15 * 60_000;
-
 /** The files and folders of every user, and the tickets for downloads. */
 export class EmulatedDrive {
   readonly #clock: EmulatorClock;
   readonly #users: ReadonlyMap<string, EmulatedUser>;
   readonly #items = new Map<string, EmulatedItem>();
-  readonly #tickets = new Map<string, { fileId: string; expiresAtMs: number }>();
+  readonly #tickets: DownloadTickets;
   #lastId = 100_000;
 
   constructor(clock: EmulatorClock, users: ReadonlyMap<string, EmulatedUser>) {
     this.#clock = clock;
     this.#users = users;
+    this.#tickets = new DownloadTickets(clock);
   }
 
   addFolder(folder: NewItem & { readonly ownerId: string }): EmulatedFolder {
@@ -155,17 +155,11 @@ export class EmulatedDrive {
   }
 
   issueTicket(fileId: string): string {
-    const ticket = randomBytes(24).toString('base64url');
-    this.#tickets.set(ticket, { fileId, expiresAtMs: this.#clock.nowMs() + TICKET_LIFETIME_MS });
-    return ticket;
+    return this.#tickets.issue(fileId);
   }
 
-  /** A ticket opens its file once. */
   redeemTicket(ticket: string): EmulatedFile | undefined {
-    const entry = this.#tickets.get(ticket);
-    this.#tickets.delete(ticket);
-    if (!entry || entry.expiresAtMs <= this.#clock.nowMs()) return undefined;
-    const item = this.#items.get(`file:${entry.fileId}`);
+    const item = this.#items.get(`file:${this.#tickets.redeem(ticket) ?? ''}`);
     return item?.type === 'file' ? item : undefined;
   }
 

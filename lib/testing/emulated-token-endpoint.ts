@@ -1,9 +1,11 @@
-import { checkAssertion, decodeClaims, subjectOf } from './assertion-check.js';
-import { type BoxAnswer, oauthError } from './box-answer.js';
+import { checkAssertion, subjectOf } from './assertion-check.js';
+import { boxDialect } from './box-dialect.js';
+import { type HttpAnswer, oauthError } from './http-answer.js';
 import { ACCESS_TOKEN_TYPE, readDownscope } from './downscope-grant.js';
 import { type EmulatedApp } from './emulated-app.js';
 import { type EmulatedDrive } from './emulated-drive.js';
 import { type EmulatorClock } from './emulator-clock.js';
+import { decodeClaims } from './jwt.js';
 import { MISSING_PARAMETER, readTokenForm, type TokenHttpRequest } from './token-form.js';
 import { type IssuedToken, type TokenLedger, type TokenSubject } from './token-ledger.js';
 
@@ -30,7 +32,7 @@ type Fields = ReadonlyMap<string, string>;
 
 /** What a judged request gets. Nothing is minted before `answer` is called. */
 export interface TokenDecision {
-  answer(): BoxAnswer;
+  answer(): HttpAnswer;
 }
 
 export class EmulatedTokenEndpoint {
@@ -63,7 +65,7 @@ export class EmulatedTokenEndpoint {
    * what Box's users see when they send an assertion again after a 429.
    */
   judge(request: TokenHttpRequest): TokenDecision {
-    const form = readTokenForm(request);
+    const form = readTokenForm(request, boxDialect.credentialHeaders);
     if ('refusal' in form) return refuse(form.refusal);
     const { fields } = form;
     const type = fields.get('grant_type') ?? '';
@@ -82,8 +84,8 @@ export class EmulatedTokenEndpoint {
   }
 
   /** `/oauth2/revoke`: RFC 7009 2.2 has a 200 for an unknown token too. */
-  revoke(request: TokenHttpRequest): BoxAnswer {
-    const form = readTokenForm(request);
+  revoke(request: TokenHttpRequest): HttpAnswer {
+    const form = readTokenForm(request, boxDialect.credentialHeaders);
     if ('refusal' in form) return form.refusal;
     const { fields } = form;
     if (!this.#isClient(fields)) return CLIENT_REFUSED;
@@ -171,7 +173,7 @@ export class EmulatedTokenEndpoint {
     };
   }
 
-  #downscope(parent: IssuedToken, fields: Fields): BoxAnswer {
+  #downscope(parent: IssuedToken, fields: Fields): HttpAnswer {
     const { subject } = parent;
     const userId = subject.type === 'user' ? subject.id : this.#app.serviceAccount.id;
     const nowMs = this.#clock.nowMs();
@@ -223,7 +225,7 @@ export class EmulatedTokenEndpoint {
   }
 }
 
-function refuse(answer: BoxAnswer): TokenDecision {
+function refuse(answer: HttpAnswer): TokenDecision {
   return { answer: () => answer };
 }
 
@@ -231,7 +233,7 @@ function tokenAnswer(
   token: IssuedToken,
   lifetimeS: number | null,
   extra: Readonly<Record<string, unknown>>,
-): BoxAnswer {
+): HttpAnswer {
   return {
     status: 200,
     headers: { 'cache-control': 'no-store' },

@@ -1,15 +1,15 @@
-import { setMaxListeners } from 'node:events';
 import { ApiOrigin, type TokenHook } from './api-origin.js';
+import { boxDialect } from './box-dialect.js';
 import { DownloadOrigin } from './download-origin.js';
 import { EmulatedApi } from './emulated-api.js';
 import { type BoxConfigJson, EmulatedApp, type EmulatedUser } from './emulated-app.js';
 import { EmulatedDrive } from './emulated-drive.js';
 import { type EmulatedGrant, EmulatedTokenEndpoint } from './emulated-token-endpoint.js';
 import { EmulatorClock } from './emulator-clock.js';
-import { FaultPlan } from './faults.js';
-import { LoopbackServer } from './loopback-server.js';
+import { EmulatorServers } from './emulator-servers.js';
+import { FaultPlan, type FaultTarget } from './faults.js';
 import { RequestLog } from './request-log.js';
-import { TokenLedger } from './token-ledger.js';
+import { checkLifetime, TokenLedger } from './token-ledger.js';
 
 /** How a `BoxEmulator` starts. */
 export interface BoxEmulatorOptions {
@@ -43,13 +43,10 @@ export interface EmulatorParts {
   readonly app: EmulatedApp;
   readonly clock: EmulatorClock;
   readonly drive: EmulatedDrive;
-  readonly faults: FaultPlan;
+  readonly faults: FaultPlan<FaultTarget>;
   readonly ledger: TokenLedger;
   readonly log: RequestLog;
-  readonly origin: ApiOrigin;
-  /** The one of the API, then the one of the downloads. */
-  readonly servers: readonly [LoopbackServer, LoopbackServer];
-  readonly stopping: AbortController;
+  readonly servers: EmulatorServers<ApiOrigin>;
   readonly tokenEndpoint: EmulatedTokenEndpoint;
 }
 
@@ -74,27 +71,24 @@ export async function assembleEmulator(options: BoxEmulatorOptions): Promise<Emu
     grants,
     lifetimeS,
   });
-  const faults = new FaultPlan();
+  const faults = new FaultPlan<FaultTarget>();
   const log = new RequestLog();
-  const stopping = new AbortController();
-  // Every request that is held listens to it.
-  setMaxListeners(0, stopping.signal);
-  const shared = { app, clock, faults, ledger, log, tokenEndpoint, stopSignal: stopping.signal };
-
-  const downloads = new DownloadOrigin(shared, drive);
-  const downloadServer = await LoopbackServer.listen(0, (...args) => downloads.serve(...args));
-  const api = new EmulatedApi(app, drive, downloadServer.url);
-  const origin = new ApiOrigin({ ...shared, api });
-  const server = await LoopbackServer.listen(port, (...args) => origin.serve(...args)).catch(
-    async (error: unknown) => {
-      await downloadServer.stop();
-      throw error;
-    },
-  );
-  return { ...shared, drive, origin, servers: [server, downloadServer], stopping };
-}
-
-export function checkLifetime(lifetimeS: number | null = 3600): number | null {
-  if (lifetimeS === null || (Number.isSafeInteger(lifetimeS) && lifetimeS >= 0)) return lifetimeS;
-  throw new RangeError(`A token lifetime is a whole number of seconds, or null: ${lifetimeS}`);
+  const servers = await EmulatorServers.listen(port, (stopSignal) => {
+    const shared = {
+      app,
+      clock,
+      dialect: boxDialect,
+      faults,
+      ledger,
+      log,
+      tokenEndpoint,
+      stopSignal,
+    };
+    return {
+      downloads: new DownloadOrigin(shared, drive),
+      api: (downloadUrl) =>
+        new ApiOrigin({ ...shared, api: new EmulatedApi(app, drive, downloadUrl) }),
+    };
+  });
+  return { app, clock, drive, faults, ledger, log, servers, tokenEndpoint };
 }

@@ -1,4 +1,4 @@
-/** Box's clock: the emulator's own time and how far Box is ahead of it. */
+/** The clock of the emulated service: the emulator's own time, and how far the service is ahead of it. */
 export class EmulatorClock {
   readonly #now: () => number;
   skewMs: number;

@@ -1,12 +1,14 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http';
-import { type BoxAnswer, commonHeaders, sendAnswer } from './box-answer.js';
+import { type AnswerDialect } from './answer-dialect.js';
 import { type EmulatorClock } from './emulator-clock.js';
 import { isSilent, playFault } from './fault-play.js';
 import { type Fault } from './faults.js';
+import { type HttpAnswer, sendAnswer } from './http-answer.js';
 import { type OpenRecord, type RequestKind, type RequestLog } from './request-log.js';
 
 export interface ExchangeContext {
   readonly clock: EmulatorClock;
+  readonly dialect: AnswerDialect;
   readonly log: RequestLog;
   /** Ends whatever still waits when the emulator stops. */
   readonly stopSignal: AbortSignal;
@@ -29,7 +31,7 @@ export class Exchange {
     this.response = response;
     this.record = context.log.add(kind, request);
     this.#context = context;
-    for (const [name, value] of Object.entries(commonHeaders(context.clock.nowMs()))) {
+    for (const [name, value] of Object.entries(this.#commonHeaders())) {
       response.setHeader(name, value);
     }
     this.whenOver(() => {
@@ -37,17 +39,18 @@ export class Exchange {
     });
   }
 
-  send(answer: BoxAnswer): void {
+  send(answer: HttpAnswer): void {
     if (this.response.headersSent || this.response.destroyed) return;
     // Not left to the end of the response: a client may look at the log as soon as it has the answer.
     this.record.status = answer.status;
-    sendAnswer(this.response, answer, this.#context.clock.nowMs());
+    sendAnswer(this.response, answer, this.#commonHeaders());
   }
 
   /** Tells whether the ordinary answer is still to be given. */
   async play(fault: Fault): Promise<boolean> {
     if (!isSilent(fault)) await this.readBody(0);
     return playFault(fault, {
+      dialect: this.#context.dialect,
       response: this.response,
       signal: this.#context.stopSignal,
       send: (answer) => this.send(answer),
@@ -79,4 +82,16 @@ export class Exchange {
     };
     this.response.once('finish', once).once('close', once);
   }
+
+  /** `Date` is the service's clock, which need not be this machine's. */
+  #commonHeaders(): Readonly<Record<string, string>> {
+    const { clock, dialect } = this.#context;
+    return { date: new Date(clock.nowMs()).toUTCString(), ...dialect.commonHeaders() };
+  }
+}
+
+/** Undefined for a target that is no address. */
+export function requestUrl({ url = '' }: IncomingMessage): URL | undefined {
+  const base = 'http://emulator';
+  return URL.canParse(url, base) ? new URL(url, base) : undefined;
 }

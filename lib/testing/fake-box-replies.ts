@@ -1,4 +1,5 @@
-import { boxError, type BoxAnswer } from './box-answer.js';
+import { boxError } from './box-answer.js';
+import { type HttpAnswer } from './http-answer.js';
 import { addressOf, type FakeBoxCall, type FakeBoxPath, goesTo } from './fake-box-calls.js';
 
 /** An object goes out as JSON, a string and bytes as they are, nothing as a 204, a `Response` as a copy of it. */
@@ -37,7 +38,7 @@ export class FakeBoxReplies {
 }
 
 /** An answer of the emulator's as one of `fetch`. */
-export function answered({ body, ...init }: BoxAnswer): Response {
+export function answered({ body, ...init }: HttpAnswer): Response {
   return responseOf(body, init);
 }
 
@@ -54,7 +55,7 @@ function isReplier(reply: FakeBoxReply | FakeBoxReplier): reply is FakeBoxReplie
 }
 
 /** In the body, as that is what an app logs, and what the author of its test gets to see. */
-function noReply(call: FakeBoxCall): BoxAnswer {
+function noReply(call: FakeBoxCall): HttpAnswer {
   const { method } = call;
   const address = addressOf(call);
   return boxError(

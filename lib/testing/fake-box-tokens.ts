@@ -1,5 +1,6 @@
 import type { BoxAuthErrorCode } from '../errors/error-codes.js';
-import { type BoxAnswer, boxError, oauthError, rateLimited } from './box-answer.js';
+import { boxError, rateLimited } from './box-answer.js';
+import { type HttpAnswer, oauthError } from './http-answer.js';
 import type { TokenHolder } from './fake-box-calls.js';
 
 const LIFETIME_S = 3600;
@@ -10,7 +11,7 @@ const FAILURES = {
   app_not_authorized: () =>
     oauthError('unauthorized_client', 'This app is not authorized by the enterprise admin'),
   client_invalid: () => oauthError('invalid_client', 'The client credentials are invalid'),
-} satisfies Partial<Record<BoxAuthErrorCode, () => BoxAnswer>>;
+} satisfies Partial<Record<BoxAuthErrorCode, () => HttpAnswer>>;
 
 /** Why no token is to be had: the `code` of the `BoxAuthError` that the app then gets. */
 export type FakeTokenFailure = keyof typeof FAILURES;
@@ -23,7 +24,7 @@ export class FakeBoxTokens {
   failure: FakeTokenFailure | undefined;
 
   /** Answers a request to `/oauth2/token`. */
-  grant(form: URLSearchParams): BoxAnswer {
+  grant(form: URLSearchParams): HttpAnswer {
     if (this.failure !== undefined) return FAILURES[this.failure]();
     const parent = form.get('subject_token');
     if (parent !== null) return this.#exchange(parent, form);
@@ -56,7 +57,7 @@ export class FakeBoxTokens {
   }
 
   /** RFC 8693; `restricted_to` as Box gives it. */
-  #exchange(parent: string, form: URLSearchParams): BoxAnswer {
+  #exchange(parent: string, form: URLSearchParams): HttpAnswer {
     const holder = this.#issued.get(parent);
     if (holder === undefined || this.isRevoked(parent)) {
       return oauthError('invalid_grant', 'Please check the subject_token. It is not valid.');
@@ -69,7 +70,7 @@ export class FakeBoxTokens {
     });
   }
 
-  #issue(name: string, holder: TokenHolder, extra: Record<string, unknown> = {}): BoxAnswer {
+  #issue(name: string, holder: TokenHolder, extra: Record<string, unknown> = {}): HttpAnswer {
     const count = (this.#counts.get(name) ?? 0) + 1;
     this.#counts.set(name, count);
     const token = `fake-token-${count}-${name}`;

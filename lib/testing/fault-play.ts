@@ -2,8 +2,9 @@ import { once } from 'node:events';
 import { type ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
-import { type BoxAnswer, boxError, oauthError, rateLimited } from './box-answer.js';
+import { type AnswerDialect } from './answer-dialect.js';
 import { type Fault } from './faults.js';
+import { type HttpAnswer, oauthError } from './http-answer.js';
 
 // Taken at once, before a test puts fake timers in its place.
 const sleep = promisify(setTimeout);
@@ -12,10 +13,11 @@ const HUGE_BYTES = 64 * 1024 * 1024;
 const CHUNK = 'x'.repeat(64 * 1024);
 
 export interface FaultScene {
+  readonly dialect: AnswerDialect;
   readonly response: ServerResponse;
   /** Ends what waits when the emulator stops. */
   readonly signal: AbortSignal;
-  send(answer: BoxAnswer): void;
+  send(answer: HttpAnswer): void;
 }
 
 /** Tells whether the ordinary answer is still to be given. */
@@ -36,10 +38,10 @@ export async function playFault(fault: Fault, scene: FaultScene): Promise<boolea
       scene.send(fault);
       break;
     case 'rate-limit':
-      scene.send(rateLimited(fault.retryAfter));
+      scene.send(scene.dialect.rateLimited(fault.retryAfter));
       break;
     case 'unavailable':
-      scene.send(boxError(503, 'unavailable', 'Unavailable'));
+      scene.send(scene.dialect.unavailable());
       break;
     case 'refuse':
       scene.send(oauthError(fault.error, fault.errorDescription, fault.status));
@@ -51,7 +53,9 @@ export async function playFault(fault: Fault, scene: FaultScene): Promise<boolea
       scene.send({
         status: 200,
         headers: { 'content-type': fault.contentType ?? 'text/html; charset=utf-8' },
-        body: fault.body ?? '<!doctype html><title>Sign in</title><p>This is not Box.</p>',
+        body:
+          fault.body ??
+          `<!doctype html><title>Sign in</title><p>This is not ${scene.dialect.service}.</p>`,
       });
       break;
     case 'huge':

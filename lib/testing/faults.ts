@@ -1,4 +1,4 @@
-/** What a fault is put on: token requests, revocations, API calls, downloads from the second origin. */
+/** What a fault of `BoxEmulator` is put on: token requests, revocations, API calls, downloads from the second origin. */
 export type FaultTarget = 'token' | 'revoke' | 'api' | 'download';
 
 /**
@@ -7,8 +7,8 @@ export type FaultTarget = 'token' | 'revoke' | 'api' | 'download';
  * | kind | what the client sees |
  * | --- | --- |
  * | `status` | that status; an object as `body` goes out as JSON |
- * | `rate-limit` | Box's 429 with `Retry-After`: seconds, or a string as it is (an HTTP date) |
- * | `unavailable` | Box's 503 |
+ * | `rate-limit` | the service's 429 with `Retry-After`: seconds, or a string as it is (an HTTP date) |
+ * | `unavailable` | the service's 503 |
  * | `refuse` | an OAuth error, 400 unless given |
  * | `redirect` | a 302 to `location` |
  * | `garbage` | a 200 with HTML, or what is given |
@@ -49,21 +49,21 @@ export type Fault =
   | { readonly kind: 'hang' };
 
 /** Which request meets which fault. */
-export class FaultPlan {
-  readonly #next = new Map<FaultTarget, Fault[]>();
-  readonly #always = new Map<FaultTarget, Fault>();
+export class FaultPlan<Target extends string> {
+  readonly #next = new Map<Target, Fault[]>();
+  readonly #always = new Map<Target, Fault>();
 
-  failNext(target: FaultTarget, fault: Fault, times: number): void {
+  failNext(target: Target, fault: Fault, times: number): void {
     const queue = this.#next.get(target) ?? [];
     for (let count = 0; count < times; count += 1) queue.push(fault);
     this.#next.set(target, queue);
   }
 
-  always(target: FaultTarget, fault: Fault): void {
+  always(target: Target, fault: Fault): void {
     this.#always.set(target, fault);
   }
 
-  heal(target?: FaultTarget): void {
+  heal(target?: Target): void {
     for (const faults of [this.#next, this.#always]) {
       if (target === undefined) faults.clear();
       else faults.delete(target);
@@ -71,7 +71,7 @@ export class FaultPlan {
   }
 
   /** The fault for a request that has just come in; what was asked for once goes first. */
-  take(target: FaultTarget): Fault | undefined {
+  take(target: Target): Fault | undefined {
     return this.#next.get(target)?.shift() ?? this.#always.get(target);
   }
 }

@@ -18,3 +18,12 @@ export { type RecordedRequest } from './request-log.js';
 export { type TokenSubject } from './token-ledger.js';
 export { tokenStoreConformance, type TokenStoreCase } from './token-store-conformance.js';
 export { type TokenStoreHarness } from './token-store-stage.js';
+export {
+  type ExchangeFault,
+  type SessionFault,
+  type WorkfrontRefusal,
+} from './workfront/refusals.js';
+export { type WorkfrontCredentials } from './workfront/workfront-application.js';
+export { type WorkfrontEmulatorOptions } from './workfront/workfront-assembly.js';
+export { WorkfrontEmulator } from './workfront/workfront-emulator.js';
+export { type WorkfrontFaultTarget } from './workfront/workfront-origin.js';

@@ -48,5 +48,5 @@ function answerFailure(response: ServerResponse, error: unknown): void {
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   response.writeHead(500, { 'content-type': 'text/plain; charset=utf-8' });
-  response.end(`The emulator itself failed, which Box did not ask for: ${text}\n`);
+  response.end(`The emulator itself failed, not what it emulates: ${text}\n`);
 }

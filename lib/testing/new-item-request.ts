@@ -1,4 +1,5 @@
-import { type BoxAnswer, boxError } from './box-answer.js';
+import { boxError } from './box-answer.js';
+import { type HttpAnswer } from './http-answer.js';
 import { isJsonObject, type JsonObject, parseJsonObject } from './json-object.js';
 
 export type NewItemRequest =
@@ -8,7 +9,7 @@ export type NewItemRequest =
       readonly content?: Buffer;
       readonly contentType?: string;
     }
-  | { readonly refusal: BoxAnswer };
+  | { readonly refusal: HttpAnswer };
 
 /** `{ name, parent: { id } }`, which makes a folder and comes along with a file. */
 export function readNewItem(attributes: JsonObject | undefined): NewItemRequest {

@@ -14,11 +14,12 @@ export interface RecordedRequest {
   readonly subject?: TokenSubject;
   /** The status that it was answered with; missing while it waits, and for good if it is never answered. */
   readonly status?: number;
-  /** The decoded form of a request to the token or the revocation endpoint. */
+  /** The decoded form of a request to the token endpoint or the revocation endpoint. */
   readonly body?: Readonly<Record<string, string>>;
 }
 
-export type RequestKind = 'token' | 'revoke' | 'api' | 'download';
+/** `exchange` is the token endpoint of Workfront. */
+export type RequestKind = 'token' | 'revoke' | 'exchange' | 'api' | 'download';
 
 /** A record while the request is being answered. */
 export type OpenRecord = { -readonly [Key in keyof RecordedRequest]: RecordedRequest[Key] };

@@ -1,4 +1,5 @@
-import { type BoxAnswer, oauthError } from './box-answer.js';
+import { type Exchange } from './exchange.js';
+import { type HttpAnswer, oauthError } from './http-answer.js';
 
 export const MAX_FORM_BYTES = 64 * 1024;
 
@@ -13,35 +14,58 @@ export interface TokenHttpRequest {
   readonly body: Buffer | undefined;
 }
 
+/** What is wrong with the form of a request, whatever it asks for. */
+export type FormFault =
+  'method' | 'credential-header' | 'query' | 'content-type' | 'too-large' | 'repeated-field';
+
 export type TokenForm =
-  { readonly fields: ReadonlyMap<string, string> } | { readonly refusal: BoxAnswer };
+  | { readonly fields: ReadonlyMap<string, string> }
+  | { readonly fault: FormFault; readonly refusal: HttpAnswer };
 
 const FORM = 'application/x-www-form-urlencoded';
 
+/** Takes in a request to a token endpoint, and shows its fields in the log. */
+export async function readTokenRequest(exchange: Exchange): Promise<TokenHttpRequest> {
+  const { record, request } = exchange;
+  const body = await exchange.readBody(MAX_FORM_BYTES);
+  if (body) record.body = Object.fromEntries(new URLSearchParams(body.toString('utf8')));
+  return { method: record.method, path: record.path, headers: request.headersDistinct, body };
+}
+
 /** What holds for every request to the token and the revocation endpoint, whatever it asks for. */
-export function readTokenForm(request: TokenHttpRequest): TokenForm {
+export function readTokenForm(
+  request: TokenHttpRequest,
+  credentialHeaders: readonly string[],
+): TokenForm {
   const { method, path, headers, body } = request;
   if (method !== 'POST') {
     const refusal = oauthError('invalid_request', 'The method must be POST.', 405);
-    return { refusal: { ...refusal, headers: { ...refusal.headers, allow: 'POST' } } };
+    return {
+      fault: 'method',
+      refusal: { ...refusal, headers: { ...refusal.headers, allow: 'POST' } },
+    };
   }
-  for (const name of ['authorization', 'as-user']) {
-    if (headers[name]) return refuse(`The ${name} header must not be sent to this endpoint.`);
+  for (const name of credentialHeaders) {
+    if (headers[name]) {
+      return refuse('credential-header', `The ${name} header must not be sent to this endpoint.`);
+    }
   }
   // RFC 6749 2.3.1: a secret in an address ends up in the logs of every proxy.
-  if (path.includes('?')) return refuse('Parameters must be sent in the body, not in the URL.');
+  if (path.includes('?')) {
+    return refuse('query', 'Parameters must be sent in the body, not in the URL.');
+  }
 
   const contentType = headers['content-type']?.[0] ?? '';
-  if (contentType.split(';', 1)[0]?.trim().toLowerCase() !== FORM) return refuse(MISSING_PARAMETER);
-  if (!body) {
-    return { refusal: oauthError('invalid_request', 'The request body is too large.', 413) };
+  if (contentType.split(';', 1)[0]?.trim().toLowerCase() !== FORM) {
+    return refuse('content-type', MISSING_PARAMETER);
   }
+  if (!body) return refuse('too-large', 'The request body is too large.', 413);
 
   const fields = new Map<string, string>();
   const names = new Set<string>();
   for (const [name, value] of new URLSearchParams(body.toString('utf8'))) {
     if (names.has(name)) {
-      return refuse(`Parameters must not be included more than once: ${name}`);
+      return refuse('repeated-field', `Parameters must not be included more than once: ${name}`);
     }
     names.add(name);
     // RFC 6749 3.2: a parameter without a value counts as left out.
@@ -50,6 +74,6 @@ export function readTokenForm(request: TokenHttpRequest): TokenForm {
   return { fields };
 }
 
-function refuse(description: string): TokenForm {
-  return { refusal: oauthError('invalid_request', description) };
+function refuse(fault: FormFault, description: string, status = 400): TokenForm {
+  return { fault, refusal: oauthError('invalid_request', description, status) };
 }

@@ -22,7 +22,7 @@ export interface TokenRestriction {
 export interface IssuedToken {
   readonly value: string;
   readonly subject: TokenSubject;
-  /** By Box's clock; missing for a token that lives until it is revoked. */
+  /** By the service's clock; missing for a token that lives until it is revoked. */
   readonly expiresAtMs?: number;
   readonly restriction?: TokenRestriction;
 }
@@ -77,4 +77,10 @@ export class TokenLedger {
   revokeAll(): void {
     for (const value of this.#tokens.keys()) this.#revoked.add(value);
   }
+}
+
+/** Default 3600; throws a RangeError for what is no lifetime. */
+export function checkLifetime(lifetimeS: number | null = 3600): number | null {
+  if (lifetimeS === null || (Number.isSafeInteger(lifetimeS) && lifetimeS >= 0)) return lifetimeS;
+  throw new RangeError(`A token lifetime is a whole number of seconds, or null: ${lifetimeS}`);
 }

@@ -4,6 +4,7 @@ import { BoxEmulator } from 'nestjs-box-auth/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type AssertionRules, checkAssertion } from '../../lib/testing/assertion-check.js';
 import { postAssertion, tokenIn } from './box-client.js';
+import { changedAnywhere } from './changed-text.js';
 import { NOW_MS } from './emulator-fixture.js';
 import { makeAssertion } from './hand-made-assertion.js';
 
@@ -25,15 +26,6 @@ beforeAll(async () => {
 afterAll(() => emulator.stop());
 
 const names = ['iss', 'sub', 'box_sub_type', 'aud', 'exp', 'jti'] as const;
-
-/** One character of a text, replaced by another one that a JWT or an attacker may have. */
-function changedAnywhere(text: string): fc.Arbitrary<string> {
-  const characters = 'ABCXYZabcxyz0189-_.=+/ ~\u0000é'.split('');
-  return fc
-    .tuple(fc.nat(text.length - 1), fc.constantFrom(...characters))
-    .map(([at, character]) => text.slice(0, at) + character + text.slice(at + 1))
-    .filter((changed) => changed !== text);
-}
 
 test('an assertion with any one character changed is refused', () => {
   const assertion = makeAssertion(emulator.config);
