@@ -1,4 +1,5 @@
 import type { Subject } from './credentials/subject.js';
+import { isRecord } from './credentials/field-checks.js';
 import { BoxAuthError } from './errors/box-auth.error.js';
 import { isLoopback } from './outgoing/url-rules.js';
 import { type Runtime, systemRuntime } from './runtime/runtime.js';
@@ -46,6 +47,8 @@ export interface ResolvedAppAuthOptions {
   readonly keepWarm: readonly (Subject | 'own')[];
 }
 
+const MOST_ATTEMPTS = 100;
+
 const KNOWN = ['fetch', 'renewal', 'tokenEndpoint', 'store', 'onStoreFailure', 'runtime'] as const;
 
 /**
@@ -57,6 +60,7 @@ export function resolveAppAuthOptions(
   options: AppAuthOptions,
   ofIssuer: readonly string[],
 ): Omit<ResolvedAppAuthOptions, 'maxSubjects' | 'keepWarm'> {
+  if (!isObject(options)) throw invalidOption('options', undefined, 'an object');
   const known: readonly string[] = [...ofIssuer, ...KNOWN];
   for (const name of Object.keys(options)) {
     if (!known.includes(name)) throw invalidOption(name, undefined, `one of ${known.join(', ')}`);
@@ -82,7 +86,7 @@ export function resolveAppAuthOptions(
   inOrder('tokenEndpoint', tokenEndpoint, 'timeoutMs', 'deadlineMs');
   if (renewal.windowRatio > 1)
     throw invalidOption('renewal.windowRatio', renewal.windowRatio, 'a share from 0 to 1');
-  wholeFromOne('tokenEndpoint.attempts', tokenEndpoint.attempts);
+  wholeFromOne('tokenEndpoint.attempts', tokenEndpoint.attempts, MOST_ATTEMPTS);
   return {
     // Looked up at each call, so that what replaces the global one later (a proxy agent, instrumentation) is used.
     fetch: options.fetch ?? ((input, init) => fetch(input, init)),
@@ -94,6 +98,11 @@ export function resolveAppAuthOptions(
   };
 }
 
+/** Of what has a type, and may come from code without any. */
+function isObject(value: unknown): boolean {
+  return isRecord(value);
+}
+
 function withDefaults<T extends object>(
   group: string,
   defaults: Required<T>,
@@ -101,6 +110,7 @@ function withDefaults<T extends object>(
   least: number,
 ): Required<T> {
   const resolved = { ...defaults };
+  if (given !== undefined && !isObject(given)) throw invalidOption(group, undefined, 'an object');
   for (const [name, value] of Object.entries(given ?? {})) {
     if (!(name in defaults))
       throw invalidOption(`${group}.${name}`, value, `one of ${Object.keys(defaults).join(', ')}`);
@@ -142,10 +152,10 @@ function inOrder<T extends object>(
   }
 }
 
-/** @throws BoxAuthError `option_invalid` unless it is a whole number of at least 1 */
-export function wholeFromOne(name: string, value: number): number {
-  if (!Number.isSafeInteger(value) || value < 1)
-    throw invalidOption(name, value, 'a whole number of at least 1');
+/** @throws BoxAuthError `option_invalid` unless it is a whole number from 1 to `most` */
+export function wholeFromOne(name: string, value: number, most: number): number {
+  if (!Number.isSafeInteger(value) || value < 1 || value > most)
+    throw invalidOption(name, value, `a whole number from 1 to ${most}`);
   return value;
 }
 

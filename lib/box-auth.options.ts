@@ -9,7 +9,8 @@ import {
 import type { AssertionOptions } from './box/box-issuer.js';
 import { BOX_API_URL } from './box/box-urls.js';
 import type { BoxCredentialsSource } from './credentials/box-credentials.js';
-import { type Subject, subjectKey } from './credentials/subject.js';
+import { isRecord } from './credentials/field-checks.js';
+import type { Subject } from './credentials/subject.js';
 
 /** Everything that can be set for Box: what works without Nest as well. */
 export interface BoxAuthOptions extends AppAuthOptions {
@@ -41,6 +42,8 @@ export interface ResolvedOptions extends ResolvedAppAuthOptions {
   readonly assertion: AssertionOptions;
 }
 
+const MOST_SUBJECTS = 10_000_000; // room for each is made at once
+
 const OF_BOX = ['credentials', 'apiUrl', 'origins', 'maxSubjects', 'keepWarm', 'assertion'];
 
 /**
@@ -55,21 +58,37 @@ export function resolveOptions(options: BoxAuthOptions): ResolvedOptions {
     ...resolved,
     credentials: options.credentials,
     apiUrl: apiUrl.href.replace(/\/+$/, ''),
-    origins: [
-      apiUrl.origin,
-      ...(options.origins ?? []).map((origin) => checkedUrl('origins', origin).origin),
-    ],
-    maxSubjects: wholeFromOne('maxSubjects', options.maxSubjects ?? 10_000),
+    origins: [apiUrl.origin, ...checkedOrigins(options.origins ?? [])],
+    maxSubjects: wholeFromOne('maxSubjects', options.maxSubjects ?? 10_000, MOST_SUBJECTS),
     keepWarm: checkedKeepWarm(options.keepWarm ?? []),
     assertion: options.assertion ?? {},
   };
 }
 
 function checkedKeepWarm(subjects: readonly (Subject | 'own')[]): readonly (Subject | 'own')[] {
-  for (const subject of subjects) {
-    if (subject !== 'own' && !/^(?:enterprise|user):[0-9]{1,20}$/.test(subjectKey(subject))) {
-      throw invalidOption('keepWarm', undefined, "a list of 'own' and of { type, id }");
-    }
+  if (!isListOf(subjects, isSubject)) {
+    throw invalidOption('keepWarm', undefined, "a list of 'own' and of { type, id }");
   }
   return subjects;
+}
+
+function isSubject(subject: unknown): boolean {
+  if (subject === 'own') return true;
+  if (!isRecord(subject)) return false;
+  const { type, id } = subject;
+  return (
+    (type === 'enterprise' || type === 'user') && typeof id === 'string' && /^[0-9]{1,20}$/.test(id)
+  );
+}
+
+function checkedOrigins(origins: readonly string[]): readonly string[] {
+  if (!isListOf(origins, (origin) => typeof origin === 'string')) {
+    throw invalidOption('origins', undefined, 'a list of addresses');
+  }
+  return origins.map((origin) => checkedUrl('origins', origin).origin);
+}
+
+/** Of what has a type, and may come from code without any. */
+function isListOf(value: unknown, isElement: (element: unknown) => boolean): boolean {
+  return Array.isArray(value) && value.every(isElement);
 }

@@ -26,6 +26,7 @@ import type { RenewalOptions } from './renewal.options.js';
 import { RenewingToken, type TokenDemand } from './renewing-token.js';
 
 const LONGEST_TIMER_MS = 3_600_000;
+const SHORTEST_TIMER_MS = 100;
 
 /** A demand that may name whom the token is for. */
 export interface SubjectTokenDemand extends TokenDemand {
@@ -114,7 +115,7 @@ export class AccessTokens {
     const renewInTime = () => {
       if (this.#isClosed) return;
       renewing.keepFresh();
-      const inMs = Math.max(renewing.freshForMs, this.renewal.minBackoffMs);
+      const inMs = Math.max(renewing.freshForMs, this.renewal.minBackoffMs, SHORTEST_TIMER_MS);
       this.#timers.set(
         renewing,
         this.runtime.schedule(renewInTime, Math.min(inMs, LONGEST_TIMER_MS)),

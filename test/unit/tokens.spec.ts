@@ -429,11 +429,36 @@ describe('Options out of their range fail the start, by name', () => {
     [{ apiUrl: 'https://user:pass@box.example.com' }, 'apiUrl'],
     [{ apiUrl: 'ftp://box.example.com' }, 'apiUrl'],
     [{ origins: ['https://box.example.com', 'nonsense'] }, 'origins'],
+    [{ origins: 'https://box.example.com' }, 'origins'],
+    [{ origins: [null] }, 'origins'],
+    [{ maxSubjects: 1e12 }, 'maxSubjects'],
+    [{ tokenEndpoint: { attempts: 1e9 } }, 'tokenEndpoint.attempts'],
+    [{ tokenEndpoint: null }, 'tokenEndpoint'],
+    [{ renewal: 5 }, 'renewal'],
+    [{ keepWarm: true }, 'keepWarm'],
+    [{ keepWarm: [null] }, 'keepWarm'],
+    [{ keepWarm: [{ type: 'user', id: 5 }] }, 'keepWarm'],
+    [{ keepWarm: ['me'] }, 'keepWarm'],
   ])('%j', async (options, name) => {
     const error = await thrownBy(() => start(options as Partial<BoxAuthOptions>));
     expect(error.code).toBe('option_invalid');
     expect(error.message).toContain(`The option ${name} `);
     expect(error.message).not.toContain('pass@');
+  });
+});
+
+describe('A subject that is kept warm', () => {
+  it('is asked for a few times a second at most, however short the pauses are made', async () => {
+    start({
+      keepWarm: ['own'],
+      renewal: { minBackoffMs: 0, maxBackoffMs: 0 },
+      tokenEndpoint: { attempts: 1 },
+    });
+    endpoint.otherwise = refuse(endpoint, 503, 'unavailable', 'Unavailable');
+    auth.keepWarm();
+    await runtime.advance(10_000);
+    expect(endpoint.received.length).toBeLessThanOrEqual(101);
+    expect(endpoint.received.length).toBeGreaterThan(50);
   });
 });
 
