@@ -38,6 +38,7 @@ const specs: Readonly<Record<string, readonly string[]>> = {
     'outgoing',
     'outgoing-policy',
     'redirect',
+    'replayable-body',
     'undici',
     'url-rules',
   ],

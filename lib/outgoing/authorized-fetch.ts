@@ -1,5 +1,6 @@
 import type { Authorization, OutgoingPolicy } from './outgoing-policy.js';
 import { nextHop, type Outgoing } from './redirect.js';
+import { isReplayable } from './replayable-body.js';
 
 type Input = Parameters<typeof fetch>[0];
 
@@ -67,19 +68,6 @@ function outgoingOf(input: Input, init: RequestInit | undefined): Outgoing {
     body,
     ...(isReplayable(body) ? {} : { duplex: 'half' }),
   };
-}
-
-/** By their tags: they may be those of undici as well as the platform's. */
-const REPLAYABLE =
-  /^\[object (?:URLSearchParams|FormData|Blob|File|ArrayBuffer|SharedArrayBuffer)\]$/;
-
-function isReplayable(body: unknown): boolean {
-  return (
-    body === null ||
-    typeof body === 'string' ||
-    ArrayBuffer.isView(body) ||
-    REPLAYABLE.test(Object.prototype.toString.call(body))
-  );
 }
 
 /** One call with all its hops: at most one replay, and no header of ours once it has left the allowed origins. */

@@ -17,6 +17,7 @@ import {
 } from './axios-over-fetch.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { Authorization, OutgoingPolicy } from './outgoing-policy.js';
+import { isReplayable } from './replayable-body.js';
 
 type Config = InternalAxiosRequestConfig;
 type BeforeRedirect = NonNullable<Config['beforeRedirect']>;
@@ -74,7 +75,7 @@ async function adapt(
   if (unread instanceof Readable) unread.destroy(); // or it would keep its connection from the replay
 
   const renewed = await policy.reauthorize(authorization, signal);
-  if (isStream(config.data)) throw policy.notReplayable();
+  if (!isReplayable(config.data)) throw policy.notReplayable();
   const second = await exchange(config, send, policy, renewed);
   if (await isTokenRefused(second, policy)) policy.refused(renewed);
   return settle(second);
@@ -104,7 +105,7 @@ async function exchange(
   const { beforeRedirect, maxRedirects } = config;
   config.beforeRedirect = withinOrigins(policy, ours, beforeRedirect);
   // To be able to follow redirects axios keeps all of a body; a stream, which is sent once, is to stay out of memory.
-  if (isStream(config.data)) config.maxRedirects ??= 0;
+  if (!isReplayable(config.data)) config.maxRedirects ??= 0;
   for (const [name, value] of Object.entries(ours)) config.headers.set(name, value);
   try {
     const response = await send(config);
@@ -205,13 +206,5 @@ function isNothing(data: unknown): boolean {
     data === null ||
     data === '' ||
     (ArrayBuffer.isView(data) && data.byteLength === 0)
-  );
-}
-
-/** Node's streams, the web's, and the `form-data` package's. */
-function isStream(data: unknown): boolean {
-  return (
-    isRecord(data) &&
-    (typeof data['pipe'] === 'function' || typeof data['getReader'] === 'function')
   );
 }

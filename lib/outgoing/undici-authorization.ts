@@ -2,6 +2,7 @@ import { AsyncResource } from 'node:async_hooks';
 import { firstValueFrom, from, race } from 'rxjs';
 import { aborted } from '../tokens/aborted.js';
 import type { AnswerHead, Authorization, OutgoingPolicy } from './outgoing-policy.js';
+import { isReplayable } from './replayable-body.js';
 import { failCall, handlerOf, HeldAnswer } from './undici-handlers.js';
 import { headerOf, isIterable, isObject, rereadable, withHeaders } from './undici-headers.js';
 
@@ -93,7 +94,7 @@ class AuthorizedCall {
   async #replayableBody(): Promise<unknown> {
     const { body, headers } = this.#call;
     const length = Number(headerOf(headers, 'content-length'));
-    if (!isStream(body) || !isReadable(body) || !(length <= MOST_COLLECTED_BYTES)) return body;
+    if (isReplayable(body) || !isReadable(body) || !(length <= MOST_COLLECTED_BYTES)) return body;
     const whole = from(collect(body, length));
     return firstValueFrom(this.#signal === undefined ? whole : race(aborted(this.#signal), whole));
   }
@@ -129,20 +130,12 @@ class AuthorizedCall {
     try {
       const renewal = this.policy.reauthorize(sent, this.#signal);
       const renewed = await renewal.finally(() => answer.cutOff());
-      if (isStream(this.#call.body)) throw this.policy.notReplayable();
+      if (!isReplayable(this.#call.body)) throw this.policy.notReplayable();
       this.#send(renewed, true);
     } catch (error) {
       failCall(this.handler, error);
     }
   }
-}
-
-const NO_STREAM = /^\[object (?:FormData|Blob|File|ArrayBuffer)\]$/;
-
-/** Whether it is consumed by being sent. The `form-data` package's is a stream that calls itself FormData. */
-function isStream(body: unknown): body is object {
-  if (!isObject(body) || ArrayBuffer.isView(body)) return false;
-  return 'pipe' in body || !NO_STREAM.test(Object.prototype.toString.call(body));
 }
 
 /** Stops at more than it says it has, and leaves it open: undici refuses the difference, and closes it. */
@@ -166,6 +159,7 @@ async function collect(body: AnyIterable, length: number): Promise<Buffer> {
 
 type AnyIterable = Iterable<unknown> | AsyncIterable<unknown>;
 
-function isReadable(body: object): body is AnyIterable {
+function isReadable(body: unknown): body is AnyIterable {
+  if (!isObject(body)) return false;
   return isIterable(body) || Symbol.asyncIterator in body;
 }
