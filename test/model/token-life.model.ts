@@ -13,6 +13,7 @@ import {
 } from '../support/scripted-endpoint.js';
 
 const EXPIRY_MARGIN_MS = 5_000;
+const WAIT_MARGIN_MS = 60_000;
 const MIN_BACKOFF_MS = 1_000;
 const REMEMBERED_MS = 30_000;
 const FORCED_MS = 10_000;
@@ -86,7 +87,14 @@ export class TokenLife {
       this.#callers.push(call.catch((error: unknown) => void this.#broken.push(error)));
     }
     const before = this.#waiting;
+    const givenBefore = this.#given.length;
+    const mustBeNew =
+      standing !== undefined && this.#isNearItsEnd(standing) && this.#mayAsk(subject);
     await settled();
+    if (mustBeNew) {
+      const given = this.#given.slice(givenBefore).map(({ value }) => value);
+      expect(given, 'an old token was given where a new one was to be had').not.toContain(standing);
+    }
     if (mustNotWait)
       expect(this.#waiting, 'a caller waits though there is a good token').toBeLessThanOrEqual(
         before - callers,
@@ -228,6 +236,15 @@ export class TokenLife {
     return this.#leftMs(value) + EXPIRY_MARGIN_MS < window;
   }
 
+  /** In the part of its life where callers wait for a new one, when a mint is answered at once. */
+  #isNearItsEnd(value: string): boolean {
+    const granted = this.#granted.get(value);
+    if (granted === undefined || this.weather !== 'fine') return false;
+    const quarterMs = granted.lifetimeMs / 4;
+    const remainingMs = this.#leftMs(value) + Math.min(EXPIRY_MARGIN_MS, quarterMs);
+    return remainingMs < Math.min(WAIT_MARGIN_MS, quarterMs);
+  }
+
   #mayAsk(subject: string): boolean {
     const now = this.runtime.monotonic();
     const own = this.#failures.get(subject);
@@ -328,8 +345,10 @@ export class TokenLife {
       this.#failures.set(subject, { until: now + Math.max(MIN_BACKOFF_MS, retryAfterMs), secret });
   }
 
-  #valueOf({ form, at }: Received): string {
-    return `token-of-${form.get('box_subject_type') ?? ''}-${form.get('box_subject_id') ?? ''}-at-${at}-${form.get('client_secret') ?? ''}`;
+  /** No two are the same, not even where a clock stands still. */
+  #valueOf(request: Received): string {
+    const { form } = request;
+    return `token-${this.endpoint.received.indexOf(request)}-of-${form.get('box_subject_type') ?? ''}-${form.get('box_subject_id') ?? ''}-${form.get('client_secret') ?? ''}`;
   }
 
   async #weatherly(request: Received): Promise<Response> {
