@@ -11,13 +11,16 @@ import {
   WorkfrontTokenProvider,
 } from './workfront-token.provider.js';
 
+/** Undefined is as good as not there: a variable of the environment may be either. */
+type Optional<Options> = { readonly [Name in keyof Options]?: Options[Name] | undefined };
+
 /**
  * What `WorkfrontAuthModule.forRoot` takes, and what the factory of `forRootAsync` returns. Without credentials `forRoot`
  * reads the environment: `WORKFRONT_CLIENT_ID`, `WORKFRONT_CLIENT_SECRET`, `WORKFRONT_CUSTOMER_ID`, `WORKFRONT_USER_ID`,
  * `WORKFRONT_PRIVATE_KEY` and `WORKFRONT_PRIVATE_KEY_PASSPHRASE`; without an address `WORKFRONT_URL` or
  * `WORKFRONT_DOMAIN`.
  */
-export interface WorkfrontAuthModuleOptions extends Partial<WorkfrontAuthOptions> {
+export interface WorkfrontAuthModuleOptions extends Optional<WorkfrontAuthOptions> {
   /**
    * Whether the first session is minted at bootstrap: `'try'` logs a failure, `'require'` fails the start. Default `'off'`.
    */

@@ -52,6 +52,7 @@ export class WorkfrontAuthModule
   readonly #lifecycle: AppLifecycle;
   private readonly warmUp: WarmUp;
 
+  /** One OAuth2 application, of these options or, without credentials, of the environment. */
   static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
     const definition = super.forRoot(options);
     return namesCredentials(options)
@@ -59,6 +60,7 @@ export class WorkfrontAuthModule
       : { ...definition, imports: [...(definition.imports ?? []), fromEnvironment(ENVIRONMENT)] };
   }
 
+  /** The same, of options that a factory gives; `isGlobal` stands beside it. */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
     return super.forRootAsync(options);
   }
@@ -73,14 +75,17 @@ export class WorkfrontAuthModule
     this.#lifecycle = new AppLifecycle(WorkfrontAuthModule.name, workfront, provider);
   }
 
+  /** @internal Called by Nest. */
   onModuleInit(): Promise<void> {
     return this.#lifecycle.begin(this.warmUp);
   }
 
+  /** @internal Called by Nest. */
   onApplicationBootstrap(): void {
     this.#lifecycle.keepWarm();
   }
 
+  /** @internal Called by Nest. */
   onApplicationShutdown(): void {
     this.#lifecycle.end();
   }

@@ -1,10 +1,10 @@
 import type { Subject } from '../credentials/subject.js';
 import type { Attempt, Issuer } from '../token-endpoint/issuer.js';
 import type { WorkfrontOpenedCredentials } from './workfront-credentials.js';
+import { workfrontClaims } from './workfront-assertion.js';
 import { workfrontDocs } from './workfront-docs.js';
 import { workfrontRefusal } from './workfront-refusals.js';
 
-const ASSERTION_LIFETIME_S = 120; // Adobe says "a few minutes"
 export const EXCHANGE_PATH = '/integrations/oauth2/api/v1/jwt/exchange';
 
 /** Workfront, as one who issues tokens. */
@@ -20,16 +20,9 @@ export class WorkfrontIssuer implements Issuer<WorkfrontOpenedCredentials> {
   async tokenForm(
     { clientId, clientSecret, customerId, signer }: WorkfrontOpenedCredentials,
     subject: Subject,
-    { serverNow, uniqueId, omitIssuedAt }: Attempt,
+    attempt: Attempt,
   ): Promise<Readonly<Record<string, string>>> {
-    const nowS = Math.floor(serverNow / 1000);
-    const jwt = await signer.sign({
-      iss: customerId,
-      sub: subject.id,
-      ...(omitIssuedAt ? {} : { iat: nowS }),
-      exp: nowS + ASSERTION_LIFETIME_S,
-      jti: uniqueId, // two that are signed within a second would else be the same
-    });
+    const jwt = await signer.sign(workfrontClaims(customerId, subject.id, attempt));
     return { client_id: clientId, client_secret: clientSecret.reveal(), jwt_token: jwt };
   }
 

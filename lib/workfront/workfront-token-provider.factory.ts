@@ -19,10 +19,15 @@ export function createWorkfrontTokenProvider(
   const complete = {
     ...(hasAddress ? {} : workfrontAddressIn(process.env)),
     ...(namesCredentials(options) ? {} : givenBy(environment)),
-    ...options,
+    ...given(options),
   };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what is missing is said of each field, with all others
   return new WorkfrontAuth(complete as WorkfrontAuthOptions).provider;
+}
+
+/** An option that is undefined must not hide what the environment says. */
+function given(options: WorkfrontAuthModuleOptions): WorkfrontAuthModuleOptions {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
 /** Whether they are to be taken from the options, all of them: half of them here and half there would be a riddle. */

@@ -27,6 +27,7 @@ export class WorkfrontHttpService extends HttpService {}
  */
 @Module(httpOf({}))
 export class WorkfrontHttpModule {
+  /** With options of axios. */
   static register(options: HttpModuleOptions): DynamicModule {
     return { module: RegisteredWorkfrontHttpModule, ...httpOf(options) };
   }
