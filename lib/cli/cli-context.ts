@@ -1,0 +1,25 @@
+import type { Runtime } from '../runtime/runtime.js';
+
+/** Where a command writes: `process.stdout` is one. */
+export interface Output {
+  write(text: string): unknown;
+  readonly isTTY?: boolean | undefined;
+}
+
+export type Variables = Readonly<Record<string, string | undefined>>;
+
+/** All that a command has of the world, so that a test can be any terminal at any hour. */
+export interface CliContext {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly env: Variables;
+  /** What relative paths are of. */
+  readonly cwd: string;
+  readonly runtime: Runtime;
+  readonly fetch: typeof fetch;
+  /** Resolves when somebody wants the command to end: Ctrl-C, or SIGTERM. */
+  interrupted(): Promise<void>;
+}
+
+/** 0: all is well. 1: something is wrong, and was told. 2: the command was not understood. */
+export type ExitCode = 0 | 1 | 2;

@@ -1,0 +1,75 @@
+import { boxApiError } from '../../box/box-api-error.js';
+import { boxDocs } from '../../box/box-docs.js';
+import { isRecord } from '../../credentials/field-checks.js';
+import { BoxAuthError } from '../../errors/box-auth.error.js';
+import type { Runtime } from '../../runtime/runtime.js';
+import { timeoutError, unreachableError } from '../../token-endpoint/unreachable.js';
+import { printable } from '../printable.js';
+import type { DoctorFacts } from './doctor-report.js';
+
+const TIMEOUT_MS = 10_000;
+
+/** A resource that everybody may read: without a token Box answers 401, and what time it is. */
+export const ME = '/2.0/users/me';
+
+/**
+ * What `call` gives, within ten seconds.
+ *
+ * @throws BoxAuthError `network`, `timeout`, and those of getting a token
+ */
+export async function withinTime<T>(
+  url: string,
+  runtime: Runtime,
+  call: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const endpoint = { name: 'Box', docs: boxDocs.errors, tokenUrl: url };
+  const timeout = new AbortController();
+  const cancel = runtime.schedule(() => timeout.abort(), TIMEOUT_MS, { holdProcess: true });
+  try {
+    return await call(timeout.signal);
+  } catch (error) {
+    if (error instanceof BoxAuthError) throw error;
+    const told = timeout.signal.aborted
+      ? timeoutError(endpoint, TIMEOUT_MS)
+      : unreachableError(endpoint, error);
+    // It was no token that was asked for.
+    throw told.with({ message: told.message.replace("Box's token endpoint", 'Box at') });
+  } finally {
+    cancel();
+  }
+}
+
+/**
+ * Who Box says that it is talking to. `secrets` are taken out, should the answer repeat them.
+ *
+ * @throws BoxAuthError what `boxApiError` makes of a refusal, `response_invalid`
+ */
+export async function readUser(
+  response: Response,
+  secrets: readonly string[],
+): Promise<Partial<DoctorFacts['account']>> {
+  if (!response.ok) throw await boxApiError(response);
+  const user = parsed(await response.text());
+  if (!isRecord(user) || typeof user['id'] !== 'string') {
+    throw new BoxAuthError({
+      code: 'response_invalid',
+      message: `What answered at ${printable(response.url)} is not Box: it is no user in JSON.`,
+      hint: 'Check the API URL, and whether a proxy or a captive portal answers in its place.',
+      docs: boxDocs.errors,
+    });
+  }
+  return Object.fromEntries(
+    ['id', 'name', 'login'].flatMap((field) => {
+      const value = user[field];
+      return typeof value === 'string' ? [[field, printable(value, secrets)]] : [];
+    }),
+  );
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,192 @@
+import { readFileSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { BoxAuth } from '../../box-auth.js';
+import type { BoxCredentials } from '../../credentials/box-credentials.js';
+import { openCredentials } from '../../credentials/open-credentials.js';
+import { apiUrlOf, credentialsIn } from '../../environment-variables.js';
+import { BoxAuthError } from '../../errors/box-auth.error.js';
+import type { CliContext, Variables } from '../cli-context.js';
+import { PASSPHRASE_VARIABLE, passphraseIn, unreadVariables, variablesOf } from '../variables.js';
+import type { DoctorFacts } from './doctor-report.js';
+import type { DoctorRequest } from './doctor-request.js';
+import type { StepOutcome } from './doctor-step.js';
+
+/** The credentials as the module would have them, not looked into yet. */
+export interface Configuration {
+  readonly credentials: BoxCredentials;
+  /** `config.json`, if that is what they are: parsed, not checked. */
+  readonly config: unknown;
+  /** The app itself: it reads the credentials when its first token is asked for. */
+  readonly box: BoxAuth;
+}
+
+/** Any of these is a beginning. */
+const SOURCES = [
+  'BOX_CONFIG_FILE',
+  'BOX_CONFIG',
+  'BOX_CLIENT_ID',
+  'BOX_CLIENT_SECRET',
+  'BOX_ENTERPRISE_ID',
+  'BOX_USER_ID',
+  'BOX_PUBLIC_KEY_ID',
+  'BOX_PRIVATE_KEY',
+];
+
+type Facts = Partial<DoctorFacts['configuration']>;
+
+/**
+ * Finds the credentials: the argument, else the environment.
+ *
+ * @throws BoxAuthError `config_missing`, `config_unreadable`, `config_invalid` (what is no JSON), `option_invalid`
+ */
+export function findConfiguration(
+  request: DoctorRequest,
+  context: CliContext,
+): StepOutcome<'configuration', Configuration> {
+  const variables = configured(request, context);
+  const { credentials, source } = credentialsOf(request, variables, context);
+  const text = configTextOf(credentials);
+  const config = text === undefined ? undefined : parsedConfig(text, credentials);
+  const box = boxOf(request, variables, credentials, context);
+  const facts: Facts = {
+    source,
+    ...placeOf(credentials, source, variables),
+    apiUrl: box.apiUrl,
+  };
+  return {
+    summary: summaryOf(facts),
+    facts,
+    ...(facts.readableByOthers === true ? { status: 'warning' } : {}),
+    value: { credentials, config, box },
+  };
+}
+
+function configured({ dotenv, passphraseEnv }: DoctorRequest, context: CliContext): Variables {
+  const variables = variablesOf(context, dotenv);
+  return passphraseEnv === undefined
+    ? variables
+    : { ...variables, [PASSPHRASE_VARIABLE]: passphraseIn(variables, passphraseEnv) };
+}
+
+function credentialsOf(
+  { configFile, dotenv }: DoctorRequest,
+  variables: Variables,
+  context: CliContext,
+): { credentials: BoxCredentials; source: DoctorFacts['configuration']['source'] } {
+  const { cwd } = context;
+  if (configFile !== undefined) {
+    const passphrase =
+      variables[PASSPHRASE_VARIABLE]?.trim() === '' ? undefined : variables[PASSPHRASE_VARIABLE];
+    return {
+      credentials: { configFile: resolve(cwd, configFile), passphrase },
+      source: 'argument',
+    };
+  }
+  const credentials = credentialsHere(variables, dotenv === undefined ? context : undefined);
+  if ('configFile' in credentials) {
+    const file = resolve(cwd, credentials.configFile);
+    return { credentials: { ...credentials, configFile: file }, source: 'BOX_CONFIG_FILE' };
+  }
+  return { credentials, source: 'config' in credentials ? 'BOX_CONFIG' : 'variables' };
+}
+
+/** Those of the environment. Where it has none, somebody may have put them into a file that nobody has loaded. */
+function credentialsHere(variables: Variables, context: CliContext | undefined): BoxCredentials {
+  try {
+    return credentialsIn(variables);
+  } catch (error) {
+    if (!(error instanceof BoxAuthError) || SOURCES.some((name) => variables[name]?.trim())) {
+      throw error;
+    }
+    const unread = context === undefined ? [] : unreadVariables(context);
+    const file =
+      unread.length === 0
+        ? ''
+        : ` The file .env here has ${unread.join(', ')}: an app reads it if it imports ConfigModule.forRoot(), and so does this command with --dotenv .env.`;
+    throw hinted(
+      error,
+      `Name the file: nestjs-box-auth doctor config.json; or set BOX_CONFIG_FILE to its path.${file}`,
+    );
+  }
+}
+
+/** The text of `config.json`. A file that cannot be read is told in the words of the module. */
+function configTextOf(credentials: BoxCredentials): string | undefined {
+  if ('config' in credentials) {
+    return typeof credentials.config === 'string' ? credentials.config : undefined;
+  }
+  if (!('configFile' in credentials)) return undefined;
+  try {
+    return readFileSync(credentials.configFile, 'utf8');
+  } catch {
+    openCredentials(credentials);
+    return undefined;
+  }
+}
+
+function parsedConfig(text: string, credentials: BoxCredentials): unknown {
+  const trimmed = text.trim();
+  const json = /^[\w+/=\s-]+$/.test(trimmed)
+    ? Buffer.from(trimmed, 'base64').toString('utf8')
+    : trimmed;
+  try {
+    return JSON.parse(json);
+  } catch {
+    openCredentials(credentials);
+    return undefined;
+  }
+}
+
+function boxOf(
+  { apiUrl: given }: DoctorRequest,
+  variables: Variables,
+  credentials: BoxCredentials,
+  { fetch, runtime }: CliContext,
+): BoxAuth {
+  const apiUrl = given ?? apiUrlOf(variables);
+  try {
+    return new BoxAuth({
+      // A function: that a key does not open is for a later step to find.
+      credentials: () => credentials,
+      apiUrl,
+      fetch,
+      runtime,
+      // Whoever asks for a diagnosis wants to know of the first failure.
+      tokenEndpoint: { attempts: 1 },
+    });
+  } catch (error) {
+    if (!(error instanceof BoxAuthError)) throw error;
+    throw hinted(error, `Mend ${given === undefined ? 'BOX_API_URL' : '--api-url'}.`);
+  }
+}
+
+function placeOf(
+  credentials: BoxCredentials,
+  source: DoctorFacts['configuration']['source'],
+  variables: Variables,
+): Facts {
+  if ('configFile' in credentials) {
+    const { configFile: file } = credentials;
+    return { file, readableByOthers: isReadableByOthers(file) };
+  }
+  if (source === 'BOX_CONFIG') return { variables: ['BOX_CONFIG'] };
+  return { variables: SOURCES.filter((name) => variables[name]?.trim()) };
+}
+
+/** Windows has no such modes: every file seems to be readable by all. */
+function isReadableByOthers(file: string): boolean {
+  return process.platform !== 'win32' && (statSync(file).mode & 0o044) !== 0;
+}
+
+function summaryOf({ source, file, variables = [], readableByOthers, apiUrl }: Facts): string {
+  const where = file ?? variables.join(', ');
+  const by = source === 'BOX_CONFIG_FILE' ? ' (named by BOX_CONFIG_FILE)' : '';
+  const warning =
+    readableByOthers === true ? ' Others on this machine may read it: chmod 600.' : '';
+  return `${where}${by}, for Box at ${apiUrl}.${warning}`;
+}
+
+function hinted(error: BoxAuthError, hint: string): BoxAuthError {
+  const { code, message, docs, retryable } = error;
+  return new BoxAuthError({ code, message, hint, docs, retryable });
+}

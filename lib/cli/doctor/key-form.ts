@@ -1,0 +1,88 @@
+import type { DoctorFacts } from './doctor-report.js';
+import {
+  type DerElement,
+  integerIn,
+  objectIdentifierIn,
+  readDer,
+  sequenceIn,
+} from './der-reader.js';
+
+/** How a private key is written down, as far as that is known without opening it. */
+export type KeyForm = Partial<
+  Pick<DoctorFacts['key'], 'format' | 'encrypted' | 'cipher' | 'kdf' | 'iterations'>
+>;
+
+const FORMATS: Readonly<Record<string, KeyForm>> = {
+  'ENCRYPTED PRIVATE KEY': { format: 'PKCS#8', encrypted: true },
+  'PRIVATE KEY': { format: 'PKCS#8', encrypted: false },
+  'RSA PRIVATE KEY': { format: 'PKCS#1' },
+  'EC PRIVATE KEY': { format: 'SEC 1' },
+};
+
+const PBES2 = '1.2.840.113549.1.5.13'; // RFC 8018 section 6.2
+
+const CIPHERS: Readonly<Record<string, string>> = {
+  '1.2.840.113549.3.7': 'des-ede3-cbc',
+  '2.16.840.1.101.3.4.1.2': 'aes-128-cbc',
+  '2.16.840.1.101.3.4.1.22': 'aes-192-cbc',
+  '2.16.840.1.101.3.4.1.42': 'aes-256-cbc',
+  '1.3.14.3.2.7': 'des-cbc',
+  '1.2.840.113549.3.2': 'rc2-cbc',
+};
+
+const KDFS: Readonly<Record<string, string>> = {
+  '1.2.840.113549.1.5.12': 'PBKDF2',
+  '1.3.6.1.4.1.11591.4.11': 'scrypt',
+};
+
+/** The schemes that name cipher and hash in one (RFC 8018 section 6.1, RFC 7292 appendix C). */
+const PBES1: Readonly<Record<string, Pick<KeyForm, 'cipher' | 'kdf'>>> = {
+  '1.2.840.113549.1.5.3': { cipher: 'des-cbc', kdf: 'PBKDF1 with MD5' },
+  '1.2.840.113549.1.5.10': { cipher: 'des-cbc', kdf: 'PBKDF1 with SHA-1' },
+  '1.2.840.113549.1.12.1.3': { cipher: 'des-ede3-cbc', kdf: 'PKCS#12 with SHA-1' },
+  '1.2.840.113549.1.12.1.6': { cipher: 'rc2-40-cbc', kdf: 'PKCS#12 with SHA-1' },
+};
+
+/** Reads the outside of a key in PEM: nothing of it for what is no PEM. */
+export function keyFormOf(text: string): KeyForm {
+  // As environment variables spoil it: `\n` as two characters.
+  const pem = text.replace(/\\+[rn]/g, '\n');
+  const [, label = '', body = ''] =
+    /-----BEGIN ([A-Z0-9 ]{1,40})-----([^]*?)(?:-----END|$)/.exec(pem) ?? [];
+  const form = FORMATS[label] ?? {};
+  if (label === 'ENCRYPTED PRIVATE KEY') {
+    const [key] = readDer(Buffer.from(body.replace(/[^A-Za-z0-9+/=]/g, ''), 'base64'));
+    return { ...form, ...encryptionOf(sequenceIn(key)[0]) };
+  }
+  if (form.encrypted !== undefined || form.format === undefined) return form;
+  // RFC 1421 section 4.6.1: headers before the key. The iteration that OpenSSL does here is a single one, of MD5.
+  const cipher = /^DEK-Info: ([A-Z0-9-]{1,30}),/m.exec(body)?.[1];
+  return cipher === undefined
+    ? { ...form, encrypted: false }
+    : { ...form, encrypted: true, cipher: cipher.toLowerCase(), kdf: 'MD5', iterations: 1 };
+}
+
+/** An AlgorithmIdentifier of RFC 5958 section 3. */
+function encryptionOf(algorithm: DerElement | undefined): KeyForm {
+  const [scheme, parameters] = sequenceIn(algorithm);
+  const name = objectIdentifierIn(scheme);
+  if (name === undefined) return {};
+  if (name !== PBES2) {
+    const known = PBES1[name] ?? { cipher: name };
+    return { ...known, ...defined({ iterations: integerIn(sequenceIn(parameters)[1]) }) };
+  }
+  const [derivation, encryption] = sequenceIn(parameters);
+  const [kdfName, kdfParameters] = sequenceIn(derivation);
+  const kdf = objectIdentifierIn(kdfName) ?? '';
+  const cipher = objectIdentifierIn(sequenceIn(encryption)[0]) ?? '';
+  return {
+    cipher: CIPHERS[cipher] ?? cipher,
+    kdf: KDFS[kdf] ?? kdf,
+    // Salt, then the iterations of PBKDF2, or the cost of scrypt.
+    ...defined({ iterations: integerIn(sequenceIn(kdfParameters)[1]) }),
+  };
+}
+
+function defined({ iterations }: { iterations: number | undefined }): Pick<KeyForm, 'iterations'> {
+  return iterations === undefined ? {} : { iterations };
+}

@@ -1,0 +1,110 @@
+import { randomBytes } from 'node:crypto';
+import { resolve } from 'node:path';
+import type { CliContext, ExitCode } from '../cli-context.js';
+import { usageProblem } from '../cli-problem.js';
+import { configSkeleton } from '../config-skeleton.js';
+import { PASSPHRASE_VARIABLE, passphraseIn } from '../variables.js';
+import { type KeySize, newKeyPair, privateKeyPem, publicKeyPem } from './key-pair.js';
+import { pathsOfNewFiles, writeNewFiles } from '../new-files.js';
+import { selfSignedCertificate } from './self-signed-certificate.js';
+
+export interface KeygenRequest {
+  /** The folder that the files go to. */
+  readonly out: string;
+  readonly bits: KeySize;
+  /** The name of the variable that the passphrase is in; without it one is made up. */
+  readonly passphraseEnv: string | undefined;
+}
+
+export interface WorkfrontKeygenRequest extends KeygenRequest {
+  readonly encrypted: boolean;
+  readonly days: number;
+  readonly commonName: string;
+}
+
+/** A key pair for Box, and a `config.json` that lacks what only the developer console knows. */
+export async function keygen(request: KeygenRequest, context: CliContext): Promise<ExitCode> {
+  const { bits, passphraseEnv } = request;
+  const given = passphraseEnv === undefined ? undefined : passphraseIn(context.env, passphraseEnv);
+  const passphrase = given ?? randomBytes(24).toString('base64url');
+  const folder = resolve(context.cwd, request.out);
+  const [privatePath, publicPath, configPath] = pathsOfNewFiles(folder, [
+    'private.pem',
+    'public.pem',
+    'config.json',
+  ]);
+
+  const pair = await newKeyPair(bits);
+  const privateKey = privateKeyPem(pair.privateKey, passphrase);
+  const config = configSkeleton(privateKey, given === undefined ? passphrase : undefined);
+  writeNewFiles([
+    { path: privatePath, content: privateKey, isSecret: true },
+    { path: publicPath, content: publicKeyPem(pair.publicKey), isSecret: false },
+    { path: configPath, content: config, isSecret: true },
+  ]);
+  const where =
+    given === undefined
+      ? 'its passphrase is in config.json'
+      : 'encrypted with the passphrase given, which stands in none of these files';
+  const check =
+    given === undefined || passphraseEnv === PASSPHRASE_VARIABLE
+      ? ''
+      : ` --passphrase-env ${passphraseEnv}`;
+  context.stdout.write(`${privatePath}
+  the private key, RSA, ${bits} bits; ${where}
+${publicPath}
+  the public key
+${configPath}
+  the configuration, with the private key in it: as secret as that
+
+What to do next:
+  1. In the Box developer console open your app (Server Authentication with JWT) and its Configuration tab.
+  2. Under "Add and Manage Public Keys" add ${publicPath}; Box then shows the ID of the key.
+  3. Fill in what config.json says is to be filled in.
+  4. npx nestjs-box-auth doctor ${configPath}${check}
+`);
+  return 0;
+}
+
+/** A key pair for Workfront: the private key, and the certificate that its page wants. */
+export async function workfrontKeygen(
+  request: WorkfrontKeygenRequest,
+  context: CliContext,
+): Promise<ExitCode> {
+  const { bits, passphraseEnv, encrypted, days, commonName } = request;
+  if (encrypted && passphraseEnv === undefined) {
+    throw usageProblem(
+      '--encrypted needs a passphrase.',
+      'Put it into a variable, and name that: --passphrase-env NAME.',
+    );
+  }
+  const passphrase =
+    passphraseEnv === undefined ? undefined : passphraseIn(context.env, passphraseEnv);
+
+  const folder = resolve(context.cwd, request.out);
+  // As the command in Adobe's documentation calls them.
+  const [keyPath, certificatePath] = pathsOfNewFiles(folder, [
+    'private.key',
+    'certificate_pub.crt',
+  ]);
+
+  const { privateKey } = await newKeyPair(bits);
+  const notBefore = context.runtime.now();
+  const certificate = selfSignedCertificate({ privateKey, commonName, notBefore, days });
+  writeNewFiles([
+    { path: keyPath, content: privateKeyPem(privateKey, passphrase), isSecret: true },
+    { path: certificatePath, content: certificate, isSecret: false },
+  ]);
+  const state = passphrase === undefined ? 'not encrypted' : 'encrypted with the passphrase given';
+  context.stdout.write(`${keyPath}
+  the private key, RSA, ${bits} bits, ${state}
+${certificatePath}
+  the certificate of the public key, for ${days} days
+
+What to do next:
+  1. In Workfront, as an administrator, open Setup > System > OAuth2 Applications and your app.
+  2. Add the public key: ${certificatePath}
+  3. Give the private key to the app as privateKey.
+`);
+  return 0;
+}

@@ -1,0 +1,69 @@
+import { existsSync, mkdirSync, unlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { CliProblem } from './cli-problem.js';
+
+export interface NewFile {
+  readonly path: string;
+  readonly content: string;
+  /** Readable by its owner only. */
+  readonly isSecret: boolean;
+}
+
+/**
+ * The paths of files that are to be made in `folder`, which is made if need be.
+ *
+ * @throws CliProblem if one of them is there: what is in it may be the only copy of a key
+ */
+export function pathsOfNewFiles<const Names extends readonly string[]>(
+  folder: string,
+  names: Names,
+): { readonly [Index in keyof Names]: string } {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    throw unwritable(folder, codeOf(error));
+  }
+  const paths = names.map((name) => join(folder, name));
+  const taken = paths.filter((path) => existsSync(path));
+  if (taken.length > 0) throw takenProblem(taken);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- one for each name
+  return paths as unknown as { readonly [Index in keyof Names]: string };
+}
+
+/**
+ * Writes all of these files, or none.
+ *
+ * @throws CliProblem
+ */
+export function writeNewFiles(files: readonly NewFile[]): void {
+  const written: string[] = [];
+  for (const { path, content, isSecret } of files) {
+    try {
+      // wx: a file that came to be meanwhile stays as it is.
+      writeFileSync(path, content, { flag: 'wx', mode: isSecret ? 0o600 : 0o644 });
+      written.push(path);
+    } catch (error) {
+      for (const other of written) unlinkSync(other);
+      const code = codeOf(error);
+      throw code === 'EEXIST' ? takenProblem([path]) : unwritable(dirname(path), code);
+    }
+  }
+}
+
+function takenProblem(paths: readonly string[]): CliProblem {
+  return new CliProblem(
+    `${paths.join(' and ')} ${paths.length === 1 ? 'is' : 'are'} there already.`,
+    'Nothing was written. Name another place, or move them away: a key that is overwritten is lost.',
+  );
+}
+
+function unwritable(folder: string, code: string): CliProblem {
+  return new CliProblem(
+    `Nothing can be written into ${folder} (${code}).`,
+    'Check the path and its permissions.',
+  );
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+}

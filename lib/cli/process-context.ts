@@ -1,0 +1,23 @@
+import { systemRuntime } from '../runtime/runtime.js';
+import type { CliContext } from './cli-context.js';
+
+/** The process itself, as the commands see it. */
+export function processContext(): CliContext {
+  return {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    cwd: process.cwd(),
+    runtime: systemRuntime,
+    fetch: (input, init) => fetch(input, init),
+    interrupted,
+  };
+}
+
+/** npx passes on the signal that the terminal has sent to all: the second one must not cut the first one's work short. */
+function interrupted(): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => resolve();
+    process.on('SIGINT', end).on('SIGTERM', end);
+  });
+}

@@ -1,0 +1,53 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseEnv } from 'node:util';
+import type { CliContext, Variables } from './cli-context.js';
+import { CliProblem, usageProblem } from './cli-problem.js';
+
+export const PASSPHRASE_VARIABLE = 'BOX_PRIVATE_KEY_PASSPHRASE';
+
+/**
+ * The environment, and under it what stands in a `.env` file: of two values the environment's counts, as with
+ * `ConfigModule.forRoot()` of `@nestjs/config`.
+ */
+export function variablesOf({ env, cwd }: CliContext, dotenv: string | undefined): Variables {
+  return dotenv === undefined ? env : { ...readDotenv(resolve(cwd, dotenv)), ...env };
+}
+
+/** The variables of Box in the `.env` of the working directory, by name: for who wonders why they are not read. */
+export function unreadVariables({ cwd }: CliContext): readonly string[] {
+  const file = resolve(cwd, '.env');
+  if (!existsSync(file)) return [];
+  try {
+    return Object.keys(readDotenv(file)).filter((name) => /^BOX_[A-Z_]+$/.test(name));
+  } catch {
+    return [];
+  }
+}
+
+/** A passphrase, from a variable that is named: an argument could be read by everybody on the machine. */
+export function passphraseIn(variables: Variables, name: string): string {
+  const passphrase = variables[name];
+  // The name is not told: somebody may have given the passphrase itself.
+  if (passphrase === undefined || passphrase === '') {
+    throw usageProblem(
+      'The environment variable that --passphrase-env names is not set.',
+      'Give the name of a variable, not the passphrase itself, and set it: read -rs BOX_PASS && export BOX_PASS.',
+    );
+  }
+  return passphrase;
+}
+
+function readDotenv(file: string): Variables {
+  let content: string;
+  try {
+    content = readFileSync(file, 'utf8');
+  } catch {
+    throw new CliProblem(
+      'The file of --dotenv cannot be read.',
+      'Check the path: it is relative to the working directory.',
+      2,
+    );
+  }
+  return parseEnv(content);
+}

@@ -1,0 +1,125 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative, resolve } from 'node:path';
+import ts from 'typescript';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { StartedProgram } from '../e2e/started-program.js';
+
+/** The package as somebody has it who installed it, and nothing but what it depends on: no Nest. */
+let home: string;
+let bin: string;
+beforeAll(() => {
+  home = mkdtempSync(join(tmpdir(), 'cli-home-'));
+  const installed = join(home, 'node_modules/nestjs-box-auth');
+  const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+    dependencies: Record<string, string>;
+  };
+  for (const name of [...Object.keys(dependencies), 'rxjs']) {
+    mkdirSync(dirname(join(home, 'node_modules', name)), { recursive: true });
+    symlinkSync(resolve('node_modules', name), join(home, 'node_modules', name));
+  }
+  for (const source of ts.sys.readDirectory('lib', ['.ts'])) {
+    const target = join(installed, 'dist/esm', relative('lib', source));
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(target.replace(/\.ts$/, '.js'), javaScript(readFileSync(source, 'utf8')));
+  }
+  cpSync('package.json', join(installed, 'package.json'));
+  mkdirSync(join(home, 'node_modules/.bin'));
+  bin = join(home, 'node_modules/.bin/nestjs-box-auth');
+  symlinkSync('../nestjs-box-auth/dist/esm/cli/main.js', bin);
+});
+afterAll(() => rmSync(home, { recursive: true }));
+
+const started: StartedProgram[] = [];
+afterAll(() => {
+  for (const program of started) program.kill();
+});
+
+function start(args: readonly string[], environment: Record<string, string> = {}): StartedProgram {
+  const program = StartedProgram.start([bin, ...args], home, environment);
+  started.push(program);
+  return program;
+}
+
+async function ran(args: readonly string[], environment: Record<string, string> = {}) {
+  const program = start(args, environment);
+  const { code } = await program.ended;
+  return { code, output: program.output, errors: program.errors };
+}
+
+describe('nestjs-box-auth, as a program without Nest', () => {
+  it('begins as a program does', () => {
+    const main = readFileSync(join(home, 'node_modules/nestjs-box-auth/dist/esm/cli/main.js'));
+    expect(main.toString()).toMatch(/^#!\/usr\/bin\/env node\n/);
+  });
+
+  it('knows its version', async () => {
+    expect(await ran(['--version'])).toEqual({
+      code: 0,
+      output: expect.stringMatching(/^\d+\.\d+\.\d+/),
+      errors: '',
+    });
+  });
+
+  it('emulates, is examined, and ends cleanly on Ctrl-C', async () => {
+    const emulator = start(['emulate', '--write-config', 'emulated.json']);
+    await emulator.untilPrinted('Ctrl-C stops it.');
+    const url = /emulated at (\S+),/.exec(emulator.output)?.[1] ?? '';
+    const well = await ran(['doctor', 'emulated.json', '--as-user', '11111'], { BOX_API_URL: url });
+    expect(well).toEqual({ code: 0, output: expect.stringContaining('All is well.'), errors: '' });
+    expect(well.output).not.toContain('\u001b');
+    // A pool of connections must not keep it alive: it has ended by itself.
+    expect(await emulator.interrupt()).toEqual({ code: 0, signal: null });
+    expect(emulator.output).toMatch(/Stopped\.\n$/);
+    expect(emulator.errors).toBe('');
+    const gone = await ran(['doctor', 'emulated.json', '--json'], { BOX_API_URL: url });
+    expect(gone.code).toBe(1);
+    expect(JSON.parse(gone.output)).toMatchObject({ verdict: 'failed' });
+  });
+
+  it('ends cleanly on SIGTERM, too', async () => {
+    const emulator = spawn(process.execPath, [bin, 'emulate'], { cwd: home });
+    let output = '';
+    emulator.stdout.on('data', (text) => {
+      output += String(text);
+      if (String(text).includes('Ctrl-C stops it.')) emulator.kill('SIGTERM');
+    });
+    expect(await once(emulator, 'close')).toEqual([0, null]);
+    expect(output).toMatch(/Stopped\.\n$/);
+  });
+
+  it('makes keys', async () => {
+    const { code, output } = await ran(['keygen', '--out', 'keys']);
+    expect(code).toBe(0);
+    expect(output).toContain(join(home, 'keys', 'private.pem'));
+  });
+
+  it('ends with 2 if it does not understand', async () => {
+    const { code, output, errors } = await ran(['heal']);
+    expect({ code, output }).toEqual({ code: 2, output: '' });
+    expect(errors).toContain('unknown command');
+  });
+});
+
+/** As tsc emits it, file by file: `isolatedModules` is on. */
+function javaScript(source: string): string {
+  return ts.transpileModule(source, {
+    compilerOptions: {
+      target: ts.ScriptTarget.ES2022,
+      module: ts.ModuleKind.ESNext,
+      experimentalDecorators: true,
+      emitDecoratorMetadata: true,
+      useDefineForClassFields: false,
+    },
+  }).outputText;
+}

@@ -1,0 +1,35 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { CliProblem } from '../../lib/cli/cli-problem.js';
+import { pathsOfNewFiles, writeNewFiles } from '../../lib/cli/new-files.js';
+import { newFolder } from './cli-fixture.js';
+
+const filesIn = (folder: string, ...names: string[]) =>
+  names.map((name) => ({ path: join(folder, name), content: 'new', isSecret: true }));
+
+describe('New files', () => {
+  it('are written all or none: a file that came to be meanwhile stays as it is', () => {
+    const folder = newFolder();
+    pathsOfNewFiles(folder, ['a', 'b']);
+    writeFileSync(join(folder, 'b'), 'precious');
+    expect(() => writeNewFiles(filesIn(folder, 'a', 'b'))).toThrow(CliProblem);
+    expect(readdirSync(folder)).toEqual(['b']);
+    expect(readFileSync(join(folder, 'b'), 'utf8')).toBe('precious');
+  });
+
+  it('are told by name, all that are there already', () => {
+    const folder = newFolder();
+    for (const name of ['a', 'c']) writeFileSync(join(folder, name), '');
+    expect(() => pathsOfNewFiles(folder, ['a', 'b', 'c'])).toThrow(
+      `${folder}/a and ${folder}/c are there already.`,
+    );
+  });
+
+  it('say why they cannot be written', () => {
+    const folder = newFolder();
+    expect(() => writeNewFiles(filesIn(join(folder, 'gone'), 'a'))).toThrow(
+      `Nothing can be written into ${folder}/gone (ENOENT).`,
+    );
+  });
+});

@@ -1,0 +1,137 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { paintFor } from '../../lib/cli/colours.js';
+import { systemRuntime } from '../../lib/runtime/runtime.js';
+import { newFolder, run } from './cli-fixture.js';
+
+const SECRET = 'q9LmZx3VbN7tRw2KcY8pDf5GhJ4sAe6U';
+
+describe('The command line', () => {
+  it.each([
+    [['--help'], ['doctor', 'keygen', 'emulate']],
+    [
+      ['doctor', '--help'],
+      ['--as-user <id>', '--offline', '--json', '--api-url <url>', '--passphrase-env <NAME>'],
+    ],
+    [
+      ['keygen', '--help'],
+      ['--out <folder>', '--bits <size>', '--workfront', '--days <number>'],
+    ],
+    [
+      ['emulate', '--help'],
+      ['--port <number>', '--config <file>', '--write-config <file>'],
+    ],
+  ])('%j tells what there is, and ends with 0', async (args, options) => {
+    const { exitCode, stdout, stderr } = await run(args);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    for (const option of options) expect(stdout).toContain(option);
+  });
+
+  it('--version prints that of the package', async () => {
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+    expect(await run(['--version'])).toMatchObject({ exitCode: 0, stdout: `${version}\n` });
+    expect((await run(['-V'])).stdout).toBe(`${version}\n`);
+  });
+
+  it.each<[string[], string]>([
+    [[], 'Usage: nestjs-box-auth'],
+    [['heal'], 'unknown command'],
+    [['doctor', '--colour'], "unknown option '--colour'"],
+    [['doctor', 'one.json', 'two.json'], 'too many arguments'],
+    [['doctor', '--as-user', 'alice@example.com'], 'A Box user id is 1 to 20 digits'],
+    [['doctor', '--api-url'], 'argument missing'],
+    [['doctor', '--dotenv', 'missing.env'], 'cannot be read'],
+    [['doctor', '--passphrase-env', 'UNSET'], 'is not set'],
+    [['keygen', '--bits', '1024'], 'one of 2048, 3072, 4096'],
+    [['keygen', '--workfront', '--days', '0'], 'a whole number from 1 to 36500'],
+    [['keygen', '--workfront', '--days', '1.5'], 'a whole number from 1 to 36500'],
+    [['keygen', '--workfront', '--common-name', 'a\nb'], 'a text of 1 to 64 characters'],
+    [['keygen', '--workfront', '--common-name', ' '], 'a text of 1 to 64 characters'],
+    [['keygen', '--days', '10'], '--days goes with --workfront'],
+    [['keygen', '--common-name', 'me'], '--common-name goes with --workfront'],
+    [['keygen', '--encrypted'], '--encrypted goes with --workfront'],
+    [['emulate', '--port', '65536'], 'a whole number from 0 to 65535'],
+    [['emulate', '--token-lifetime', '-1'], 'a whole number from 1 to 86400'],
+    [['emulate', '--config', 'a', '--write-config', 'b'], 'cannot be used with'],
+  ])('%j is not understood: it says why on stderr, and ends with 2', async (args, says) => {
+    const { exitCode, stdout, stderr } = await run(args, { cwd: newFolder() });
+    expect(exitCode).toBe(2);
+    expect(stdout).toBe('');
+    expect(stderr).toContain(says);
+  });
+
+  it.each([
+    ['doctor', '--passphrase', SECRET],
+    ['doctor', `--passphrase=${SECRET}`],
+    ['keygen', '--passphrase', SECRET],
+    ['keygen', `--passphrase=${SECRET}`],
+  ])('takes no passphrase as an argument: %s %s', async (...args) => {
+    const { exitCode, text } = await run(args, { cwd: newFolder() });
+    expect(exitCode).toBe(2);
+    expect(text).toContain('never taken as an argument');
+    expect(text).not.toContain(SECRET);
+  });
+
+  it.each([
+    [[SECRET]],
+    [['doctor', `--client-secret=${SECRET}`]],
+    [['doctor', `-x${SECRET}`]],
+    [['doctor', `--${SECRET}`]],
+    [['doctor', '--as-user', SECRET]],
+    [['doctor', '--as-user', `it's '${SECRET}'`]],
+    [['doctor', '--passphrase-env', SECRET]],
+    [['doctor', 'config.json', SECRET]],
+    [['doctor', '--api-url', `https://me:${SECRET}@box.example.com`]],
+    [['keygen', '--bits', SECRET]],
+    [['keygen', '--passphrase-env', SECRET]],
+    [['keygen', '--workfront', '--common-name', `\n${SECRET}`]],
+    [['emulate', '--port', SECRET]],
+  ])('repeats no secret that was typed in the wrong place: %j', async (args) => {
+    const env = { BOX_CLIENT_ID: 'a', BOX_CLIENT_SECRET: SECRET, BOX_ENTERPRISE_ID: '1' };
+    const { exitCode, text } = await run(args, { cwd: newFolder(), env });
+    expect(exitCode).toBeGreaterThan(0);
+    expect(text).not.toContain(SECRET);
+    expect(text).not.toBe('');
+  });
+
+  it('tells a mistake of ours without the secrets that are in it', async () => {
+    const runtime = {
+      ...systemRuntime,
+      schedule: () => {
+        throw new RangeError(`client_secret=${SECRET}`);
+      },
+    };
+    const env = { BOX_CLIENT_ID: 'a', BOX_CLIENT_SECRET: SECRET, BOX_ENTERPRISE_ID: '1' };
+    const { exitCode, stderr } = await run(['doctor'], { env, runtime });
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('RangeError');
+    expect(stderr).not.toContain(SECRET);
+  });
+});
+
+describe('Colours', () => {
+  const RED = '\u001b[31m';
+
+  it.each([
+    [true, {}, true],
+    [false, {}, false],
+    [true, { NO_COLOR: '1' }, false],
+    [true, { NO_COLOR: '' }, true],
+    [true, { TERM: 'dumb' }, false],
+    [false, { FORCE_COLOR: '1' }, true],
+    [false, { FORCE_COLOR: '' }, true],
+    [true, { FORCE_COLOR: '0' }, false],
+    [true, { FORCE_COLOR: 'false' }, false],
+    [true, { FORCE_COLOR: '1', NO_COLOR: '1' }, true],
+  ])('on a terminal %j, with %j: %j', async (isTTY, env, coloured) => {
+    const { stdout } = await run(['doctor'], { isTTY, env, cwd: newFolder() });
+    expect(stdout.includes(RED)).toBe(coloured);
+    const paint = paintFor({ write: () => true, isTTY }, env);
+    expect(paint('red', 'x')).toBe(coloured ? `${RED}x\u001b[39m` : 'x');
+  });
+
+  it('are never in JSON', async () => {
+    const { stdout } = await run(['doctor', '--json'], { isTTY: true, cwd: newFolder() });
+    expect(stdout).not.toContain('\u001b');
+  });
+});
