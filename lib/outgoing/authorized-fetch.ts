@@ -17,9 +17,8 @@ export function authorizedFetch(
 ): typeof fetch {
   return async (input, init) => {
     const url = addressOf(input, baseUrl);
-    if (url === undefined || !policy.allows(url)) {
-      return send(input, init);
-    }
+    if (url === undefined) return send(input, init);
+    if (!policy.allows(url)) return send(typeof input === 'string' ? url : input, init);
     return new AuthorizedCall(policy, send).run(url, outgoingOf(input, init));
   };
 }

@@ -84,8 +84,8 @@ async function adapt(
 function attachedToAnother(): BoxAuthError {
   return new BoxAuthError({
     code: 'option_invalid',
-    message: 'This axios instance carries the tokens of another Box app already.',
-    hint: 'Make an instance for each Box app, with axios.create().',
+    message: 'This axios instance carries the tokens of another app already.',
+    hint: 'Make an instance for each app, with axios.create().',
     docs: 'https://axios-http.com/docs/instance',
   });
 }

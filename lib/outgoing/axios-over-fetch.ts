@@ -2,6 +2,7 @@ import { PassThrough, Readable, Stream } from 'node:stream';
 import { types } from 'node:util';
 import {
   Axios,
+  type AxiosRequestConfig,
   type AxiosResponse,
   getAdapter,
   type InternalAxiosRequestConfig,
@@ -21,6 +22,7 @@ export interface FetchRoute {
 
 /** Whether axios will take its fetch adapter: by name or as it is, alone or first in a list that this platform knows. */
 export function isFetch(adapter: Config['adapter']): boolean {
+  if (typeof adapter === 'function') return adapter === getAdapter('fetch');
   const first = [adapter].flat().find((one) => String(one).toLowerCase() !== 'xhr');
   return typeof first === 'string'
     ? first.toLowerCase() === 'fetch'
@@ -31,8 +33,23 @@ export function isFetch(adapter: Config['adapter']): boolean {
 const bare = new Axios({});
 
 export function addressOf(config: Config): URL | undefined {
-  const address = bare.getUri(config);
+  const address = bare.getUri(addressParts(config));
   return URL.canParse(address) ? new URL(address) : undefined;
+}
+
+/** What an address is made of: to merge all of a config with no defaults would cost more than the call. */
+function addressParts(config: Config): AxiosRequestConfig {
+  const parts: AxiosRequestConfig = {};
+  for (const name of [
+    'baseURL',
+    'url',
+    'allowAbsoluteUrls',
+    'params',
+    'paramsSerializer',
+  ] as const) {
+    if (config[name] !== undefined) Object.assign(parts, { [name]: config[name] });
+  }
+  return parts;
 }
 
 /** axios over fetch: the fetch does it all. Without a Request object the body stays what it is, and can be sent again. */

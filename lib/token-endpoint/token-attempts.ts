@@ -202,13 +202,20 @@ function secretsOf(form: Readonly<Record<string, string>>): string[] {
 function abortable<T>(work: (signal: AbortSignal) => Promise<T>): Observable<T> {
   return new Observable((subscriber) => {
     const controller = new AbortController();
-    work(controller.signal).then(
-      (value) => {
-        subscriber.next(value);
-        subscriber.complete();
-      },
-      (error: unknown) => subscriber.error(error),
-    );
-    return () => controller.abort();
+    let isOver = false;
+    work(controller.signal)
+      .finally(() => {
+        isOver = true; // to abort what is over costs more than to let it be
+      })
+      .then(
+        (value) => {
+          subscriber.next(value);
+          subscriber.complete();
+        },
+        (error: unknown) => subscriber.error(error),
+      );
+    return () => {
+      if (!isOver) controller.abort();
+    };
   });
 }

@@ -276,7 +276,7 @@ function refusedAgain(token: AccessToken, retryAfterMs: number): BoxAuthError {
   return new BoxAuthError({
     code: 'token_refused_again',
     message: `The token ${token.fingerprint} was refused within ${BETWEEN_FORCED_MINTS_MS} ms of being minted in the place of a refused one.`,
-    hint: 'Another token will not help at once: see whether the app was disabled, or whether something on the way changes the Authorization header.',
+    hint: 'Another token will not help at once: see whether the app was disabled, or whether something on the way changes the header that the token is in.',
     docs: 'https://datatracker.ietf.org/doc/html/rfc6750#section-3.1',
     retryable: true,
     retryAfterMs,
