@@ -57,6 +57,7 @@ export class BoxAuthModule
   readonly #lifecycle: AppLifecycle;
   private readonly warmUp: WarmUp;
 
+  /** One Box app, of these options or, without `credentials`, of the environment. */
   static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
     const definition = super.forRoot(options);
     return options.credentials === undefined
@@ -64,6 +65,7 @@ export class BoxAuthModule
       : definition;
   }
 
+  /** The same, of options that a factory gives; `name` and `isGlobal` stand beside it. */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
     return super.forRootAsync(options);
   }
@@ -80,15 +82,18 @@ export class BoxAuthModule
     this.#modules = modules;
   }
 
+  /** @internal Called by Nest. */
   async onModuleInit(): Promise<void> {
     this.#refuseToShareAName();
     await this.#lifecycle.begin(this.warmUp);
   }
 
+  /** @internal Called by Nest. */
   onApplicationBootstrap(): void {
     this.#lifecycle.keepWarm();
   }
 
+  /** @internal Called by Nest. */
   onApplicationShutdown(): void {
     this.#lifecycle.end();
   }

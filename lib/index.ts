@@ -35,7 +35,7 @@ export type {
   KeyPairCredentials,
 } from './credentials/box-credentials.js';
 export type { Subject } from './credentials/subject.js';
-export { BoxAuthError } from './errors/box-auth.error.js';
+export { BoxAuthError, type BoxAuthErrorDetails } from './errors/box-auth.error.js';
 export { type AuthEventOf, onAuthEvent } from './events/auth-channels.js';
 export type {
   AuthEvent,

@@ -1,55 +1,119 @@
-// Type-checks every ```ts block of the README, of docs/ and of the docstrings in lib/, as a user's file in a project of its own.
+// Checks the code in the documents and in the docstrings of lib/: TypeScript and JavaScript are type-checked as a user's file in a
+// project of its own, JSON and shell are parsed. A block in any other language than those below is a mistake.
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
+import { codeBlocksIn } from './markdown.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const sources = ['README.md', ...filesIn('docs', '.md'), ...filesIn('lib', '.ts')];
+// README.ja.md has the blocks of README.md: check-translation.mjs.
+const sources = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+  'bench/README.md',
+  ...filesIn('docs', '.md'),
+  ...filesIn('lib', '.ts'),
+];
 
-/** @type {ts.Diagnostic[]} */
+/** @type {Map<string, string>} by the name of the file that it would be */
+const programs = new Map();
+/** @type {string[]} */
 const mistakes = [];
+let count = 0;
 
-/** @type {Map<string, string>} */
-const examples = new Map();
 for (const source of sources) {
   const text = readFileSync(join(root, source), 'utf8');
-  for (const [index, block] of blocksOf(text, source.endsWith('.ts')).entries()) {
-    examples.set(join(root, `example ${index + 1} of ${source.replaceAll('/', ' ')}.ts`), block);
+  const blocks = codeBlocksIn(source.endsWith('.ts') ? commentsOf(text) : text);
+  for (const [index, { language, code }] of blocks.entries()) {
+    const name = `example ${index + 1} of ${source.replaceAll('/', ' ')}`;
+    const problem = take(name, language, code);
+    if (problem !== undefined) mistakes.push(`${name}: ${problem}`);
+    count += 1;
+  }
+}
+mistakes.push(...typeMistakes());
+
+console.log([...mistakes, `${count} examples, ${mistakes.length} mistakes`].join('\n'));
+process.exitCode = mistakes.length === 0 && programs.size > 0 ? 0 : 1;
+
+/**
+ * @param {string} name
+ * @param {string} language
+ * @param {string} code
+ * @returns {string | undefined} what is wrong with it
+ */
+function take(name, language, code) {
+  switch (language) {
+    case 'ts':
+    case 'js':
+      programs.set(join(root, `${name}.${language === 'ts' ? 'ts' : 'mjs'}`), code);
+      return undefined;
+    case 'json':
+      return jsonMistake(code);
+    case 'sh': {
+      const { status, stderr } = spawnSync('bash', ['-n'], { input: code, encoding: 'utf8' });
+      return status === 0 ? undefined : stderr;
+    }
+    case 'text':
+    case 'mermaid':
+      return undefined;
+    default:
+      return `the language "${language}" is not one of ts, js, json, sh, text and mermaid`;
   }
 }
 
-const parsed = ts.getParsedCommandLineOfConfigFile(
-  join(root, 'tsconfig.json'),
-  { noEmit: true, noUnusedLocals: false, noUnusedParameters: false },
-  { ...ts.sys, onUnRecoverableConfigFileDiagnostic: (mistake) => mistakes.push(mistake) },
-);
-const options = parsed?.options ?? {};
-const onDisk = ts.createCompilerHost(options);
-const host = {
-  ...onDisk,
-  /** @param {string} file */
-  fileExists: (file) => examples.has(file) || onDisk.fileExists(file),
-  /** @param {string} file */
-  readFile: (file) => examples.get(file) ?? onDisk.readFile(file),
-  /** @param {string} file @param {ts.ScriptTarget | ts.CreateSourceFileOptions} target */
-  getSourceFile: (file, target) => {
-    const example = examples.get(file);
-    return example === undefined
-      ? onDisk.getSourceFile(file, target)
-      : ts.createSourceFile(file, example, target, true);
-  },
-};
+/** @param {string} code */
+function jsonMistake(code) {
+  try {
+    JSON.parse(code);
+    return undefined;
+  } catch (error) {
+    return String(error);
+  }
+}
 
-mistakes.push(...ts.getPreEmitDiagnostics(ts.createProgram([...examples.keys()], options, host)));
-if (mistakes.length > 0) console.log(ts.formatDiagnosticsWithColorAndContext(mistakes, host));
-console.log(`${examples.size} examples, ${mistakes.length} mistakes`);
-process.exitCode = mistakes.length === 0 && examples.size > 0 ? 0 : 1;
+function typeMistakes() {
+  /** @type {ts.Diagnostic[]} */
+  const found = [];
+  const parsed = ts.getParsedCommandLineOfConfigFile(
+    join(root, 'tsconfig.json'),
+    {
+      noEmit: true,
+      noUnusedLocals: false,
+      noUnusedParameters: false,
+      allowJs: true,
+      checkJs: true,
+    },
+    { ...ts.sys, onUnRecoverableConfigFileDiagnostic: (mistake) => found.push(mistake) },
+  );
+  const options = parsed?.options ?? {};
+  const onDisk = ts.createCompilerHost(options);
+  const host = {
+    ...onDisk,
+    /** @param {string} file */
+    fileExists: (file) => programs.has(file) || onDisk.fileExists(file),
+    /** @param {string} file */
+    readFile: (file) => programs.get(file) ?? onDisk.readFile(file),
+    /** @param {string} file @param {ts.ScriptTarget | ts.CreateSourceFileOptions} target */
+    getSourceFile: (file, target) => {
+      const example = programs.get(file);
+      return example === undefined
+        ? onDisk.getSourceFile(file, target)
+        : ts.createSourceFile(file, example, target, true);
+    },
+  };
+  found.push(...ts.getPreEmitDiagnostics(ts.createProgram([...programs.keys()], options, host)));
+  return found.map((mistake) => ts.formatDiagnosticsWithColorAndContext([mistake], host));
+}
 
-/** @param {string} text @param {boolean} inComments */
-function blocksOf(text, inComments) {
-  const plain = inComments ? text.replace(/^ *\* ?/gm, '') : text;
-  return [...plain.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, block]) => block ?? '');
+/** @param {string} text */
+function commentsOf(text) {
+  return [...text.matchAll(/^ *\/\*\*[^]*?\*\/$/gm)]
+    .map(([comment]) => comment.replace(/^ *\* ?/gm, ''))
+    .join('\n');
 }
 
 /** @param {string} folder @param {string} ending */

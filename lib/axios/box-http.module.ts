@@ -28,6 +28,7 @@ export type BoxHttpModuleOptions = HttpModuleOptions & {
  */
 @Module(httpOf({}))
 export class BoxHttpModule {
+  /** With options of axios, or for the Box app of this `name`. */
   static register(options: BoxHttpModuleOptions): DynamicModule {
     return { module: RegisteredBoxHttpModule, ...httpOf(options) };
   }

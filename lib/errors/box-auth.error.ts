@@ -70,10 +70,12 @@ export class BoxAuthError extends Error {
     if (details.retryAfterMs !== undefined) this.retryAfterMs = details.retryAfterMs;
   }
 
+  /** @internal Tells errors of this package from others, whichever copy of it made them. */
   get [BRAND](): true {
     return true;
   }
 
+  /** @internal `instanceof`, also across copies of the package. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return typeof value === 'object' && value !== null && BRAND in value;
   }
@@ -84,6 +86,7 @@ export class BoxAuthError extends Error {
     return new BoxAuthError({ code, hint, docs, retryable, status, requestId, cause, ...changes });
   }
 
+  /** What JSON shows of it: no secret, and of its cause a line. */
   toJSON(): Record<string, unknown> {
     return {
       name: this.name,

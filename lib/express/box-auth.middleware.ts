@@ -37,7 +37,9 @@ export interface BoxAuthExpressOptions extends Omit<BoxAuthOptions, 'credentials
 export interface RequestBox {
   /** A `fetch` that acts for the user of this request, wherever it is called from. */
   readonly fetch: BoxFetch;
+  /** That of `BoxTokenProvider`. */
   readonly getToken: BoxTokenProvider['getToken'];
+  /** That of `BoxTokenProvider`. */
   readonly runAs: BoxTokenProvider['runAs'];
 }
 

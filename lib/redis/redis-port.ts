@@ -3,7 +3,9 @@ import type { RedisScript } from './scripts.js';
 /** What is needed of a client of ioredis 5 or 6, `Redis` or `Cluster`. */
 export interface IoredisClient {
   readonly status: string;
+  /** Runs a script that Redis has seen. */
   evalsha(sha1: string, numberOfKeys: number, ...keysAndArgs: string[]): Promise<unknown>;
+  /** Runs a script. */
   eval(script: string, numberOfKeys: number, ...keysAndArgs: string[]): Promise<unknown>;
 }
 
@@ -14,7 +16,9 @@ export interface NodeRedisEvalOptions {
 }
 
 interface NodeRedisScripting {
+  /** Runs a script that Redis has seen. */
   evalSha(sha1: string, options: NodeRedisEvalOptions): Promise<unknown>;
+  /** Runs a script. */
   eval(script: string, options: NodeRedisEvalOptions): Promise<unknown>;
 }
 

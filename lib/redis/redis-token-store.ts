@@ -114,6 +114,7 @@ export class RedisTokenStore implements TokenStore {
     return this.#unreadable;
   }
 
+  /** See `TokenStore`. */
   async claim(identity: string, { owner, leaseMs, newerThan }: ClaimRequest): Promise<Claim> {
     const keys = this.#keysOf(identity);
     const answer = await this.#run(claimScript, keys, [
@@ -136,6 +137,7 @@ export class RedisTokenStore implements TokenStore {
     return { state: 'paused', forMs: reply[2], reason: this.#openReason(reply[3], keys) };
   }
 
+  /** See `TokenStore`. */
   async publish(identity: string, fence: number, token: StoredToken, ageMs: number): Promise<void> {
     const keys = this.#keysOf(identity);
     const { value, lifetimeMs, expiresAt, scopes } = token;
@@ -150,10 +152,12 @@ export class RedisTokenStore implements TokenStore {
     await this.#run(publishScript, keys, [digits(fence), digits(lifeMs), age, laidOut]);
   }
 
+  /** See `TokenStore`. */
   async invalidate(identity: string, fence: number): Promise<void> {
     await this.#run(invalidateScript, this.#keysOf(identity), [digits(fence)]);
   }
 
+  /** See `TokenStore`. */
   async fail(identity: string, owner: string, pauseMs: number, reason: string): Promise<void> {
     const keys = this.#keysOf(identity);
     const forMs = Math.ceil(Math.min(Math.max(pauseMs, 0), LONGEST_PAUSE_MS));

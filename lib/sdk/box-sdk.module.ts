@@ -47,6 +47,7 @@ export function InjectBoxClient(name?: string): ParameterDecorator & PropertyDec
  */
 @Module(sdkOf({}))
 export class BoxSdkModule {
+  /** With what the SDK's network session takes, or for the Box app of this `name`. */
   static register(options: BoxSdkModuleOptions): DynamicModule {
     return { module: RegisteredBoxSdkModule, ...sdkOf(options) };
   }

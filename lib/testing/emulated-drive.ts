@@ -21,6 +21,7 @@ export interface NewFile extends NewItem {
   readonly contentType?: string;
 }
 
+/** A folder as the emulator keeps it. */
 export interface EmulatedFolder {
   readonly type: 'folder';
   readonly id: string;
@@ -30,6 +31,7 @@ export interface EmulatedFolder {
   readonly createdAtMs: number;
 }
 
+/** A file as the emulator keeps it. */
 export interface EmulatedFile extends Omit<EmulatedFolder, 'type'> {
   readonly type: 'file';
   readonly content: Buffer;

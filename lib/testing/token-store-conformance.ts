@@ -5,6 +5,7 @@ import type { TokenStoreHarness } from './token-store-stage.js';
 /** One rule that every store keeps. */
 export interface TokenStoreCase {
   readonly name: string;
+  /** Rejects if the store does not do what its name says. */
   readonly run: () => Promise<void>;
 }
 

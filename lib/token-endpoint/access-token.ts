@@ -51,10 +51,12 @@ export class AccessToken {
     return this.#value;
   }
 
+  /** `AccessToken(<fingerprint>)`. */
   toString(): string {
     return `AccessToken(${this.fingerprint})`;
   }
 
+  /** All but the value. */
   toJSON(): Record<string, unknown> {
     return {
       fingerprint: this.fingerprint,
@@ -64,6 +66,7 @@ export class AccessToken {
     };
   }
 
+  /** @internal What `util.inspect` shows: as `toString`. */
   [inspect.custom](): string {
     return this.toString();
   }

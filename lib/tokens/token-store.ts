@@ -43,6 +43,7 @@ export interface ClaimRequest {
  * Every method may reject: the caller goes on without the store. `nestjs-box-auth/testing` has a conformance suite.
  */
 export interface TokenStore {
+  /** The token, or the task of minting it, or why to wait. */
   claim(identity: string, request: ClaimRequest): Promise<Claim>;
   /** Keeps `token`, which is `ageMs` old, and ends the lease, the pause and every claim with a lower fence. */
   publish(identity: string, fence: number, token: StoredToken, ageMs: number): Promise<void>;
