@@ -1,0 +1,46 @@
+import { measure } from 'mitata';
+import { medianOf } from './spread.mjs';
+
+// Short, so that few of them are interrupted by what else runs on the machine.
+const TIMED_BATCH = 256;
+const COUNTED_BATCH = 4096;
+
+/**
+ * Nanoseconds and allocated bytes of one call, by mitata: the median of many batches. A promise is awaited. Needs
+ * `--expose-gc`.
+ *
+ * @param {() => unknown} call
+ * @param {{ isQuick: boolean }} stage
+ */
+export async function perCall(call, { isQuick }) {
+  // Counted apart from the time: asking for the heap is slow.
+  const { p50: ns } = await measure(call, {
+    batch_samples: isQuick ? 64 : TIMED_BATCH,
+    min_cpu_time: isQuick ? 5e6 : 300e6,
+  });
+  /** @type {number[]} */
+  const readings = [];
+  await measure(call, {
+    batch_samples: COUNTED_BATCH,
+    min_samples: isQuick ? 1 : 12,
+    min_cpu_time: isQuick ? 1 : 100e6,
+    heap() {
+      const { heapUsed } = process.memoryUsage();
+      readings.push(heapUsed);
+      return heapUsed;
+    },
+  });
+  return { ns, bytes: medianOf(growths(readings)) / COUNTED_BATCH };
+}
+
+/**
+ * From before to after each batch; without those in which the garbage was collected.
+ *
+ * @param {readonly number[]} readings
+ */
+function growths(readings) {
+  return readings.flatMap((after, index) => {
+    const before = readings[index - 1];
+    return index % 2 === 1 && before !== undefined && after >= before ? [after - before] : [];
+  });
+}

@@ -1,0 +1,24 @@
+// A process that measures subjects of one row: started by rounds.mjs, which it tells what it found.
+import process from 'node:process';
+
+process.once('message', (/** @type {import('./rounds.mjs').Order} */ order) => {
+  measured(order).then(
+    (figures) => answer({ figures }),
+    (/** @type {unknown} */ error) =>
+      answer({ error: error instanceof Error ? String(error.stack) : String(error) }),
+  );
+});
+
+/** @param {import('./rounds.mjs').Order} order */
+async function measured({ rowName, subjects, stage }) {
+  /** @type {{ row: import('../row.js').Row }} */
+  const { row } = await import(`../rows/${rowName}.mjs`);
+  const figures = [];
+  for (const subject of subjects) figures.push(await row.measure(subject, stage));
+  return figures;
+}
+
+/** @param {import('./rounds.mjs').Answer} found */
+function answer(found) {
+  process.send?.(found, () => process.exit());
+}

@@ -1,0 +1,61 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+/** @typedef {{ rowName: string, subjects: readonly string[], stage: import('../row.js').Stage }} Order */
+/** @typedef {{ figures: import('../row.js').Figures[] } | { error: string }} Answer */
+/** @typedef {Record<string, import('../row.js').Figures[]>} Measurements By subject, one of each round. */
+
+const DEFAULT_ROUNDS = 7;
+const entry = fileURLToPath(new URL('process.mjs', import.meta.url));
+
+/**
+ * Measures all subjects of a row in each round, each in a process of its own; who goes first changes from round to round,
+ * so that what the machine does meanwhile falls on all alike. A quick run has one round in one process.
+ *
+ * @param {string} rowName
+ * @param {import('../row.js').Row} row
+ * @param {import('../row.js').Stage} stage
+ * @returns {Promise<Measurements>}
+ */
+export async function measureInRounds(rowName, row, stage) {
+  const { subjects } = row;
+  /** @type {Measurements} */
+  const measurements = Object.fromEntries(subjects.map((subject) => [subject, []]));
+  const measure = async (/** @type {readonly string[]} */ measured) => {
+    const figures = await measureInProcess(row, { rowName, subjects: measured, stage });
+    for (const [index, found] of figures.entries()) {
+      measurements[measured[index] ?? '']?.push(found);
+    }
+  };
+  if (stage.isQuick) {
+    await measure(subjects);
+    return measurements;
+  }
+  for (let round = 0; round < (row.rounds ?? DEFAULT_ROUNDS); round++) {
+    const first = round % subjects.length;
+    for (const subject of [...subjects.slice(first), ...subjects.slice(0, first)]) {
+      await measure([subject]);
+    }
+  }
+  return measurements;
+}
+
+/**
+ * @param {import('../row.js').Row} row
+ * @param {Order} order
+ */
+async function measureInProcess(row, order) {
+  const child = fork(entry, { execArgv: [...(row.nodeFlags ?? [])] });
+  const exit = once(child, 'exit');
+  child.send(order);
+  /** @type {(Answer | number | null)[]} */
+  const [answer] = await Promise.race([once(child, 'message'), exit]);
+  const where = `${order.rowName}, ${order.subjects.join(' / ')}`;
+  if (typeof answer !== 'object' || answer === null) {
+    throw new Error(`${where}: the process ended with code ${answer}`);
+  }
+  await exit;
+  if ('error' in answer) throw new Error(`${where}: ${answer.error}`);
+  return answer.figures;
+}

@@ -1,0 +1,56 @@
+import { Agent } from 'node:http';
+import axios from 'axios';
+import { openAzurePipeline } from './azure-core.mjs';
+import { openBoxSdk } from './box-node-sdk.mjs';
+import { openGoogleAuth } from './google-auth-library.mjs';
+import { openBoxAuth } from './nestjs-box-auth.mjs';
+
+// For all alike, so that no herd is measured by how many sockets it opens.
+const MAX_SOCKETS = 64;
+
+/** @typedef {() => Promise<unknown>} Caller One call of `GET /2.0/users/me`; rejects unless it is answered 2xx. */
+
+/** @type {Record<string, (stage: import('../row.js').Stage, url: string, agent: Agent) => Promise<Caller>>} */
+const callers = {
+  async 'a fixed token'(_stage, url, httpAgent) {
+    const headers = { authorization: 'Bearer fixed' };
+    const instance = axios.create({ baseURL: url, httpAgent, headers });
+    return () => instance.get('/2.0/users/me');
+  },
+  async ours(stage, url, httpAgent) {
+    const { BoxAxiosInterceptor } = await import('nestjs-box-auth/axios');
+    const instance = axios.create({ baseURL: url, httpAgent });
+    new BoxAxiosInterceptor(await openBoxAuth(stage, url)).attach(instance);
+    return () => instance.get('/2.0/users/me');
+  },
+  async 'box-node-sdk'({ config }, url) {
+    const { client } = await openBoxSdk(config, url, { maxSockets: MAX_SOCKETS });
+    return () => client.users.getUserMe();
+  },
+  async 'google-auth-library'(stage, url, agent) {
+    const client = openGoogleAuth(stage, url);
+    return () => client.request({ url: `${url}/2.0/users/me`, agent });
+  },
+  async '@azure/core-rest-pipeline'(stage, url, agent) {
+    const { call } = await openAzurePipeline(stage, url, agent);
+    return async () => {
+      const { status } = await call();
+      if (status !== 200) throw new Error(`status ${status}`);
+    };
+  },
+};
+
+/**
+ * Calls as each of them makes them, over connections that are kept, 64 at most.
+ *
+ * @param {string} subject
+ * @param {import('../row.js').Stage} stage
+ * @param {string} url
+ * @returns {Promise<Caller>}
+ */
+export async function openCaller(subject, stage, url) {
+  const agent = new Agent({ keepAlive: true, maxSockets: MAX_SOCKETS });
+  const caller = await callers[subject]?.(stage, url, agent);
+  if (caller === undefined) throw new Error(`there is no caller ${subject}`);
+  return caller;
+}
