@@ -5,6 +5,7 @@ import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { BoxAuthErrorCode } from '../errors/error-codes.js';
 import type { TellEvent } from '../events/auth-events.js';
 import { after, failAfter } from '../runtime/after.js';
+import type { Instant } from '../runtime/age-clock.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { AccessToken } from './access-token.js';
 import type { Attempt, Issuer } from './issuer.js';
@@ -18,7 +19,7 @@ import { timeoutError, unreachableError } from './unreachable.js';
 export interface Mint {
   readonly token: AccessToken;
   readonly lifetimeMs: number | undefined;
-  readonly askedAt: { readonly wall: number; readonly monotonic: number };
+  readonly askedAt: Instant;
   /** Another process asked for it. */
   readonly isShared: boolean;
 }

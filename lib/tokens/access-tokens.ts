@@ -23,7 +23,7 @@ import type { Mint } from '../token-endpoint/token-attempts.js';
 import type { KnownTokens } from '../token-endpoint/token-endpoint.js';
 import type { Failing } from './renewal-failures.js';
 import type { RenewalOptions } from './renewal.options.js';
-import { RenewingToken, type TokenDemand } from './renewing-token.js';
+import { type RenewalContext, RenewingToken, type TokenDemand } from './renewing-token.js';
 
 const LONGEST_TIMER_MS = 3_600_000;
 const SHORTEST_TIMER_MS = 100;
@@ -45,6 +45,7 @@ export interface TokenSource {
 
 /** The tokens of one app: one for whom the credentials stand for, and a bounded number for others (the least used goes). */
 export class AccessTokens {
+  readonly #context: RenewalContext;
   readonly #own: RenewingToken;
   readonly #others: LRUCache<string, RenewingToken>;
   /** What is being minted stays known, however many others are asked for meanwhile: one mint a subject at a time. */
@@ -62,9 +63,20 @@ export class AccessTokens {
     private readonly renewal: Required<RenewalOptions>,
     maxSubjects: number,
     private readonly runtime: Runtime,
-    private readonly tell: TellEvent,
+    tell: TellEvent,
   ) {
-    this.#own = this.#renewing(undefined, (known) => source.mint(undefined, known));
+    this.#context = {
+      mint: (renewing, known) => this.#mint(renewing, known),
+      adopted: (token) => this.#adoptions.next(token),
+      outside: (task) => this.#outside.runInAsyncScope(task),
+      defaultSubject: () => source.defaultSubject,
+      tell: (event) => {
+        if (!this.#isClosed) tell(event);
+      },
+      options: renewal,
+      runtime,
+    };
+    this.#own = new RenewingToken(undefined, this.#context);
     this.#others = new LRUCache({
       max: maxSubjects,
       dispose: (_token, _key, reason) => {
@@ -197,18 +209,7 @@ export class AccessTokens {
 
   #begin(subject: Subject): RenewingToken {
     const key = subjectKey(subject);
-    const renewing: RenewingToken = this.#renewing(subject, (known) =>
-      defer(() => {
-        this.#minting.set(key, renewing);
-        return this.source.mint(subject, known);
-      }).pipe(
-        finalize(() => {
-          if (this.#minting.get(key) !== renewing) return;
-          this.#minting.delete(key);
-          if (!this.#others.has(key)) this.#others.set(key, renewing);
-        }),
-      ),
-    );
+    const renewing = new RenewingToken(subject, this.#context);
     this.#others.set(key, renewing);
     return renewing;
   }
@@ -222,21 +223,21 @@ export class AccessTokens {
       : subjectKey(subject);
   }
 
-  #renewing(
-    subject: Subject | undefined,
-    mint: (known: KnownTokens) => Observable<Mint>,
-  ): RenewingToken {
-    return new RenewingToken({
-      mint: (known) => (this.#isClosed ? throwError(closedError) : mint(known)),
-      adopted: (token) => this.#adoptions.next(token),
-      outside: (task) => this.#outside.runInAsyncScope(task),
-      subjectType: () => (subject ?? this.source.defaultSubject)?.type,
-      tell: (event) => {
-        if (!this.#isClosed) this.tell(event);
-      },
-      options: this.renewal,
-      runtime: this.runtime,
-    });
+  #mint(renewing: RenewingToken, known: KnownTokens): Observable<Mint> {
+    if (this.#isClosed) return throwError(closedError);
+    const { subject } = renewing;
+    if (subject === undefined) return this.source.mint(undefined, known);
+    const key = subjectKey(subject);
+    return defer(() => {
+      this.#minting.set(key, renewing);
+      return this.source.mint(subject, known);
+    }).pipe(
+      finalize(() => {
+        if (this.#minting.get(key) !== renewing) return;
+        this.#minting.delete(key);
+        if (!this.#others.has(key)) this.#others.set(key, renewing);
+      }),
+    );
   }
 }
 

@@ -1,3 +1,4 @@
+import { type AgeClock, ageClockOf, type Instant } from '../runtime/age-clock.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { AccessToken } from '../token-endpoint/access-token.js';
 import type { Mint } from '../token-endpoint/token-attempts.js';
@@ -6,22 +7,17 @@ import { drawTurns, type RenewalOptions, type Turns } from './renewal.options.js
 const NEVER: Turns = { refreshMs: Infinity, waitMs: Infinity, expiryMs: Infinity };
 const LONGEST_DEMAND = 3 / 4;
 
-/**
- * A token with the turns of its life. Its age is judged by the wall clock and by the monotonic one, and the later hour
- * wins: a machine that slept stops the one, a clock that was set turns the other, and neither makes a dead token live.
- */
+/** A token with the turns of its life, judged by both clocks. */
 export class AdoptedToken {
   readonly token: AccessToken;
-  readonly #askedAt: Mint['askedAt'];
+  readonly #ages: AgeClock;
+  readonly #askedAt: Instant;
   readonly #lifetimeMs: number;
   readonly #turns: Turns;
 
-  constructor(
-    mint: Mint,
-    options: Required<RenewalOptions>,
-    private readonly runtime: Runtime,
-  ) {
+  constructor(mint: Mint, options: Required<RenewalOptions>, runtime: Runtime) {
     this.token = mint.token;
+    this.#ages = ageClockOf(runtime);
     this.#askedAt = mint.askedAt;
     this.#lifetimeMs = mint.lifetimeMs ?? Infinity;
     this.#turns =
@@ -63,9 +59,6 @@ export class AdoptedToken {
   }
 
   #ageMs(): number {
-    return Math.max(
-      this.runtime.monotonic() - this.#askedAt.monotonic,
-      this.runtime.now() - this.#askedAt.wall,
-    );
+    return this.#ages.ageMs(this.#askedAt);
   }
 }

@@ -36,13 +36,21 @@ export interface TokenDemand {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What a renewing token needs from those around it. */
+/** A mint that is on its way. */
+interface Minting {
+  readonly token$: Observable<AccessToken>;
+  /** Ends it without a token. */
+  readonly abandon: Signal<void>;
+}
+
+/** What all renewing tokens of an app share. */
 export interface RenewalContext {
-  readonly mint: (known: KnownTokens) => Observable<Mint>;
+  readonly mint: (renewing: RenewingToken, known: KnownTokens) => Observable<Mint>;
   readonly adopted: (token: AccessToken) => void;
   /** Runs `task` in no caller's async context: a mint is of all callers, and so is what follows from it. */
   readonly outside: (task: () => void) => void;
-  readonly subjectType: () => Subject['type'] | undefined;
+  /** Whom the credentials stand for, as far as that is known. */
+  readonly defaultSubject: () => Subject | undefined;
   readonly tell: TellEvent;
   readonly options: Required<RenewalOptions>;
   readonly runtime: Runtime;
@@ -54,15 +62,17 @@ export interface RenewalContext {
  */
 export class RenewingToken {
   #adopted: AdoptedToken | undefined;
-  #minting: Observable<AccessToken> | undefined;
+  #minting: Minting | undefined;
   #refused: AccessToken | undefined;
   #forcedAt = -Infinity;
-  readonly #failures: RenewalFailures;
-  readonly #abandon = new Signal<void>();
+  /** There are many subjects, and few that fail. */
+  #failures: RenewalFailures | undefined;
 
-  constructor(private readonly context: RenewalContext) {
-    this.#failures = new RenewalFailures(context.options, context.runtime);
-  }
+  /** `subject` is undefined for the one that the credentials stand for. */
+  constructor(
+    readonly subject: Subject | undefined,
+    private readonly context: RenewalContext,
+  ) {}
 
   /** The token, if nothing but using it is to be done. The hot path. */
   get fresh(): AccessToken | undefined {
@@ -76,7 +86,7 @@ export class RenewingToken {
 
   /** Why no other token comes, if none does. */
   get failing(): Failing | undefined {
-    return this.#failures.failing;
+    return this.#failures?.failing;
   }
 
   /** Milliseconds until somebody should ask, to have it renewed in time; 0 if now. */
@@ -144,9 +154,10 @@ export class RenewingToken {
     this.#adopted = undefined;
     this.#refused = undefined;
     this.#forcedAt = -Infinity;
-    this.#failures.clear();
+    this.#failures = undefined;
+    const minting = this.#minting;
     this.#minting = undefined;
-    this.#abandon.next();
+    minting?.abandon.next();
   }
 
   /** Undefined if the wait ended without a token and without an error: look again. */
@@ -192,17 +203,18 @@ export class RenewingToken {
   }
 
   #renewInBackground(): void {
-    if (!this.#failures.isPausing) this.#sharedMint();
+    if (this.#failures?.isPausing !== true) this.#sharedMint();
   }
 
   /** The mint that is on its way, or a new one: started here, shared by all, never cancelled by one of them. */
   #sharedMint(): Observable<AccessToken> {
-    if (this.#minting !== undefined) return this.#minting;
-    const pause = this.#failures.pause();
+    if (this.#minting !== undefined) return this.#minting.token$;
+    const pause = this.#failures?.pause();
     if (pause !== undefined) return throwError(() => pause);
     const tell = this.#narrator();
-    const minting: Observable<AccessToken> = defer(() =>
-      this.context.mint({ refused: this.#refused, current: this.#adopted?.token }),
+    const abandon = new Signal<void>();
+    const token$: Observable<AccessToken> = defer(() =>
+      this.context.mint(this, { refused: this.#refused, current: this.#adopted?.token }),
     ).pipe(
       tap((mint) => this.#adopt(mint)),
       // A machine that fell asleep over a mint wakes up with a dead token: ask once more.
@@ -210,19 +222,25 @@ export class RenewingToken {
         count: 1,
         delay: (error: unknown) => (isExpiredOnArrival(error) ? [0] : throwError(() => error)),
       }),
-      catchError((error: unknown) => throwError(() => this.#failures.record(error))),
+      catchError((error: unknown) => throwError(() => this.#failed(error))),
       tap({ next: tell.came, error: tell.failed }),
       map(({ token }) => token),
-      takeUntil(this.#abandon),
+      takeUntil(abandon),
       finalize(() => {
-        if (this.#minting === minting) this.#minting = undefined;
+        if (this.#minting?.token$ === token$) this.#minting = undefined;
       }),
       shareReplay({ bufferSize: 1, refCount: false }),
     );
-    this.#minting = minting;
+    this.#minting = { token$, abandon };
     // This subscription is what starts it. Its failure is on record; those who wait for it are told on their own.
-    this.context.outside(() => minting.subscribe({ error: () => undefined }));
-    return minting;
+    this.context.outside(() => token$.subscribe({ error: () => undefined }));
+    return token$;
+  }
+
+  #failed(error: unknown): unknown {
+    const { options, runtime } = this.context;
+    this.#failures ??= new RenewalFailures(options, runtime);
+    return this.#failures.record(error);
   }
 
   #adopt(mint: Mint): void {
@@ -231,19 +249,19 @@ export class RenewingToken {
     this.#adopted = adopted;
     if (this.#refused !== undefined) this.#forcedAt = this.context.runtime.monotonic();
     this.#refused = undefined;
-    this.#failures.clear();
+    this.#failures = undefined;
     this.context.adopted(mint.token);
   }
 
   /** Tells how the mint that begins now ends. */
   #narrator(): { came: (mint: Mint) => void; failed: (error: unknown) => void } {
-    const { runtime, subjectType, tell } = this.context;
+    const { runtime, defaultSubject, tell } = this.context;
     const kind = this.#kindOfMint();
     const startedAt = runtime.now();
     const begunAt = runtime.monotonic();
     const told = (): Omit<TokenEvent, 'outcome'> => ({
       kind,
-      subjectType: subjectType(),
+      subjectType: (this.subject ?? defaultSubject())?.type,
       startedAt,
       durationMs: runtime.monotonic() - begunAt,
       usableForMs: Math.max(this.#inReserve(0)?.usableForMs ?? 0, 0),

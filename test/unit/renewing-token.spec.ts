@@ -28,11 +28,12 @@ beforeEach(() => {
   adopted = [];
   events = [];
   script = [];
-  renewing = new RenewingToken({
-    mint: (known) => {
+  const subject = { type: 'user', id: '1' } as const;
+  renewing = new RenewingToken(subject, {
+    mint: (_, known) => {
       mints.push(known);
       const granted: Mint = {
-        token: new AccessToken(`token-${mints.length}`, { subject: { type: 'user', id: '1' } }),
+        token: new AccessToken(`token-${mints.length}`, { subject }),
         lifetimeMs: HOUR,
         askedAt: { wall: runtime.now(), monotonic: runtime.monotonic() },
         isShared: false,
@@ -43,7 +44,7 @@ beforeEach(() => {
     },
     adopted: (token) => adopted.push(token),
     outside: (task) => task(),
-    subjectType: () => 'user',
+    defaultSubject: () => undefined,
     tell: (event) => events.push(event),
     options: renewalDefaults,
     runtime,
@@ -133,7 +134,7 @@ describe('A token that is refused, too', () => {
     });
     expect(error.message).toContain(second.fingerprint);
     expect(error.message).toContain('10000 ms');
-    expect(error.hint).toMatch(/app was disabled.*Authorization header/);
+    expect(error.hint).toMatch(/app was disabled.*header that the token is in/);
     expect(error.docs).toContain('rfc6750');
     await runtime.advance(6_000);
     expect(await renewing.replace(second, {})).not.toBe(second);

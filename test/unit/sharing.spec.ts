@@ -222,7 +222,7 @@ describe('A process that waits for another', () => {
     expect(error).toMatchObject({ code: 'unavailable', retryable: true, retryAfterMs: 4_000 });
     expect(error.message).toMatch(/[Aa]nother process.*Slow down\.$/);
     expect(error.hint).toContain('by itself');
-    expect(error.docs).toContain('rate-limits');
+    expect(error.docs).toContain('rfc6585');
     expect(mints).toBe(0);
   });
 });
