@@ -44,6 +44,7 @@ export class AppAuth<Form extends object, Credentials extends Opened> {
   readonly events = new Signal<AuthEvent>();
   protected readonly endpoint: TokenEndpoint<Credentials>;
   readonly #keepWarm: ResolvedAppAuthOptions['keepWarm'];
+  #isClosed = false;
 
   /** @throws BoxAuthError for credentials that are wrong (a function's: at `readCredentials`) */
   constructor(
@@ -55,6 +56,7 @@ export class AppAuth<Form extends object, Credentials extends Opened> {
     const { issuer, openCredentials, credentialsAdvice, headers, urlRules, apiUrl } = description;
     const { store, onStoreFailure, renewal, tokenEndpoint, maxSubjects, runtime } = options;
     const tell = (event: AuthEvent) => {
+      if (this.#isClosed) return;
       publishEvent(event, { issuer: issuer.name, app: name });
       this.events.next(event);
     };
@@ -94,6 +96,8 @@ export class AppAuth<Form extends object, Credentials extends Opened> {
 
   /** Ends what is in flight and stops every timer. */
   close(): void {
+    this.#isClosed = true;
     this.tokens.close();
+    this.events.complete();
   }
 }

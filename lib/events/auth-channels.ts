@@ -2,11 +2,14 @@ import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { AuthEvent, AuthEventSource } from './auth-events.js';
 
 /** What is published on the channel `nestjs-box-auth:<kind>`. */
-export type AuthEventOf<Kind extends AuthEvent['kind']> = Extract<
-  AuthEvent,
-  { readonly kind: Kind }
-> &
-  AuthEventSource;
+export type AuthEventOf<Kind extends AuthEvent['kind']> = OfKind<AuthEvent, Kind> & AuthEventSource;
+
+/** The member of the union that has this kind, also where several kinds are one type. */
+type OfKind<Event extends AuthEvent, Kind> = Event extends AuthEvent
+  ? Kind extends Event['kind']
+    ? Event & { readonly kind: Kind }
+    : never
+  : never;
 
 /** Publishes `event` to whoever listens in this process. */
 export function publishEvent(event: AuthEvent, source: AuthEventSource): void {
@@ -17,6 +20,9 @@ export function publishEvent(event: AuthEvent, source: AuthEventSource): void {
 /**
  * Calls `listener` at every event of that kind, of all Box and Workfront apps in this process, until the function that it
  * returns is called. The same as subscribing to the `node:diagnostics_channel` called `nestjs-box-auth:<kind>`, with types.
+ *
+ * It is called at once, while nobody who waits for the token has it yet: do little. What it throws reaches no caller; Node
+ * makes it an `uncaughtException`, as with every subscriber of a channel.
  *
  * @example
  * ```ts

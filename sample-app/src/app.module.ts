@@ -1,11 +1,16 @@
 import { type DynamicModule, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
+import { TerminusModule } from '@nestjs/terminus';
 import { BoxAuthModule } from 'nestjs-box-auth';
 import { BoxHttpModule } from 'nestjs-box-auth/axios';
+import { BoxHealthIndicator } from 'nestjs-box-auth/terminus';
 import { BoxAuthErrorFilter } from './box/box-auth-error.filter.js';
+import { EventsController } from './events/events.controller.js';
+import { TokenEvents } from './events/token-events.js';
 import { FilesController } from './files/files.controller.js';
 import { Uploads } from './files/uploads.js';
 import { FoldersController } from './folders/folders.controller.js';
+import { HealthController } from './health/health.controller.js';
 import { IdentityController } from './identity/identity.controller.js';
 import { PageController } from './page/page.controller.js';
 import { type PortalOptions } from './portal.options.js';
@@ -14,8 +19,21 @@ import { DemoUsers } from './sign-in/demo-users.js';
 const PORTAL_OPTIONS = Symbol('PORTAL_OPTIONS');
 
 @Module({
-  controllers: [PageController, IdentityController, FoldersController, FilesController],
-  providers: [Uploads, { provide: APP_FILTER, useClass: BoxAuthErrorFilter }],
+  imports: [TerminusModule],
+  controllers: [
+    PageController,
+    IdentityController,
+    FoldersController,
+    FilesController,
+    HealthController,
+    EventsController,
+  ],
+  providers: [
+    Uploads,
+    BoxHealthIndicator,
+    TokenEvents,
+    { provide: APP_FILTER, useClass: BoxAuthErrorFilter },
+  ],
 })
 export class AppModule implements OnApplicationShutdown {
   static register(options: PortalOptions): DynamicModule {

@@ -28,6 +28,11 @@ The document portal is at ${url} (${platform}, on ${box}).
 Try:
 ${calls.map((call) => `  ${call}`.trimEnd()).join('\n')}
 
+Look at:
+  ${url}/docs        every route, to be tried out
+  ${url}/health      whether Box can be called
+  ${url}/api/events  what happens to the app's tokens, as it happens
+
 Ctrl-C stops it.
 `;
 }

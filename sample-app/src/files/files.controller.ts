@@ -11,17 +11,35 @@ import {
   ServiceUnavailableException,
   StreamableFile,
 } from '@nestjs/common';
+import {
+  ApiBadRequestResponse,
+  ApiBody,
+  ApiConflictResponse,
+  ApiConsumes,
+  ApiCreatedResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiProduces,
+  ApiQuery,
+  ApiTags,
+} from '@nestjs/swagger';
 import { BoxFetch, BoxTokenProvider } from 'nestjs-box-auth';
 import { answerOf } from '../box/box-answer.js';
 import { BoxIdPipe } from '../box/box-id.pipe.js';
+import { ApiBoxAnswers } from '../docs/api-box-answers.decorator.js';
+import { ApiItemId } from '../docs/api-item-id.decorator.js';
 import { AsSignedInUser } from '../sign-in/as-signed-in-user.decorator.js';
 import { BodyStream } from './body-stream.decorator.js';
 import { FileNamePipe } from './file-name.pipe.js';
 import { Uploads } from './uploads.js';
 
+const binary = { type: 'string', format: 'binary' };
+
 // Box names items by this address, wherever it is reached.
 const BOX_API = 'https://api.box.com';
 
+@ApiTags('files')
+@ApiBoxAnswers()
 @Controller('api/files')
 @AsSignedInUser()
 export class FilesController {
@@ -34,6 +52,10 @@ export class FilesController {
   /** Box redirects to another origin, which gets neither the token nor `as-user`. */
   @Get(':id/content')
   @Header('x-content-type-options', 'nosniff')
+  @ApiOperation({ summary: 'Download a file' })
+  @ApiItemId('a file')
+  @ApiProduces('application/octet-stream')
+  @ApiOkResponse({ description: 'The file, always as an attachment', schema: binary })
   async content(@Param('id', BoxIdPipe) id: string): Promise<StreamableFile> {
     const { status, headers, body } = await answerOf(this.box(`/2.0/files/${id}/content`));
     if (status === 202) throw new ServiceUnavailableException('Box is still preparing this file.');
@@ -47,6 +69,19 @@ export class FilesController {
   /** A token that can show this one file and nothing else: the only kind that may go to a browser. */
   @Post(':id/preview-token')
   @Header('cache-control', 'no-store')
+  @ApiOperation({ summary: 'A token for a previewer in a browser, which can show this file alone' })
+  @ApiItemId('a file')
+  @ApiCreatedResponse({
+    description: 'A downscoped token',
+    schema: {
+      type: 'object',
+      required: ['accessToken'],
+      properties: {
+        accessToken: { type: 'string' },
+        expiresAt: { type: 'string', format: 'date-time' },
+      },
+    },
+  })
   async previewToken(@Param('id', BoxIdPipe) id: string): Promise<PreviewToken> {
     const { value, expiresAt } = await this.tokens.downscope({
       scopes: ['base_preview'],
@@ -59,6 +94,14 @@ export class FilesController {
   }
 
   @Post()
+  @ApiOperation({ summary: 'Upload a file, streamed' })
+  @ApiQuery({ name: 'folder', description: 'The id of a folder', required: false, example: '0' })
+  @ApiQuery({ name: 'name', description: '1 to 255 characters without slashes', example: 'a.txt' })
+  @ApiConsumes('application/octet-stream')
+  @ApiBody({ schema: binary })
+  @ApiCreatedResponse({ description: 'As Box describes the new file' })
+  @ApiBadRequestResponse({ description: 'That is no name or no id of a folder' })
+  @ApiConflictResponse({ description: 'There is an item of that name already' })
   upload(
     @Query('folder', new DefaultValuePipe('0'), BoxIdPipe) folderId: string,
     @Query('name', FileNamePipe) name: string,

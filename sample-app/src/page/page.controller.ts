@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Controller, Get, Header } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
 import { DemoUsers } from '../sign-in/demo-users.js';
 
 const html = readFileSync(new URL('index.html', import.meta.url), 'utf8');
@@ -13,6 +14,7 @@ const policy = [
   `base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
 ].join('; ');
 
+@ApiExcludeController()
 @Controller()
 export class PageController {
   readonly #page: string;

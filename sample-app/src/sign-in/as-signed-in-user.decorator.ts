@@ -1,11 +1,18 @@
 import { applyDecorators, type ExecutionContext, UseGuards } from '@nestjs/common';
+import { ApiSecurity, ApiUnauthorizedResponse } from '@nestjs/swagger';
 import { AsUser } from 'nestjs-box-auth';
+import { DEMO_USER } from '../docs/api-docs.js';
 import { type PortalRequest } from './portal-request.js';
 import { SignInGuard } from './sign-in.guard.js';
 
 /** Refuses whoever is not signed in, and makes every Box call of the handler act for who is. */
 export function AsSignedInUser(): ClassDecorator & MethodDecorator {
-  return applyDecorators(UseGuards(SignInGuard), AsUser(signedInBoxUser));
+  return applyDecorators(
+    UseGuards(SignInGuard),
+    AsUser(signedInBoxUser),
+    ApiSecurity(DEMO_USER),
+    ApiUnauthorizedResponse({ description: 'Nobody is signed in' }),
+  );
 }
 
 function signedInBoxUser(context: ExecutionContext): string | undefined {

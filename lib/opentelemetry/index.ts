@@ -1,0 +1,5 @@
+export {
+  BoxAuthInstrumentation,
+  type BoxAuthInstrumentationConfig,
+} from './box-auth.instrumentation.js';
+export { instrumentBoxAuth, type TelemetryProviders } from './instrument-box-auth.js';

@@ -1,0 +1,120 @@
+import { Injectable } from '@nestjs/common';
+// oxlint-disable-next-line typescript/consistent-type-imports -- Nest reads the parameter's type at run time
+import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
+// oxlint-disable-next-line typescript/consistent-type-imports -- Nest reads the parameter's type at run time
+import { boxAuthOf, BoxTokenProvider } from '../box-token.provider.js';
+import { BoxAuthError } from '../errors/box-auth.error.js';
+import type { AccessToken } from '../token-endpoint/access-token.js';
+
+/** How the health of a Box app is asked for. */
+export interface BoxHealthOptions {
+  /** How many milliseconds a check waits for a token, where there is none to use. Default 2,000. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** Why no other token comes, in words for anybody: the message of an error quotes Box, and stays in the log. */
+interface Problem {
+  readonly code: BoxAuthError['code'];
+  readonly hint: string;
+  /** ISO 8601; not known of the very first failure. */
+  readonly since?: string;
+}
+
+/**
+ * Tells terminus whether calls to Box can have a token. Nothing in its answer is a token or an id.
+ *
+ * | `state` | `status` | there is |
+ * | --- | --- | --- |
+ * | `healthy` | `up` | a token |
+ * | `degraded` | `degraded` (in terminus 11, which has no such status: `up`) | the old token until `expiresAt`; no newer one comes |
+ * | `down` | `down` | none |
+ *
+ * `code`, `hint` and `since` say why. A check is a call as any other: it mints the first token and has one renewed that is
+ * due, and what failed a moment ago is not asked for again. Use it for readiness: to start a process anew mends nothing.
+ *
+ * For a Box app with a name: `new BoxHealthIndicator(provider, healthIndicatorService)`.
+ *
+ * @example
+ * ```ts
+ * import { Controller, Get, Module } from '@nestjs/common';
+ * import { HealthCheck, HealthCheckService, TerminusModule } from '@nestjs/terminus';
+ * import { BoxHealthIndicator } from 'nestjs-box-auth/terminus';
+ *
+ * @Controller('health')
+ * export class HealthController {
+ *   constructor(
+ *     private readonly health: HealthCheckService,
+ *     private readonly box: BoxHealthIndicator,
+ *   ) {}
+ *
+ *   @Get()
+ *   @HealthCheck()
+ *   check() {
+ *     return this.health.check([() => this.box.isHealthy('box')]);
+ *   }
+ * }
+ *
+ * @Module({
+ *   imports: [TerminusModule],
+ *   controllers: [HealthController],
+ *   providers: [BoxHealthIndicator],
+ * })
+ * export class HealthModule {}
+ * ```
+ */
+@Injectable()
+export class BoxHealthIndicator {
+  constructor(
+    private readonly provider: BoxTokenProvider,
+    private readonly health: HealthIndicatorService,
+  ) {}
+
+  /** The health of the token that the credentials stand for, under `key`. Never rejects for what is wrong with Box. */
+  async isHealthy<const Key extends string>(
+    key: Key,
+    { timeoutMs = 2_000 }: BoxHealthOptions = {},
+  ): Promise<HealthIndicatorResult<Key>> {
+    const check = this.health.check(key);
+    const problem = await this.#problem(AbortSignal.timeout(timeoutMs));
+    const token = boxAuthOf(this.provider)?.tokens.peek();
+    if (problem === undefined) return check.up({ state: 'healthy', ...expiryOf(token) });
+    return token === undefined
+      ? check.down({ state: 'down', ...problem })
+      : degraded(check, { state: 'degraded', ...problem, ...expiryOf(token) });
+  }
+
+  async #problem(signal: AbortSignal): Promise<Problem | undefined> {
+    let refusal: Problem | undefined;
+    try {
+      await this.provider.getToken({ signal });
+    } catch (error) {
+      refusal = problemOf(error, signal);
+    }
+    const failing = boxAuthOf(this.provider)?.tokens.failing();
+    if (failing === undefined) return refusal;
+    const { code, hint } = failing.error;
+    return { code, hint, since: new Date(failing.since).toISOString() };
+  }
+}
+
+function problemOf(error: unknown, signal: AbortSignal): Problem {
+  if (error instanceof BoxAuthError) return { code: error.code, hint: error.hint };
+  if (!signal.aborted) throw error;
+  return { code: 'timeout', hint: 'A token is being asked for, and takes longer than this check.' };
+}
+
+function expiryOf(token: AccessToken | undefined): { readonly expiresAt?: string } {
+  return token?.expiresAt === undefined
+    ? {}
+    : { expiresAt: new Date(token.expiresAt).toISOString() };
+}
+
+type Session = ReturnType<HealthIndicatorService['check']>;
+
+/** Terminus 11 has no `degraded`: to it, what still serves is up. */
+function degraded<Key extends string>(
+  check: Pick<Session, 'up'> & Partial<Pick<Session, 'degraded'>>,
+  data: Readonly<Record<string, unknown>>,
+): HealthIndicatorResult<Key> {
+  return check.degraded?.(data) ?? check.up(data);
+}

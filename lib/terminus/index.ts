@@ -1,0 +1,1 @@
+export { BoxHealthIndicator, type BoxHealthOptions } from './box-health.indicator.js';

@@ -1,0 +1,237 @@
+import { channel } from 'node:diagnostics_channel';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { FakeRuntime } from '../support/fake-runtime.js';
+import { ALICE, BOB, fieldIn, PLATFORMS, type Portal, startPortal } from './portal-fixture.js';
+
+const patience = { timeout: 30_000 };
+
+describe.each(PLATFORMS)('The portal on %s', patience, (platform) => {
+  describe('says on /health', () => {
+    test('that Box can be called', async () => {
+      const { ask, emulator } = await startPortal(platform);
+      const answer = await ask('/health');
+      expect(answer).toMatchObject({
+        status: 200,
+        json: { status: 'ok', info: { box: { status: 'up', state: 'healthy' } } },
+      });
+      expect(answer.headers.get('cache-control')).toContain('no-cache');
+      expect(emulator.tokenRequests).toHaveLength(1);
+      expect(emulator.apiRequests).toEqual([]);
+    });
+
+    test('that it is degraded while the old token serves', async () => {
+      const runtime = new FakeRuntime(Date.now());
+      const box = { runtime, tokenEndpoint: { attempts: 1 } };
+      const { ask, emulator } = await startPortal(platform, { box });
+      await ask('/api/whoami');
+      emulator.always('token', { kind: 'unavailable' });
+      await runtime.advance(55 * 60_000);
+      await vi.waitFor(async () => {
+        expect(await ask('/health')).toMatchObject({
+          status: 200,
+          json: { status: 'degraded', info: { box: { state: 'degraded', code: 'unavailable' } } },
+        });
+      }, patience);
+      expect(await ask('/api/whoami')).toMatchObject({ status: 200 });
+    });
+
+    test('that it is down, why, and what to do', async () => {
+      const { ask, emulator } = await startPortal(platform);
+      emulator.authorized = false;
+      const answer = await ask('/health');
+      expect(answer).toMatchObject({
+        status: 503,
+        json: {
+          status: 'error',
+          error: { box: { status: 'down', code: 'app_not_authorized' } },
+        },
+      });
+      expect(answer.text).toContain('Ask an admin');
+      expectNothingPrivate(answer.text, emulator);
+    });
+  });
+
+  describe('has a documentation', () => {
+    test('in a page with all that belongs to it', async () => {
+      const { url, ask } = await startPortal(platform);
+      const page = await ask('/docs');
+      expect(page).toMatchObject({ status: 200 });
+      expect(page.headers.get('content-type')).toContain('text/html');
+      const parts = [...page.text.matchAll(/(?:src|href)="([^"#]+)"/g)].map(([, part]) => part);
+      expect(parts.length).toBeGreaterThanOrEqual(4);
+      for (const part of parts) {
+        const { pathname } = new URL(part ?? '', `${url}/docs`);
+        expect((await ask(pathname)).status, pathname).toBe(200);
+      }
+    });
+
+    test('of every route, with what it takes and answers', async () => {
+      const { ask } = await startPortal(platform);
+      const operations = operationsIn(fieldIn(await ask('/docs-json'), 'paths'));
+      expect(operations.map(({ name }) => name).toSorted()).toEqual([
+        'get /api/events',
+        'get /api/files/{id}/content',
+        'get /api/folders/{id}/items',
+        'get /api/me',
+        'get /api/whoami',
+        'get /health',
+        'post /api/files',
+        'post /api/files/{id}/preview-token',
+      ]);
+      for (const { name, operation } of operations) {
+        const { tags, summary, responses, parameters, security } = operation;
+        expect(tags, name).toHaveLength(1);
+        expect(summary, name).toBeTypeOf('string');
+        expect(Object.keys(responses).some((status) => status.startsWith('2'))).toBe(true);
+        expect(parameters.map((parameter) => parameter.name).toSorted(), name).toEqual(
+          name === 'post /api/files' ? ['folder', 'name'] : name.includes('{id}') ? ['id'] : [],
+        );
+        const isPublic = /whoami|health|events/.test(name);
+        expect(security, name).toEqual(isPublic ? undefined : [{ 'demo-user': [] }]);
+        expect('401' in responses, name).toBe(!isPublic);
+      }
+    });
+
+    test('by which one can try a route out as a demo user', async () => {
+      const { ask } = await startPortal(platform);
+      const { json } = await ask('/docs-json');
+      expect(json).toMatchObject({
+        components: {
+          securitySchemes: { 'demo-user': { type: 'apiKey', in: 'header', name: 'x-demo-user' } },
+        },
+      });
+      const headers = { 'x-demo-user': 'alice' };
+      expect(await ask('/api/me', { headers })).toMatchObject({ json: { id: ALICE.id } });
+    });
+  });
+
+  describe('tells on /api/events', () => {
+    test('what happens to its tokens, as it happens', async () => {
+      const portal = await startPortal(platform, { box: { tokenEndpoint: { attempts: 1 } } });
+      const { ask, emulator } = portal;
+      const watcher = await watch(portal);
+      expect(watcher.headers.get('content-type')).toContain('text/event-stream');
+
+      await ask('/api/whoami');
+      const mint = await watcher.next();
+      expect(mint).toMatchObject({
+        event: 'mint',
+        data: {
+          kind: 'mint',
+          issuer: 'Box',
+          outcome: 'minted',
+          subjectType: 'enterprise',
+          startedAt: expect.any(Number) as number,
+          durationMs: expect.any(Number) as number,
+          expiresAt: expect.any(Number) as number,
+          fingerprint: expect.any(String) as string,
+        },
+      });
+
+      emulator.revokeAllTokens();
+      emulator.failNext('token', { kind: 'unavailable' });
+      await ask('/api/me', { as: 'alice' });
+      const failed = await watcher.next();
+      expect(failed).toMatchObject({
+        event: 'forced-renewal',
+        data: { outcome: 'failed', error: { code: 'unavailable', retryable: true } },
+      });
+      expectNothingPrivate(JSON.stringify([mint, failed]), emulator);
+      expect(JSON.stringify(failed)).not.toContain('Box answered');
+    });
+
+    test('to everybody who watches, until they leave', async () => {
+      const portal = await startPortal(platform);
+      const watchers = await Promise.all([watch(portal), watch(portal)]);
+      expect(isHeard()).toBe(true);
+      await portal.ask('/api/whoami');
+      for (const watcher of watchers) {
+        expect(await watcher.next()).toMatchObject({ event: 'mint' });
+      }
+      for (const watcher of watchers) watcher.leave();
+      await vi.waitFor(() => expect(isHeard()).toBe(false), patience);
+      expect(await portal.ask('/api/whoami')).toMatchObject({ status: 200 });
+    });
+
+    test('no more once it shuts down, and waits for nobody who watches', async () => {
+      const portal = await startPortal(platform);
+      const watchers = await Promise.all([watch(portal), watch(portal)]);
+      await portal.app.close();
+      for (const watcher of watchers) expect(await watcher.next()).toBeUndefined();
+      expect(isHeard()).toBe(false);
+    });
+  });
+});
+
+/** Whether anybody in this process listens to the events of tokens. */
+function isHeard(): boolean {
+  return channel('nestjs-box-auth:mint').hasSubscribers;
+}
+
+interface Told {
+  readonly event: string | undefined;
+  readonly data: unknown;
+}
+
+/** A browser's EventSource, for what a test needs of it. */
+async function watch({ url }: Portal) {
+  const leaving = new AbortController();
+  onTestFinished(() => leaving.abort());
+  const { body, headers } = await fetch(`${url}/api/events`, { signal: leaving.signal });
+  if (body === null) throw new Error('The answer has no body.');
+  const told = eventsIn(body.pipeThrough(new TextDecoderStream()));
+  return {
+    headers,
+    /** Undefined when the stream has ended in an orderly way. */
+    next: async () => (await told.next()).value ?? undefined,
+    leave: () => leaving.abort(),
+  };
+}
+
+async function* eventsIn(text: AsyncIterable<string>): AsyncGenerator<Told, undefined> {
+  let unread = '';
+  for await (const chunk of text) {
+    const blocks = (unread + chunk).split('\n\n');
+    unread = blocks.pop() ?? '';
+    for (const block of blocks) {
+      const field = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(block)?.[1];
+      const data = field('data');
+      if (data !== undefined) yield { event: field('event'), data: JSON.parse(data) as unknown };
+    }
+  }
+  return undefined;
+}
+
+interface Operation {
+  readonly tags?: readonly string[];
+  readonly summary?: string;
+  readonly responses: Readonly<Record<string, unknown>>;
+  readonly parameters: readonly { readonly name: string }[];
+  readonly security?: readonly unknown[];
+}
+
+/** By method and path. */
+function operationsIn(paths: unknown) {
+  return Object.entries(paths as Record<string, Record<string, Operation>>).flatMap(
+    ([path, methods]) =>
+      Object.entries(methods).map(([method, operation]) => ({
+        name: `${method} ${path}`,
+        operation,
+      })),
+  );
+}
+
+/** Neither tokens nor secrets nor ids. */
+function expectNothingPrivate(text: string, { config, serviceAccountId }: Portal['emulator']) {
+  const { clientID, clientSecret } = config.boxAppSettings;
+  for (const secret of [
+    clientID,
+    clientSecret,
+    config.enterpriseID,
+    serviceAccountId,
+    ALICE.id,
+    BOB.id,
+  ]) {
+    expect(text).not.toContain(secret);
+  }
+}

@@ -1,0 +1,218 @@
+import { HealthIndicatorService } from '@nestjs/terminus';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { BoxTokenProvider } from 'nestjs-box-auth';
+import { BoxHealthIndicator } from 'nestjs-box-auth/terminus';
+import { BoxAuth } from '../../lib/box-auth.js';
+import { FakeRuntime, settled } from '../support/fake-runtime.js';
+import { refuse, ScriptedEndpoint, silence } from '../support/scripted-endpoint.js';
+
+const MINUTE = 60_000;
+const credentials = {
+  clientId: 'q1w2e3r4t5z6u7i8',
+  clientSecret: 'q9LmZx3VbN7tRw2KcY8pDf5GhJ4sAe6U',
+  enterpriseId: '7654321',
+};
+const EXPIRES_AT = '2026-03-01T13:00:00.000Z';
+
+let runtime: FakeRuntime;
+let endpoint: ScriptedEndpoint;
+let auth: BoxAuth;
+let health: BoxHealthIndicator;
+beforeEach(() => {
+  runtime = new FakeRuntime();
+  runtime.randomValue = 0;
+  endpoint = new ScriptedEndpoint(runtime);
+  auth = new BoxAuth({
+    credentials,
+    fetch: endpoint.fetch,
+    runtime,
+    tokenEndpoint: { attempts: 1 },
+  });
+  health = new BoxHealthIndicator(auth.provider, new HealthIndicatorService());
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  auth.close();
+});
+
+const unavailable = () => refuse(endpoint, 503, 'unavailable', 'Unavailable');
+
+describe('Box is healthy', () => {
+  it('with a token, which a check asks for if nobody has yet, once', async () => {
+    const healthy = { box: { status: 'up', state: 'healthy', expiresAt: EXPIRES_AT } };
+    expect(await health.isHealthy('box')).toEqual(healthy);
+    expect(await health.isHealthy('box')).toEqual(healthy);
+    expect(endpoint.received).toHaveLength(1);
+  });
+
+  it('with a token that ends nobody knows when', async () => {
+    endpoint.lifetimeS = undefined;
+    expect(await health.isHealthy('box')).toEqual({ box: { status: 'up', state: 'healthy' } });
+  });
+
+  it('while a token is renewed in time, by checks alone', async () => {
+    await health.isHealthy('box');
+    await runtime.advance(50 * MINUTE);
+    expect(await health.isHealthy('box')).toMatchObject({ box: { expiresAt: EXPIRES_AT } });
+    await settled();
+    expect(await health.isHealthy('box')).toEqual({
+      box: { status: 'up', state: 'healthy', expiresAt: '2026-03-01T13:50:00.000Z' },
+    });
+    expect(endpoint.received).toHaveLength(2);
+  });
+
+  it('again when tokens come again', async () => {
+    endpoint.script(unavailable());
+    await health.isHealthy('box');
+    await runtime.advance(MINUTE);
+    expect(await health.isHealthy('box')).toMatchObject({ box: { state: 'healthy' } });
+  });
+});
+
+describe('Box is degraded', () => {
+  /** A token that should have been renewed ten minutes before its end, and was not. */
+  async function failToRenew(): Promise<void> {
+    await auth.provider.getToken();
+    endpoint.otherwise = unavailable();
+    await runtime.advance(50 * MINUTE);
+    await auth.provider.getToken();
+    await settled();
+  }
+  const degraded = {
+    state: 'degraded',
+    code: 'unavailable',
+    hint: expect.stringContaining('status.box.com') as string,
+    since: '2026-03-01T12:50:00.000Z',
+    expiresAt: EXPIRES_AT,
+  };
+
+  it('while the old token serves and no other comes: why, since when and until when', async () => {
+    await failToRenew();
+    expect(await health.isHealthy('box')).toEqual({ box: { status: 'degraded', ...degraded } });
+    await runtime.advance(5 * MINUTE);
+    expect(await health.isHealthy('box')).toEqual({ box: { status: 'degraded', ...degraded } });
+  });
+
+  it('in the last minute, too, when callers wait for the new token first', async () => {
+    await failToRenew();
+    await runtime.advance(9.5 * MINUTE);
+    expect(await health.isHealthy('box')).toEqual({ box: { status: 'degraded', ...degraded } });
+  });
+
+  it('when a renewal in the last minute takes longer than the check', async () => {
+    await auth.provider.getToken();
+    endpoint.otherwise = silence;
+    await runtime.advance(59 * MINUTE);
+    expect(await health.isHealthy('box', { timeoutMs: 1 })).toEqual({
+      box: {
+        status: 'degraded',
+        state: 'degraded',
+        code: 'timeout',
+        hint: 'A token is being asked for, and takes longer than this check.',
+        expiresAt: EXPIRES_AT,
+      },
+    });
+  });
+
+  it('but up to terminus 11, which has no such status', async () => {
+    await failToRenew();
+    const terminus11 = new HealthIndicatorService();
+    vi.spyOn(terminus11, 'check').mockImplementation((key) =>
+      Object.assign(new HealthIndicatorService().check(key), { degraded: undefined }),
+    );
+    const indicator = new BoxHealthIndicator(auth.provider, terminus11);
+    expect(await indicator.isHealthy('box')).toEqual({ box: { status: 'up', ...degraded } });
+  });
+});
+
+describe('Box is down', () => {
+  it('where no token is to be had: why and since when', async () => {
+    endpoint.otherwise = refuse(endpoint, 400, 'unauthorized_client', 'This app is not authorized');
+    const down = {
+      box: {
+        status: 'down',
+        state: 'down',
+        code: 'app_not_authorized',
+        hint: expect.stringContaining('Ask an admin') as string,
+        since: '2026-03-01T12:00:00.000Z',
+      },
+    };
+    expect(await health.isHealthy('box')).toEqual(down);
+    await runtime.advance(10_000);
+    expect(await health.isHealthy('box')).toEqual(down);
+    expect(endpoint.received, 'a refusal is remembered').toHaveLength(1);
+  });
+
+  it('once the old token has ended', async () => {
+    await auth.provider.getToken();
+    endpoint.otherwise = unavailable();
+    await runtime.advance(61 * MINUTE);
+    expect(await health.isHealthy('box')).toMatchObject({ box: { status: 'down', state: 'down' } });
+  });
+
+  it('where no token comes in time; the mint goes on for those who wait longer', async () => {
+    endpoint.script(silence);
+    expect(await health.isHealthy('box', { timeoutMs: 1 })).toEqual({
+      box: {
+        status: 'down',
+        state: 'down',
+        code: 'timeout',
+        hint: 'A token is being asked for, and takes longer than this check.',
+      },
+    });
+    expect(endpoint.inFlight).toBe(1);
+  });
+
+  it('after the app was shut down', async () => {
+    auth.close();
+    expect(await health.isHealthy('box')).toMatchObject({
+      box: { status: 'down', code: 'closed' },
+    });
+  });
+});
+
+describe('A check', () => {
+  it('waits two seconds, unless told otherwise', async () => {
+    const timeout = vi.spyOn(AbortSignal, 'timeout');
+    await health.isHealthy('box');
+    await health.isHealthy('box', { timeoutMs: 500 });
+    expect(timeout.mock.calls).toEqual([[2_000], [500]]);
+  });
+
+  it('takes a stand-in for the provider as it is', async () => {
+    const standIn = (getToken: () => Promise<unknown>) =>
+      new BoxHealthIndicator(
+        { getToken } as unknown as BoxTokenProvider,
+        new HealthIndicatorService(),
+      );
+    const token = await auth.provider.getToken();
+    expect(await standIn(() => Promise.resolve(token)).isHealthy('box')).toEqual({
+      box: { status: 'up', state: 'healthy' },
+    });
+    // What is no refusal is a mistake in somebody's code.
+    const mistake = new TypeError('not a function');
+    await expect(standIn(() => Promise.reject(mistake)).isHealthy('box')).rejects.toBe(mistake);
+  });
+
+  it('tells neither a token nor its fingerprint nor an id, whatever the issuer says', async () => {
+    const told: unknown[] = [await health.isHealthy('box')];
+    const { fingerprint, value } = await auth.provider.getToken();
+    endpoint.otherwise = refuse(
+      endpoint,
+      400,
+      'invalid_grant',
+      `'sub' ${credentials.enterpriseId} of ${credentials.clientId} with ${value}`,
+    );
+    await runtime.advance(50 * MINUTE);
+    await auth.provider.getToken();
+    await settled();
+    told.push(await health.isHealthy('box'));
+    await runtime.advance(11 * MINUTE);
+    told.push(await health.isHealthy('box'));
+    const shown = JSON.stringify(told);
+    expect(shown).toMatch(/healthy.*degraded.*subject_refused.*down/);
+    for (const secret of [fingerprint, value, ...Object.values(credentials)]) {
+      expect(shown).not.toContain(secret);
+    }
+  });
+});
