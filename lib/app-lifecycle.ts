@@ -44,7 +44,7 @@ export class AppLifecycle {
         throw error;
       }
       this.#logger.warn(
-        `No token at start: ${error.message} ${error.hint} The app starts; calls will try again.`,
+        'There is no token at the start, for the reason above. The app starts all the same; calls will try again.',
       );
     }
   }

@@ -81,9 +81,8 @@ export class EventLog {
  * Whether a token that came says that `failure` is over. An outage is everybody's. What somebody has to mend may be one
  * user's alone, and no event says which user it is of.
  */
-function endsWith({ subjectType }: TokenEvent, failure: TokenEvent): boolean {
-  if (failure.error?.retryable === true || failure.subjectType === undefined) return true;
-  return failure.subjectType === 'enterprise' && subjectType === 'enterprise';
+function endsWith({ isOwn }: TokenEvent, failure: TokenEvent): boolean {
+  return failure.error?.retryable === true || (failure.isOwn && isOwn);
 }
 
 function forAs(usableForMs: number): string {

@@ -4,6 +4,8 @@ import type { BoxAuthError } from '../errors/box-auth.error.js';
 interface OfToken {
   /** Undefined if a function gives the credentials and has not said yet whom they stand for. */
   readonly subjectType: 'enterprise' | 'user' | undefined;
+  /** Whether it is of whom the credentials stand for. */
+  readonly isOwn: boolean;
 }
 
 /**

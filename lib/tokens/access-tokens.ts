@@ -70,9 +70,7 @@ export class AccessTokens {
       adopted: (token) => this.#adoptions.next(token),
       outside: (task) => this.#outside.runInAsyncScope(task),
       defaultSubject: () => source.defaultSubject,
-      tell: (event) => {
-        if (!this.#isClosed) tell(event);
-      },
+      tell,
       options: renewal,
       runtime,
     };

@@ -190,6 +190,7 @@ export class RenewingToken {
     this.context.tell({
       kind: 'stale-served',
       subjectType: token.subject.type,
+      isOwn: this.subject === undefined,
       fingerprint: token.fingerprint,
       usableForMs,
     });
@@ -262,6 +263,7 @@ export class RenewingToken {
     const told = (): Omit<TokenEvent, 'outcome'> => ({
       kind,
       subjectType: (this.subject ?? defaultSubject())?.type,
+      isOwn: this.subject === undefined,
       startedAt,
       durationMs: runtime.monotonic() - begunAt,
       usableForMs: Math.max(this.#inReserve(0)?.usableForMs ?? 0, 0),

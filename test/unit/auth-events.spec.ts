@@ -80,6 +80,7 @@ describe('A mint is told', () => {
         issuer: 'Box',
         app: undefined,
         subjectType: 'enterprise',
+        isOwn: true,
         outcome: 'minted',
         startedAt: START,
         durationMs: 2 * SECOND,
@@ -106,7 +107,7 @@ describe('A mint is told', () => {
 
   it('with the name of its module, and as that of a user', async () => {
     await start({}, 'hr').provider.getToken({ subject: { type: 'user', id: USER_ID } });
-    expect(heard).toMatchObject([{ issuer: 'Box', app: 'hr', subjectType: 'user' }]);
+    expect(heard).toMatchObject([{ issuer: 'Box', app: 'hr', subjectType: 'user', isOwn: false }]);
   });
 
   it('without the end of a token that has none, which can be used for ever', async () => {
@@ -128,6 +129,7 @@ describe('A mint is told', () => {
         issuer: 'Box',
         app: undefined,
         subjectType: 'enterprise',
+        isOwn: true,
         outcome: 'failed',
         startedAt: START,
         durationMs: 250 + 500 + 1_000,
@@ -247,6 +249,7 @@ describe('Told besides is', () => {
         issuer: 'Box',
         app: undefined,
         subjectType: 'enterprise',
+        isOwn: true,
         fingerprint: old.fingerprint,
         usableForMs: 55 * SECOND,
       },

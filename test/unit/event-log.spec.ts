@@ -31,6 +31,7 @@ function came(event: Partial<TokenEvent> = {}): void {
   log.write({
     kind: 'mint',
     subjectType: 'enterprise',
+    isOwn: true,
     outcome: 'minted',
     startedAt: 0,
     durationMs: 100,
@@ -123,19 +124,25 @@ describe('That tokens come again', () => {
 
   it('is told of an outage by the token of anybody', () => {
     failed(0);
-    came({ subjectType: 'user' });
+    came({ subjectType: 'user', isOwn: false });
     expect(lines).toEqual([NONE, AGAIN]);
   });
 
   it('is told of what somebody had to mend by a token of the app itself', () => {
     failed(0, { error: unapproved });
-    came({ subjectType: 'user' });
+    came({ subjectType: 'user', isOwn: false });
     expect(lines).toHaveLength(1);
     came();
     expect(lines.slice(1)).toEqual([AGAIN]);
   });
 
-  it('is told of credentials that nobody could read by any token', () => {
+  it('is told so also where the app itself is a user', () => {
+    failed(0, { error: unapproved, subjectType: 'user' });
+    came({ subjectType: 'user' });
+    expect(lines.slice(1)).toEqual([AGAIN]);
+  });
+
+  it('is told of credentials that nobody could read by a token of the app itself', () => {
     const error = errorOf('credentials_unavailable', false);
     failed(0, { error, subjectType: undefined });
     came();
@@ -143,8 +150,12 @@ describe('That tokens come again', () => {
   });
 
   it('is not told of one user because another has a token', () => {
-    failed(0, { error: errorOf('subject_refused', false), subjectType: 'user' });
-    came({ subjectType: 'user' });
+    failed(0, {
+      error: errorOf('subject_refused', false),
+      subjectType: 'user',
+      isOwn: false,
+    });
+    came({ subjectType: 'user', isOwn: false });
     came();
     expect(lines).toHaveLength(1);
   });
@@ -226,6 +237,7 @@ describe('A night of an app', () => {
     log.write({
       kind: 'stale-served',
       subjectType: 'user',
+      isOwn: true,
       fingerprint: 'abc',
       usableForMs: 55_000,
     });
