@@ -187,15 +187,15 @@ const KNOWN_OF_API: readonly KnownRefusal[] = [
 
 /** Why Box's token endpoint gave no token. */
 export function boxTokenRefusal(refusal: Refusal): BoxAuthError {
-  return describeRefusal(refusal, KNOWN_OF_TOKEN_ENDPOINT, box('token_request_refused'));
+  return describeRefusal(refusal, KNOWN_OF_TOKEN_ENDPOINT, byBox('token_request_refused'));
 }
 
 /** Why Box refused an API call. */
 export function boxApiRefusal(refusal: Refusal): BoxAuthError {
-  return describeRefusal(refusal, KNOWN_OF_API, box('request_refused'));
+  return describeRefusal(refusal, KNOWN_OF_API, byBox('request_refused'));
 }
 
-function box(code: BoxAuthErrorCode): Refuser {
+function byBox(code: BoxAuthErrorCode): Refuser {
   const hint =
     'Box gives no reason that is known here: look its words up in the document, or send the request id to its support.';
   return {

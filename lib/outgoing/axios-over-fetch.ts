@@ -39,16 +39,14 @@ export function addressOf(config: Config): URL | undefined {
 
 /** What an address is made of: to merge all of a config with no defaults would cost more than the call. */
 function addressParts(config: Config): AxiosRequestConfig {
+  const { baseURL, url, allowAbsoluteUrls, paramsSerializer } = config;
+  const params: unknown = config.params;
   const parts: AxiosRequestConfig = {};
-  for (const name of [
-    'baseURL',
-    'url',
-    'allowAbsoluteUrls',
-    'params',
-    'paramsSerializer',
-  ] as const) {
-    if (config[name] !== undefined) Object.assign(parts, { [name]: config[name] });
-  }
+  if (baseURL !== undefined) parts.baseURL = baseURL;
+  if (url !== undefined) parts.url = url;
+  if (allowAbsoluteUrls !== undefined) parts.allowAbsoluteUrls = allowAbsoluteUrls;
+  if (params !== undefined) parts.params = params;
+  if (paramsSerializer !== undefined) parts.paramsSerializer = paramsSerializer;
   return parts;
 }
 
