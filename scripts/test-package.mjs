@@ -3,19 +3,44 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root, run } from './command.mjs';
-import { checkConsumers } from './package-test/consumers.mjs';
+import { checkConsumer, consumers } from './package-test/consumers.mjs';
+import { checkGeneratedApp, generatedApps } from './package-test/generated-apps.mjs';
+import { installNodes, NODE_VERSIONS } from './package-test/node-versions.mjs';
 import { step } from './package-test/step.mjs';
 import { checkTarball, pack } from './package-test/tarball.mjs';
+import { runTasks } from './package-test/task-queue.mjs';
 
 const folder = await mkdtemp(join(tmpdir(), 'nestjs-box-auth-'));
 try {
   const built = await step('builds', async () => {
     await run(process.execPath, ['scripts/build.mjs'], { cwd: root });
   });
-  if (built) {
-    const tarball = await pack(folder);
-    await Promise.all([checkTarball(tarball), checkConsumers(tarball.file, folder)]);
-  }
+  if (built) await checkPackage(await pack(folder));
 } finally {
   await rm(folder, { recursive: true, force: true });
+}
+
+/** @param {import('./package-test/tarball.mjs').Tarball} tarball */
+async function checkPackage(tarball) {
+  const nodes = installedNodes();
+  await runTasks([
+    ...generatedApps.map(
+      (app, index) => () =>
+        checkGeneratedApp(app, tarball.file, join(folder, `generated-${index}`)),
+    ),
+    ...consumers.map(
+      (consumer, index) => () =>
+        checkConsumer(consumer, tarball.file, join(folder, `app-${index}`), nodes),
+    ),
+    () => checkTarball(tarball),
+  ]);
+}
+
+async function installedNodes() {
+  /** @type {import('./package-test/node-versions.mjs').Nodes} */
+  let nodes = new Map();
+  await step(`Node ${NODE_VERSIONS.join(', ')}: installs`, async () => {
+    nodes = await installNodes(join(folder, 'nodes'));
+  });
+  return nodes;
 }

@@ -1,67 +1,81 @@
 import { cp, mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { root, run } from '../command.mjs';
+import { basename, join } from 'node:path';
+import { root } from '../command.mjs';
 import {
   expectBoxCalled,
   expectExpressCallsBox,
-  expectJestPasses,
-  expectLoadedOnDemand,
+  expectExpressCallsBoxBySdk,
+  expectScriptCallsBox,
   expectSdkCallsBox,
-  expectTypesFit,
   expectUsableWithoutOptionalPeers,
-} from './expectations.mjs';
+  expectWorkfrontCalled,
+} from './expected-calls.mjs';
+import { expectCommandLineWorks } from './expected-command-line.mjs';
+import { expectLoadedOnDemand, expectSameNamesEitherWay } from './expected-loading.mjs';
+import { expectTypesFit } from './expected-types.mjs';
+import { install } from './installation.mjs';
 import { step } from './step.mjs';
+
+/** @typedef {import('./expected-calls.mjs').Expectation} Expectation */
 
 /**
  * @typedef {object} Consumer an app in a folder of its own
  * @property {string} name
  * @property {'module' | 'commonjs'} type
  * @property {string[]} packages what it installs besides ours
- * @property {Record<string, (folder: string) => Promise<string | void>>} checks
+ * @property {Record<string, Expectation>} checks
+ * @property {Record<string, Expectation>} [everywhere] checks that each version of Node is put to
+ * @property {number} [leastNode] the first version of Node that one of its packages is for
  */
 
 const nest11 = ['@nestjs/common@11', '@nestjs/core@11', 'reflect-metadata', 'rxjs'];
-const nest11AndPeers = [...nest11, '@nestjs/axios@4', '@nestjs/config@4', 'axios'];
 const nest12 = ['@nestjs/common@12', '@nestjs/core@12', 'reflect-metadata', 'rxjs'];
-const nest12AndPeers = [...nest12, '@nestjs/axios@12', '@nestjs/config@12', 'axios'];
+const peersOfNest11 = ['@nestjs/axios@4', '@nestjs/config@4', '@nestjs/terminus@11'];
+const peersOfNest12 = ['@nestjs/axios@12', '@nestjs/config@12', '@nestjs/terminus@12'];
+// The SDK's own types need those of node-fetch.
+const sdk = ['box-node-sdk@10', '@types/node-fetch@2'];
+const otherPeers = ['axios', ...sdk, 'express@5', 'ioredis', 'redis', 'undici@7'];
+const telemetry = '@opentelemetry/api@1';
+const nodeTypes = '@types/node@20';
 
-const INSTALLED_NODE = `node_modules/node-${process.platform}-${process.arch}/bin/node`;
-
-/**
- * Node as a package: each version of it is one.
- *
- * @param {number} version
- */
-function nodePackage(version) {
-  return `node-${process.platform}-${process.arch}@${version}`;
-}
+const nestTypes = [
+  'consumer.ts',
+  'consumer-sdk.ts',
+  'consumer-watching.ts',
+  'consumer-workfront.ts',
+];
+const expressTypes = ['consumer-express.ts', 'consumer-express-sdk.ts'];
 
 /** @type {Consumer[]} */
-const consumers = [
+export const consumers = [
   {
-    name: 'Nest 12, ES modules',
+    name: 'Nest 12 and all peers, ES modules',
     type: 'module',
-    packages: [...nest12AndPeers, '@types/node@20'],
+    packages: [...nest12, ...peersOfNest12, ...otherPeers, telemetry, nodeTypes],
     checks: {
-      'calls Box': expectBoxCalled('consumer.mjs'),
       'loads its peers on demand': expectLoadedOnDemand('import'),
-      'fits the types, module node16': expectTypesFit('node16', 'node16'),
-      'fits the types, module nodenext': expectTypesFit('nodenext', 'nodenext'),
-      'fits the types, bundler': expectTypesFit('esnext', 'bundler'),
+      'fits the types, module node16': expectTypesFit('node16', 'node16', nestTypes),
+      'fits the types, module nodenext': expectTypesFit('nodenext', 'nodenext', nestTypes),
+      'fits the types, bundler': expectTypesFit('esnext', 'bundler', nestTypes),
     },
+    everywhere: { 'calls Box': expectBoxCalled('consumer.mjs') },
   },
   {
-    name: 'Nest 11, CommonJS',
+    name: 'Nest 11 and all peers, CommonJS',
     type: 'commonjs',
-    packages: [...nest11AndPeers, '@types/node@20'],
+    packages: [...nest11, ...peersOfNest11, ...otherPeers, telemetry, nodeTypes],
     checks: {
-      'calls Box': expectBoxCalled('consumer.cjs'),
       'calls Box from an ES module': expectBoxCalled('consumer.mjs'),
-      'loads its peers on demand': expectLoadedOnDemand('require'),
-      'fits the types, module node16': expectTypesFit('node16', 'node16'),
-      'fits the types, module nodenext': expectTypesFit('nodenext', 'nodenext'),
-      'fits the types, bundler': expectTypesFit('commonjs', 'bundler'),
+      'calls Box by the SDK, by import': expectSdkCallsBox('import'),
+      'calls Box by the SDK, by require': expectSdkCallsBox('require'),
+      'loads its peers on demand, by import': expectLoadedOnDemand('import'),
+      'loads its peers on demand, by require': expectLoadedOnDemand('require'),
+      'has the same by import and by require': expectSameNamesEitherWay,
+      'fits the types, module node16': expectTypesFit('node16', 'node16', nestTypes),
+      'fits the types, module nodenext': expectTypesFit('nodenext', 'nodenext', nestTypes),
+      'fits the types, bundler': expectTypesFit('commonjs', 'bundler', nestTypes),
     },
+    everywhere: { 'calls Box': expectBoxCalled('consumer.cjs') },
   },
   {
     name: 'Nest 11 and nothing else',
@@ -70,99 +84,82 @@ const consumers = [
     checks: {
       'is usable by import': expectUsableWithoutOptionalPeers('import'),
       'is usable by require': expectUsableWithoutOptionalPeers('require'),
+      'calls Workfront by import': expectWorkfrontCalled('import'),
+      'calls Workfront by require': expectWorkfrontCalled('require'),
     },
   },
   {
     name: 'Express 5 and no Nest, CommonJS',
     type: 'commonjs',
-    packages: ['express@5', '@types/express@5', 'rxjs', 'axios', 'undici@7', '@types/node@20'],
+    packages: ['express@5', '@types/express@5', 'rxjs', 'axios', ...sdk, 'undici@7', nodeTypes],
     checks: {
+      'calls Box by the SDK, by import': expectExpressCallsBoxBySdk('import'),
+      'calls Box by the SDK, by require': expectExpressCallsBoxBySdk('require'),
+      'fits the types, module node16': expectTypesFit('node16', 'node16', expressTypes),
+      'fits the types, bundler': expectTypesFit('commonjs', 'bundler', expressTypes),
+      'has the command line': expectCommandLineWorks,
+    },
+    everywhere: {
       'calls Box by import': expectExpressCallsBox('import'),
       'calls Box by require': expectExpressCallsBox('require'),
-      'fits the types, module node16': expectTypesFit('node16', 'node16', 'consumer-express.ts'),
-      'fits the types, bundler': expectTypesFit('commonjs', 'bundler', 'consumer-express.ts'),
     },
   },
   {
     name: 'Express 4 and undici 6, ES modules',
     type: 'module',
-    packages: ['express@4', '@types/express@4', 'rxjs', 'axios', 'undici@6', '@types/node@20'],
+    packages: ['express@4', '@types/express@4', 'rxjs', 'axios', 'undici@6', nodeTypes],
     checks: {
       'calls Box by import': expectExpressCallsBox('import'),
-      'fits the types, module nodenext': expectTypesFit(
-        'nodenext',
-        'nodenext',
+      'fits the types, module nodenext': expectTypesFit('nodenext', 'nodenext', [
         'consumer-express.ts',
-      ),
+      ]),
     },
   },
   {
-    name: 'Express 5 and undici 8, Node 22',
+    name: 'Express 5 and undici 8',
     type: 'module',
-    packages: ['express@5', 'rxjs', 'axios', 'undici@8', nodePackage(22)],
-    checks: { 'calls Box by import': expectExpressCallsBox('import', INSTALLED_NODE) },
+    packages: ['express@5', 'rxjs', 'axios', 'undici@8'],
+    checks: {},
+    everywhere: { 'calls Box by import': expectExpressCallsBox('import') },
+    leastNode: 22,
   },
   {
-    name: 'The official SDK, Nest 11, CommonJS',
-    type: 'commonjs',
-    // The SDK's own types need those of node-fetch.
-    packages: [...nest11, 'box-node-sdk@10', '@types/node-fetch@2', '@types/node@20'],
-    checks: {
-      'calls Box by import': expectSdkCallsBox('import'),
-      'calls Box by require': expectSdkCallsBox('require'),
-      'fits the types, module node16': expectTypesFit('node16', 'node16', 'consumer-sdk.ts'),
-    },
-  },
-  {
-    name: 'Nest 11, Jest 30',
-    type: 'commonjs',
-    packages: [
-      ...nest11AndPeers,
-      '@nestjs/testing@11',
-      '@types/node@20',
-      'jest@30',
-      'ts-jest@29',
-      'typescript@6',
-    ],
-    checks: { 'passes its tests': expectJestPasses },
+    name: 'A script and nothing else, ES modules',
+    type: 'module',
+    packages: ['rxjs'],
+    checks: {},
+    everywhere: { 'calls Box': expectScriptCallsBox },
   },
 ];
 
 /**
- * @param {string} tarball
- * @param {string} folder where they may have theirs
- */
-export async function checkConsumers(tarball, folder) {
-  await Promise.all(
-    consumers.map((consumer, index) =>
-      checkConsumer(consumer, tarball, join(folder, `app-${index}`)),
-    ),
-  );
-}
-
-/**
  * @param {Consumer} consumer
  * @param {string} tarball
- * @param {string} folder
+ * @param {string} folder where it may have its own
+ * @param {Promise<import('./node-versions.mjs').Nodes>} installedNodes
  */
-async function checkConsumer({ name, type, packages, checks }, tarball, folder) {
-  const installed = await step(`${name}: installs`, async () => {
+export async function checkConsumer(consumer, tarball, folder, installedNodes) {
+  const { name, type, packages, checks, everywhere = {}, leastNode = 0 } = consumer;
+  const isInstalled = await step(`${name}: installs`, async () => {
     await mkdir(folder);
-    await cp(join(root, 'test/package'), folder, { recursive: true });
+    await cp(join(root, 'test/package'), folder, { recursive: true, filter: isOfConsumers });
     await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true, type }));
     await install([tarball, ...packages], folder);
   });
-  if (!installed) return;
+  if (!isInstalled) return;
   for (const [title, check] of Object.entries(checks)) {
     await step(`${name}: ${title}`, () => check(folder));
   }
+  for (const [version, node] of await installedNodes) {
+    if (version < leastNode) continue;
+    for (const [title, check] of Object.entries(everywhere)) {
+      await step(`${name}: ${title}, Node ${version}`, () => check(folder, node));
+    }
+  }
 }
 
-/**
- * @param {string[]} packages
- * @param {string} folder
- */
-async function install(packages, folder) {
-  const flags = ['--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts'];
-  await run('npm', ['install', ...flags, ...packages], { cwd: folder });
+/** @param {string} source */
+function isOfConsumers(source) {
+  const name = basename(source);
+  return name === 'package' || /\.[cm]js$/.test(name) || /^consumer.*\.ts$/.test(name);
 }

@@ -36,6 +36,7 @@ export async function pack(folder) {
 export async function checkTarball(tarball) {
   await step('nothing is missing in the tarball', () => expectComplete(tarball));
   await step('nothing else is in the tarball', () => expectNothingElse(tarball));
+  await step('nothing runs when it is installed', expectNoInstallScript);
   await step('the licences of bundled code are in THIRD-PARTY-NOTICES', expectLicences);
   await step('publint --strict', async () => {
     await runTool('publint', ['run', tarball.file, '--strict']);
@@ -51,7 +52,15 @@ async function expectComplete({ paths }) {
   const targets = entryPoints
     .flatMap((entryPoint) => [entryPoint.import, entryPoint.require])
     .flatMap((files) => [files.types, files.default]);
-  const expected = ['LICENSE', 'README.md', 'dist/cjs/package.json', ...manifest.files, ...targets];
+  const { bin = {} } = /** @type {typeof manifest & { bin?: Record<string, string> }} */ (manifest);
+  const expected = [
+    'LICENSE',
+    'README.md',
+    'dist/cjs/package.json',
+    ...manifest.files,
+    ...targets,
+    ...Object.values(bin),
+  ];
   const missing = expected
     .map((path) => path.replace(/^\.\//, ''))
     .filter((path) => !paths.some((packed) => packed === path || packed.startsWith(`${path}/`)));
@@ -61,10 +70,21 @@ async function expectComplete({ paths }) {
 /** @param {Tarball} tarball */
 async function expectNothingElse({ paths, size }) {
   const needed =
-    /^(package\.json|[A-Z-]+(\.md)?|docs\/[\w-]+\.md|dist\/cjs\/package\.json|dist\/(esm|cjs)\/[\w/.-]+\.(js|d\.ts))$/;
-  const needless = paths.filter((path) => !needed.test(path) || /\b(spec|test)\b/.test(path));
+    /^(package\.json|[A-Z-]+(\.ja)?(\.md)?|docs\/[\w-]+\.md|dist\/cjs\/package\.json|dist\/(esm|cjs)\/[\w/.-]+\.(js|d\.ts))$/;
+  // The command line is an ES module, and nothing requires it.
+  const needless = paths.filter(
+    (path) => !needed.test(path) || /\b(spec|test)\b|^dist\/cjs\/cli\//.test(path),
+  );
   assert.ok(needless.length === 0, `Needless: ${needless.join(', ')}`);
   return size;
+}
+
+async function expectNoInstallScript() {
+  const { scripts } = /** @type {typeof manifest & { scripts: Record<string, string> }} */ (
+    manifest
+  );
+  const atInstall = ['preinstall', 'install', 'postinstall'].filter((name) => name in scripts);
+  assert.deepEqual(atInstall, []);
 }
 
 async function expectLicences() {

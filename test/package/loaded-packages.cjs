@@ -1,44 +1,33 @@
-// Prints which packages Node has loaded after each step: `node loaded-packages.cjs import`, or `… require`.
+// Prints which packages Node loads with an entry point: `node loaded-packages.cjs import nestjs-box-auth`, or `… require …`;
+// with `forRoot` behind it also those that `BoxAuthModule.forRoot()` needs.
 const { readFileSync, rmSync, writeFileSync } = require('node:fs');
 const { register } = require('node:module');
 const path = require('node:path');
 const { pathToFileURL } = require('node:url');
 
-const byImport = process.argv[2] === 'import';
-const logFile = path.join(__dirname, 'resolution.log');
+const [, , way, entryPoint = '', call] = process.argv;
+const logFile = path.join(__dirname, `resolution-${process.pid}.log`);
 
 void (async () => {
   writeFileSync(logFile, '');
   register('./resolution-log.mjs', pathToFileURL(__filename), { data: { logFile } });
-
-  await load('nestjs-box-auth/testing');
-  report('nestjs-box-auth/testing');
-
-  const { BoxAuthModule } = byImport ? await import('nestjs-box-auth') : require('nestjs-box-auth');
-  report('nestjs-box-auth');
-
-  // Its last import is the promise of what reads the environment.
-  await BoxAuthModule.forRoot().imports?.at(-1);
-  report('forRoot()');
-
-  await load('nestjs-box-auth/axios');
-  report('nestjs-box-auth/axios');
+  /** @type {Partial<typeof import('nestjs-box-auth')>} */
+  // oxlint-disable-next-line typescript/no-unsafe-assignment -- whichever of ours it is
+  const loaded = await (way === 'import' ? import(entryPoint) : require(entryPoint));
+  if (call === 'forRoot') {
+    // Its last import is the promise of what reads the environment.
+    await loaded.BoxAuthModule?.forRoot().imports?.at(-1);
+  }
+  process.stdout.write(`${JSON.stringify(packages())}\n`);
   rmSync(logFile);
 })();
 
-/** @param {string} name */
-async function load(name) {
-  await (byImport ? import(name) : require(name));
-}
-
-/** @param {string} step */
-function report(step) {
+function packages() {
   const imported = readFileSync(logFile, 'utf8')
     .split('\n')
     .flatMap((specifier) => /^(@[^/]+\/)?[^./@:][^/:]*(?=\/|$)/.exec(specifier)?.[0] ?? []);
   const required = Object.keys(require.cache).flatMap(
     (file) => /.*[/\\]node_modules[/\\]((@[^/\\]+[/\\])?[^/\\]+)/.exec(file)?.[1] ?? [],
   );
-  const packages = [...new Set([...imported, ...required])];
-  process.stdout.write(`${JSON.stringify({ step, packages })}\n`);
+  return [...new Set([...imported, ...required])];
 }

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { access, copyFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { root, run, runTool } from '../command.mjs';
+import { install } from './installation.mjs';
+import { step } from './step.mjs';
+
+/**
+ * @typedef {object} GeneratedApp what Nest's own generator makes
+ * @property {string} name
+ * @property {string} cli
+ * @property {string[]} peers what it installs besides ours
+ * @property {'module' | 'commonjs'} type
+ */
+
+/** @type {GeneratedApp[]} */
+export const generatedApps = [
+  {
+    name: 'nest new of Nest 11: CommonJS, Jest',
+    cli: '@nestjs/cli@11',
+    peers: ['@nestjs/axios@4', '@nestjs/config@4', 'axios'],
+    type: 'commonjs',
+  },
+  {
+    name: 'nest new of Nest 12: ES modules, Vitest',
+    cli: '@nestjs/cli@12',
+    peers: ['@nestjs/axios@12', '@nestjs/config@12', 'axios'],
+    type: 'module',
+  },
+];
+
+/** Half of what such an app installs, and none of it is used here: it looks at how the source is written, or deploys. */
+const NEEDLESS = /eslint|prettier|oxlint|^globals$|^@nestjs\/mau$/;
+
+/**
+ * @param {GeneratedApp} generated
+ * @param {string} tarball
+ * @param {string} folder where it may have its own
+ */
+export async function checkGeneratedApp({ name, cli, peers, type }, tarball, folder) {
+  const app = join(folder, 'app');
+  const isInstalled = await step(`${name}: is made, and installs`, async () => {
+    await generate(cli, folder);
+    await expectType(type, app);
+    await dropNeedless(app);
+    await install([tarball, ...peers], app);
+    await addArchive(type, app);
+  });
+  if (!isInstalled) return;
+  await step(`${name}: passes npm test`, async () => {
+    const { stdout, stderr } = await run('npm', ['test'], { cwd: app });
+    assert.match(`${stdout}${stderr}`, /archive\.spec\.ts/, 'Our test was not run.');
+  });
+  await step(`${name}: passes npm run build`, async () => {
+    await run('npm', ['run', 'build'], { cwd: app });
+    await access(join(app, 'dist/archive.module.js'));
+    await run(process.execPath, ['--eval', "import('./dist/archive.module.js')"], { cwd: app });
+  });
+}
+
+/**
+ * @param {string} cli
+ * @param {string} folder
+ */
+async function generate(cli, folder) {
+  await mkdir(folder);
+  await writeFile(join(folder, 'package.json'), '{ "private": true }');
+  await install([cli], folder);
+  const flags = ['--skip-git', '--skip-install', '--package-manager', 'npm'];
+  await runTool('nest', ['new', 'app', ...flags], { cwd: folder, installedIn: folder });
+  // The app asks for the generator, too.
+  await rename(join(folder, 'node_modules'), join(folder, 'app/node_modules'));
+}
+
+/**
+ * @param {GeneratedApp['type']} type
+ * @param {string} app
+ */
+async function expectType(type, app) {
+  assert.equal((await manifestOf(app)).type ?? 'commonjs', type);
+}
+
+/** @param {string} app */
+async function dropNeedless(app) {
+  const manifest = await manifestOf(app);
+  const needed = Object.entries(manifest.devDependencies).filter(([name]) => !NEEDLESS.test(name));
+  const devDependencies = Object.fromEntries(needed);
+  await writeFile(join(app, 'package.json'), JSON.stringify({ ...manifest, devDependencies }));
+}
+
+/**
+ * @param {string} app
+ * @returns {Promise<{ type?: string, devDependencies: Record<string, string> }>}
+ */
+async function manifestOf(app) {
+  // oxlint-disable-next-line typescript/no-unsafe-return -- as the generator makes it
+  return JSON.parse(await readFile(join(app, 'package.json'), 'utf8'));
+}
+
+/**
+ * A module of ours, with its test.
+ *
+ * @param {GeneratedApp['type']} type
+ * @param {string} app
+ */
+async function addArchive(type, app) {
+  const ours = join(root, 'test/package/generated-app');
+  await copyFile(join(ours, 'archive.module.ts'), join(app, 'src/archive.module.ts'));
+  const test = await readFile(join(ours, 'archive.test.ts'), 'utf8');
+  // CommonJS imports have no extension: Jest would look for that very file.
+  const fitting = type === 'module' ? test : test.replace("archive.module.js'", "archive.module'");
+  await writeFile(join(app, 'src/archive.spec.ts'), fitting);
+}

@@ -1,0 +1,9 @@
+// Writes config.json, as Box's developer console would have it be downloaded.
+const { writeFileSync } = require('node:fs');
+const { BoxEmulator } = require('nestjs-box-auth/testing');
+
+void (async () => {
+  const emulator = await BoxEmulator.start();
+  writeFileSync('config.json', JSON.stringify(emulator.config), { mode: 0o600 });
+  await emulator.stop();
+})();
