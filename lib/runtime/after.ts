@@ -1,4 +1,4 @@
-import { map, Observable, race } from 'rxjs';
+import { map, Observable } from 'rxjs';
 import type { Runtime } from './runtime.js';
 
 /** Emits once, after `delayMs` milliseconds of `runtime`. */
@@ -28,8 +28,8 @@ const LONGEST_DELAY_MS = 2 ** 31 - 1;
 
 /** `source`, for somebody who waits for it: a script that awaits a token must not just end while a retry is due. */
 export function awaited<T>(runtime: Runtime, source: Observable<T>): Observable<T> {
-  const hold = new Observable<never>(() =>
-    runtime.schedule(() => undefined, LONGEST_DELAY_MS, { holdProcess: true }),
-  );
-  return race(source, hold);
+  return new Observable((subscriber) => {
+    subscriber.add(runtime.schedule(() => undefined, LONGEST_DELAY_MS, { holdProcess: true }));
+    return source.subscribe(subscriber);
+  });
 }

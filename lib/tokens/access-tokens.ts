@@ -12,11 +12,13 @@ import {
   type Observable,
   race,
   Subject as Signal,
+  switchMap,
   throwError,
 } from 'rxjs';
 import { type Subject, subjectKey } from '../credentials/subject.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { TellEvent } from '../events/auth-events.js';
+import { Pace } from '../runtime/pace.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { AccessToken } from '../token-endpoint/access-token.js';
 import type { Mint } from '../token-endpoint/token-attempts.js';
@@ -46,6 +48,7 @@ export interface TokenSource {
 /** The tokens of one app: one for whom the credentials stand for, and a bounded number for others (the least used goes). */
 export class AccessTokens {
   readonly #context: RenewalContext;
+  readonly #pace = new Pace();
   readonly #own: RenewingToken;
   readonly #others: LRUCache<string, RenewingToken>;
   /** What is being minted stays known, however many others are asked for meanwhile: one mint a subject at a time. */
@@ -66,7 +69,8 @@ export class AccessTokens {
     tell: TellEvent,
   ) {
     this.#context = {
-      mint: (renewing, known) => this.#mint(renewing, known),
+      mint: (subject, known) => source.mint(subject, known),
+      inTurn: (renewing, mint) => this.#inTurn(renewing, mint),
       adopted: (token) => this.#adoptions.next(token),
       outside: (task) => this.#outside.runInAsyncScope(task),
       defaultSubject: () => source.defaultSubject,
@@ -221,15 +225,14 @@ export class AccessTokens {
       : subjectKey(subject);
   }
 
-  #mint(renewing: RenewingToken, known: KnownTokens): Observable<Mint> {
+  #inTurn(renewing: RenewingToken, mint: Observable<AccessToken>): Observable<AccessToken> {
     if (this.#isClosed) return throwError(closedError);
+    const turn = this.#pace.turn().pipe(switchMap(() => mint));
     const { subject } = renewing;
-    if (subject === undefined) return this.source.mint(undefined, known);
+    if (subject === undefined) return turn;
     const key = subjectKey(subject);
-    return defer(() => {
-      this.#minting.set(key, renewing);
-      return this.source.mint(subject, known);
-    }).pipe(
+    this.#minting.set(key, renewing);
+    return turn.pipe(
       finalize(() => {
         if (this.#minting.get(key) !== renewing) return;
         this.#minting.delete(key);

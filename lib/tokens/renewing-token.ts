@@ -45,7 +45,12 @@ interface Minting {
 
 /** What all renewing tokens of an app share. */
 export interface RenewalContext {
-  readonly mint: (renewing: RenewingToken, known: KnownTokens) => Observable<Mint>;
+  readonly mint: (subject: Subject | undefined, known: KnownTokens) => Observable<Mint>;
+  /** The mint of `renewing` when it is its turn: many that are wanted at once begin one after the other. */
+  readonly inTurn: (
+    renewing: RenewingToken,
+    mint: Observable<AccessToken>,
+  ) => Observable<AccessToken>;
   readonly adopted: (token: AccessToken) => void;
   /** Runs `task` in no caller's async context: a mint is of all callers, and so is what follows from it. */
   readonly outside: (task: () => void) => void;
@@ -171,7 +176,11 @@ export class RenewingToken {
       const patience =
         inReserve === undefined ? [] : [after(this.context.runtime, inReserve.usableForMs / 2)];
       const ends = signal === undefined ? patience : [...patience, aborted(signal)];
-      const wait = awaited(this.context.runtime, race(this.#sharedMint(), ...ends));
+      const minting = this.#sharedMint();
+      const wait = awaited(
+        this.context.runtime,
+        ends.length === 0 ? minting : race(minting, ...ends),
+      );
       const token = await firstValueFrom(wait, { defaultValue: undefined });
       return token ?? this.#reserve(minValidityMs);
     } catch (error) {
@@ -212,20 +221,8 @@ export class RenewingToken {
     if (this.#minting !== undefined) return this.#minting.token$;
     const pause = this.#failures?.pause();
     if (pause !== undefined) return throwError(() => pause);
-    const tell = this.#narrator();
     const abandon = new Signal<void>();
-    const token$: Observable<AccessToken> = defer(() =>
-      this.context.mint(this, { refused: this.#refused, current: this.#adopted?.token }),
-    ).pipe(
-      tap((mint) => this.#adopt(mint)),
-      // A machine that fell asleep over a mint wakes up with a dead token: ask once more.
-      retry({
-        count: 1,
-        delay: (error: unknown) => (isExpiredOnArrival(error) ? [0] : throwError(() => error)),
-      }),
-      catchError((error: unknown) => throwError(() => this.#failed(error))),
-      tap({ next: tell.came, error: tell.failed }),
-      map(({ token }) => token),
+    const token$: Observable<AccessToken> = this.context.inTurn(this, this.#mint()).pipe(
       takeUntil(abandon),
       finalize(() => {
         if (this.#minting?.token$ === token$) this.#minting = undefined;
@@ -236,6 +233,32 @@ export class RenewingToken {
     // This subscription is what starts it. Its failure is on record; those who wait for it are told on their own.
     this.context.outside(() => token$.subscribe({ error: () => undefined }));
     return token$;
+  }
+
+  #mint(): Observable<AccessToken> {
+    const tell = this.#narrator();
+    return defer(() =>
+      this.context.mint(this.subject, {
+        refused: this.#refused,
+        current: this.#adopted?.token,
+      }),
+    ).pipe(
+      tap((mint) => this.#adopt(mint)),
+      // A machine that fell asleep over a mint wakes up with a dead token: ask once more.
+      retry({
+        count: 1,
+        delay: (error: unknown) => (isExpiredOnArrival(error) ? [0] : throwError(() => error)),
+      }),
+      map((mint) => {
+        tell.came(mint);
+        return mint.token;
+      }),
+      catchError((thrown: unknown) => {
+        const error = this.#failed(thrown);
+        tell.failed(error);
+        throw error;
+      }),
+    );
   }
 
   #failed(error: unknown): unknown {

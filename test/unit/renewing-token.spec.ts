@@ -44,6 +44,7 @@ beforeEach(() => {
     },
     adopted: (token) => adopted.push(token),
     outside: (task) => task(),
+    inTurn: (_, mint) => mint,
     defaultSubject: () => undefined,
     tell: (event) => events.push(event),
     options: renewalDefaults,

@@ -1,0 +1,45 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { Pace } from '../../lib/runtime/pace.js';
+
+describe('A pace', () => {
+  it('lets the first begin at once, and each of the others in a turn of its own, in order', async () => {
+    const pace = new Pace();
+    const begun: number[] = [];
+    for (const number of [1, 2, 3]) pace.turn().subscribe(() => begun.push(number));
+    expect(begun).toEqual([1]);
+    await nextTurn();
+    expect(begun).toEqual([1, 2]);
+    await nextTurn();
+    expect(begun).toEqual([1, 2, 3]);
+  });
+
+  it('lets one begin at once again when all have begun', async () => {
+    const pace = new Pace();
+    const begun: number[] = [];
+    pace.turn().subscribe(() => begun.push(1));
+    await nextTurn();
+    pace.turn().subscribe(() => begun.push(2));
+    expect(begun).toEqual([1, 2]);
+  });
+
+  it('passes over who no longer waits', async () => {
+    const pace = new Pace();
+    const begun: number[] = [];
+    pace.turn().subscribe(() => begun.push(1));
+    const second = pace.turn().subscribe(() => begun.push(2));
+    pace.turn().subscribe(() => begun.push(3));
+    second.unsubscribe();
+    await nextTurn();
+    expect(begun).toEqual([1, 3]);
+  });
+
+  it('is over for each as soon as it has begun', async () => {
+    const pace = new Pace();
+    const begun: number[] = [];
+    pace.turn().subscribe({ next: () => begun.push(1), complete: () => begun.push(-1) });
+    pace.turn().subscribe(() => begun.push(2));
+    await nextTurn();
+    expect(begun).toEqual([1, -1, 2]);
+  });
+});
