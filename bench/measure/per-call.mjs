@@ -4,6 +4,7 @@ import { medianOf } from './spread.mjs';
 // Short, so that few of them are interrupted by what else runs on the machine.
 const TIMED_BATCH = 256;
 const COUNTED_BATCH = 4096;
+const WARM_UP_MS = 1_000;
 
 /**
  * Nanoseconds and allocated bytes of one call, by mitata: the median of many batches. A promise is awaited. Needs
@@ -13,6 +14,7 @@ const COUNTED_BATCH = 4096;
  * @param {{ isQuick: boolean }} stage
  */
 export async function perCall(call, { isQuick }) {
+  if (!isQuick) await warmUp(call);
   // Counted apart from the time: asking for the heap is slow.
   const { p50: ns } = await measure(call, {
     batch_samples: isQuick ? 64 : TIMED_BATCH,
@@ -31,6 +33,16 @@ export async function perCall(call, { isQuick }) {
     },
   });
   return { ns, bytes: medianOf(growths(readings)) / COUNTED_BATCH };
+}
+
+/**
+ * Until the compiler is done with it: some calls are long, and so few in a measurement.
+ *
+ * @param {() => unknown} call
+ */
+async function warmUp(call) {
+  const until = performance.now() + WARM_UP_MS;
+  while (performance.now() < until) await call();
 }
 
 /**

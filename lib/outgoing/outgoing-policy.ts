@@ -55,11 +55,11 @@ export class OutgoingPolicy {
   }
 
   /** Headers for a call to an allowed address; undefined if the caller identifies the call on its own. */
-  async authorize(
+  authorize(
     present: PresentHeaders,
     signal?: AbortSignal | null,
   ): Promise<Authorization | undefined> {
-    if (present.has(this.#tokenHeaderName)) return undefined;
+    if (present.has(this.#tokenHeaderName)) return Promise.resolve(undefined);
     const { actingUserHeader } = this.scheme;
     const named = actingUserHeader !== undefined && present.has(actingUserHeader);
     return this.#authorization(named ? undefined : currentActingUser(), signal ?? undefined);
@@ -74,7 +74,7 @@ export class OutgoingPolicy {
     url: string | URL,
     demand?: { readonly signal?: AbortSignal },
   ): Promise<Record<string, string>> {
-    const address = URL.canParse(String(url)) ? new URL(url) : undefined;
+    const address = url instanceof URL ? url : URL.canParse(String(url)) ? new URL(url) : undefined;
     if (address === undefined || !this.allows(address)) {
       throw new BoxAuthError({
         code: 'origin_not_allowed',
@@ -138,4 +138,9 @@ export class OutgoingPolicy {
   #tokenHeader(token: AccessToken): Record<string, string> {
     return { [this.scheme.tokenHeader]: this.scheme.formatToken(token.value) };
   }
+}
+
+function addressOf(url: string | URL): URL | undefined {
+  if (url instanceof URL) return url;
+  return URL.canParse(url) ? new URL(url) : undefined;
 }
