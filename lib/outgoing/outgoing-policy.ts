@@ -74,7 +74,7 @@ export class OutgoingPolicy {
     url: string | URL,
     demand?: { readonly signal?: AbortSignal },
   ): Promise<Record<string, string>> {
-    const address = url instanceof URL ? url : URL.canParse(String(url)) ? new URL(url) : undefined;
+    const address = addressOf(url);
     if (address === undefined || !this.allows(address)) {
       throw new BoxAuthError({
         code: 'origin_not_allowed',
