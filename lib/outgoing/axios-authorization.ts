@@ -22,6 +22,8 @@ import { isReplayable } from './replayable-body.js';
 type Config = InternalAxiosRequestConfig;
 type BeforeRedirect = NonNullable<Config['beforeRedirect']>;
 
+const MOST_ADAPTERS = 8;
+
 const attached = new WeakMap<AxiosInstance, OutgoingPolicy>();
 
 /**
@@ -42,8 +44,13 @@ export function attachToAxios(
   attached.set(instance, policy);
   // Made once: axios keeps what it finds out about each fetch that it meets.
   const route = { fetch: sendsBy === 'fetch' ? takingStreams(boxFetch) : boxFetch, sendsBy };
+  // An instance has one adapter, and a call seldom one of its own.
+  const adapters = new Map<Config['adapter'], AxiosAdapter>();
   instance.interceptors.request.use((config) => {
-    config.adapter = adapterFor(config.adapter, policy, route);
+    const { adapter } = config;
+    const known = adapters.get(adapter);
+    config.adapter = known ?? adapterFor(adapter, policy, route);
+    if (known === undefined && adapters.size < MOST_ADAPTERS) adapters.set(adapter, config.adapter);
     return config;
   });
 }

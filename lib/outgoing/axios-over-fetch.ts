@@ -10,6 +10,7 @@ import {
 } from 'axios';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { OutgoingPolicy } from './outgoing-policy.js';
+import { urlOf } from './url-rules.js';
 
 type Config = InternalAxiosRequestConfig;
 
@@ -33,8 +34,7 @@ export function isFetch(adapter: Config['adapter']): boolean {
 const bare = new Axios({});
 
 export function addressOf(config: Config): URL | undefined {
-  const address = bare.getUri(addressParts(config));
-  return URL.canParse(address) ? new URL(address) : undefined;
+  return urlOf(bare.getUri(addressParts(config)));
 }
 
 /** What an address is made of: to merge all of a config with no defaults would cost more than the call. */

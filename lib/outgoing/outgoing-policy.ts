@@ -2,7 +2,7 @@ import { type ActingUser, currentActingUser } from '../acting-as/acting-user.con
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { AccessToken } from '../token-endpoint/access-token.js';
 import type { AccessTokens } from '../tokens/access-tokens.js';
-import { mayCarryToken, type UrlRules } from './url-rules.js';
+import { mayCarryToken, urlOf, type UrlRules } from './url-rules.js';
 
 /** How a token and an acting user stand in headers, and how an answer speaks of them: a description of the issuer. */
 export interface HeaderScheme {
@@ -74,7 +74,7 @@ export class OutgoingPolicy {
     url: string | URL,
     demand?: { readonly signal?: AbortSignal },
   ): Promise<Record<string, string>> {
-    const address = addressOf(url);
+    const address = url instanceof URL ? url : urlOf(url);
     if (address === undefined || !this.allows(address)) {
       throw new BoxAuthError({
         code: 'origin_not_allowed',
@@ -138,9 +138,4 @@ export class OutgoingPolicy {
   #tokenHeader(token: AccessToken): Record<string, string> {
     return { [this.scheme.tokenHeader]: this.scheme.formatToken(token.value) };
   }
-}
-
-function addressOf(url: string | URL): URL | undefined {
-  if (url instanceof URL) return url;
-  return URL.canParse(url) ? new URL(url) : undefined;
 }

@@ -22,6 +22,15 @@ export function mayCarryToken(url: URL, rules: UrlRules): boolean {
   );
 }
 
+/** The address; undefined if it is none. Parsed once, where `canParse` would do it twice. */
+export function urlOf(text: string): URL | undefined {
+  try {
+    return new URL(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Nobody else can listen to plain http there. */
 export function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(hostname);
