@@ -6,7 +6,7 @@ import {
 } from '@nestjs/common';
 // oxlint-disable-next-line typescript/consistent-type-imports -- Nest reads the parameter's type at run time
 import { Reflector } from '@nestjs/core';
-import { map, Observable } from 'rxjs';
+import { Observable } from 'rxjs';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import { ActingAs, type ActingAsRule } from './acting-as.metadata.js';
 import {
@@ -17,35 +17,63 @@ import {
 } from './acting-user.context.js';
 import { readInThisContext } from './late-reading.js';
 
+/** The interceptor stands on a handler without a decorator of ours. */
+interface Unruled {
+  readonly as: 'nobody';
+}
+
+const UNRULED: Unruled = { as: 'nobody' };
+
 /** Runs a handler with the acting user that its decorator asks for. `@AsUser` brings it along. */
 @Injectable()
 export class ActingAsInterceptor implements NestInterceptor {
+  /** Metadata do not change: they are read once for each handler of each class. */
+  readonly #rules = new WeakMap<object, WeakMap<object, ActingAsRule | Unruled>>();
+
   constructor(private readonly reflector: Reflector) {}
 
   async intercept(invocation: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
     // A decorator on the class and one on the method bring the interceptor twice; the first one has done it all.
     if (currentActingContext()?.invocation === invocation) return next.handle();
-    const targets = [invocation.getHandler(), invocation.getClass()];
-    const user = await actingUser(this.reflector.getAllAndOverride(ActingAs, targets), invocation);
+    const rule = this.#ruleOf(invocation);
+    const user =
+      rule.as === 'user'
+        ? actingUser(
+            rule,
+            typeof rule.user === 'string' ? rule.user : await rule.user(invocation),
+            invocation,
+          )
+        : undefined;
     const context = user === undefined ? { invocation } : { invocation, user };
     // Subscribing is what runs the handler: it must happen inside the context.
     return new Observable((subscriber) =>
       runInActingContext(context, () =>
-        next
-          .handle()
-          .pipe(map((result) => readInThisContext(result)))
-          .subscribe(subscriber),
+        next.handle().subscribe({
+          next: (result) => subscriber.next(readInThisContext(result)),
+          error: (error) => subscriber.error(error),
+          complete: () => subscriber.complete(),
+        }),
       ),
     );
   }
+
+  #ruleOf(invocation: ExecutionContext): ActingAsRule | Unruled {
+    const handler = invocation.getHandler();
+    const owner = invocation.getClass();
+    const known = this.#rules.get(handler) ?? new WeakMap<object, ActingAsRule | Unruled>();
+    this.#rules.set(handler, known);
+    const rule =
+      known.get(owner) ?? this.reflector.getAllAndOverride(ActingAs, [handler, owner]) ?? UNRULED;
+    known.set(owner, rule);
+    return rule;
+  }
 }
 
-async function actingUser(
-  rule: ActingAsRule | undefined,
+function actingUser(
+  rule: ActingAsRule & { as: 'user' },
+  id: string | null | undefined,
   invocation: ExecutionContext,
-): Promise<ActingUser | undefined> {
-  if (rule === undefined || rule.as === 'service-account') return undefined;
-  const id = typeof rule.user === 'string' ? rule.user : await rule.user(invocation);
+): ActingUser | undefined {
   if (id !== undefined && id !== null && id !== '') {
     return { id: checkedActingUserId(id), via: rule.via };
   }
