@@ -112,7 +112,7 @@ function withDefaults<T extends object>(
   const resolved = { ...defaults };
   if (given !== undefined && !isObject(given)) throw invalidOption(group, undefined, 'an object');
   for (const [name, value] of Object.entries(given ?? {})) {
-    if (!(name in defaults))
+    if (!Object.hasOwn(defaults, name))
       throw invalidOption(`${group}.${name}`, value, `one of ${Object.keys(defaults).join(', ')}`);
     if (value === undefined) continue;
     if (typeof value !== 'number' || !Number.isFinite(value) || value < least) {
@@ -125,7 +125,7 @@ function withDefaults<T extends object>(
 
 function checkedStore(store: TokenStore | undefined): TokenStore | undefined {
   const methods = ['claim', 'publish', 'invalidate', 'fail'] as const;
-  if (store !== undefined && !methods.every((name) => typeof store[name] === 'function')) {
+  if (store !== undefined && !methods.every((name) => typeof store?.[name] === 'function')) {
     throw invalidOption('store', undefined, `an object with the methods ${methods.join(', ')}`);
   }
   return store;
@@ -161,7 +161,7 @@ export function wholeFromOne(name: string, value: number, most: number): number 
 
 /** @throws BoxAuthError `option_invalid` unless it is the address of somewhere that may see tokens */
 export function checkedUrl(name: string, value: string): URL {
-  const url = URL.canParse(value) ? new URL(value) : undefined;
+  const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined;
   if (
     url === undefined ||
     url.username !== '' ||

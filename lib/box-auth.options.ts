@@ -61,7 +61,7 @@ export function resolveOptions(options: BoxAuthOptions): ResolvedOptions {
     origins: [apiUrl.origin, ...checkedOrigins(options.origins ?? [])],
     maxSubjects: wholeFromOne('maxSubjects', options.maxSubjects ?? 10_000, MOST_SUBJECTS),
     keepWarm: checkedKeepWarm(options.keepWarm ?? []),
-    assertion: options.assertion ?? {},
+    assertion: checkedAssertion(options.assertion ?? {}),
   };
 }
 
@@ -70,6 +70,13 @@ function checkedKeepWarm(subjects: readonly (Subject | 'own')[]): readonly (Subj
     throw invalidOption('keepWarm', undefined, "a list of 'own' and of { type, id }");
   }
   return subjects;
+}
+
+function checkedAssertion(assertion: AssertionOptions): AssertionOptions {
+  const { issuedAt, ...unknown } = isRecord(assertion) ? assertion : { issuedAt: null };
+  const isBoolean = issuedAt === undefined || typeof issuedAt === 'boolean';
+  if (isBoolean && Object.keys(unknown).length === 0) return assertion;
+  throw invalidOption('assertion', undefined, '{ issuedAt: true or false }');
 }
 
 function isSubject(subject: unknown): boolean {

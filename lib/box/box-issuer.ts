@@ -82,7 +82,11 @@ export class BoxIssuer implements Issuer<BoxOpenedCredentials> {
 
 /** @throws BoxAuthError `subject_invalid` */
 export function checkSubject({ type, id }: Subject): void {
-  if (!/^[0-9]{1,20}$/.test(id) || (type !== 'enterprise' && type !== 'user')) {
+  if (
+    typeof id !== 'string' ||
+    !/^[0-9]{1,20}$/.test(id) ||
+    (type !== 'enterprise' && type !== 'user')
+  ) {
     throw new BoxAuthError({
       code: 'subject_invalid',
       message:

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { BoxAuthError } from '../errors/box-auth.error.js';
+import { redact } from '../errors/redact.js';
 import type { CredentialsAdvice } from './credentials-advice.js';
 
 /** A string with something in it; `expected` says what, for the error's text. */
@@ -70,7 +71,8 @@ function describeMistake(issue: v.BaseIssue<unknown>, input: unknown): string {
   const value = valueAt(path, input);
   const found = describeFound(value);
   const lookalike = value === undefined ? lookalikeOf(path, input) : undefined;
-  const instead = lookalike === undefined ? '' : ` (there is "${lookalike}": mind the spelling)`;
+  const instead =
+    lookalike === undefined ? '' : ` (there is "${redact(lookalike, [], 40)}": mind the spelling)`;
   return `${field}: expected ${issue.message}, found ${found}${instead}`;
 }
 

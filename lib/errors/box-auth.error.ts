@@ -66,7 +66,7 @@ export class BoxAuthError extends Error {
     this.docs = details.docs;
     this.retryable = details.retryable ?? false;
     if (details.status !== undefined) this.status = details.status;
-    if (details.requestId !== undefined) this.requestId = details.requestId;
+    if (isRequestId(details.requestId)) this.requestId = details.requestId;
     if (details.retryAfterMs !== undefined) this.retryAfterMs = details.retryAfterMs;
   }
 
@@ -101,4 +101,9 @@ export class BoxAuthError extends Error {
       cause: this.cause instanceof Error ? String(this.cause) : undefined,
     };
   }
+}
+
+/** It comes from a server, and goes to logs and terminals. */
+function isRequestId(given: string | undefined): given is string {
+  return given !== undefined && /^[\w.:-]{1,64}$/.test(given);
 }

@@ -14,7 +14,7 @@ const SHAPES_OF_SECRETS: readonly RegExp[] = [
 
 /**
  * Text that may be shown: without the secrets that are known, and without whatever looks like one.
- * At most `maxLength` characters of it, control characters replaced, so that nobody can forge a log line.
+ * At most `maxLength` characters of it, what controls lines, terminals and directions replaced, so that nobody can forge a log line.
  */
 export function redact(text: string, secrets: readonly string[] = [], maxLength = 300): string {
   let shown = text;
@@ -27,28 +27,38 @@ export function redact(text: string, secrets: readonly string[] = [], maxLength 
   for (const shape of SHAPES_OF_SECRETS) {
     shown = shown.replace(shape, REDACTED);
   }
-  // eslint-disable-next-line no-control-regex -- that is what is searched for
-  shown = shown.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ').trim();
+  shown = shown.replace(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]+/gu, ' ').trim();
   return shown.length > maxLength ? `${shown.slice(0, maxLength)}…` : shown;
 }
 
 /** A copy of what was thrown with nothing but its name, code and redacted message; two causes deep. */
 export function sanitizedCause(thrown: unknown, secrets: readonly string[] = [], depth = 2): Error {
   const source = isErrorLike(thrown) ? thrown : new Error(describeThrown(thrown));
-  const message = redact(source.message, secrets);
+  const message = redact(textOf(source, 'message'), secrets);
+  const cause = depth > 0 ? partOf(source, 'cause') : undefined;
   const copy =
-    source.cause !== undefined && depth > 0
-      ? new Error(message, { cause: sanitizedCause(source.cause, secrets, depth - 1) })
-      : new Error(message);
-  copy.name = redact(source.name, secrets, 60);
+    cause === undefined
+      ? new Error(message)
+      : new Error(message, { cause: sanitizedCause(cause, secrets, depth - 1) });
+  copy.name = redact(textOf(source, 'name'), secrets, 60);
   copy.stack = `${copy.name}: ${copy.message}`;
-  if ('code' in source && typeof source.code === 'string') {
-    Object.defineProperty(copy, 'code', {
-      value: redact(source.code, secrets, 60),
-      enumerable: true,
-    });
-  }
+  const code = redact(textOf(source, 'code'), secrets, 60);
+  if (code !== '') Object.defineProperty(copy, 'code', { value: code, enumerable: true });
   return copy;
+}
+
+/** Anything can be thrown: what is there may be no text, or throw when it is read. */
+function partOf(source: object, name: string): unknown {
+  try {
+    return Reflect.get(source, name);
+  } catch {
+    return undefined;
+  }
+}
+
+function textOf(source: object, name: string): string {
+  const part = partOf(source, name);
+  return typeof part === 'string' ? part : '';
 }
 
 /** Also one of another realm: Jest runs tests in a context with an `Error` of its own. */

@@ -16,7 +16,7 @@ const HOUR_MS = 3_600_000;
 
 /**
  * What all scripts know. Every key is in KEYS and shares one hash tag. Numbers are compared as numbers (exact up to 2^53)
- * and written by `%.0f`, as Lua's own `tostring` would round a fence. A number of more than 15 digits is not one of ours.
+ * and written by `%.0f`, as Lua's own `tostring` would round a fence. A number beyond 10^14 is not one of ours.
  */
 const PRELUDE = `
 local TOKEN, LEASE, PAUSE, FENCE = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -33,7 +33,8 @@ local function read(key)
 end
 
 local function numberIn(digits)
-  return digits and #digits <= 15 and tonumber(digits) or nil
+  local number = digits and #digits <= 15 and tonumber(digits) or nil
+  return number and number <= 1e14 and number or nil
 end
 
 -- The token's fence, age and seal; nil if there is none, and then true if there is something else.
@@ -102,7 +103,7 @@ if tokenFence and tonumber(tokenFence) > fence then return { 'older' } end
 
 -- What was held up on its way is older than it says, but no older than its claim, whose time is its fence.
 local sinceClaim = timeMs() - fence
-if sinceClaim > age and sinceClaim < ${HOUR_MS} then age = sinceClaim end
+if sinceClaim > age then age = sinceClaim end
 local keepMs = life - age
 
 -- What needs memory comes first: if Redis has none, the script ends here and nothing is half done.

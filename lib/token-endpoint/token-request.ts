@@ -82,7 +82,7 @@ export async function readRefusal(
   const description = body?.['error_description'] ?? body?.['message'];
   return {
     status: response.status,
-    headers: response.headers,
+    headers: withoutSecrets(response.headers, secrets),
     error: typeof error === 'string' ? redact(error, secrets, 60) : undefined,
     description: typeof description === 'string' ? redact(description, secrets) : undefined,
     retryAfterMs,
@@ -104,7 +104,12 @@ function asJson(response: Response, text: string): Record<string, unknown> | und
   }
 }
 
-async function readText(response: Response): Promise<string> {
+/**
+ * The text of an answer.
+ *
+ * @throws UnusableAnswer if it is larger than an answer of this kind may be
+ */
+export async function readText(response: Response): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   const body: AsyncIterable<Uint8Array> | null = response.body;
@@ -116,4 +121,12 @@ async function readText(response: Response): Promise<string> {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
+}
+
+/** A server may send back what it was sent: a header with a secret in it is as if it were not there. */
+function withoutSecrets(headers: Headers, secrets: readonly string[]): Headers {
+  const harmless = [...headers].filter(
+    ([, value]) => !secrets.some((secret) => secret !== '' && value.includes(secret)),
+  );
+  return new Headers(harmless);
 }

@@ -15,7 +15,7 @@ import {
   switchMap,
   throwError,
 } from 'rxjs';
-import { type Subject, subjectKey } from '../credentials/subject.js';
+import { frozenSubject, type Subject, subjectKey } from '../credentials/subject.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { TellEvent } from '../events/auth-events.js';
 import { Pace } from '../runtime/pace.js';
@@ -58,6 +58,8 @@ export class AccessTokens {
   readonly #warm = new Map<string, RenewingToken>();
   readonly #outside = new AsyncResource('nestjs-box-auth.AccessTokens');
   readonly #timers = new Map<RenewingToken, () => void>();
+  /** Renews one that is kept warm, and sets its timer anew. */
+  readonly #warmers = new Map<RenewingToken, () => void>();
   #evictions = 0;
   #isClosed = false;
 
@@ -93,7 +95,12 @@ export class AccessTokens {
   }
 
   get(demand?: SubjectTokenDemand): Promise<AccessToken> {
-    const renewing = this.#of(demand?.subject);
+    let renewing: RenewingToken;
+    try {
+      renewing = this.#of(demand?.subject);
+    } catch (error) {
+      return rejected(error);
+    }
     const fresh = demand?.minValidityMs === undefined ? renewing.fresh : undefined;
     return fresh === undefined || demand?.signal?.aborted === true
       ? renewing.get(demand)
@@ -126,8 +133,10 @@ export class AccessTokens {
     const key = this.#keyOf(subject);
     const renewing = this.#of(subject);
     if (key !== undefined) this.#warm.set(key, renewing);
+    if (this.#warmers.has(renewing)) return;
     const renewInTime = () => {
       if (this.#isClosed) return;
+      this.#timers.get(renewing)?.();
       renewing.keepFresh();
       const inMs = Math.max(renewing.freshForMs, this.renewal.minBackoffMs, SHORTEST_TIMER_MS);
       this.#timers.set(
@@ -135,16 +144,17 @@ export class AccessTokens {
         this.runtime.schedule(renewInTime, Math.min(inMs, LONGEST_TIMER_MS)),
       );
     };
+    this.#warmers.set(renewing, renewInTime);
     renewInTime();
   }
 
   invalidate(token: AccessToken): void {
-    this.#holderOf(token)?.invalidate(token);
+    this.#afterwardsWarm(this.#holderOf(token), (holder) => holder.invalidate(token));
   }
 
   /** Forgets `token` if it is still the current one: nobody refused it, it is just not there any more. */
   drop(token: AccessToken): void {
-    this.#holderOf(token)?.drop(token);
+    this.#afterwardsWarm(this.#holderOf(token), (holder) => holder.drop(token));
     this.source.forget?.(token);
   }
 
@@ -182,7 +192,17 @@ export class AccessTokens {
       ...this.#minting.values(),
     ]);
     this.#others.clear();
-    for (const renewing of known) renewing.forget();
+    for (const renewing of known) this.#afterwardsWarm(renewing, () => renewing.forget());
+  }
+
+  /** One that is kept warm is renewed as soon as it has no token, and not when the old one would have been due. */
+  #afterwardsWarm(
+    renewing: RenewingToken | undefined,
+    change: (holder: RenewingToken) => void,
+  ): void {
+    if (renewing === undefined) return;
+    change(renewing);
+    if (renewing.usable === undefined) this.#warmers.get(renewing)?.();
   }
 
   /** Ends everything: who waits gets a `closed` error. */
@@ -209,7 +229,9 @@ export class AccessTokens {
     return this.#known(subject) ?? (subject === undefined ? this.#own : this.#begin(subject));
   }
 
-  #begin(subject: Subject): RenewingToken {
+  /** The caller's own object may become another subject's before the mint reads it. */
+  #begin(given: Subject): RenewingToken {
+    const subject = frozenSubject(given);
     const key = subjectKey(subject);
     const renewing = new RenewingToken(subject, this.#context);
     this.#others.set(key, renewing);
@@ -219,17 +241,17 @@ export class AccessTokens {
   /** Undefined for the app's own subject, however it is named. */
   #keyOf(subject: Subject | undefined): string | undefined {
     if (subject === undefined) return undefined;
+    const key = subjectKey(subject);
     const own = this.source.defaultSubject;
-    return own !== undefined && own.type === subject.type && own.id === subject.id
-      ? undefined
-      : subjectKey(subject);
+    return own !== undefined && subjectKey(own) === key ? undefined : key;
   }
 
   #inTurn(renewing: RenewingToken, mint: Observable<AccessToken>): Observable<AccessToken> {
     if (this.#isClosed) return throwError(closedError);
-    const turn = this.#pace.turn().pipe(switchMap(() => mint));
     const { subject } = renewing;
-    if (subject === undefined) return turn;
+    // There is one of it, and everybody's: it waits behind nobody.
+    if (subject === undefined) return mint;
+    const turn = this.#pace.turn().pipe(switchMap(() => mint));
     const key = subjectKey(subject);
     this.#minting.set(key, renewing);
     return turn.pipe(
@@ -240,6 +262,10 @@ export class AccessTokens {
       }),
     );
   }
+}
+
+async function rejected(error: unknown): Promise<never> {
+  throw error;
 }
 
 function closedError(): BoxAuthError {

@@ -15,6 +15,7 @@ import {
 } from 'rxjs';
 import type { Subject } from '../credentials/subject.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
+import type { BoxAuthErrorCode } from '../errors/error-codes.js';
 import { after, awaited } from '../runtime/after.js';
 import type { TellEvent, TokenEvent } from '../events/auth-events.js';
 import type { Runtime } from '../runtime/runtime.js';
@@ -27,6 +28,10 @@ import { type Failing, RenewalFailures } from './renewal-failures.js';
 import type { RenewalOptions } from './renewal.options.js';
 
 const BETWEEN_FORCED_MINTS_MS = 10_000;
+const CALLERS_OWN: ReadonlySet<BoxAuthErrorCode> = new Set([
+  'subject_invalid',
+  'subject_unsupported',
+]);
 
 /** What a caller asks of a token. */
 export interface TokenDemand {
@@ -300,7 +305,10 @@ export class RenewingToken {
           ...(expiresAt === undefined ? {} : { expiresAt }),
         }),
       failed: (error) => {
-        if (error instanceof BoxAuthError) tell({ ...told(), outcome: 'failed', error });
+        // What a caller got wrong is told to the caller.
+        if (error instanceof BoxAuthError && !CALLERS_OWN.has(error.code)) {
+          tell({ ...told(), outcome: 'failed', error });
+        }
       },
     };
   }

@@ -5,6 +5,7 @@ import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { TellEvent } from '../events/auth-events.js';
 import { redact } from '../errors/redact.js';
 import { after } from '../runtime/after.js';
+import { ageClockOf } from '../runtime/age-clock.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { AccessToken } from '../token-endpoint/access-token.js';
 import type { Mint } from '../token-endpoint/token-attempts.js';
@@ -43,6 +44,8 @@ interface Search {
   readonly until: number;
   readonly newerThan: number;
   readonly lookMs: number;
+  /** One token of the store was passed over already. */
+  readonly isSecond: boolean;
 }
 
 /**
@@ -95,6 +98,7 @@ export class SharedTokens implements TokenSource {
               until: this.runtime.monotonic() + LONGEST_WAIT_MS,
               newerThan: Math.max(this.#fenceOf(known.current), this.#gone.get(identity) ?? 0),
               lookMs: FIRST_LOOK_MS,
+              isSecond: false,
             }),
           ),
           catchError((error: unknown) =>
@@ -144,7 +148,11 @@ export class SharedTokens implements TokenSource {
           return throwError(nonsense);
         }
         const mint = this.#taken(claim, search, sentAt);
-        return mint === undefined ? this.#search({ ...search, newerThan: claim.fence }) : of(mint);
+        if (mint !== undefined) return of(mint);
+        // One that is of no use may be passed over; a store that has nothing but such would be asked for ever.
+        return search.isSecond
+          ? throwError(nonsense)
+          : this.#search({ ...search, newerThan: claim.fence, isSecond: true });
       }
       case 'claimed':
         return this.#mintForAll(search, claim.fence);
@@ -201,7 +209,12 @@ export class SharedTokens implements TokenSource {
             this.#fences.set(token, { identity, fence });
             const { value, expiresAt, scopes } = token;
             const stored = { value, expiresAt, lifetimeMs, scopes };
-            const ageMs = this.runtime.monotonic() - askedAt.monotonic;
+            // Of both clocks: a machine that slept over the mint has a dead token, which is for nobody.
+            if (!new AdoptedToken(mint, this.renewal, this.runtime).isUsable) {
+              giveUp(0, '');
+              return;
+            }
+            const ageMs = ageClockOf(this.runtime).ageMs(askedAt);
             this.#tellStore(() => this.store.publish(identity, fence, stored, ageMs));
           },
           error: (error: unknown) => {

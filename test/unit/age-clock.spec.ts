@@ -101,6 +101,16 @@ describe('An age that is read sparingly', () => {
     );
   });
 
+  it('counts at last also where the wall clock stands still', () => {
+    let monotonic = 0;
+    const ages = new SparingAges({ now: () => 1_000, monotonic: () => monotonic });
+    const since = { wall: 1_000, monotonic: 0 };
+    ages.ageMs(since);
+    monotonic = 7_200_000;
+    const seen = new Set(Array.from({ length: 10_001 }, () => ages.ageMs(since)));
+    expect([...seen]).toEqual([0, 7_200_000]);
+  });
+
   it('is how the system’s are read, and no other', () => {
     expect(ageClockOf(systemRuntime)).toBeInstanceOf(SparingAges);
     expect(ageClockOf(systemRuntime)).toBe(ageClockOf(systemRuntime));

@@ -374,8 +374,6 @@ describe('Who listens', () => {
       seen.push(event.kind);
     });
     onAuthEvent('store', (event) => expectTypeOf(event).toExtend<StoreEvent>())();
-    // @ts-expect-error -- there is no such kind
-    onAuthEvent('birth', () => undefined)();
     await everythingHappens();
     expect(new Set(seen)).toEqual(new Set(['renewal']));
     const { length } = seen;
@@ -383,6 +381,24 @@ describe('Who listens', () => {
     stop();
     await everythingHappens();
     expect(seen).toHaveLength(length);
+  });
+
+  it.each(['birth', 'toString', '', undefined])('refuses the kind %j at once', async (kind) => {
+    const refusal = await thrownBy(() => onAuthEvent(kind as 'mint', () => undefined));
+    expect(refusal).toMatchObject({
+      code: 'option_invalid',
+      message: `The kind given to onAuthEvent is not valid, expected one of ${KINDS.join(', ')}.`,
+    });
+    // @ts-expect-error -- there is no such kind
+    expect(() => onAuthEvent('birth', () => undefined)).toThrow('The kind');
+  });
+
+  it.each([undefined, null, 'mint', {}])('refuses the listener %j at once', async (listener) => {
+    const refusal = await thrownBy(() => onAuthEvent('mint', listener as () => void));
+    expect(refusal).toMatchObject({
+      code: 'option_invalid',
+      message: 'The listener given to onAuthEvent is not valid, expected a function.',
+    });
   });
 
   it('leaves the channel as it was', () => {

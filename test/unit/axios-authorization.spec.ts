@@ -1,5 +1,8 @@
+import { createServer, type ServerHttp2Session } from 'node:http2';
+import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { inspect } from 'node:util';
+import { gzipSync } from 'node:zlib';
 import axios, {
   type AxiosAdapter,
   AxiosError,
@@ -297,6 +300,65 @@ describe('What an app sees of a request over real HTTP', () => {
     expect(Buffer.concat(await data.toArray()).toString()).toBe('there');
     expect(server.arrived.at(-1)?.headers.authorization).toBe('Bearer the-token');
     await server.stop();
+  });
+
+  it.each([
+    ['a stream', {}],
+    ['a stream that was compressed', { 'content-encoding': 'gzip' }],
+  ])('shows no token in %s, not even of what is hidden', async (_, headers) => {
+    const server = await startServer((_request, response) => {
+      const body = 'content-encoding' in headers ? gzipSync('there') : 'there';
+      response.writeHead(200, headers).end(body);
+    });
+    box = new BoxAuth({ credentials: { developerToken: 'the-token' }, apiUrl: server.url });
+    const response = await attached({ baseURL: server.url }).get<Readable>('/', {
+      responseType: 'stream',
+    });
+    const whole = { showHidden: true, depth: 12, maxArrayLength: null };
+    expect(inspect(response, whole)).not.toContain('the-token');
+    expect(Buffer.concat(await response.data.toArray()).toString()).toBe('there');
+    expect(inspect(response, whole)).not.toContain('the-token');
+    expect(server.arrived[0]?.headers.authorization).toBe('Bearer the-token');
+    await server.stop();
+  });
+
+  it('shows no token in a stream of HTTP/2', async () => {
+    const seen: unknown[] = [];
+    const server = createServer((request, response) => {
+      seen.push(request.headers.authorization);
+      response.end('there');
+    });
+    const sessions: ServerHttp2Session[] = [];
+    server.on('session', (session) => sessions.push(session));
+    await new Promise<void>((resolve) => {
+      server.listen(0, '127.0.0.1', resolve);
+    });
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    box = new BoxAuth({ credentials: { developerToken: 'the-token' }, apiUrl: url });
+    const response = await attached({ baseURL: url }).get<Readable>('/', {
+      httpVersion: 2,
+      maxRedirects: 0,
+      responseType: 'stream',
+    });
+    const whole = { showHidden: true, depth: 12, customInspect: false };
+    expect(inspect(response.data, whole)).not.toContain('the-token');
+    expect(Buffer.concat(await response.data.toArray()).toString()).toBe('there');
+    expect(seen).toEqual(['Bearer the-token']);
+    for (const session of sessions) session.destroy();
+    await new Promise((resolve) => {
+      server.close(resolve);
+    });
+  });
+
+  it('leaves to Node what it reads and writes of a stream', async () => {
+    const request = { path: '/x' };
+    const data = Object.assign(new Readable({ read: () => undefined }), { req: request });
+    answers.push({ data });
+    await attached().get(ME, { responseType: 'stream' });
+    expect(data.req).toBe(request);
+    const other = { path: '/y' };
+    data.req = other;
+    expect(data.req).toBe(other);
   });
 
   it('leaves other events of a stream, and other errors, as they are', async () => {

@@ -5,6 +5,7 @@ import { BoxHealthIndicator } from 'nestjs-box-auth/terminus';
 import { BoxAuth } from '../../lib/box-auth.js';
 import { FakeRuntime, settled } from '../support/fake-runtime.js';
 import { refuse, ScriptedEndpoint, silence } from '../support/scripted-endpoint.js';
+import { thrownBy } from '../support/thrown.js';
 
 const MINUTE = 60_000;
 const credentials = {
@@ -177,6 +178,55 @@ describe('A check', () => {
     await health.isHealthy('box');
     await health.isHealthy('box', { timeoutMs: 500 });
     expect(timeout.mock.calls).toEqual([[2_000], [500]]);
+  });
+
+  it.each([NaN, -1, 1.5, Infinity, 2 ** 31, 1e10, 'x', null, {}])(
+    'cannot wait %j ms',
+    async (timeoutMs) => {
+      const options = { timeoutMs: timeoutMs as number };
+      expect(await thrownBy(() => health.isHealthy('box', options))).toMatchObject({
+        code: 'option_invalid',
+        message:
+          'timeoutMs given to BoxHealthIndicator.isHealthy is not valid, expected a whole number from 0 to 2147483647.',
+      });
+      expect(endpoint.received).toEqual([]);
+    },
+  );
+
+  it.each([0, 2 ** 31 - 1, undefined])('can wait %j ms', async (timeoutMs) => {
+    await auth.provider.getToken();
+    expect(await health.isHealthy('box', { timeoutMs })).toMatchObject({ box: { status: 'up' } });
+  });
+
+  it.each([null, 5, 'x'])('takes no %j for its options', async (options) => {
+    expect(
+      await thrownBy(() => health.isHealthy('box', options as unknown as object)),
+    ).toMatchObject({
+      code: 'option_invalid',
+      message: 'options given to BoxHealthIndicator.isHealthy is not valid, expected an object.',
+    });
+  });
+
+  it('believes no Date from the end of time', async () => {
+    const date = 'Sat, 13 Sep 275760 00:00:00 GMT';
+    endpoint.script(() =>
+      endpoint.json(
+        200,
+        { access_token: 'token', token_type: 'bearer', expires_in: 3600 },
+        { date },
+      ),
+    );
+    expect(await health.isHealthy('box')).toMatchObject({ box: { expiresAt: EXPIRES_AT } });
+  });
+
+  it('leaves out a time that no Date can show', async () => {
+    const LAST_MS = 8.64e15;
+    runtime = new FakeRuntime(LAST_MS - 5 * MINUTE);
+    endpoint = new ScriptedEndpoint(runtime);
+    auth.close();
+    auth = new BoxAuth({ credentials, fetch: endpoint.fetch, runtime });
+    health = new BoxHealthIndicator(auth.provider, new HealthIndicatorService());
+    expect(await health.isHealthy('box')).toEqual({ box: { status: 'up', state: 'healthy' } });
   });
 
   it('takes a stand-in for the provider as it is', async () => {

@@ -16,15 +16,10 @@ afterAll(() => emulator.stop());
 
 /** Runs a script that has `box`, with nothing else in the process; what it printed, and how it ended. */
 async function run(script: string): Promise<{ printed: string; code: number | null }> {
-  const child = spawn(
-    process.execPath,
-    [
-      '--input-type=module',
-      '--eval',
-      `${bundle}\nconst box = new BoxAuth(${options()}).provider;\n${script}`,
-    ],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  );
+  const child = spawn(process.execPath, ['--input-type=module', '-'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  child.stdin.end(`${bundle}\nconst box = new BoxAuth(${options()}).provider;\n${script}`);
   let printed = '';
   child.stdout.on('data', (chunk) => (printed += String(chunk)));
   const [code] = await once(child, 'exit');

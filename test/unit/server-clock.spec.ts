@@ -95,6 +95,22 @@ describe("The issuer's clock", () => {
     expect(clock.offsetMs).toBe(0);
   });
 
+  it.each([
+    ['after', 1],
+    ['before', -1],
+  ])('is not learned from a Date more than ten years %s our own', (_, sign) => {
+    const tenYearsMs = 10 * 365.25 * 24 * 60 * 60 * 1000 * sign;
+    learn({ dateMs: tenYearsMs + sign * 1000 });
+    expect(clock.offsetMs).toBe(0);
+    learn({ dateMs: tenYearsMs });
+    expect(clock.offsetMs).toBe(tenYearsMs + 500);
+  });
+
+  it('is not learned from the last Date that there is', () => {
+    learn({ dateMs: 0, headers: { date: 'Sat, 13 Sep 275760 00:00:00 GMT' } });
+    expect(clock.offsetMs).toBe(0);
+  });
+
   it('is not learned from an answer without a Date', () => {
     clock.learn(new Headers(), { receivedAt: runtime.now(), durationMs: 0 });
     expect(clock.offsetMs).toBe(0);

@@ -3,6 +3,7 @@ import { lastValueFrom, of, toArray } from 'rxjs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { BoxAuth } from '../../lib/box-auth.js';
 import type { BoxAuthOptions } from '../../lib/box-auth.options.js';
+import type { Subject } from '../../lib/credentials/subject.js';
 import type { BoxTokenProvider } from '../../lib/box-token.provider.js';
 import { AccessToken } from '../../lib/token-endpoint/access-token.js';
 import { AccessTokens, type TokenSource } from '../../lib/tokens/access-tokens.js';
@@ -439,6 +440,12 @@ describe('Options out of their range fail the start, by name', () => {
     [{ keepWarm: [null] }, 'keepWarm'],
     [{ keepWarm: [{ type: 'user', id: 5 }] }, 'keepWarm'],
     [{ keepWarm: ['me'] }, 'keepWarm'],
+    [{ store: null }, 'store'],
+    [{ assertion: 5 }, 'assertion'],
+    [{ assertion: { issuedat: true } }, 'assertion'],
+    [{ assertion: { issuedAt: 'yes' } }, 'assertion'],
+    [{ apiUrl: 5 }, 'apiUrl'],
+    [{ renewal: { toString: 5 } }, 'renewal.toString'],
   ])('%j', async (options, name) => {
     const error = await thrownBy(() => start(options as Partial<BoxAuthOptions>));
     expect(error.code).toBe('option_invalid');
@@ -447,7 +454,69 @@ describe('Options out of their range fail the start, by name', () => {
   });
 });
 
+describe('A subject', () => {
+  it('is whom it was when it was asked for, whatever becomes of the object that named it', async () => {
+    const subject = { type: 'user' as const, id: '' };
+    const asked = ['11', '22', '33'].map((id) => {
+      subject.id = id;
+      return box.getToken({ subject });
+    });
+    const given = (await Promise.all(asked)).map((token) => token.subject.id);
+    expect(given).toEqual(['11', '22', '33']);
+    subject.id = '44';
+    await runtime.advance(3_590_000);
+    const renewed = await box.getToken({ subject: { type: 'user', id: '33' } });
+    expect([renewed.subject.id, renewed.value.endsWith('for-33')]).toEqual(['33', true]);
+  });
+
+  it.each([
+    null,
+    {},
+    { type: 'user' },
+    { type: 'user', id: 5 },
+    { type: 'user', id: ['7'] },
+    { type: 'group', id: '7' },
+    { type: Symbol('user'), id: '7' },
+    { type: 'user', id: { toString: () => '7' } },
+    'user:7',
+  ])('is refused, and never anybody, when it is %o', async (given) => {
+    const subject = given as unknown as Subject;
+    expect((await thrownBy(() => box.getToken({ subject }))).code).toBe('subject_invalid');
+    expect((await thrownBy(() => box.peekToken(subject))).code).toBe('subject_invalid');
+    expect(endpoint.received).toEqual([]);
+  });
+});
+
 describe('A subject that is kept warm', () => {
+  it('has a token again at once when it was flushed or refused', async () => {
+    start({ keepWarm: ['own', { type: 'user', id: '5' }] });
+    auth.keepWarm();
+    await settled();
+    const first = box.peekToken();
+    box.flush();
+    await settled();
+    expect(box.peekToken()).toBeDefined();
+    expect(box.peekToken()).not.toBe(first);
+    await runtime.advance(60_000);
+    const second = box.peekToken({ type: 'user', id: '5' });
+    if (second === undefined) throw new Error('it is not warm');
+    box.invalidate(second);
+    await settled();
+    expect(box.peekToken({ type: 'user', id: '5' })).toBeDefined();
+    auth.close();
+    expect(runtime.timers).toBe(0);
+  });
+
+  it('has one timer, however often it is named', async () => {
+    start({ keepWarm: ['own', 'own', { type: 'user', id: '5' }, { type: 'user', id: '5' }] });
+    auth.keepWarm();
+    await settled();
+    expect(endpoint.received).toHaveLength(2);
+    expect(runtime.timers).toBe(2);
+    auth.close();
+    expect(runtime.timers).toBe(0);
+  });
+
   it('is asked for a few times a second at most, however short the pauses are made', async () => {
     start({
       keepWarm: ['own'],
