@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, unlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CliProblem } from './cli-problem.js';
 
@@ -36,14 +36,20 @@ export function pathsOfNewFiles<const Names extends readonly string[]>(
  * @throws CliProblem
  */
 export function writeNewFiles(files: readonly NewFile[]): void {
-  const written: string[] = [];
+  const made: string[] = [];
   for (const { path, content, isSecret } of files) {
     try {
       // wx: a file that came to be meanwhile stays as it is.
-      writeFileSync(path, content, { flag: 'wx', mode: isSecret ? 0o600 : 0o644 });
-      written.push(path);
+      const file = openSync(path, 'wx', isSecret ? 0o600 : 0o644);
+      // From now on it is ours to take away, should the disk be full halfway.
+      made.push(path);
+      try {
+        writeFileSync(file, content);
+      } finally {
+        closeSync(file);
+      }
     } catch (error) {
-      for (const other of written) unlinkSync(other);
+      for (const own of made) unlinkSync(own);
       const code = codeOf(error);
       throw code === 'EEXIST' ? takenProblem([path]) : unwritable(dirname(path), code);
     }

@@ -6,7 +6,7 @@ import { sanitizedCause } from '../errors/redact.js';
 import type { CliContext, ExitCode } from './cli-context.js';
 import { CliProblem } from './cli-problem.js';
 import { paintFor } from './colours.js';
-import { doctor } from './doctor/doctor.command.js';
+import { doctor, refusedReport } from './doctor/doctor.command.js';
 import type { DoctorRequest } from './doctor/doctor-request.js';
 import { emulate } from './emulate/emulate.command.js';
 import { KEY_SIZES, type KeySize } from './keygen/key-pair.js';
@@ -22,9 +22,25 @@ export async function runProgram(args: readonly string[], context: CliContext): 
     return exitCode;
   } catch (error) {
     // Commander has told it already; asking for help is no mistake.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    if (isForPrograms(args)) writeRefusal(error, args, context);
+    if (error instanceof CommanderError) return 2;
     context.stderr.write(told(error, context));
     return error instanceof CliProblem ? error.exitCode : 1;
+  }
+}
+
+/** Judged by what was typed: the options may be what was not understood. */
+function isForPrograms([command, ...options]: readonly string[]): boolean {
+  return command === 'doctor' && options.includes('--json');
+}
+
+function writeRefusal(error: unknown, args: readonly string[], { stdout }: CliContext): void {
+  const offline = args.includes('--offline');
+  if (error instanceof CliProblem) stdout.write(refusedReport(error, offline));
+  if (error instanceof CommanderError) {
+    const message = withoutValues(error.message).replace(/^error: /, '');
+    stdout.write(refusedReport({ message, hint: 'See nestjs-box-auth doctor --help.' }, offline));
   }
 }
 

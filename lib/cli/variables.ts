@@ -1,10 +1,13 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import type { CliContext, Variables } from './cli-context.js';
 import { CliProblem, usageProblem } from './cli-problem.js';
 
 export const PASSPHRASE_VARIABLE = 'BOX_PRIVATE_KEY_PASSPHRASE';
+
+/** Node opens nothing with one of more than 1,024. */
+const LONGEST_PASSPHRASE_BYTES = 1_000;
 
 /**
  * The environment, and under it what stands in a `.env` file: of two values the environment's counts, as with
@@ -17,7 +20,6 @@ export function variablesOf({ env, cwd }: CliContext, dotenv: string | undefined
 /** The variables of Box in the `.env` of the working directory, by name: for who wonders why they are not read. */
 export function unreadVariables({ cwd }: CliContext): readonly string[] {
   const file = resolve(cwd, '.env');
-  if (!existsSync(file)) return [];
   try {
     return Object.keys(readDotenv(file)).filter((name) => /^BOX_[A-Z_]+$/.test(name));
   } catch {
@@ -38,9 +40,30 @@ export function passphraseIn(variables: Variables, name: string): string {
   return passphrase;
 }
 
+/** As `passphraseIn`, for a key that is to be made: whoever is to open it would refuse these. */
+export function newPassphraseIn(variables: Variables, name: string): string {
+  const passphrase = passphraseIn(variables, name);
+  if (passphrase.trim() === '') {
+    throw usageProblem(
+      'The passphrase in the variable that --passphrase-env names is blank.',
+      'A blank one counts as none when the key is opened. Put at least one letter or digit into it; many are better.',
+    );
+  }
+  const bytes = Buffer.byteLength(passphrase);
+  if (bytes > LONGEST_PASSPHRASE_BYTES) {
+    throw usageProblem(
+      `The passphrase in the variable that --passphrase-env names is too long: ${bytes} bytes.`,
+      `Take one of at most ${LONGEST_PASSPHRASE_BYTES} bytes: with a longer one the key could not be opened.`,
+    );
+  }
+  return passphrase;
+}
+
 function readDotenv(file: string): Variables {
   let content: string;
   try {
+    // A pipe might never end.
+    if (!statSync(file).isFile()) throw new Error('no file');
     content = readFileSync(file, 'utf8');
   } catch {
     throw new CliProblem(

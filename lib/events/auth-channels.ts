@@ -1,5 +1,16 @@
 import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { AuthEvent, AuthEventSource } from './auth-events.js';
+
+/** A record, so that the compiler misses a kind that is not here. */
+const KINDS: Readonly<Record<AuthEvent['kind'], true>> = {
+  mint: true,
+  renewal: true,
+  'forced-renewal': true,
+  'stale-served': true,
+  store: true,
+  'clock-offset': true,
+};
 
 /** What is published on the channel `nestjs-box-auth:<kind>`. */
 export type AuthEventOf<Kind extends AuthEvent['kind']> = OfKind<AuthEvent, Kind> & AuthEventSource;
@@ -24,6 +35,8 @@ export function publishEvent(event: AuthEvent, source: AuthEventSource): void {
  * It is called at once, while nobody who waits for the token has it yet: do little. What it throws reaches no caller; Node
  * makes it an `uncaughtException`, as with every subscriber of a channel.
  *
+ * @throws BoxAuthError `option_invalid` where there is no such kind, or the listener is no function
+ *
  * @example
  * ```ts
  * import { onAuthEvent } from 'nestjs-box-auth';
@@ -38,10 +51,23 @@ export function onAuthEvent<Kind extends AuthEvent['kind']>(
   kind: Kind,
   listener: (event: AuthEventOf<Kind>) => void,
 ): () => void {
+  if (!Object.hasOwn(KINDS, kind)) {
+    throw invalidArgument('kind', `one of ${Object.keys(KINDS).join(', ')}`);
+  }
+  if (typeof listener !== 'function') throw invalidArgument('listener', 'a function');
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only publishEvent publishes on our channels
   const listen = (message: unknown) => listener(message as AuthEventOf<Kind>);
   subscribe(channelName(kind), listen);
   return () => unsubscribe(channelName(kind), listen);
+}
+
+function invalidArgument(name: string, expected: string): BoxAuthError {
+  return new BoxAuthError({
+    code: 'option_invalid',
+    message: `The ${name} given to onAuthEvent is not valid, expected ${expected}.`,
+    hint: `Mend the ${name} where onAuthEvent is called.`,
+    docs: 'https://nodejs.org/docs/latest-v20.x/api/diagnostics_channel.html',
+  });
 }
 
 function channelName(kind: AuthEvent['kind']): string {

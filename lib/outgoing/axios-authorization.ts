@@ -23,6 +23,8 @@ type Config = InternalAxiosRequestConfig;
 type BeforeRedirect = NonNullable<Config['beforeRedirect']>;
 
 const MOST_ADAPTERS = 8;
+/** Of an HTTP/1 stream its request and the connection, of an HTTP/2 one what it sent, which a symbol names. */
+const LEADS_TO_REQUEST = /^(?:req|socket|client|sentHeaders|Symbol\(sent-headers\))$/;
 
 const attached = new WeakMap<AxiosInstance, OutgoingPolicy>();
 
@@ -188,14 +190,29 @@ function hideRequest(holder: { request?: unknown; data?: unknown }): void {
 
 /** A stream leads to its request, and so do the errors that it ends with. */
 function hideRequestOf(stream: Readable): void {
-  for (const name of ['req', 'socket', 'client']) {
-    if (name in stream) Object.defineProperty(stream, name, { enumerable: false });
+  for (const name of Reflect.ownKeys(stream)) {
+    if (LEADS_TO_REQUEST.test(String(name))) hideProperty(stream, name);
   }
   const emit = stream.emit.bind(stream);
   stream.emit = (event: string | symbol, ...args: unknown[]): boolean => {
     if (isAxiosError(args[0])) hideRequest(args[0]);
     return emit(event, ...args);
   };
+}
+
+/** Node goes on to read and write it. What prints objects calls no getters, not even for what is hidden. */
+function hideProperty(holder: object, name: string | symbol): void {
+  const descriptor = Object.getOwnPropertyDescriptor(holder, name);
+  if (descriptor === undefined || !('value' in descriptor)) return;
+  let value: unknown = descriptor.value;
+  Reflect.defineProperty(holder, name, {
+    get: () => value,
+    set: (next: unknown) => {
+      value = next;
+    },
+    enumerable: false,
+    configurable: true,
+  });
 }
 
 function headerOf(headers: unknown, name: string): string | undefined {

@@ -8,9 +8,11 @@ import type { AccessToken } from '../token-endpoint/access-token.js';
 
 /** How the health of a Box app is asked for. */
 export interface BoxHealthOptions {
-  /** How many milliseconds a check waits for a token, where there is none to use. Default 2,000. */
+  /** How many milliseconds a check waits for a token, where there is none to use: a whole number. Default 2,000. */
   readonly timeoutMs?: number | undefined;
 }
+
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1; // a longer timer of Node ends at once
 
 /** Why no other token comes, in words for anybody: the message of an error quotes Box, and stays in the log. */
 interface Problem {
@@ -69,11 +71,16 @@ export class BoxHealthIndicator {
     private readonly health: HealthIndicatorService,
   ) {}
 
-  /** The health of the token that the credentials stand for, under `key`. Never rejects for what is wrong with Box. */
+  /**
+   * The health of the token that the credentials stand for, under `key`. Never rejects for what is wrong with Box.
+   *
+   * @throws BoxAuthError `option_invalid`, naming the option
+   */
   async isHealthy<const Key extends string>(
     key: Key,
-    { timeoutMs = 2_000 }: BoxHealthOptions = {},
+    options: BoxHealthOptions = {},
   ): Promise<HealthIndicatorResult<Key>> {
+    const timeoutMs = timeoutOf(options);
     const check = this.health.check(key);
     const problem = await this.#problem(AbortSignal.timeout(timeoutMs));
     const token = boxAuthOf(this.provider)?.tokens.peek();
@@ -93,7 +100,7 @@ export class BoxHealthIndicator {
     const failing = boxAuthOf(this.provider)?.tokens.failing();
     if (failing === undefined) return refusal;
     const { code, hint } = failing.error;
-    return { code, hint, since: new Date(failing.since).toISOString() };
+    return { code, hint, ...timeAs('since', failing.since) };
   }
 }
 
@@ -104,9 +111,42 @@ function problemOf(error: unknown, signal: AbortSignal): Problem {
 }
 
 function expiryOf(token: AccessToken | undefined): { readonly expiresAt?: string } {
-  return token?.expiresAt === undefined
-    ? {}
-    : { expiresAt: new Date(token.expiresAt).toISOString() };
+  return timeAs('expiresAt', token?.expiresAt);
+}
+
+/** In ISO 8601; nothing of a time that is not known, or that no Date can show: an issuer may say anything. */
+function timeAs(
+  name: 'since' | 'expiresAt',
+  ms: number | undefined,
+): Pick<Problem, 'since'> & { readonly expiresAt?: string } {
+  const date = new Date(ms ?? NaN);
+  return Number.isNaN(date.getTime()) ? {} : { [name]: date.toISOString() };
+}
+
+/** The options may come from code without types. */
+function timeoutOf(options: unknown): number {
+  if (typeof options !== 'object' || options === null) {
+    throw invalidOption('options', 'an object');
+  }
+  const { timeoutMs = 2_000 }: { readonly timeoutMs?: unknown } = options;
+  if (
+    typeof timeoutMs !== 'number' ||
+    !Number.isInteger(timeoutMs) ||
+    timeoutMs < 0 ||
+    timeoutMs > LONGEST_TIMEOUT_MS
+  ) {
+    throw invalidOption('timeoutMs', `a whole number from 0 to ${LONGEST_TIMEOUT_MS}`);
+  }
+  return timeoutMs;
+}
+
+function invalidOption(name: string, expected: string): BoxAuthError {
+  return new BoxAuthError({
+    code: 'option_invalid',
+    message: `${name} given to BoxHealthIndicator.isHealthy is not valid, expected ${expected}.`,
+    hint: `Mend ${name} where isHealthy is called.`,
+    docs: 'https://docs.nestjs.com/recipes/terminus',
+  });
 }
 
 type Session = ReturnType<HealthIndicatorService['check']>;

@@ -31,7 +31,7 @@ ${calls.map((call) => `  ${call}`.trimEnd()).join('\n')}
 Look at:
   ${url}/docs        every route, to be tried out
   ${url}/health      whether Box can be called
-  ${url}/api/events  what happens to the app's tokens, as it happens
+  ${url}/api/events  what happened last to the app's tokens, and what happens
 
 Ctrl-C stops it.
 `;

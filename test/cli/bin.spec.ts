@@ -4,6 +4,7 @@ import {
   cpSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -102,6 +103,35 @@ describe('nestjs-box-auth, as a program without Nest', () => {
     const { code, output } = await ran(['keygen', '--out', 'keys']);
     expect(code).toBe(0);
     expect(output).toContain(join(home, 'keys', 'private.pem'));
+  });
+
+  it.skipIf(process.platform === 'win32')(
+    'leaves nothing of a key behind, if there is no room for all of it',
+    async () => {
+      // Files of more than a block cannot be written.
+      const command = [process.execPath, bin, 'keygen', '--out', 'full'];
+      const limited = ['-c', 'ulimit -f 1; exec "$0" "$@"', ...command];
+      const shell = spawn('sh', limited, { cwd: home });
+      let errors = '';
+      shell.stderr.on('data', (text) => (errors += String(text)));
+      expect(await once(shell, 'close')).toEqual([1, null]);
+      expect(errors).toContain('(EFBIG)');
+      expect(readdirSync(join(home, 'full'))).toEqual([]);
+    },
+  );
+
+  it('ends quietly, and as it would have, if nobody reads what it prints', async () => {
+    for (const [args, code] of [
+      [['doctor', 'missing.json'], 1],
+      [['--version'], 0],
+    ] as const) {
+      const program = spawn(process.execPath, [bin, ...args], { cwd: home });
+      program.stdout.destroy();
+      let errors = '';
+      program.stderr.on('data', (text) => (errors += String(text)));
+      expect(await once(program, 'close')).toEqual([code, null]);
+      expect(errors).toBe('');
+    }
   });
 
   it('ends with 2 if it does not understand', async () => {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { BoxConfigJson } from 'nestjs-box-auth/testing';
 import { BoxEmulator } from 'nestjs-box-auth/testing';
+import { newKeyPair, privateKeyPem } from '../../lib/cli/keygen/key-pair.js';
 import { newFolder, run } from './cli-fixture.js';
 import { Clinic, failedStep, stepOf } from './clinic.js';
 
@@ -78,6 +79,55 @@ describe('keygen', () => {
     expect(ran.exitCode).toBe(2);
     expect(ran.stderr).toContain('is not set');
     expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it.each([
+    [[], '   \t', 'is blank'],
+    [[], 'é'.repeat(501), 'is too long: 1002 bytes'],
+    [['--workfront', '--encrypted'], '\t \t', 'is blank'],
+    [['--workfront', '--encrypted'], 'x'.repeat(1001), 'is too long: 1001 bytes'],
+  ])('%j takes no passphrase that would not open the key: %j', async (args, pass, says) => {
+    const folder = newFolder();
+    const all = ['keygen', '--out', folder, '--passphrase-env', 'MY_PASS', ...args];
+    const ran = await run(all, { env: { MY_PASS: pass } });
+    expect(ran.exitCode).toBe(2);
+    expect(ran.stderr).toContain(says);
+    expect(ran.stderr).not.toContain(pass);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('takes one of 1,000 bytes', async () => {
+    const folder = newFolder();
+    const passphrase = 'x'.repeat(1_000);
+    const args = ['keygen', '--out', folder, '--passphrase-env', 'MY_PASS'];
+    expect((await run(args, { env: { MY_PASS: passphrase } })).exitCode).toBe(0);
+    createPrivateKey({ key: read(folder, 'private.pem'), passphrase });
+  });
+
+  it('opens a new key once before it gives it out', async () => {
+    const { privateKey } = await newKeyPair(2048);
+    expect(() => privateKeyPem(privateKey, 'x'.repeat(1_100))).toThrow(
+      'The passphrase does not open the new private key.',
+    );
+  });
+
+  it('says that BOX_PRIVATE_KEY_PASSPHRASE is not used, unless it is named', async () => {
+    const env = { BOX_PRIVATE_KEY_PASSPHRASE: PASSPHRASE };
+    const says = 'BOX_PRIVATE_KEY_PASSPHRASE is set, and was not used';
+    const unnamed = await run(['keygen', '--out', newFolder()], { env });
+    expect(unnamed.stdout).toContain(says);
+    expect(unnamed.stdout).toContain('unset BOX_PRIVATE_KEY_PASSPHRASE');
+    expect(unnamed.stdout).toContain('keygen --passphrase-env BOX_PRIVATE_KEY_PASSPHRASE');
+    expect(unnamed.stdout).not.toContain(PASSPHRASE);
+    const name = ['--passphrase-env', 'BOX_PRIVATE_KEY_PASSPHRASE'];
+    const named = await run(['keygen', '--out', newFolder(), ...name], { env });
+    const unset = await run(['keygen', '--out', newFolder()], {
+      env: { BOX_PRIVATE_KEY_PASSPHRASE: ' ' },
+    });
+    for (const { exitCode, stdout } of [named, unset]) {
+      expect(exitCode).toBe(0);
+      expect(stdout).not.toContain('not used');
+    }
   });
 
   it.each(['3072', '4096'])('makes a key of %s bits', async (bits) => {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { paintFor } from '../../lib/cli/colours.js';
+import { DOCTOR_STEPS, type DoctorReport } from '../../lib/cli/doctor/doctor-report.js';
 import { systemRuntime } from '../../lib/runtime/runtime.js';
 import { newFolder, run } from './cli-fixture.js';
 
@@ -58,6 +59,45 @@ describe('The command line', () => {
     expect(exitCode).toBe(2);
     expect(stdout).toBe('');
     expect(stderr).toContain(says);
+  });
+
+  it.each([
+    [['--dotenv', 'missing.env'], 'The file of --dotenv cannot be read.'],
+    [['--passphrase-env', 'UNSET'], 'is not set'],
+    [['--as-user', 'bob'], 'A Box user id is 1 to 20 digits'],
+    [['--passphrase', SECRET], 'never taken as an argument'],
+    [[`--colour=${SECRET}`], "unknown option '--colour'"],
+    [['--as-user', SECRET], 'argument is invalid. A Box user id is'],
+    [['one.json', SECRET], 'too many arguments'],
+  ])('doctor --json %j is told as JSON, too', async (args, says) => {
+    const cwd = newFolder();
+    for (const all of [
+      ['doctor', '--json', '--offline', ...args],
+      ['doctor', ...args, '--json', '--offline'],
+    ]) {
+      const { exitCode, stdout, stderr } = await run(all, { cwd });
+      expect(exitCode).toBe(2);
+      expect(stderr).toContain(says);
+      const report = JSON.parse(stdout) as DoctorReport;
+      expect(report).toMatchObject({ formatVersion: 1, verdict: 'failed', offline: true });
+      expect(report.steps.map(({ step }) => step)).toEqual(DOCTOR_STEPS);
+      const [first, ...others] = report.steps;
+      expect(first).toMatchObject({ status: 'failed', problem: { code: 'option_invalid' } });
+      expect(first?.problem?.message).toContain(says);
+      expect(first?.problem).toMatchObject({
+        hint: expect.stringMatching(/./),
+        docs: expect.stringMatching(/^https:/),
+      });
+      for (const { status } of others) expect(status).toBe('not-reached');
+      expect(stdout + stderr).not.toContain(SECRET);
+    }
+  });
+
+  it('doctor --json --help is help alone', async () => {
+    const { exitCode, stdout } = await run(['doctor', '--json', '--help']);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/^Usage: /);
+    expect(stdout).not.toContain('formatVersion');
   });
 
   it.each([

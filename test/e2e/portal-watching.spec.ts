@@ -1,5 +1,7 @@
 import { channel } from 'node:diagnostics_channel';
+import type { Subscription } from 'rxjs';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { TokenEvents } from '../../sample-app/src/events/token-events.js';
 import { FakeRuntime } from '../support/fake-runtime.js';
 import { ALICE, BOB, fieldIn, PLATFORMS, type Portal, startPortal } from './portal-fixture.js';
 
@@ -140,22 +142,44 @@ describe.each(PLATFORMS)('The portal on %s', patience, (platform) => {
       expect(JSON.stringify(failed)).not.toContain('Box answered');
     });
 
+    test('to whoever comes late what happened before, the last twenty', async () => {
+      const portal = await startPortal(platform);
+      await portal.ask('/api/whoami');
+      const late = await watch(portal);
+      expect(await late.next()).toMatchObject({ event: 'mint', data: { outcome: 'minted' } });
+
+      const states = Array.from({ length: 25 }, (_, at) => `state ${at}`);
+      for (const state of states) {
+        channel('nestjs-box-auth:store').publish({ kind: 'store', state });
+      }
+      const later = await watch(portal);
+      for (const state of states.slice(-20)) {
+        expect(await later.next()).toMatchObject({ event: 'store', data: { state } });
+      }
+      await portal.app.close();
+      expect(await later.next()).toBeUndefined();
+    });
+
     test('to everybody who watches, until they leave', async () => {
       const portal = await startPortal(platform);
+      const subscribe = vi.spyOn(portal.app.get(TokenEvents).stream, 'subscribe');
       const watchers = await Promise.all([watch(portal), watch(portal)]);
-      expect(isHeard()).toBe(true);
+      const areOver = () =>
+        subscribe.mock.results.map(({ value }) => (value as Subscription).closed);
+      expect(areOver()).toEqual([false, false]);
       await portal.ask('/api/whoami');
       for (const watcher of watchers) {
         expect(await watcher.next()).toMatchObject({ event: 'mint' });
       }
       for (const watcher of watchers) watcher.leave();
-      await vi.waitFor(() => expect(isHeard()).toBe(false), patience);
+      await vi.waitFor(() => expect(areOver()).toEqual([true, true]), patience);
       expect(await portal.ask('/api/whoami')).toMatchObject({ status: 200 });
     });
 
     test('no more once it shuts down, and waits for nobody who watches', async () => {
       const portal = await startPortal(platform);
       const watchers = await Promise.all([watch(portal), watch(portal)]);
+      expect(isHeard()).toBe(true);
       await portal.app.close();
       for (const watcher of watchers) expect(await watcher.next()).toBeUndefined();
       expect(isHeard()).toBe(false);

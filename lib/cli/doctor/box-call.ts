@@ -3,6 +3,7 @@ import { boxDocs } from '../../box/box-docs.js';
 import { isRecord } from '../../credentials/field-checks.js';
 import { BoxAuthError } from '../../errors/box-auth.error.js';
 import type { Runtime } from '../../runtime/runtime.js';
+import { readText, UnusableAnswer } from '../../token-endpoint/token-request.js';
 import { timeoutError, unreachableError } from '../../token-endpoint/unreachable.js';
 import { printable } from '../printable.js';
 import type { DoctorFacts } from './doctor-report.js';
@@ -48,15 +49,14 @@ export async function readUser(
   response: Response,
   secrets: readonly string[],
 ): Promise<Partial<DoctorFacts['account']>> {
+  if (response.status >= 300 && response.status < 400) {
+    await response.body?.cancel();
+    throw notBox(response, `it redirects (status ${response.status})${originIn(response)}`);
+  }
   if (!response.ok) throw await boxApiError(response);
-  const user = parsed(await response.text());
+  const user = parsed(await boundedText(response));
   if (!isRecord(user) || typeof user['id'] !== 'string') {
-    throw new BoxAuthError({
-      code: 'response_invalid',
-      message: `What answered at ${printable(response.url)} is not Box: it is no user in JSON.`,
-      hint: 'Check the API URL, and whether a proxy or a captive portal answers in its place.',
-      docs: boxDocs.errors,
-    });
+    throw notBox(response, 'it is no user in JSON');
   }
   return Object.fromEntries(
     ['id', 'name', 'login'].flatMap((field) => {
@@ -64,6 +64,31 @@ export async function readUser(
       return typeof value === 'string' ? [[field, printable(value, secrets)]] : [];
     }),
   );
+}
+
+async function boundedText(response: Response): Promise<string> {
+  try {
+    return await readText(response);
+  } catch (error) {
+    throw error instanceof UnusableAnswer ? notBox(response, error.message) : error;
+  }
+}
+
+/** Where a redirect leads: its path and its query may hold secrets. */
+function originIn({ headers, url }: Response): string {
+  const location = headers.get('location');
+  if (location === null || !URL.canParse(location, url)) return '';
+  const { protocol, host } = new URL(location, url);
+  return ` to ${printable(`${protocol}//${host}`)}`;
+}
+
+function notBox({ url }: Response, why: string): BoxAuthError {
+  return new BoxAuthError({
+    code: 'response_invalid',
+    message: `What answered at ${printable(url)} is not Box: ${why}.`,
+    hint: 'Check the API URL, and whether a proxy or a captive portal answers in its place.',
+    docs: boxDocs.errors,
+  });
 }
 
 function parsed(text: string): unknown {

@@ -1,12 +1,12 @@
-import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { BoxAuth } from '../../box-auth.js';
-import type { BoxCredentials } from '../../credentials/box-credentials.js';
-import { openCredentials } from '../../credentials/open-credentials.js';
+import type { BoxConfigJson, BoxCredentials } from '../../credentials/box-credentials.js';
+import { parseConfig } from '../../credentials/config-json.js';
 import { apiUrlOf, credentialsIn } from '../../environment-variables.js';
 import { BoxAuthError } from '../../errors/box-auth.error.js';
 import type { CliContext, Variables } from '../cli-context.js';
 import { PASSPHRASE_VARIABLE, passphraseIn, unreadVariables, variablesOf } from '../variables.js';
+import { readConfigFileOnce } from './config-file.js';
 import type { DoctorFacts } from './doctor-report.js';
 import type { DoctorRequest } from './doctor-request.js';
 import type { StepOutcome } from './doctor-step.js';
@@ -16,6 +16,8 @@ export interface Configuration {
   readonly credentials: BoxCredentials;
   /** `config.json`, if that is what they are: parsed, not checked. */
   readonly config: unknown;
+  /** What errors call it: the path, where it came from a file. */
+  readonly configName: string;
   /** The app itself: it reads the credentials when its first token is asked for. */
   readonly box: BoxAuth;
 }
@@ -32,6 +34,9 @@ const SOURCES = [
   'BOX_PRIVATE_KEY',
 ];
 
+/** What `openCredentials` calls `config`. */
+export const CONFIG_FIELD = 'credentials.config';
+
 type Facts = Partial<DoctorFacts['configuration']>;
 
 /**
@@ -39,25 +44,26 @@ type Facts = Partial<DoctorFacts['configuration']>;
  *
  * @throws BoxAuthError `config_missing`, `config_unreadable`, `config_invalid` (what is no JSON), `option_invalid`
  */
-export function findConfiguration(
+export async function findConfiguration(
   request: DoctorRequest,
   context: CliContext,
-): StepOutcome<'configuration', Configuration> {
+): Promise<StepOutcome<'configuration', Configuration>> {
   const variables = configured(request, context);
-  const { credentials, source } = credentialsOf(request, variables, context);
-  const text = configTextOf(credentials);
-  const config = text === undefined ? undefined : parsedConfig(text, credentials);
+  const { credentials: given, source } = credentialsOf(request, variables, context);
+  const { credentials, ...place } = await withoutFile(given, context);
+  const configName = place.file ?? CONFIG_FIELD;
+  const config = 'config' in credentials ? parsedConfig(credentials.config, configName) : undefined;
   const box = boxOf(request, variables, credentials, context);
   const facts: Facts = {
     source,
-    ...placeOf(credentials, source, variables),
+    ...(place.file === undefined ? variablesFor(source, variables) : place),
     apiUrl: box.apiUrl,
   };
   return {
     summary: summaryOf(facts),
     facts,
     ...(facts.readableByOthers === true ? { status: 'warning' } : {}),
-    value: { credentials, config, box },
+    value: { credentials, config, configName, box },
   };
 }
 
@@ -110,30 +116,31 @@ function credentialsHere(variables: Variables, context: CliContext | undefined):
   }
 }
 
-/** The text of `config.json`. A file that cannot be read is told in the words of the module. */
-function configTextOf(credentials: BoxCredentials): string | undefined {
-  if ('config' in credentials) {
-    return typeof credentials.config === 'string' ? credentials.config : undefined;
-  }
-  if (!('configFile' in credentials)) return undefined;
-  try {
-    return readFileSync(credentials.configFile, 'utf8');
-  } catch {
-    openCredentials(credentials);
-    return undefined;
-  }
+/** The text in the place of the file: it is read this once, as it may be a pipe. */
+async function withoutFile(
+  credentials: BoxCredentials,
+  { runtime }: CliContext,
+): Promise<Pick<Facts, 'file' | 'readableByOthers'> & { readonly credentials: BoxCredentials }> {
+  if (!('configFile' in credentials)) return { credentials };
+  const { configFile: file, passphrase } = credentials;
+  const { text: config, readableByOthers } = await readConfigFileOnce(file, runtime);
+  return {
+    credentials: { config, passphrase },
+    file,
+    ...(readableByOthers === undefined ? {} : { readableByOthers }),
+  };
 }
 
-function parsedConfig(text: string, credentials: BoxCredentials): unknown {
-  const trimmed = text.trim();
+function parsedConfig(config: BoxConfigJson | string, name: string): unknown {
+  if (typeof config !== 'string') return config;
+  const trimmed = config.trim();
   const json = /^[\w+/=\s-]+$/.test(trimmed)
     ? Buffer.from(trimmed, 'base64').toString('utf8')
     : trimmed;
   try {
     return JSON.parse(json);
   } catch {
-    openCredentials(credentials);
-    return undefined;
+    return parseConfig(config, name);
   }
 }
 
@@ -160,22 +167,9 @@ function boxOf(
   }
 }
 
-function placeOf(
-  credentials: BoxCredentials,
-  source: DoctorFacts['configuration']['source'],
-  variables: Variables,
-): Facts {
-  if ('configFile' in credentials) {
-    const { configFile: file } = credentials;
-    return { file, readableByOthers: isReadableByOthers(file) };
-  }
+function variablesFor(source: DoctorFacts['configuration']['source'], variables: Variables): Facts {
   if (source === 'BOX_CONFIG') return { variables: ['BOX_CONFIG'] };
   return { variables: SOURCES.filter((name) => variables[name]?.trim()) };
-}
-
-/** Windows has no such modes: every file seems to be readable by all. */
-function isReadableByOthers(file: string): boolean {
-  return process.platform !== 'win32' && (statSync(file).mode & 0o044) !== 0;
 }
 
 function summaryOf({ source, file, variables = [], readableByOthers, apiUrl }: Facts): string {

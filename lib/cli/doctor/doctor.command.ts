@@ -1,3 +1,4 @@
+import { boxDocs } from '../../box/box-docs.js';
 import { type CliContext, type ExitCode } from '../cli-context.js';
 import { type Paint, paintFor } from '../colours.js';
 import {
@@ -23,8 +24,34 @@ export async function doctor(
     if (!request.json) stdout.write(lineOf(step, paint));
   }
   const report = reportOf(steps, request.offline);
-  stdout.write(request.json ? `${JSON.stringify(report, undefined, 2)}\n` : closing(report, paint));
+  stdout.write(request.json ? documentOf(report) : closing(report, paint));
   return report.verdict === 'ok' ? 0 : 1;
+}
+
+/** The document of a command line that was not understood: nothing was looked at. */
+export function refusedReport(
+  { message, hint }: Pick<DoctorProblem, 'message' | 'hint'>,
+  offline: boolean,
+): string {
+  const problem: DoctorProblem = {
+    code: 'option_invalid',
+    message,
+    hint,
+    docs: boxDocs.jwtSetup,
+    retryable: false,
+  };
+  const step: DoctorStep = {
+    step: 'configuration',
+    status: 'failed',
+    summary: message,
+    facts: {},
+    problem,
+  };
+  return documentOf(reportOf([step], offline));
+}
+
+function documentOf(report: DoctorReport): string {
+  return `${JSON.stringify(report, undefined, 2)}\n`;
 }
 
 function reportOf(taken: readonly DoctorStep[], offline: boolean): DoctorReport {

@@ -117,7 +117,7 @@ export async function whoAmI(
 ): Promise<StepOutcome<'account'>> {
   const url = `${apiUrl}${ME}`;
   const facts = await withinTime(url, runtime, async (signal) =>
-    readUser(await fetch(url, { signal }), secrets),
+    readUser(await fetch(url, { redirect: 'manual', signal }), secrets),
   );
   return { summary: `Calls are made as ${described(facts)}.`, facts, value: undefined };
 }
@@ -131,7 +131,10 @@ export async function actAs(
 ): Promise<StepOutcome<'as-user'>> {
   const url = `${box.apiUrl}${ME}`;
   const facts = await withinTime(url, runtime, async (signal) =>
-    readUser(await box.provider.runAs(user, () => box.fetch(url, { signal })), secrets),
+    readUser(
+      await box.provider.runAs(user, () => box.fetch(url, { redirect: 'manual', signal })),
+      secrets,
+    ),
   );
   return { summary: `Calls can be made for ${described(facts)}.`, facts, value: undefined };
 }

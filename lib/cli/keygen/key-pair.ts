@@ -1,5 +1,6 @@
 import { generateKeyPair, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
+import { openBoxKey } from '../box-key.js';
 
 export const KEY_SIZES = [2048, 3072, 4096] as const;
 export type KeySize = (typeof KEY_SIZES)[number];
@@ -15,15 +16,21 @@ export function newKeyPair(bits: KeySize): Promise<KeyPair> {
   return generate('rsa', { modulusLength: bits });
 }
 
-/** PKCS#8 in PEM (RFC 5958); with a passphrase encrypted: PBES2, PBKDF2 and AES-256-CBC. */
+/**
+ * PKCS#8 in PEM (RFC 5958); with a passphrase encrypted: PBES2, PBKDF2 and AES-256-CBC. It has been opened once, as it will be.
+ *
+ * @throws BoxAuthError if it does not open: OpenSSL encrypts with more passphrases than Node opens with
+ */
 export function privateKeyPem(key: KeyObject, passphrase: string | undefined): string {
-  return key
+  const pem = key
     .export({
       type: 'pkcs8',
       format: 'pem',
       ...(passphrase === undefined ? {} : { cipher: 'aes-256-cbc', passphrase }),
     })
     .toString();
+  openBoxKey(pem, passphrase, 'the new private key');
+  return pem;
 }
 
 /** SubjectPublicKeyInfo in PEM (RFC 5280 section 4.1.2.7): what Box's developer console takes. */

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { CliContext, ExitCode } from '../cli-context.js';
 import { usageProblem } from '../cli-problem.js';
 import { configSkeleton } from '../config-skeleton.js';
-import { PASSPHRASE_VARIABLE, passphraseIn } from '../variables.js';
+import { newPassphraseIn, PASSPHRASE_VARIABLE } from '../variables.js';
 import { type KeySize, newKeyPair, privateKeyPem, publicKeyPem } from './key-pair.js';
 import { pathsOfNewFiles, writeNewFiles } from '../new-files.js';
 import { selfSignedCertificate } from './self-signed-certificate.js';
@@ -25,7 +25,8 @@ export interface WorkfrontKeygenRequest extends KeygenRequest {
 /** A key pair for Box, and a `config.json` that lacks what only the developer console knows. */
 export async function keygen(request: KeygenRequest, context: CliContext): Promise<ExitCode> {
   const { bits, passphraseEnv } = request;
-  const given = passphraseEnv === undefined ? undefined : passphraseIn(context.env, passphraseEnv);
+  const given =
+    passphraseEnv === undefined ? undefined : newPassphraseIn(context.env, passphraseEnv);
   const passphrase = given ?? randomBytes(24).toString('base64url');
   const folder = resolve(context.cwd, request.out);
   const [privatePath, publicPath, configPath] = pathsOfNewFiles(folder, [
@@ -62,8 +63,18 @@ What to do next:
   2. Under "Add and Manage Public Keys" add ${publicPath}; Box then shows the ID of the key.
   3. Fill in what config.json says is to be filled in.
   4. npx nestjs-box-auth doctor ${configPath}${check}
-`);
+${given === undefined ? unusedVariable(context) : ''}`);
   return 0;
+}
+
+/** The variable goes before the passphrase in config.json, and would not open this key. */
+function unusedVariable({ env }: CliContext): string {
+  if (!env[PASSPHRASE_VARIABLE]?.trim()) return '';
+  return `
+${PASSPHRASE_VARIABLE} is set, and was not used: this key has a passphrase of its own.
+  The doctor and your app would try the variable first. Unset it for them: unset ${PASSPHRASE_VARIABLE}
+  Or make the key with it: keygen --passphrase-env ${PASSPHRASE_VARIABLE}
+`;
 }
 
 /** A key pair for Workfront: the private key, and the certificate that its page wants. */
@@ -79,7 +90,7 @@ export async function workfrontKeygen(
     );
   }
   const passphrase =
-    passphraseEnv === undefined ? undefined : passphraseIn(context.env, passphraseEnv);
+    passphraseEnv === undefined ? undefined : newPassphraseIn(context.env, passphraseEnv);
 
   const folder = resolve(context.cwd, request.out);
   // As the command in Adobe's documentation calls them.
@@ -89,10 +100,11 @@ export async function workfrontKeygen(
   ]);
 
   const { privateKey } = await newKeyPair(bits);
+  const keyPem = privateKeyPem(privateKey, passphrase);
   const notBefore = context.runtime.now();
   const certificate = selfSignedCertificate({ privateKey, commonName, notBefore, days });
   writeNewFiles([
-    { path: keyPath, content: privateKeyPem(privateKey, passphrase), isSecret: true },
+    { path: keyPath, content: keyPem, isSecret: true },
     { path: certificatePath, content: certificate, isSecret: false },
   ]);
   const state = passphrase === undefined ? 'not encrypted' : 'encrypted with the passphrase given';

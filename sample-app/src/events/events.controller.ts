@@ -10,9 +10,9 @@ export class EventsController {
 
   @Sse()
   @ApiOperation({
-    summary: "What happens to the app's tokens, as it happens",
+    summary: "What happened last to the app's tokens, and then what happens, as it happens",
     description:
-      'Server-sent events without an end: open it in a tab of its own. No event has a token or an id in it.',
+      'Server-sent events without an end, the last twenty first: open it in a tab of its own. No event has a token or an id in it.',
   })
   @ApiProduces('text/event-stream')
   @ApiOkResponse({

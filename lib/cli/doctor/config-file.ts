@@ -1,0 +1,91 @@
+import { closeSync, constants, createReadStream, fstatSync, openSync, type Stats } from 'node:fs';
+import { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
+import { boxDocs } from '../../box/box-docs.js';
+import { BoxAuthError } from '../../errors/box-auth.error.js';
+import type { Runtime } from '../../runtime/runtime.js';
+
+const LARGEST_BYTES = 1_048_576;
+const TIMEOUT_MS = 10_000;
+
+/** What was in a `config.json`. */
+export interface ConfigFile {
+  readonly text: string;
+  /** Undefined for a pipe or a device. */
+  readonly readableByOthers: boolean | undefined;
+}
+
+/** Why something cannot be read, where the system has no code for it. */
+class UnreadableFile extends Error {}
+
+/**
+ * Reads a file, a pipe or a device: once, as a pipe has nothing to say a second time; at most 1 MiB, for at most ten seconds.
+ *
+ * @throws BoxAuthError `config_unreadable`
+ */
+export async function readConfigFileOnce(path: string, runtime: Runtime): Promise<ConfigFile> {
+  try {
+    const { stream, stats } = opened(path);
+    const text = await readInTime(stream, runtime);
+    return { text, readableByOthers: stats.isFile() ? isReadableByOthers(stats) : undefined };
+  } catch (error) {
+    throw new BoxAuthError({
+      code: 'config_unreadable',
+      message: `The Box configuration file ${named(path)} cannot be read (${reasonOf(error)}).`,
+      hint: 'Check the path (it is relative to the working directory of the process) and the permissions of the file. The JSON itself belongs into BOX_CONFIG.',
+      docs: boxDocs.jwtSetup,
+    });
+  }
+}
+
+/** The stream closes the file. */
+function opened(path: string): { readonly stream: Readable; readonly stats: Stats } {
+  // Without O_NONBLOCK, to open a FIFO that nobody writes to would hang, and could not be cancelled.
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const stats = fstatSync(fd);
+  // A Socket waits for what is to come; a ReadStream would take a pipe without a writer for one at its end.
+  if (stats.isFIFO()) return { stream: new Socket({ fd, readable: true, writable: false }), stats };
+  if (stats.isFile() || stats.isCharacterDevice()) {
+    return { stream: createReadStream(path, { fd }), stats };
+  }
+  closeSync(fd);
+  throw new UnreadableFile(stats.isDirectory() ? 'EISDIR' : 'it is neither a file nor a pipe');
+}
+
+async function readInTime(stream: Readable, runtime: Runtime): Promise<string> {
+  const late = new UnreadableFile(`it does not end within ${TIMEOUT_MS} ms`);
+  const cancel = runtime.schedule(() => stream.destroy(late), TIMEOUT_MS, { holdProcess: true });
+  try {
+    const chunks: Uint8Array[] = [];
+    let bytes = 0;
+    const content: AsyncIterable<Uint8Array> = stream;
+    for await (const chunk of content) {
+      bytes += chunk.byteLength;
+      // Leaving the loop closes the stream.
+      if (bytes > LARGEST_BYTES) {
+        throw new UnreadableFile(`it is larger than ${LARGEST_BYTES} bytes`);
+      }
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks).toString('utf8');
+  } finally {
+    cancel();
+  }
+}
+
+/** Windows has no such modes: every file seems to be readable by all. */
+function isReadableByOthers({ mode }: Stats): boolean {
+  return process.platform !== 'win32' && (mode & 0o044) !== 0;
+}
+
+/** The path; unless it is no path but, by mistake, the secret content itself. */
+function named(path: string): string {
+  return path.length <= 255 && /^[^\n{}"]+$/.test(path)
+    ? JSON.stringify(path)
+    : `(which is no path, but a text of ${path.length} characters)`;
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof UnreadableFile) return error.message;
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+}
