@@ -8,9 +8,9 @@ const require = createRequire(import.meta.url);
  *
  * @param {import('../row.js').BoxConfig} config
  * @param {string} apiUrl
- * @param {{ build?: 'esm' | 'cjs', maxSockets?: number }} [options]
+ * @param {{ build?: 'esm' | 'cjs' }} [options]
  */
-export async function openBoxSdk(config, apiUrl, { build = 'esm', maxSockets } = {}) {
+export async function openBoxSdk(config, apiUrl, { build = 'esm' } = {}) {
   /** @type {typeof import('box-node-sdk')} */
   const sdk = build === 'esm' ? await import('box-node-sdk') : require('box-node-sdk');
   /** @type {typeof import('box-node-sdk/networking')} */
@@ -21,10 +21,7 @@ export async function openBoxSdk(config, apiUrl, { build = 'esm', maxSockets } =
   const session = () =>
     new networking.NetworkSession({
       baseUrls: new networking.BaseUrls(urls),
-    }).withCustomAgentOptions({
-      keepAlive: true,
-      ...(maxSockets === undefined ? {} : { maxSockets }),
-    });
+    }).withCustomAgentOptions({ keepAlive: true });
   const tokenSession = session();
   const auth = new sdk.BoxJwtAuth({
     config: sdk.JwtConfig.fromConfigJsonString(JSON.stringify(config)),
