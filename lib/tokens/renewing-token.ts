@@ -14,8 +14,6 @@ import {
   throwError,
 } from 'rxjs';
 import type { Subject } from '../credentials/subject.js';
-import { BoxAuthError } from '../errors/box-auth.error.js';
-import type { BoxAuthErrorCode } from '../errors/error-codes.js';
 import { after, awaited } from '../runtime/after.js';
 import type { TellEvent, TokenEvent } from '../events/auth-events.js';
 import type { Runtime } from '../runtime/runtime.js';
@@ -24,14 +22,15 @@ import type { Mint } from '../token-endpoint/token-attempts.js';
 import type { KnownTokens } from '../token-endpoint/token-endpoint.js';
 import { aborted } from './aborted.js';
 import { AdoptedToken } from './adopted-token.js';
+import { mintTelling } from './mint-telling.js';
+import {
+  BETWEEN_FORCED_MINTS_MS,
+  expiredOnArrival,
+  isExpiredOnArrival,
+  refusedAgain,
+} from './renewal-errors.js';
 import { type Failing, RenewalFailures } from './renewal-failures.js';
 import type { RenewalOptions } from './renewal.options.js';
-
-const BETWEEN_FORCED_MINTS_MS = 10_000;
-const CALLERS_OWN: ReadonlySet<BoxAuthErrorCode> = new Set([
-  'subject_invalid',
-  'subject_unsupported',
-]);
 
 /** What a caller asks of a token. */
 export interface TokenDemand {
@@ -241,7 +240,11 @@ export class RenewingToken {
   }
 
   #mint(): Observable<AccessToken> {
-    const tell = this.#narrator();
+    const tell = mintTelling(this.context, {
+      kind: this.#kindOfMint(),
+      subject: this.subject,
+      usableForMs: () => this.#inReserve(0)?.usableForMs ?? 0,
+    });
     return defer(() =>
       this.context.mint(this.subject, {
         refused: this.#refused,
@@ -282,37 +285,6 @@ export class RenewingToken {
     this.context.adopted(mint.token);
   }
 
-  /** Tells how the mint that begins now ends. */
-  #narrator(): { came: (mint: Mint) => void; failed: (error: unknown) => void } {
-    const { runtime, defaultSubject, tell } = this.context;
-    const kind = this.#kindOfMint();
-    const startedAt = runtime.now();
-    const begunAt = runtime.monotonic();
-    const told = (): Omit<TokenEvent, 'outcome'> => ({
-      kind,
-      subjectType: (this.subject ?? defaultSubject())?.type,
-      isOwn: this.subject === undefined,
-      startedAt,
-      durationMs: runtime.monotonic() - begunAt,
-      usableForMs: Math.max(this.#inReserve(0)?.usableForMs ?? 0, 0),
-    });
-    return {
-      came: ({ token: { fingerprint, expiresAt }, isShared }) =>
-        tell({
-          ...told(),
-          outcome: isShared ? 'shared' : 'minted',
-          fingerprint,
-          ...(expiresAt === undefined ? {} : { expiresAt }),
-        }),
-      failed: (error) => {
-        // What a caller got wrong is told to the caller.
-        if (error instanceof BoxAuthError && !CALLERS_OWN.has(error.code)) {
-          tell({ ...told(), outcome: 'failed', error });
-        }
-      },
-    };
-  }
-
   #kindOfMint(): TokenEvent['kind'] {
     if (this.#refused !== undefined) return 'forced-renewal';
     return this.#adopted === undefined ? 'mint' : 'renewal';
@@ -321,29 +293,4 @@ export class RenewingToken {
   get #sinceForcedMs(): number {
     return this.context.runtime.monotonic() - this.#forcedAt;
   }
-}
-
-function refusedAgain(token: AccessToken, retryAfterMs: number): BoxAuthError {
-  return new BoxAuthError({
-    code: 'token_refused_again',
-    message: `The token ${token.fingerprint} was refused within ${BETWEEN_FORCED_MINTS_MS} ms of being minted in the place of a refused one.`,
-    hint: 'Another token will not help at once: see whether the app was disabled, or whether something on the way changes the header that the token is in.',
-    docs: 'https://datatracker.ietf.org/doc/html/rfc6750#section-3.1',
-    retryable: true,
-    retryAfterMs,
-  });
-}
-
-function expiredOnArrival(token: AccessToken): BoxAuthError {
-  return new BoxAuthError({
-    code: 'expired_on_arrival',
-    message: `The token ${token.fingerprint} had expired by the time it arrived.`,
-    hint: 'The machine slept, its clock was set, or the token endpoint answers more slowly than its tokens live.',
-    docs: 'https://datatracker.ietf.org/doc/html/rfc6749#section-5.1',
-    retryable: true,
-  });
-}
-
-function isExpiredOnArrival(error: unknown): boolean {
-  return error instanceof BoxAuthError && error.code === 'expired_on_arrival';
 }

@@ -3,7 +3,6 @@ import { catchError, defer, finalize, type Observable, of, switchMap, tap, throw
 import type { Subject } from '../credentials/subject.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { TellEvent } from '../events/auth-events.js';
-import { redact } from '../errors/redact.js';
 import { after } from '../runtime/after.js';
 import { ageClockOf } from '../runtime/age-clock.js';
 import type { Runtime } from '../runtime/runtime.js';
@@ -14,6 +13,7 @@ import { isTokenValue } from '../token-endpoint/token-request.js';
 import type { TokenSource } from './access-tokens.js';
 import { AdoptedToken } from './adopted-token.js';
 import type { RenewalOptions } from './renewal.options.js';
+import { nonsense, pausedError, storeUnavailable } from './store-errors.js';
 import { StoreFailure, StoreGuard } from './store-guard.js';
 import type { Claim, TokenStore } from './token-store.js';
 
@@ -23,7 +23,6 @@ const LONGEST_LOOK_MS = 250;
 const LONGEST_WAIT_MS = 30_000;
 const LONGEST_DELAY_ALONE_MS = 500;
 const SHORTEST_PAUSE_MS = 1_000;
-const LONGEST_PAUSE_MS = 600_000; // as for Retry-After
 
 /** Where tokens are minted when no other process has one. */
 interface Mints {
@@ -263,10 +262,6 @@ export class SharedTokens implements TokenSource {
   }
 }
 
-function nonsense(): StoreFailure {
-  return new StoreFailure('its answer makes no sense');
-}
-
 function livesLonger(
   { expiresAt: ours }: AccessToken,
   { expiresAt: theirs }: AccessToken,
@@ -281,26 +276,4 @@ function livesLonger(
 function pauseAfter(error: unknown): number {
   if (!(error instanceof BoxAuthError) || !error.retryable || error.status === undefined) return 0;
   return Math.max(error.retryAfterMs ?? 0, SHORTEST_PAUSE_MS);
-}
-
-function pausedError({ forMs, reason }: Claim & { state: 'paused' }): BoxAuthError {
-  return new BoxAuthError({
-    code: 'unavailable',
-    message: `Another process was given no token, and none is asked for now: ${redact(reason)}`,
-    hint: 'It is tried again by itself.',
-    docs: 'https://datatracker.ietf.org/doc/html/rfc6585#section-4',
-    retryable: true,
-    retryAfterMs: Math.min(forMs, LONGEST_PAUSE_MS),
-  });
-}
-
-function storeUnavailable(failure: StoreFailure): BoxAuthError {
-  return new BoxAuthError({
-    code: 'store_unavailable',
-    message: 'The store that shares tokens is away, and no token is minted without it.',
-    hint: "See whether Redis can be reached; or leave onStoreFailure at 'open', so that each process mints its own.",
-    docs: 'https://redis.io/docs/latest/develop/clients/error-handling/',
-    retryable: true,
-    cause: failure.cause,
-  });
 }

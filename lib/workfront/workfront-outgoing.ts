@@ -7,7 +7,7 @@ import { workfrontDocs } from './workfront-docs.js';
 export const workfrontHeaders: HeaderScheme = {
   tokenHeader: 'sessionID',
   formatToken: (value) => value,
-  // It sends no challenge and documents no body: any 401 may be a session that has ended.
+  // It sends no challenge and documents no body: each 401 may be a session that has ended.
   refusesToken: ({ status }) => status === 401,
 };
 

@@ -1,0 +1,35 @@
+import { BoxAuthError } from '../errors/box-auth.error.js';
+import { redact } from '../errors/redact.js';
+import { StoreFailure } from './store-guard.js';
+import type { Claim } from './token-store.js';
+
+const LONGEST_PAUSE_MS = 600_000; // as for Retry-After
+
+/** A store of somebody's own answered what no store should. */
+export function nonsense(): StoreFailure {
+  return new StoreFailure('its answer makes no sense');
+}
+
+/** Another process was refused a token, and nobody shall ask for a while. */
+export function pausedError({ forMs, reason }: Claim & { state: 'paused' }): BoxAuthError {
+  return new BoxAuthError({
+    code: 'unavailable',
+    message: `Another process was given no token, and none is asked for now: ${redact(reason)}`,
+    hint: 'It is tried again by itself.',
+    docs: 'https://datatracker.ietf.org/doc/html/rfc6585#section-4',
+    retryable: true,
+    retryAfterMs: Math.min(forMs, LONGEST_PAUSE_MS),
+  });
+}
+
+/** No token without the store: `onStoreFailure` is 'closed'. */
+export function storeUnavailable(failure: StoreFailure): BoxAuthError {
+  return new BoxAuthError({
+    code: 'store_unavailable',
+    message: 'The store that shares tokens is away, and no token is minted without it.',
+    hint: "See whether Redis can be reached; or leave onStoreFailure at 'open', so that each process mints its own.",
+    docs: 'https://redis.io/docs/latest/develop/clients/error-handling/',
+    retryable: true,
+    cause: failure.cause,
+  });
+}
