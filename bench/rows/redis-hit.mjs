@@ -38,6 +38,7 @@ export const row = {
   async measure(subject, stage) {
     const { Redis } = await import('ioredis');
     const client = new Redis(stage.redisUrl ?? '');
+    await client.ping(); // the store asks no client that is still connecting
     const hit = await hits[subject]?.(client);
     if (hit === undefined) throw new Error('there is no such subject');
     await hit();
