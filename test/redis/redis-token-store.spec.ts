@@ -115,6 +115,12 @@ describeWithRedis.each(Object.entries(connectors))('A RedisTokenStore by %s', (_
     expect((claim as { ageMs: number }).ageMs).toBeGreaterThanOrEqual(100);
   });
 
+  it('keeps no token whose claim is older than the token may be, whatever its age is said to be', async () => {
+    const hourAgo = Date.now() - 61 * 60_000;
+    await store.publish(id, hourAgo, { ...token, lifetimeMs: 3_600_000 }, 100);
+    expect((await store.claim(id, request)).state).toBe('claimed');
+  });
+
   it('takes an age, a lifetime and a pause that are no whole numbers', async () => {
     const fence = await fenceOf(store);
     await store.publish(id, fence, { ...token, lifetimeMs: 3_599_999.5 }, 1_000.25);

@@ -1,6 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Pace } from '../../lib/runtime/pace.js';
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.restoreAllMocks();
+  vi.resetModules();
+});
 
 describe('A pace', () => {
   it('lets the first begin at once, and each of the others in a turn of its own, in order', async () => {
@@ -41,5 +47,19 @@ describe('A pace', () => {
     pace.turn().subscribe(() => begun.push(2));
     await nextTurn();
     expect(begun).toEqual([1, -1, 2]);
+  });
+
+  it('lets all begin at last where somebody keeps the turns to themselves', async () => {
+    vi.stubGlobal('setImmediate', () => undefined);
+    vi.resetModules();
+    const loaded = await import('../../lib/runtime/pace.js');
+    const now = vi.spyOn(performance, 'now').mockReturnValue(0);
+    const pace = new loaded.Pace();
+    const begun: number[] = [];
+    for (const number of [1, 2]) pace.turn().subscribe(() => begun.push(number));
+    expect(begun).toEqual([1]);
+    now.mockReturnValue(10_001);
+    pace.turn().subscribe(() => begun.push(3));
+    expect(begun).toEqual([1, 2, 3]);
   });
 });
