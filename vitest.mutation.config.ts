@@ -8,6 +8,7 @@ const specs: Readonly<Record<string, readonly string[]>> = {
     'access-token',
     'downscope',
     'given-token',
+    'hostile-answers',
     'keys',
     'refused-credentials',
     'retry-after',
@@ -21,6 +22,7 @@ const specs: Readonly<Record<string, readonly string[]>> = {
   tokens: [
     'aborted',
     'access-tokens',
+    'auth-events',
     'memory-token-store',
     'renewal-failures',
     'renewal.options',
