@@ -52,18 +52,22 @@ const MOST_ATTEMPTS = 100;
 const KNOWN = ['fetch', 'renewal', 'tokenEndpoint', 'store', 'onStoreFailure', 'runtime'] as const;
 
 /**
- * Fills in the defaults and checks the rest. `ofIssuer` names the options that the issuer's own description has besides.
+ * Fills in the defaults and checks the rest. `ofIssuer` names the options that are the issuer's own, `besides` what can be
+ * set in the same place and is not looked at here.
  *
  * @throws BoxAuthError `option_invalid`, naming the option
  */
 export function resolveAppAuthOptions(
   options: AppAuthOptions,
   ofIssuer: readonly string[],
+  besides: readonly string[] = [],
 ): Omit<ResolvedAppAuthOptions, 'maxSubjects' | 'keepWarm'> {
-  if (!isObject(options)) throw invalidOption('options', undefined, 'an object');
+  checkObject('options', options);
   const known: readonly string[] = [...ofIssuer, ...KNOWN];
   for (const name of Object.keys(options)) {
-    if (!known.includes(name)) throw invalidOption(name, undefined, `one of ${known.join(', ')}`);
+    if (!known.includes(name)) {
+      throw invalidOption(name, undefined, `one of ${[...known, ...besides].join(', ')}`);
+    }
   }
   if (options.fetch !== undefined && typeof options.fetch !== 'function') {
     throw invalidOption('fetch', undefined, 'a function');
@@ -98,9 +102,13 @@ export function resolveAppAuthOptions(
   };
 }
 
-/** Of what has a type, and may come from code without any. */
-function isObject(value: unknown): boolean {
-  return isRecord(value);
+/**
+ * Of what has a type, and may come from code without any.
+ *
+ * @throws BoxAuthError `option_invalid`
+ */
+export function checkObject(name: string, value: unknown): void {
+  if (!isRecord(value)) throw invalidOption(name, undefined, 'an object');
 }
 
 function withDefaults<T extends object>(
@@ -110,7 +118,7 @@ function withDefaults<T extends object>(
   least: number,
 ): Required<T> {
   const resolved = { ...defaults };
-  if (given !== undefined && !isObject(given)) throw invalidOption(group, undefined, 'an object');
+  if (given !== undefined) checkObject(group, given);
   for (const [name, value] of Object.entries(given ?? {})) {
     if (!Object.hasOwn(defaults, name))
       throw invalidOption(`${group}.${name}`, value, `one of ${Object.keys(defaults).join(', ')}`);
@@ -159,8 +167,12 @@ export function wholeFromOne(name: string, value: number, most: number): number 
   return value;
 }
 
-/** @throws BoxAuthError `option_invalid` unless it is the address of somewhere that may see tokens */
-export function checkedUrl(name: string, value: string): URL {
+/**
+ * `invalid` makes the error, for what is no option.
+ *
+ * @throws BoxAuthError `option_invalid` unless it is the address of somewhere that may see tokens
+ */
+export function checkedUrl(name: string, value: string, invalid = invalidOption): URL {
   const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined;
   if (
     url === undefined ||
@@ -169,10 +181,10 @@ export function checkedUrl(name: string, value: string): URL {
     url.search !== '' ||
     url.hash !== ''
   ) {
-    throw invalidOption(name, undefined, 'an absolute URL without user, query or fragment');
+    throw invalid(name, undefined, 'an absolute URL without user, query or fragment');
   }
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname))) {
-    throw invalidOption(
+    throw invalid(
       name,
       url.origin,
       'an https URL: plain http would show tokens to the network, and is taken on loopback only',
@@ -187,7 +199,7 @@ export function invalidOption(name: string, found: unknown, expected: string): B
   return new BoxAuthError({
     code: 'option_invalid',
     message: `The option ${name} is not valid${shown}, expected ${expected}.`,
-    hint: `Mend ${name} where the options of the module are set (forRoot, or what makes them for forRootAsync).`,
+    hint: `Mend ${name} where the options are set: forRoot, what makes them for forRootAsync, or boxAuth of Express.`,
     docs: 'https://docs.nestjs.com/modules#dynamic-modules',
   });
 }

@@ -6,6 +6,7 @@ import {
   type GivenCredentials,
   type Opened,
 } from './credentials/credentials-source.js';
+import type { Place } from './credentials/place.js';
 import { publishEvent } from './events/auth-channels.js';
 import type { AuthEvent } from './events/auth-events.js';
 import { authorizedFetch } from './outgoing/authorized-fetch.js';
@@ -20,7 +21,7 @@ import { SharedTokens } from './tokens/shared-tokens.js';
 export interface IssuerDescription<Form extends object, Credentials extends Opened> {
   readonly issuer: Issuer<Credentials>;
   /** Reads credentials in the form that an app gives them. */
-  readonly openCredentials: (form: Form, where: string) => Credentials;
+  readonly openCredentials: (form: Form, place: Place) => Credentials;
   /** What whoever has wrong ones is told. */
   readonly credentialsAdvice: CredentialsAdvice;
   /** How a call carries its token, and how an answer refuses it. */

@@ -13,6 +13,16 @@ export function checkWarmUp(warmUp: WarmUp | undefined): void {
   oneOf('warmUp', ['off', 'try', 'require'], warmUp ?? 'off');
 }
 
+/** The class of a module stands in `imports`, where what `forRoot` returns should. */
+export function importedBare(moduleName: string): BoxAuthError {
+  return new BoxAuthError({
+    code: 'option_invalid',
+    message: `${moduleName} is imported as it is, without forRoot(): it provides nothing then.`,
+    hint: `Write ${moduleName}.forRoot() into the imports, or forRootAsync(…). Where only its providers are needed it need not be imported, as it is global.`,
+    docs: 'https://docs.nestjs.com/modules#dynamic-modules',
+  });
+}
+
 interface App {
   readonly events: Observable<AuthEvent>;
   keepWarm(): void;

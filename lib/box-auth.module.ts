@@ -5,11 +5,13 @@ import {
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
   type OnModuleInit,
+  Optional,
 } from '@nestjs/common';
 // oxlint-disable-next-line typescript/consistent-type-imports -- Nest reads the parameter's type at run time
 import { ModulesContainer } from '@nestjs/core';
+import { checkObject } from './app-auth.options.js';
 import { fromEnvironment } from './app-environment.js';
-import { AppLifecycle, type WarmUp } from './app-lifecycle.js';
+import { AppLifecycle, importedBare, type WarmUp } from './app-lifecycle.js';
 import {
   type ASYNC_OPTIONS_TYPE,
   BOX_APP,
@@ -55,10 +57,12 @@ export class BoxAuthModule
 {
   readonly #modules: ModulesContainer;
   readonly #lifecycle: AppLifecycle;
+  private readonly app: BoxApp;
   private readonly warmUp: WarmUp;
 
   /** One Box app, of these options or, without `credentials`, of the environment. */
   static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
+    checkObject('options', options);
     const definition = super.forRoot(options);
     return options.credentials === undefined
       ? { ...definition, imports: [...(definition.imports ?? []), fromEnvironment(ENVIRONMENT)] }
@@ -71,13 +75,17 @@ export class BoxAuthModule
   }
 
   constructor(
-    @Inject(BOX_APP) private readonly app: BoxApp,
-    @Inject(BOX_APP_PROVIDER) provider: BoxTokenProvider,
-    @Inject(MODULE_OPTIONS_TOKEN) { warmUp = 'off' }: BoxAuthModuleOptions,
+    @Optional() @Inject(BOX_APP) app: BoxApp | undefined,
+    @Optional() @Inject(BOX_APP_PROVIDER) provider: BoxTokenProvider | undefined,
+    @Optional() @Inject(MODULE_OPTIONS_TOKEN) options: BoxAuthModuleOptions | undefined,
     modules: ModulesContainer,
   ) {
     super();
-    this.warmUp = warmUp;
+    if (app === undefined || provider === undefined || options === undefined) {
+      throw importedBare(BoxAuthModule.name);
+    }
+    this.app = app;
+    this.warmUp = options.warmUp ?? 'off';
     this.#lifecycle = new AppLifecycle(logName(app), boxAuthOf(provider), provider);
     this.#modules = modules;
   }

@@ -47,12 +47,15 @@ const MOST_SUBJECTS = 10_000_000; // room for each is made at once
 const OF_BOX = ['credentials', 'apiUrl', 'origins', 'maxSubjects', 'keepWarm', 'assertion'];
 
 /**
- * Fills in the defaults and checks the rest.
+ * Fills in the defaults and checks the rest. `besides` names what can be set beside the options.
  *
  * @throws BoxAuthError `option_invalid`, naming the option
  */
-export function resolveOptions(options: BoxAuthOptions): ResolvedOptions {
-  const resolved = resolveAppAuthOptions(options, OF_BOX);
+export function resolveOptions(
+  options: BoxAuthOptions,
+  besides: readonly string[] = [],
+): ResolvedOptions {
+  const resolved = resolveAppAuthOptions(options, OF_BOX, besides);
   const apiUrl = checkedUrl('apiUrl', options.apiUrl ?? BOX_API_URL);
   return {
     ...resolved,

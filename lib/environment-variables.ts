@@ -1,4 +1,9 @@
+import { checkedUrl } from './app-auth.options.js';
+import { invalidVariable } from './app-environment.js';
 import type { BoxCredentials } from './credentials/box-credentials.js';
+import { boxCredentialsAdvice } from './credentials/credentials-advice.js';
+import { configInvalid } from './credentials/field-checks.js';
+import { Place } from './credentials/place.js';
 import { BoxAuthError } from './errors/box-auth.error.js';
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -6,16 +11,39 @@ type Variables = Readonly<Record<string, string | undefined>>;
 const SUBJECTS = ['BOX_ENTERPRISE_ID', 'BOX_USER_ID'];
 const KEY_PAIR = ['BOX_PUBLIC_KEY_ID', 'BOX_PRIVATE_KEY'];
 
-/** `BOX_API_URL`: where Box is, if it is set. */
+const VARIABLES: Readonly<Record<string, string>> = {
+  config: 'BOX_CONFIG',
+  clientId: 'BOX_CLIENT_ID',
+  clientSecret: 'BOX_CLIENT_SECRET',
+  enterpriseId: 'BOX_ENTERPRISE_ID',
+  userId: 'BOX_USER_ID',
+  publicKeyId: 'BOX_PUBLIC_KEY_ID',
+  privateKey: 'BOX_PRIVATE_KEY',
+  passphrase: 'BOX_PRIVATE_KEY_PASSPHRASE',
+};
+
+/** What errors call the credentials that `credentialsIn` found. */
+export const boxEnvironment = new Place(
+  'What the environment says',
+  (field) => VARIABLES[field] ?? field,
+);
+
+/**
+ * `BOX_API_URL`: where Box is, if it is set.
+ *
+ * @throws BoxAuthError `option_invalid`
+ */
 export function apiUrlOf(variables: Variables): string | undefined {
-  return present(variables, 'BOX_API_URL')?.trim();
+  const url = present(variables, 'BOX_API_URL')?.trim();
+  if (url !== undefined) checkedUrl('BOX_API_URL', url, invalidVariable);
+  return url;
 }
 
 /**
  * The credentials in the environment: `BOX_CONFIG_FILE`, else `BOX_CONFIG`, else `BOX_CLIENT_ID` and its like. An empty
  * variable counts as none. What stands in them is checked with all other credentials.
  *
- * @throws BoxAuthError `config_missing`, naming the variables
+ * @throws BoxAuthError `config_missing` and `config_invalid`, naming the variables
  */
 export function credentialsIn(variables: Variables): BoxCredentials {
   const get = (name: string) => present(variables, name);
@@ -24,15 +52,7 @@ export function credentialsIn(variables: Variables): BoxCredentials {
   const configFile = get('BOX_CONFIG_FILE');
   if (configFile !== undefined) return { configFile, ...passphrase };
   const config = get('BOX_CONFIG');
-  if (config !== undefined) {
-    if (/^[^{}\s]{1,255}\.json$/.test(config.trim())) {
-      throw missing(
-        'BOX_CONFIG is a path; it should be the JSON itself',
-        'Set BOX_CONFIG_FILE to the path instead.',
-      );
-    }
-    return { config, ...passphrase };
-  }
+  if (config !== undefined) return { config, ...passphrase };
   checkComplete(variables);
   const hasKeyPair = get('BOX_PRIVATE_KEY') !== undefined;
   const credentials = defined({
@@ -68,10 +88,10 @@ function checkComplete(variables: Variables): void {
     );
   }
   if (SUBJECTS.every(isSet)) {
-    throw missing(
-      `${SUBJECTS.join(' and ')} are both set`,
-      'Unset one: tokens are for the service account, or for a user.',
-    );
+    throw configInvalid(`${SUBJECTS.join(' and ')} are both set.`, {
+      ...boxCredentialsAdvice,
+      hint: 'Unset one: tokens are for the service account, or for a user.',
+    });
   }
 }
 

@@ -2,6 +2,7 @@ import type { IssuerDescription } from '../app-auth.js';
 import type { BoxCredentials, BoxOpenedCredentials } from '../credentials/box-credentials.js';
 import { boxCredentialsAdvice } from '../credentials/credentials-advice.js';
 import { openCredentials } from '../credentials/open-credentials.js';
+import type { Place } from '../credentials/place.js';
 import { privateKeyOpener } from '../credentials/private-key.js';
 import { type AssertionOptions, BoxIssuer } from './box-issuer.js';
 import { boxHeaders, boxUrlRules } from './box-outgoing.js';
@@ -13,17 +14,16 @@ interface BoxSettings {
   readonly assertion: AssertionOptions;
 }
 
-/** Box, as one of those who issue tokens. */
-export function describeBox({
-  apiUrl,
-  origins,
-  assertion,
-}: BoxSettings): IssuerDescription<BoxCredentials, BoxOpenedCredentials> {
+/** Box, as one of those who issue tokens. `place` is what errors call the credentials, if they have a name of their own. */
+export function describeBox(
+  { apiUrl, origins, assertion }: BoxSettings,
+  place: Place | undefined,
+): IssuerDescription<BoxCredentials, BoxOpenedCredentials> {
   const openKey = privateKeyOpener(boxCredentialsAdvice);
   return {
     issuer: new BoxIssuer(apiUrl, assertion),
     credentialsAdvice: boxCredentialsAdvice,
-    openCredentials: (form, where) => openCredentials(form, where, openKey),
+    openCredentials: (form, given) => openCredentials(form, place ?? given, openKey),
     headers: boxHeaders,
     urlRules: boxUrlRules(origins),
     apiUrl,

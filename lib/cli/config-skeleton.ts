@@ -1,4 +1,4 @@
-import { isRecord } from '../credentials/field-checks.js';
+import { isRecord, TO_BE_FILLED_IN } from '../credentials/field-checks.js';
 
 /** What `keygen` cannot know. */
 const FIELDS = [
@@ -18,8 +18,6 @@ const PLACES: Readonly<Record<FieldToFillIn, string>> = {
     'Configuration tab, Add and Manage Public Keys: the ID of the key, once public.pem is added',
   enterpriseID: 'General Settings tab, App Info: Enterprise ID',
 };
-
-const MARK = 'TO BE FILLED IN: ';
 
 /** `config.json` as Box's developer console makes it, with a key, and with everything else to be filled in. */
 export function configSkeleton(privateKey: string, passphrase: string | undefined): string {
@@ -48,7 +46,7 @@ export interface OpenField {
 export function notFilledIn(config: unknown): readonly OpenField[] {
   return FIELDS.filter((field) => {
     const value = valueAt(config, field);
-    return typeof value === 'string' && value.startsWith(MARK);
+    return typeof value === 'string' && value.startsWith(TO_BE_FILLED_IN);
   }).map((field) => ({ field, place: PLACES[field] }));
 }
 
@@ -59,5 +57,5 @@ function valueAt(config: unknown, field: string): unknown {
 }
 
 function toBeFilledIn(field: FieldToFillIn): string {
-  return `${MARK}${PLACES[field]}`;
+  return `${TO_BE_FILLED_IN}${PLACES[field]}`;
 }

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { isAbsolute, resolve } from 'node:path';
 import * as v from 'valibot';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import { boxCredentialsAdvice } from './credentials-advice.js';
+import { Place } from './place.js';
 import { checked, configInvalid, id, isRecord, passphrase, text, wordsOf } from './field-checks.js';
 
 const fields = <const E extends v.ObjectEntries>(entries: E, whole: string) =>
@@ -64,12 +66,7 @@ export function readConfigFile(path: string): CheckedConfig {
   try {
     content = readFileSync(path, 'utf8');
   } catch (error) {
-    throw new BoxAuthError({
-      code: 'config_unreadable',
-      message: `The Box configuration file ${named(path)} cannot be read (${codeOf(error)}).`,
-      hint: 'Check the path (it is relative to the working directory of the process) and the permissions of the file. The JSON itself belongs into `config`, or BOX_CONFIG.',
-      docs: 'https://developer.box.com/guides/authentication/jwt/jwt-setup/',
-    });
+    throw configUnreadable(path, codeOf(error));
   }
   return parseConfig(content, path);
 }
@@ -81,11 +78,17 @@ export function readConfigFile(path: string): CheckedConfig {
  */
 export function parseConfig(config: unknown, where: string): CheckedConfig {
   const parsed = typeof config === 'string' ? parseJson(config, where) : config;
-  return checked(configJson, parsed, where, boxCredentialsAdvice);
+  return checked(configJson, parsed, new Place(where), boxCredentialsAdvice);
 }
 
 function parseJson(content: string, where: string): unknown {
   const trimmed = content.trim(); // of a byte order mark, too
+  if (/^[^{}\s]{1,255}\.json$/.test(trimmed)) {
+    throw configInvalid(`${where} is a path; it should be the JSON itself.`, {
+      ...boxCredentialsAdvice,
+      hint: 'Give the path as configFile, or as BOX_CONFIG_FILE.',
+    });
+  }
   const json = /^[\w+/=\s-]+$/.test(trimmed)
     ? Buffer.from(trimmed, 'base64').toString('utf8')
     : trimmed;
@@ -102,11 +105,23 @@ function parseJson(content: string, where: string): unknown {
   }
 }
 
-/** The path; unless it is no path but, by mistake, the secret content itself. */
-function named(path: string): string {
-  return path.length <= 255 && /^[^\n{}"]+$/.test(path)
+/** The file at `path` could not be read, for `reason`. */
+export function configUnreadable(path: string, reason: string): BoxAuthError {
+  // By mistake it may be the secret content itself.
+  const isPath = path.length <= 255 && /^[^\n{}"]+$/.test(path);
+  const named = isPath
     ? JSON.stringify(path)
     : `(which is no path, but a text of ${path.length} characters)`;
+  const place =
+    isPath && !isAbsolute(path)
+      ? `(from the working directory of the process: ${JSON.stringify(resolve(path))}) `
+      : '';
+  return new BoxAuthError({
+    code: 'config_unreadable',
+    message: `The Box configuration file ${named} cannot be read (${reason}).`,
+    hint: `Check the path ${place}and the permissions of the file. The JSON itself belongs into \`config\`, or BOX_CONFIG.`,
+    docs: boxCredentialsAdvice.docs,
+  });
 }
 
 function codeOf(error: unknown): string {

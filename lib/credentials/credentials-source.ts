@@ -2,6 +2,7 @@ import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { Secret } from '../errors/secret.js';
 import type { CredentialsAdvice } from './credentials-advice.js';
 import { configInvalid } from './field-checks.js';
+import { Place } from './place.js';
 import { type Subject, subjectKey } from './subject.js';
 
 /** What every kind of credentials has once it is read, whoever the issuer is. */
@@ -27,13 +28,13 @@ export type OpenedList<Credentials> = readonly [Credentials, ...Credentials[]];
 /** Credentials that were read once, or a function that is asked anew at every mint. */
 export class CredentialsSource<Form extends object, Credentials extends Opened> {
   readonly #ask: (() => Several<Form> | Promise<Several<Form>>) | undefined;
-  readonly #open: (form: Form, where: string) => Credentials;
+  readonly #open: (form: Form, place: Place) => Credentials;
   #opened: OpenedList<Credentials> | undefined;
 
   /** Given credentials are opened here and now, so that a mistake in them fails the start. */
   constructor(
     source: GivenCredentials<Form>,
-    open: (form: Form, where: string) => Credentials,
+    open: (form: Form, place: Place) => Credentials,
     private readonly advice: CredentialsAdvice,
   ) {
     this.#open = open;
@@ -64,9 +65,9 @@ export class CredentialsSource<Form extends object, Credentials extends Opened> 
 
   #openAll(given: Several<Form>): OpenedList<Credentials> {
     const isList = (value: Several<Form>): value is readonly Form[] => Array.isArray(value);
-    if (!isList(given)) return [this.#open(given, 'credentials')];
+    if (!isList(given)) return [this.#open(given, new Place('credentials'))];
     const [first, ...others] = given.map((form, index) =>
-      this.#open(form, `credentials[${index}]`),
+      this.#open(form, new Place(`credentials[${index}]`)),
     );
     if (first === undefined) {
       throw configInvalid(

@@ -2,10 +2,19 @@ import * as v from 'valibot';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import { redact } from '../errors/redact.js';
 import type { CredentialsAdvice } from './credentials-advice.js';
+import type { Place } from './place.js';
+
+/** What `keygen` writes into a field that it cannot know. */
+export const TO_BE_FILLED_IN = 'TO BE FILLED IN: ';
 
 /** A string with something in it; `expected` says what, for the error's text. */
 export const text = (expected: string) =>
-  v.pipe(v.string(expected), v.trim(), v.nonEmpty(expected));
+  v.pipe(
+    v.string(expected),
+    v.trim(),
+    v.nonEmpty(expected),
+    v.check((value) => !value.startsWith(TO_BE_FILLED_IN), expected),
+  );
 
 /** An id of Box: a string of digits. */
 export const id = (expected: string) =>
@@ -34,16 +43,16 @@ export const passphrase = v.optional(v.string('the passphrase of the private key
 export function checked<const S extends v.GenericSchema>(
   schema: S,
   input: unknown,
-  where: string,
+  place: Place,
   advice: CredentialsAdvice,
 ): v.InferOutput<S> {
   const result = v.safeParse(schema, input);
   if (result.success) {
     return result.output;
   }
-  const mistakes = result.issues.map((issue) => describeMistake(issue, input));
+  const mistakes = result.issues.map((issue) => describeMistake(issue, input, place));
   throw configInvalid(
-    `${where} is not as ${advice.issuer} makes it:\n${mistakes.map((line) => `  - ${line}`).join('\n')}`,
+    `${place.whole} is not as ${advice.issuer} makes it:\n${mistakes.map((line) => `  - ${line}`).join('\n')}`,
     advice,
   );
 }
@@ -62,9 +71,9 @@ export function configInvalid(
   });
 }
 
-function describeMistake(issue: v.BaseIssue<unknown>, input: unknown): string {
+function describeMistake(issue: v.BaseIssue<unknown>, input: unknown, place: Place): string {
   const path = v.getDotPath(issue) ?? '';
-  const field = path === '' ? 'the whole' : path;
+  const field = path === '' ? 'the whole' : place.listed(path);
   if (issue.expected === 'never') {
     return `${field}: not a field that is known here; ${issue.message}`;
   }
@@ -80,8 +89,10 @@ function describeMistake(issue: v.BaseIssue<unknown>, input: unknown): string {
 function describeFound(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'null';
-  if (typeof value === 'string')
+  if (typeof value === 'string') {
+    if (value.startsWith(TO_BE_FILLED_IN)) return 'that it is still to be filled in';
     return value.trim() === '' ? 'an empty string' : `a string of ${value.length} characters`;
+  }
   if (Array.isArray(value)) return 'a list';
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }

@@ -7,39 +7,39 @@ import { boxCredentialsAdvice as advice } from './credentials-advice.js';
 import { checked, configInvalid, isRecord } from './field-checks.js';
 import { fingerprint } from './fingerprint.js';
 import { type KeyOpener, privateKeyOpener } from './private-key.js';
+import { Place } from './place.js';
 import type { Subject } from './subject.js';
 
 /**
- * Reads credentials in any of their forms, checks every field and opens the private key with `openKey`. `where` is what
- * errors call them.
+ * Reads credentials in any of their forms, checks every field and opens the private key with `openKey`.
  *
  * @throws BoxAuthError `config_unreadable`, `config_invalid` and those of `openPrivateKey`
  */
 export function openCredentials(
   credentials: unknown,
-  where = 'credentials',
+  place = new Place('credentials'),
   openKey = privateKeyOpener(advice),
 ): BoxOpenedCredentials {
   if (!isRecord(credentials)) {
     throw configInvalid(
-      `${where} is not an object with one of configFile, config, developerToken, privateKey, sign or clientSecret.`,
+      `${place.whole} is not an object with one of configFile, config, developerToken, privateKey, sign or clientSecret.`,
       advice,
     );
   }
   if ('boxAppSettings' in credentials) {
-    throw configInvalid(`${where} is config.json itself: give it as { config: … }.`, advice);
+    throw configInvalid(`${place.whole} is config.json itself: give it as { config: … }.`, advice);
   }
   if ('configFile' in credentials) {
-    const form = checked(forms.configFile, credentials, where, advice);
+    const form = checked(forms.configFile, credentials, place, advice);
     return fromConfig(readConfigFile(form.configFile), form.passphrase, form.configFile, openKey);
   }
   if ('config' in credentials) {
-    const form = checked(forms.config, credentials, where, advice);
-    const field = `${where}.config`;
+    const form = checked(forms.config, credentials, place, advice);
+    const field = place.field('config');
     return fromConfig(parseConfig(form.config, field), form.passphrase, field, openKey);
   }
   if ('developerToken' in credentials) {
-    const form = checked(forms.developerToken, credentials, where, advice);
+    const form = checked(forms.developerToken, credentials, place, advice);
     return {
       kind: 'developer-token',
       givenToken: new Secret(form.developerToken),
@@ -49,15 +49,17 @@ export function openCredentials(
     };
   }
   if ('sign' in credentials) {
-    const form = checked(forms.sign, credentials, where, advice);
-    return keyPair(clientOf(form, where), externalSigner(form));
+    const form = checked(forms.sign, credentials, place, advice);
+    return keyPair(clientOf(form, place.whole), externalSigner(form));
   }
   if ('privateKey' in credentials || 'publicKeyId' in credentials) {
-    const form = checked(forms.privateKey, credentials, where, advice);
-    const key = openKey(form.privateKey, form.passphrase, `${where}.privateKey`);
-    return keyPair(clientOf(form, where), keySigner({ ...form, ...key }));
+    const form = checked(forms.privateKey, credentials, place, advice);
+    const key = openKey(form.privateKey, form.passphrase, place.field('privateKey'));
+    return keyPair(clientOf(form, place.whole), keySigner({ ...form, ...key }));
   }
-  return clientSecret(clientOf(checked(forms.clientSecret, credentials, where, advice), where));
+  return clientSecret(
+    clientOf(checked(forms.clientSecret, credentials, place, advice), place.whole),
+  );
 }
 
 interface Client {

@@ -42,9 +42,16 @@ export function sanitizedCause(thrown: unknown, secrets: readonly string[] = [],
       : new Error(message, { cause: sanitizedCause(cause, secrets, depth - 1) });
   copy.name = redact(textOf(source, 'name'), secrets, 60);
   copy.stack = `${copy.name}: ${copy.message}`;
-  const code = redact(textOf(source, 'code'), secrets, 60);
+  const code = codeOf(source, secrets);
   if (code !== '') Object.defineProperty(copy, 'code', { value: code, enumerable: true });
   return copy;
+}
+
+/** Node's and OpenSSL's own are long words of capitals, and no secrets. */
+function codeOf(source: object, secrets: readonly string[]): string {
+  const code = textOf(source, 'code');
+  const isOfNode = /^ERR_[A-Z0-9_]{1,60}$/.test(code) && !secrets.includes(code);
+  return isOfNode ? code : redact(code, secrets, 60);
 }
 
 /** Anything can be thrown: what is there may be no text, or throw when it is read. */

@@ -8,12 +8,12 @@ import {
   runInActingContext,
 } from '../acting-as/acting-user.context.js';
 import { BoxAuth } from '../box-auth.js';
-import { invalidOption } from '../app-auth.options.js';
+import { checkObject, invalidOption } from '../app-auth.options.js';
 import type { BoxAuthOptions } from '../box-auth.options.js';
 import type { BoxFetch } from '../box-fetch.js';
 import type { BoxTokenProvider } from '../box-token.provider.js';
 import type { BoxCredentialsSource } from '../credentials/box-credentials.js';
-import { apiUrlOf, credentialsIn } from '../environment-variables.js';
+import { apiUrlOf, boxEnvironment, credentialsIn } from '../environment-variables.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 
 type UserId = string | null | undefined;
@@ -81,19 +81,22 @@ declare global {
  * app.listen(3000);
  * ```
  */
-export function boxAuth({
-  actingUser,
-  via: givenVia = 'header',
-  optional = false,
-  ...options
-}: BoxAuthExpressOptions = {}): BoxAuthMiddleware {
+export function boxAuth(given: BoxAuthExpressOptions = {}): BoxAuthMiddleware {
+  checkObject('options', given);
+  const { actingUser, via: givenVia = 'header', optional = false, ...options } = given;
   const via = checkedVia(givenVia);
   if (actingUser !== undefined && typeof actingUser !== 'function') {
     throw invalidOption('actingUser', undefined, 'a function of the request');
   }
   const apiUrl = options.apiUrl ?? apiUrlOf(process.env);
   const credentials = options.credentials ?? credentialsIn(process.env);
-  const box = new BoxAuth({ ...options, credentials, apiUrl });
+  const box = new BoxAuth(
+    { ...options, credentials, apiUrl },
+    {
+      place: options.credentials === undefined ? boxEnvironment : undefined,
+      besides: ['actingUser', 'via', 'optional'],
+    },
+  );
   box.keepWarm();
 
   const contextOf = async (request: Request): Promise<ActingContext> => {

@@ -5,9 +5,11 @@ import {
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
   type OnModuleInit,
+  Optional,
 } from '@nestjs/common';
+import { checkObject } from '../app-auth.options.js';
 import { fromEnvironment } from '../app-environment.js';
-import { AppLifecycle, type WarmUp } from '../app-lifecycle.js';
+import { AppLifecycle, importedBare, type WarmUp } from '../app-lifecycle.js';
 import {
   type ASYNC_OPTIONS_TYPE,
   ConfigurableModuleClass,
@@ -16,17 +18,9 @@ import {
   WORKFRONT_ENVIRONMENT,
   type WorkfrontAuthModuleOptions,
 } from './workfront-auth.module-definition.js';
-import { namesCredentials } from './workfront-token-provider.factory.js';
-// oxlint-disable-next-line typescript/consistent-type-imports -- Nest reads the parameter's type at run time
+import { namesAddress, namesCredentials } from './workfront-token-provider.factory.js';
 import { workfrontAuthOf, WorkfrontTokenProvider } from './workfront-token.provider.js';
 import { workfrontCredentialsIn } from './workfront.environment.js';
-
-const ENVIRONMENT = {
-  moduleName: 'WorkfrontAuthModule',
-  namespace: 'workfront',
-  token: WORKFRONT_ENVIRONMENT,
-  read: workfrontCredentialsIn,
-};
 
 /**
  * Adobe Workfront for a Nest app, by the JWT flow of a custom OAuth2 application: import it once, inject
@@ -54,10 +48,16 @@ export class WorkfrontAuthModule
 
   /** One OAuth2 application, of these options or, without credentials, of the environment. */
   static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
+    checkObject('options', options);
     const definition = super.forRoot(options);
-    return namesCredentials(options)
-      ? definition
-      : { ...definition, imports: [...(definition.imports ?? []), fromEnvironment(ENVIRONMENT)] };
+    if (namesCredentials(options)) return definition;
+    const environment = fromEnvironment({
+      moduleName: WorkfrontAuthModule.name,
+      namespace: 'workfront',
+      token: WORKFRONT_ENVIRONMENT,
+      read: (variables) => workfrontCredentialsIn(variables, namesAddress(options)),
+    });
+    return { ...definition, imports: [...(definition.imports ?? []), environment] };
   }
 
   /** The same, of options that a factory gives; `isGlobal` stands beside it. */
@@ -66,11 +66,14 @@ export class WorkfrontAuthModule
   }
 
   constructor(
-    provider: WorkfrontTokenProvider,
-    @Inject(MODULE_OPTIONS_TOKEN) { warmUp = 'off' }: WorkfrontAuthModuleOptions,
+    @Optional() @Inject(WorkfrontTokenProvider) provider: WorkfrontTokenProvider | undefined,
+    @Optional() @Inject(MODULE_OPTIONS_TOKEN) options: WorkfrontAuthModuleOptions | undefined,
   ) {
     super();
-    this.warmUp = warmUp;
+    if (provider === undefined || options === undefined) {
+      throw importedBare(WorkfrontAuthModule.name);
+    }
+    this.warmUp = options.warmUp ?? 'off';
     const workfront = workfrontAuthOf(provider);
     this.#lifecycle = new AppLifecycle(WorkfrontAuthModule.name, workfront, provider);
   }

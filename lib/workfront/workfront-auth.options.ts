@@ -41,12 +41,16 @@ const CREDENTIALS = [
 ] as const;
 
 /**
- * Fills in the defaults and checks the rest.
+ * Fills in the defaults and checks the rest. `besides` names what can be set beside the options.
  *
  * @throws BoxAuthError `option_invalid`, naming the option
  */
-export function resolveWorkfrontOptions(options: WorkfrontAuthOptions): ResolvedWorkfrontOptions {
-  const resolved = resolveAppAuthOptions(options, [...CREDENTIALS, 'domain', 'url', 'keepWarm']);
+export function resolveWorkfrontOptions(
+  options: WorkfrontAuthOptions,
+  besides: readonly string[] = [],
+): ResolvedWorkfrontOptions {
+  const known = [...CREDENTIALS, 'domain', 'url', 'keepWarm'];
+  const resolved = resolveAppAuthOptions(options, known, besides);
   const { clientId, clientSecret, customerId, userId, privateKey, passphrase, keepWarm } = options;
   if (keepWarm !== undefined && typeof keepWarm !== 'boolean') {
     throw invalidOption('keepWarm', undefined, 'true or false');
@@ -61,27 +65,31 @@ export function resolveWorkfrontOptions(options: WorkfrontAuthOptions): Resolved
 }
 
 function originOf({ domain, url }: WorkfrontAddress): string {
-  if ((domain === undefined) === (url === undefined)) {
-    throw invalidOption(
-      'domain',
-      undefined,
-      "domain ('acme', or a whole host) or url ('https://acme.my.workfront.com'), one of the two",
-    );
-  }
-  if (url !== undefined) {
-    const address = checkedUrl('url', url);
-    if (address.pathname !== '/') {
-      throw invalidOption('url', undefined, 'an address without a path');
-    }
-    return address.origin;
-  }
+  if (url !== undefined && domain === undefined) return originOfUrl('url', url);
+  if (domain !== undefined && url === undefined) return originOfDomain('domain', domain);
+  throw invalidOption(
+    'domain',
+    undefined,
+    "domain ('acme', or a whole host) or url ('https://acme.my.workfront.com'), one of the two",
+  );
+}
+
+/** @throws BoxAuthError `option_invalid`, which `invalid` makes */
+export function originOfUrl(name: string, url: string, invalid = invalidOption): string {
+  const address = checkedUrl(name, url, invalid);
+  if (address.pathname !== '/') throw invalid(name, undefined, 'an address without a path');
+  return address.origin;
+}
+
+/** @throws BoxAuthError `option_invalid`, which `invalid` makes */
+export function originOfDomain(name: string, domain: string, invalid = invalidOption): string {
   if (typeof domain !== 'string' || !/^[a-z0-9-]+(?:\.[a-z0-9-]+)*$/i.test(domain)) {
-    throw invalidOption(
-      'domain',
+    throw invalid(
+      name,
       undefined,
       "a name such as 'acme', or a host such as 'acme.my.workfront.adobe.com'",
     );
   }
   const host = domain.includes('.') ? domain : `${domain}.my.workfront.com`;
-  return checkedUrl('domain', `https://${host}`).origin;
+  return checkedUrl(name, `https://${host}`, invalid).origin;
 }

@@ -1,4 +1,5 @@
 import { AppAuth } from '../app-auth.js';
+import { Place } from '../credentials/place.js';
 import { privateKeyOpener } from '../credentials/private-key.js';
 import { resolveWorkfrontOptions, type WorkfrontAuthOptions } from './workfront-auth.options.js';
 import {
@@ -11,19 +12,36 @@ import { WorkfrontIssuer } from './workfront-issuer.js';
 import { workfrontHeaders, workfrontUrlRules } from './workfront-outgoing.js';
 import { WorkfrontTokenProvider } from './workfront-token.provider.js';
 
+/** What errors say of an application that its options do not. */
+export interface WorkfrontAuthLabels {
+  /** What its credentials are called, if they do not stand in the options. */
+  readonly place?: Place | undefined;
+  /** What can be set beside its options: whoever mistypes one is told of all. */
+  readonly besides?: readonly string[];
+}
+
+const inOptions = new Place('What stands in the options', (field) => field);
+
 /** One OAuth2 application of Workfront. Needs no Nest. */
 export class WorkfrontAuth extends AppAuth<WorkfrontCredentials, WorkfrontOpenedCredentials> {
   readonly provider: WorkfrontTokenProvider;
 
-  /** @throws BoxAuthError for credentials and options that are wrong */
-  constructor(options: WorkfrontAuthOptions) {
-    const resolved = resolveWorkfrontOptions(options);
+  /**
+   * `besides` names what can be set beside the options, `place` what errors call the credentials.
+   *
+   * @throws BoxAuthError for credentials and options that are wrong
+   */
+  constructor(
+    options: WorkfrontAuthOptions,
+    { place = inOptions, besides = [] }: WorkfrontAuthLabels = {},
+  ) {
+    const resolved = resolveWorkfrontOptions(options, besides);
     const { origin } = resolved;
     const openKey = privateKeyOpener(workfrontCredentialsAdvice);
     super(
       {
         issuer: new WorkfrontIssuer(origin),
-        openCredentials: (form, where) => openWorkfrontCredentials(form, where, openKey),
+        openCredentials: (form) => openWorkfrontCredentials(form, place, openKey),
         credentialsAdvice: workfrontCredentialsAdvice,
         headers: workfrontHeaders,
         urlRules: workfrontUrlRules(origin),

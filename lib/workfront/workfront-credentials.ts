@@ -4,7 +4,8 @@ import type { CredentialsAdvice } from '../credentials/credentials-advice.js';
 import type { Opened } from '../credentials/credentials-source.js';
 import { checked, passphrase, text, wordsOf } from '../credentials/field-checks.js';
 import { fingerprint } from '../credentials/fingerprint.js';
-import { type KeyOpener } from '../credentials/private-key.js';
+import type { Place } from '../credentials/place.js';
+import type { KeyOpener } from '../credentials/private-key.js';
 import { Secret } from '../errors/secret.js';
 import { workfrontDocs } from './workfront-docs.js';
 
@@ -60,12 +61,12 @@ const form = v.strictObject(
  */
 export function openWorkfrontCredentials(
   given: WorkfrontCredentials,
-  where: string,
+  place: Place,
   openKey: KeyOpener,
 ): WorkfrontOpenedCredentials {
-  const fields = checked(form, given, where, workfrontCredentialsAdvice);
+  const fields = checked(form, given, place, workfrontCredentialsAdvice);
   const { clientId, clientSecret, customerId, userId } = fields;
-  const key = openKey(fields.privateKey, fields.passphrase, `${where}.privateKey`);
+  const key = openKey(fields.privateKey, fields.passphrase, place.field('privateKey'));
   return {
     clientId,
     clientSecret: new Secret(clientSecret),

@@ -1,4 +1,5 @@
 import { credentialsOf, type Environment } from '../app-environment.js';
+import { checkObject } from '../app-auth.options.js';
 import { checkWarmUp } from '../app-lifecycle.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import { WorkfrontAuth } from './workfront-auth.js';
@@ -7,27 +8,37 @@ import type { WorkfrontAuthOptions } from './workfront-auth.options.js';
 import type { WorkfrontCredentials } from './workfront-credentials.js';
 import { workfrontDocs } from './workfront-docs.js';
 import type { WorkfrontTokenProvider } from './workfront-token.provider.js';
-import { workfrontAddressIn } from './workfront.environment.js';
+import { workfrontAddressIn, workfrontEnvironment } from './workfront.environment.js';
 
 /** The provider of one application, of the module's options and, where they name no credentials, of the environment. */
 export function createWorkfrontTokenProvider(
-  { warmUp, ...options }: WorkfrontAuthModuleOptions,
+  given: WorkfrontAuthModuleOptions,
   environment: Environment<WorkfrontCredentials> | undefined,
 ): WorkfrontTokenProvider {
+  checkObject('options', given);
+  const { warmUp, ...options } = given;
   checkWarmUp(warmUp);
-  const hasAddress = options.url !== undefined || options.domain !== undefined;
+  const isInOptions = namesCredentials(options);
   const complete = {
-    ...(hasAddress ? {} : workfrontAddressIn(process.env)),
-    ...(namesCredentials(options) ? {} : givenBy(environment)),
-    ...given(options),
+    ...(namesAddress(options) ? {} : workfrontAddressIn(process.env)),
+    ...(isInOptions ? {} : givenBy(environment)),
+    ...defined(options),
   };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what is missing is said of each field, with all others
-  return new WorkfrontAuth(complete as WorkfrontAuthOptions).provider;
+  return new WorkfrontAuth(complete as WorkfrontAuthOptions, {
+    place: isInOptions ? undefined : workfrontEnvironment,
+    besides: ['warmUp', 'isGlobal'],
+  }).provider;
 }
 
 /** An option that is undefined must not hide what the environment says. */
-function given(options: WorkfrontAuthModuleOptions): WorkfrontAuthModuleOptions {
+function defined(options: WorkfrontAuthModuleOptions): WorkfrontAuthModuleOptions {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}
+
+/** Whether the options say where Workfront is. */
+export function namesAddress({ url, domain }: WorkfrontAuthModuleOptions): boolean {
+  return url !== undefined || domain !== undefined;
 }
 
 /** Whether they are to be taken from the options, all of them: half of them here and half there would be a riddle. */

@@ -1,5 +1,7 @@
+import { invalidVariable } from '../app-environment.js';
+import { Place } from '../credentials/place.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
-import type { WorkfrontAddress } from './workfront-auth.options.js';
+import { originOfDomain, originOfUrl, type WorkfrontAddress } from './workfront-auth.options.js';
 import type { WorkfrontCredentials } from './workfront-credentials.js';
 import { workfrontDocs } from './workfront-docs.js';
 
@@ -16,28 +18,48 @@ const NEEDED = {
   privateKey: 'WORKFRONT_PRIVATE_KEY',
 } as const;
 
+const PASSPHRASE = 'WORKFRONT_PRIVATE_KEY_PASSPHRASE';
+const ADDRESS = ['WORKFRONT_URL', 'WORKFRONT_DOMAIN'] as const;
+
+/** What errors call the credentials that `workfrontCredentialsIn` found. */
+export const workfrontEnvironment = new Place('What the environment says', (field) => {
+  const names: Readonly<Record<string, string>> = { ...NEEDED, passphrase: PASSPHRASE };
+  return names[field] ?? field;
+});
+
 /**
  * Where Workfront is: `WORKFRONT_URL`, else `WORKFRONT_DOMAIN`. An empty variable counts as none.
+ *
+ * @throws BoxAuthError `option_invalid`, naming the variable
  */
 export function workfrontAddressIn(variables: Variables): WorkfrontAddress {
-  const url = present(variables, 'WORKFRONT_URL');
-  const domain = present(variables, 'WORKFRONT_DOMAIN');
-  if (url !== undefined) return { url };
-  return domain === undefined ? {} : { domain };
+  const [url, domain] = ADDRESS.map((name) => present(variables, name)?.trim());
+  if (url !== undefined) return { url: originOfUrl(ADDRESS[0], url, invalidVariable) };
+  if (domain !== undefined) return { url: originOfDomain(ADDRESS[1], domain, invalidVariable) };
+  return {};
 }
 
 /**
  * The credentials in the environment: `WORKFRONT_CLIENT_ID` and its like. What stands in them is checked with all others.
  *
+ * `isAddressGiven`: elsewhere, so that no variable has to say where Workfront is.
+ *
  * @throws BoxAuthError `config_missing`, naming the variables
  */
-export function workfrontCredentialsIn(variables: Variables): WorkfrontCredentials {
-  const unset = Object.values(NEEDED).filter((name) => present(variables, name) === undefined);
+export function workfrontCredentialsIn(
+  variables: Variables,
+  isAddressGiven: boolean,
+): WorkfrontCredentials {
+  const isUnset = (name: string) => present(variables, name) === undefined;
+  const unset = [
+    ...(!isAddressGiven && ADDRESS.every(isUnset) ? [ADDRESS.join(' or ')] : []),
+    ...Object.values(NEEDED).filter(isUnset),
+  ];
   if (unset.length > 0) {
     throw new BoxAuthError({
       code: 'config_missing',
       message: `WorkfrontAuthModule was given no credentials, and the environment does not have them: ${unset.join(', ')} ${unset.length === 1 ? 'is' : 'are'} unset.`,
-      hint: 'Set what is unset, or pass clientId, clientSecret, customerId, userId and privateKey. If it stands in a .env file, that has to be loaded first: import ConfigModule.forRoot().',
+      hint: 'Set what is unset, or pass domain or url, clientId, clientSecret, customerId, userId and privateKey. If it stands in a .env file, that has to be loaded first: import ConfigModule.forRoot().',
       docs: workfrontDocs.jwtFlow,
     });
   }
@@ -48,7 +70,7 @@ export function workfrontCredentialsIn(variables: Variables): WorkfrontCredentia
     customerId: get(NEEDED.customerId),
     userId: get(NEEDED.userId),
     privateKey: get(NEEDED.privateKey),
-    passphrase: present(variables, 'WORKFRONT_PRIVATE_KEY_PASSPHRASE'),
+    passphrase: present(variables, PASSPHRASE),
   };
 }
 

@@ -260,6 +260,7 @@ describe('A mistake fails the bootstrap with one clear error', () => {
     ['in warmUp', () => ({ ...options, warmUp: 'required' }), 'option_invalid'],
     ['in fetch', () => ({ ...options, fetch: 'x' }), 'option_invalid'],
     ['in keepWarm', () => ({ ...options, keepWarm: ['owm'] }), 'option_invalid'],
+    ['in all of them', () => null, 'option_invalid'],
     ['in what a function gives', { credentials: () => ({ clientId: 'x' }) }, 'config_invalid'],
     [
       'of a function',
@@ -273,6 +274,21 @@ describe('A mistake fails the bootstrap with one clear error', () => {
       (await thrownBy(() => start(BoxAuthModule.forRootAsync({ useFactory: () => wrong })))).code,
     ).toBe(code);
   });
+});
+
+it('BoxAuthModule as it is, without forRoot, is one clear error', async () => {
+  for (const imports of [[BoxAuthModule], [BoxAuthModule.forRoot(options), BoxAuthModule]]) {
+    const error = await thrownBy(() => start(...imports));
+    expect(error.code).toBe('option_invalid');
+    expect(error.hint).toContain('BoxAuthModule.forRoot()');
+  }
+});
+
+it('A mistyped option is told with all that there are', async () => {
+  const wrong = { ...options, isglobal: true } as BoxAuthModuleOptions;
+  const { message } = await thrownBy(() => start(BoxAuthModule.forRoot(wrong)));
+  for (const name of ['apiUrl', 'store', 'warmUp', 'name', 'isGlobal'])
+    expect(message).toContain(name);
 });
 
 describe('forRoot without credentials reads the environment', () => {
@@ -318,6 +334,27 @@ describe('forRoot without credentials reads the environment', () => {
     const app = await start(BoxAuthModule.forRoot({ credentials: undefined, apiUrl: undefined }));
     expect((await app.get(BoxFetch)('/2.0/users/me')).status).toBe(200);
     await app.close();
+  });
+
+  it.each([
+    ['BOX_API_URL', 'api.box.com'],
+    ['BOX_PRIVATE_KEY', 'a key'],
+    ['BOX_ENTERPRISE_ID', 'acme'],
+    ['BOX_PUBLIC_KEY_ID', ''],
+  ])('and names %s where that is wrong', async (name, value) => {
+    const set = {
+      BOX_CLIENT_ID: 'c',
+      BOX_CLIENT_SECRET: 's',
+      BOX_ENTERPRISE_ID: '1',
+      BOX_PUBLIC_KEY_ID: 'k',
+      BOX_PRIVATE_KEY: emulator.config.boxAppSettings.appAuth?.privateKey,
+      BOX_PRIVATE_KEY_PASSPHRASE: emulator.config.boxAppSettings.appAuth?.passphrase,
+      [name]: value,
+    };
+    for (const [variable, text] of Object.entries(set)) vi.stubEnv(variable, text);
+    const error = await thrownBy(() => start(BoxAuthModule.forRoot()));
+    expect(error.message).toContain(name);
+    expect(error.message).not.toContain('credentials.');
   });
 
   it('and says what to set if it is empty', async () => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parseConfig, readConfigFile } from '../../lib/credentials/config-json.js';
+import { configSkeleton } from '../../lib/cli/config-skeleton.js';
 import { thrownBy } from '../support/thrown.js';
 
 const config = {
@@ -44,7 +45,6 @@ describe('The text of config.json', () => {
       'it is not JSON, nor base64 of JSON, at position 2.',
     ],
     ['is no JSON at all', '<hunter2>', 'it is not JSON, nor base64 of JSON.'],
-    ['is a path', './hunter2.json', 'it is not JSON, nor base64 of JSON.'],
     ['is base64 of something else', base64('<hunter2>'), 'it is not JSON, nor base64 of JSON.'],
   ])(
     'that %s is told with the place, where there is one, and is not shown',
@@ -82,8 +82,14 @@ describe('The file of config.json', () => {
     expect(error).toMatchObject({ code: 'config_unreadable', retryable: false });
     expect(error.message).toContain(JSON.stringify(path));
     expect(error.message).toContain(`(${reason})`);
-    expect(error.hint).toMatch(/working directory.*permissions/);
+    expect(error.hint).toMatch(/path.*permissions/);
     expect(error.docs).toMatch(/^https:\/\/developer\.box\.com\//);
+  });
+
+  it('that is relative is told with what it is relative to', async () => {
+    const { hint } = await thrownBy(() => readConfigFile('no/config.json'));
+    expect(hint).toContain(JSON.stringify(join(process.cwd(), 'no/config.json')));
+    expect((await thrownBy(() => readConfigFile('/no.json'))).hint).not.toContain('directory');
   });
 
   // Each is something that was put there by mistake, and may be secret.
@@ -100,4 +106,22 @@ describe('The file of config.json', () => {
     expect(error.message).toContain(`no path, but a text of ${content.length} characters`);
     expect(JSON.stringify(error)).not.toContain('hunter2');
   });
+
+  it('as keygen makes it is told with every field that is still to be filled in', async () => {
+    const skeleton = JSON.parse(configSkeleton('pem', undefined)) as unknown;
+    const { message } = await thrownBy(() => parseConfig(skeleton, 'config.json'));
+    expect(message.match(/still to be filled in/g)).toHaveLength(4);
+    expect(message).toContain('boxAppSettings.appAuth.publicKeyID: expected');
+  });
+
+  it.each(['hunter2.json', './box/hunter2.json', '/etc/hunter2.json'])(
+    'is not %s, which is a path: where that belongs is told',
+    async (path) => {
+      const error = await thrownBy(() => parseConfig(path, 'credentials.config'));
+      expect(error.code).toBe('config_invalid');
+      expect(error.message).toContain('credentials.config is a path');
+      expect(error.hint).toContain('configFile');
+      expect(JSON.stringify(error)).not.toContain('hunter2');
+    },
+  );
 });

@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
-import { apiUrlOf, credentialsIn } from '../../lib/environment-variables.js';
+import { apiUrlOf, boxEnvironment, credentialsIn } from '../../lib/environment-variables.js';
 import type { BoxOpenedCredentials } from '../../lib/credentials/box-credentials.js';
 import { boxCredentialsAdvice } from '../../lib/credentials/credentials-advice.js';
 import { CredentialsSource } from '../../lib/credentials/credentials-source.js';
+import { Place } from '../../lib/credentials/place.js';
 import { openCredentials } from '../../lib/credentials/open-credentials.js';
 import { makeKeys, PASSPHRASE } from '../support/keys.js';
 import { thrownBy } from '../support/thrown.js';
@@ -392,18 +393,44 @@ describe('The environment', () => {
       { ...client, BOX_ENTERPRISE_ID: ' ' },
       'BOX_ENTERPRISE_ID or BOX_USER_ID is unset',
     ],
-    [
-      'two subjects',
-      { ...client, BOX_USER_ID: '5' },
-      'BOX_ENTERPRISE_ID and BOX_USER_ID are both set',
-    ],
     ['half a key pair', { ...client, BOX_PRIVATE_KEY: 'pem' }, 'BOX_PUBLIC_KEY_ID is unset'],
-    ['a path for JSON', { BOX_CONFIG: './config.json' }, 'BOX_CONFIG is a path'],
   ])('with %s names the variable', async (_, variables, message) => {
     const error = await thrownBy(() => credentialsIn(variables));
     expect(error.code).toBe('config_missing');
     expect(error.message).toContain(message);
   });
+
+  it('with two subjects names both variables', async () => {
+    const error = await thrownBy(() => credentialsIn({ ...client, BOX_USER_ID: '5' }));
+    expect(error.code).toBe('config_invalid');
+    expect(error.message).toContain('BOX_ENTERPRISE_ID and BOX_USER_ID are both set');
+  });
+
+  it.each([
+    ['an id of letters', { ...client, BOX_ENTERPRISE_ID: 'acme' }, 'BOX_ENTERPRISE_ID'],
+    [
+      'a key that is none',
+      { ...client, BOX_PUBLIC_KEY_ID: 'k', BOX_PRIVATE_KEY: 'pem' },
+      'BOX_PRIVATE_KEY is not a key in PEM',
+    ],
+    ['a path for JSON', { BOX_CONFIG: './config.json' }, 'BOX_CONFIG is a path'],
+    ['JSON that is none', { BOX_CONFIG: '{' }, 'BOX_CONFIG cannot be read'],
+    ['another JSON', { BOX_CONFIG: '{}' }, 'BOX_CONFIG is not as Box makes it'],
+  ])('with %s has it named as the environment does', async (_, variables, message) => {
+    const error = await thrownBy(() => openCredentials(credentialsIn(variables), boxEnvironment));
+    expect(error.message).toContain(message);
+    expect(error.message).not.toContain('credentials.');
+  });
+
+  it.each(['api.box.com', 'http://api.box.com', 'https://user:pass@api.box.com'])(
+    'with BOX_API_URL=%s names it, and shows nothing of it',
+    async (url) => {
+      const error = await thrownBy(() => apiUrlOf({ BOX_API_URL: url }));
+      expect(error.code).toBe('option_invalid');
+      expect(error.message).toContain('The environment variable BOX_API_URL is not valid');
+      expect(JSON.stringify(error)).not.toContain('pass@');
+    },
+  );
 });
 
 describe('A function of credentials', () => {
@@ -479,9 +506,9 @@ describe('A function of credentials', () => {
     ['by its place, in a list', [form, form], ['credentials[0]', 'credentials[1]']],
   ])('and each of its credentials is called %s', async (_, given, names) => {
     const called: string[] = [];
-    const open = (one: object, where: string) => {
-      called.push(where);
-      return openCredentials(one, where);
+    const open = (one: object, place: Place) => {
+      called.push(place.whole);
+      return openCredentials(one, place);
     };
     await new CredentialsSource<object, BoxOpenedCredentials>(
       () => given,

@@ -1,6 +1,7 @@
 import { boxCredentialsAdvice } from '../../lib/credentials/credentials-advice.js';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
+import { Place } from '../../lib/credentials/place.js';
 import { checked, id, isRecord, text, wordsOf } from '../../lib/credentials/field-checks.js';
 import { thrownBy } from '../support/thrown.js';
 
@@ -18,7 +19,9 @@ const right = {
 
 /** The lines on what is wrong with `input`, without what is around them. */
 async function mistakes(input: unknown): Promise<string[]> {
-  const error = await thrownBy(() => checked(file, input, 'box.json', boxCredentialsAdvice));
+  const error = await thrownBy(() =>
+    checked(file, input, new Place('box.json'), boxCredentialsAdvice),
+  );
   const [title, ...lines] = error.message.split('\n');
   expect(title).toContain('box.json');
   return lines.map((line) => line.replace(/^ +- /, ''));
@@ -27,7 +30,7 @@ async function mistakes(input: unknown): Promise<string[]> {
 describe('Fields', () => {
   it('that are right come through, without the spaces around them', () => {
     const spaced = { settings: { ...right.settings, clientID: ' c\n' }, enterpriseID: ' 7 ' };
-    expect(checked(file, spaced, 'box.json', boxCredentialsAdvice)).toEqual(right);
+    expect(checked(file, spaced, new Place('box.json'), boxCredentialsAdvice)).toEqual(right);
   });
 
   it.each([
@@ -94,7 +97,9 @@ describe('Fields', () => {
   });
 
   it('that are wrong come with where to get the right ones', async () => {
-    const error = await thrownBy(() => checked(file, {}, 'box.json', boxCredentialsAdvice));
+    const error = await thrownBy(() =>
+      checked(file, {}, new Place('box.json'), boxCredentialsAdvice),
+    );
     expect(error).toMatchObject({ code: 'config_invalid', retryable: false });
     expect(error.hint).toMatch(/Download config\.json again.*developer console/);
     expect(error.docs).toMatch(/^https:\/\/developer\.box\.com\//);

@@ -365,6 +365,13 @@ describe('redact', () => {
     }
   });
 
+  it('leaves the codes of Node and OpenSSL as they are, unless a secret looks like one', () => {
+    const code = 'ERR_OSSL_UNSUPPORTED_PRF_OR_CIPHER';
+    const thrown = Object.assign(new Error('no'), { code });
+    expect(sanitizedCause(thrown)).toMatchObject({ code });
+    expect(sanitizedCause(thrown, [code])).toMatchObject({ code: '[redacted]' });
+  });
+
   it('copies no more of a cause than its name, code and words, two deep', () => {
     const third = new Error('third');
     const second = new Error('second', { cause: third });

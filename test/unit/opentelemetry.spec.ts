@@ -61,7 +61,7 @@ afterEach(async () => {
 });
 
 function start(options: Partial<BoxAuthOptions> = {}, name?: string): BoxAuth {
-  return new BoxAuth({ credentials, fetch: endpoint.fetch, runtime, ...options }, name);
+  return new BoxAuth({ credentials, fetch: endpoint.fetch, runtime, ...options }, { name });
 }
 
 /** An answer that takes so long. */

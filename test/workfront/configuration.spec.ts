@@ -226,6 +226,32 @@ describe('forRoot without credentials reads the environment', () => {
     expect(message).toContain('WORKFRONT_CUSTOMER_ID, WORKFRONT_USER_ID are unset');
   });
 
+  it('the address among them, where no option has it', async () => {
+    set({ WORKFRONT_URL: undefined, WORKFRONT_CUSTOMER_ID: undefined });
+    const { message } = await thrownBy(() => start(WorkfrontAuthModule.forRoot()));
+    expect(message).toContain('WORKFRONT_URL or WORKFRONT_DOMAIN, WORKFRONT_CUSTOMER_ID are unset');
+    const given = WorkfrontAuthModule.forRoot({ domain: 'acme' });
+    expect((await thrownBy(() => start(given))).message).not.toContain('WORKFRONT_URL');
+  });
+
+  it.each([
+    ['WORKFRONT_URL', 'acme.my.workfront.com'],
+    ['WORKFRONT_URL', 'https://acme.my.workfront.com/attask'],
+    ['WORKFRONT_PRIVATE_KEY', 'a key'],
+  ])('and names %s where that is wrong', async (name, value) => {
+    set({ [name]: value });
+    const { message } = await thrownBy(() => start(WorkfrontAuthModule.forRoot()));
+    expect(message).toContain(name);
+    expect(message).not.toMatch(/credentials\.|The option/);
+  });
+
+  it('and names WORKFRONT_DOMAIN where that is wrong', async () => {
+    set({ WORKFRONT_URL: undefined, WORKFRONT_DOMAIN: 'https://acme.my.workfront.com' });
+    const { code, message } = await thrownBy(() => start(WorkfrontAuthModule.forRoot()));
+    expect(code).toBe('option_invalid');
+    expect(message).toContain('The environment variable WORKFRONT_DOMAIN');
+  });
+
   it('and with half of the credentials in the options asks for the rest of them there', async () => {
     set();
     const starting = () => start(WorkfrontAuthModule.forRoot({ clientId: 'mine' }));

@@ -123,6 +123,12 @@ describe('WorkfrontAuthModule', () => {
     expect(await called(await start(module()))).toBe(200);
   });
 
+  it('imported as it is, without forRoot, is one clear error', async () => {
+    const error = await thrownBy(() => start(WorkfrontAuthModule));
+    expect(error.code).toBe('option_invalid');
+    expect(error.hint).toContain('WorkfrontAuthModule.forRoot()');
+  });
+
   it('stops with the app: what asks later is told', async () => {
     const app = await start(WorkfrontAuthModule.forRoot(options));
     const provider = app.get(WorkfrontTokenProvider);

@@ -11,6 +11,7 @@ import {
 } from 'nestjs-box-auth/workfront';
 import { WorkfrontHttpModule, WorkfrontHttpService } from 'nestjs-box-auth/workfront/axios';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Place } from '../../lib/credentials/place.js';
 import { privateKeyOpener } from '../../lib/credentials/private-key.js';
 import type { WorkfrontAuthOptions } from '../../lib/workfront/workfront-auth.options.js';
 import {
@@ -167,7 +168,7 @@ describe('No secret is shown', () => {
     const openKey = privateKeyOpener(workfrontCredentialsAdvice);
     const opened = openWorkfrontCredentials(
       { ...application, privateKey: encrypted, passphrase: PASSPHRASE },
-      'credentials',
+      new Place('the options'),
       openKey,
     );
     expectNoSecret(showings(opened));

@@ -1,8 +1,7 @@
 import { closeSync, constants, createReadStream, fstatSync, openSync, type Stats } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
-import { boxDocs } from '../../box/box-docs.js';
-import { BoxAuthError } from '../../errors/box-auth.error.js';
+import { configUnreadable } from '../../credentials/config-json.js';
 import type { Runtime } from '../../runtime/runtime.js';
 
 const LARGEST_BYTES = 1_048_576;
@@ -29,12 +28,7 @@ export async function readConfigFileOnce(path: string, runtime: Runtime): Promis
     const text = await readInTime(stream, runtime);
     return { text, readableByOthers: stats.isFile() ? isReadableByOthers(stats) : undefined };
   } catch (error) {
-    throw new BoxAuthError({
-      code: 'config_unreadable',
-      message: `The Box configuration file ${named(path)} cannot be read (${reasonOf(error)}).`,
-      hint: 'Check the path (it is relative to the working directory of the process) and the permissions of the file. The JSON itself belongs into BOX_CONFIG.',
-      docs: boxDocs.jwtSetup,
-    });
+    throw configUnreadable(path, reasonOf(error));
   }
 }
 
@@ -76,13 +70,6 @@ async function readInTime(stream: Readable, runtime: Runtime): Promise<string> {
 /** Windows has no such modes: every file seems to be readable by all. */
 function isReadableByOthers({ mode }: Stats): boolean {
   return process.platform !== 'win32' && (mode & 0o044) !== 0;
-}
-
-/** The path; unless it is no path but, by mistake, the secret content itself. */
-function named(path: string): string {
-  return path.length <= 255 && /^[^\n{}"]+$/.test(path)
-    ? JSON.stringify(path)
-    : `(which is no path, but a text of ${path.length} characters)`;
 }
 
 function reasonOf(error: unknown): string {

@@ -2,7 +2,8 @@ import { resolve } from 'node:path';
 import { BoxAuth } from '../../box-auth.js';
 import type { BoxConfigJson, BoxCredentials } from '../../credentials/box-credentials.js';
 import { parseConfig } from '../../credentials/config-json.js';
-import { apiUrlOf, credentialsIn } from '../../environment-variables.js';
+import { Place } from '../../credentials/place.js';
+import { apiUrlOf, boxEnvironment, credentialsIn } from '../../environment-variables.js';
 import { BoxAuthError } from '../../errors/box-auth.error.js';
 import type { CliContext, Variables } from '../cli-context.js';
 import { PASSPHRASE_VARIABLE, passphraseIn, unreadVariables, variablesOf } from '../variables.js';
@@ -16,8 +17,8 @@ export interface Configuration {
   readonly credentials: BoxCredentials;
   /** `config.json`, if that is what they are: parsed, not checked. */
   readonly config: unknown;
-  /** What errors call it: the path, where it came from a file. */
-  readonly configName: string;
+  /** What errors call them: the path, where they came from a file. */
+  readonly place: Place;
   /** The app itself: it reads the credentials when its first token is asked for. */
   readonly box: BoxAuth;
 }
@@ -34,9 +35,6 @@ const SOURCES = [
   'BOX_PRIVATE_KEY',
 ];
 
-/** What `openCredentials` calls `config`. */
-export const CONFIG_FIELD = 'credentials.config';
-
 type Facts = Partial<DoctorFacts['configuration']>;
 
 /**
@@ -50,20 +48,22 @@ export async function findConfiguration(
 ): Promise<StepOutcome<'configuration', Configuration>> {
   const variables = configured(request, context);
   const { credentials: given, source } = credentialsOf(request, variables, context);
-  const { credentials, ...place } = await withoutFile(given, context);
-  const configName = place.file ?? CONFIG_FIELD;
-  const config = 'config' in credentials ? parsedConfig(credentials.config, configName) : undefined;
+  const { credentials, ...origin } = await withoutFile(given, context);
+  const { file } = origin;
+  const place = file === undefined ? boxEnvironment : new Place(file, () => file);
+  const config =
+    'config' in credentials ? parsedConfig(credentials.config, place.field('config')) : undefined;
   const box = boxOf(request, variables, credentials, context);
   const facts: Facts = {
     source,
-    ...(place.file === undefined ? variablesFor(source, variables) : place),
+    ...(file === undefined ? variablesFor(source, variables) : origin),
     apiUrl: box.apiUrl,
   };
   return {
     summary: summaryOf(facts),
     facts,
     ...(facts.readableByOthers === true ? { status: 'warning' } : {}),
-    value: { credentials, config, configName, box },
+    value: { credentials, config, place, box },
   };
 }
 
@@ -150,8 +150,8 @@ function boxOf(
   credentials: BoxCredentials,
   { fetch, runtime }: CliContext,
 ): BoxAuth {
-  const apiUrl = given ?? apiUrlOf(variables);
   try {
+    const apiUrl = given ?? apiUrlOf(variables);
     return new BoxAuth({
       // A function: that a key does not open is for a later step to find.
       credentials: () => credentials,

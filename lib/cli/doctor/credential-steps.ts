@@ -1,14 +1,13 @@
 import { createSecretKey } from 'node:crypto';
 import { boxDocs } from '../../box/box-docs.js';
 import type { BoxCredentials, BoxOpenedCredentials } from '../../credentials/box-credentials.js';
-import { parseConfig } from '../../credentials/config-json.js';
 import { openCredentials } from '../../credentials/open-credentials.js';
 import type { OpenedKey } from '../../credentials/private-key.js';
 import { BoxAuthError } from '../../errors/box-auth.error.js';
 import { openBoxKey } from '../box-key.js';
 import { notFilledIn, type OpenField } from '../config-skeleton.js';
 import { abbreviated } from '../printable.js';
-import { CONFIG_FIELD, type Configuration } from './configuration.js';
+import type { Configuration } from './configuration.js';
 import type { DoctorFacts, DoctorGrant } from './doctor-report.js';
 import type { StepOutcome } from './doctor-step.js';
 import { keyFormOf } from './key-form.js';
@@ -47,7 +46,7 @@ const NOT_OPENED: OpenedKey = { key: createSecretKey(Buffer.alloc(32)), thumbpri
 export function readFields({
   credentials,
   config,
-  configName,
+  place,
 }: Configuration): StepOutcome<'fields', ReadFields> {
   const open = notFilledIn(config);
   if (open.length > 0) {
@@ -58,11 +57,9 @@ export function readFields({
       value: { grant: 'jwt-bearer', key: undefined, secrets: [] },
     };
   }
-  // What is wrong with a file is told with its path.
-  if ('config' in credentials) parseConfig(credentials.config, configName);
   let key: GivenKey | undefined;
-  const read = openCredentials(credentials, undefined, (text, passphrase, field) => {
-    key = { text, passphrase, field: field.replace(CONFIG_FIELD, () => configName) };
+  const read = openCredentials(credentials, place, (text, passphrase, field) => {
+    key = { text, passphrase, field };
     return NOT_OPENED;
   });
   const grant = read.kind === 'key-pair' ? 'jwt-bearer' : 'client_credentials';
