@@ -23,6 +23,7 @@ const specs: Readonly<Record<string, readonly string[]>> = {
     'aborted',
     'access-tokens',
     'auth-events',
+    'hostile-answers',
     'memory-token-store',
     'renewal-failures',
     'renewal.options',

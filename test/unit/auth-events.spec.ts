@@ -256,6 +256,20 @@ describe('Told besides is', () => {
     ]);
   });
 
+  it('that it was the old token of a user, and not the own one', async () => {
+    const subject = { type: 'user', id: USER_ID } as const;
+    const box = start({ tokenEndpoint: { attempts: 1 } });
+    await box.provider.getToken({ subject });
+    endpoint.otherwise = unavailable();
+    await runtime.advance(59 * MINUTE);
+    await box.provider.getToken({ subject });
+    expect(heard.at(-1)).toMatchObject({
+      kind: 'stale-served',
+      subjectType: 'user',
+      isOwn: false,
+    });
+  });
+
   it("that the issuer's clock is another, and by how much, once", async () => {
     endpoint.skewMs = 5 * MINUTE;
     const box = start();

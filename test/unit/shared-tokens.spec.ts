@@ -559,6 +559,15 @@ describe('A store that answers nonsense', () => {
     expect(endpoint.received).toHaveLength(1);
   });
 
+  it('that has one dead token after the other is asked twice for them', async () => {
+    let fence = 0;
+    store.claim = () =>
+      Promise.resolve({ state: 'token', token: stored, fence: ++fence, ageMs: 10 * HOUR });
+    await during(1_000, single().provider.getToken());
+    expect(fence).toBe(2);
+    expect(endpoint.received).toHaveLength(1);
+  });
+
   it('that all is leased for ever is not believed for ever', async () => {
     store.claim = () => Promise.resolve({ state: 'leased' });
     await during(31_000, single().provider.getToken());
