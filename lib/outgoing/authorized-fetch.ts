@@ -145,7 +145,7 @@ class AuthorizedCall {
     });
   }
 
-  #isTokenRefused(method: string, response: Response): Promise<boolean> {
+  #isTokenRefused(method: string, response: Response): boolean | Promise<boolean> {
     return this.policy.isTokenRefused({
       status: response.status,
       challenge: response.headers.get('www-authenticate'),

@@ -48,13 +48,19 @@ export function attachToAxios(
   const route = { fetch: sendsBy === 'fetch' ? takingStreams(boxFetch) : boxFetch, sendsBy };
   // An instance has one adapter, and a call seldom one of its own.
   const adapters = new Map<Config['adapter'], AxiosAdapter>();
-  instance.interceptors.request.use((config) => {
+  const intercept = (config: Config): Config => {
     const { adapter } = config;
     const known = adapters.get(adapter);
     config.adapter = known ?? adapterFor(adapter, policy, route);
     if (known === undefined && adapters.size < MOST_ADAPTERS) adapters.set(adapter, config.adapter);
     return config;
-  });
+  };
+  // axios makes no promises for interceptors that need none; of what those throw it has this one told.
+  instance.interceptors.request.use(intercept, rethrow, { synchronous: true });
+}
+
+function rethrow(error: unknown): never {
+  throw error;
 }
 
 function adapterFor(
@@ -137,7 +143,10 @@ function settle(answer: Answer): AxiosResponse {
   return answer.response;
 }
 
-async function isTokenRefused({ response }: Answer, policy: OutgoingPolicy): Promise<boolean> {
+function isTokenRefused(
+  { response }: Answer,
+  policy: OutgoingPolicy,
+): boolean | Promise<boolean> {
   if (response === undefined) return false;
   const { status, headers } = response;
   const data: unknown = response.data;

@@ -11,7 +11,7 @@ export interface HeaderScheme {
   /** Lower case; undefined if the issuer knows no acting users. */
   readonly actingUserHeader?: string;
   /** Whether an answer says that the token is no longer good. */
-  readonly refusesToken: (answer: AnswerHead) => boolean | Promise<boolean>;
+  readonly refusesToken: (answer: AnswerHead) => MaybePromise<boolean>;
 }
 
 /** What the caller of an HTTP client already set. */
@@ -25,12 +25,15 @@ export interface Authorization {
   readonly token: AccessToken;
 }
 
+/** A promise only where there is something to wait for: each costs a call as much as a token from memory. */
+type MaybePromise<T> = T | Promise<T>;
+
 /** What an answer shows of whether the token was refused. */
 export interface AnswerHead {
   readonly status: number;
   readonly challenge: string | null | undefined;
   /** Only asked when the challenge does not tell. */
-  readonly isEmpty: () => boolean | Promise<boolean>;
+  readonly isEmpty: () => MaybePromise<boolean>;
 }
 
 /** What goes onto a call and what its answer means for the token: the same for every HTTP client. */
@@ -58,8 +61,8 @@ export class OutgoingPolicy {
   authorize(
     present: PresentHeaders,
     signal?: AbortSignal | null,
-  ): Promise<Authorization | undefined> {
-    if (present.has(this.#tokenHeaderName)) return Promise.resolve(undefined);
+  ): MaybePromise<Authorization | undefined> {
+    if (present.has(this.#tokenHeaderName)) return undefined;
     const { actingUserHeader } = this.scheme;
     const named = actingUserHeader !== undefined && present.has(actingUserHeader);
     return this.#authorization(named ? undefined : currentActingUser(), signal ?? undefined);
@@ -86,7 +89,7 @@ export class OutgoingPolicy {
   }
 
   /** Whether an answer says that the token is no longer good. */
-  async isTokenRefused(answer: AnswerHead): Promise<boolean> {
+  isTokenRefused(answer: AnswerHead): MaybePromise<boolean> {
     return this.scheme.refusesToken(answer);
   }
 
@@ -114,16 +117,23 @@ export class OutgoingPolicy {
     });
   }
 
-  async #authorization(
+  #authorization(
     user: ActingUser | undefined,
     signal: AbortSignal | undefined,
-  ): Promise<Authorization> {
+  ): MaybePromise<Authorization> {
     const { actingUserHeader } = this.scheme;
     const subject =
       actingUserHeader !== undefined && user?.via === 'token'
         ? ({ type: 'user', id: user.id } as const)
         : undefined;
-    const token = await this.tokens.get({ subject, signal });
+    const fresh = signal?.aborted === true ? undefined : this.tokens.fresh(subject);
+    return fresh === undefined
+      ? this.tokens.get({ subject, signal }).then((token) => this.#headersWith(token, user))
+      : this.#headersWith(fresh, user);
+  }
+
+  #headersWith(token: AccessToken, user: ActingUser | undefined): Authorization {
+    const { actingUserHeader } = this.scheme;
     const headers =
       user?.via === 'header' && actingUserHeader !== undefined
         ? { ...this.#tokenHeader(token), [actingUserHeader]: user.id }

@@ -5,14 +5,13 @@ import {
   defer,
   endWith,
   filter,
-  finalize,
   from,
   ignoreElements,
   map,
   type Observable,
+  of,
   race,
   Subject as Signal,
-  switchMap,
   throwError,
 } from 'rxjs';
 import { frozenSubject, type Subject, subjectKey } from '../credentials/subject.js';
@@ -72,7 +71,8 @@ export class AccessTokens {
   ) {
     this.#context = {
       mint: (subject, known) => source.mint(subject, known),
-      inTurn: (renewing, mint) => this.#inTurn(renewing, mint),
+      turn: (renewing) => this.#turn(renewing),
+      ended: (renewing) => this.#ended(renewing),
       adopted: (token) => this.#adoptions.next(token),
       outside: (task) => this.#outside.runInAsyncScope(task),
       defaultSubject: () => source.defaultSubject,
@@ -105,6 +105,11 @@ export class AccessTokens {
     return fresh === undefined || demand?.signal?.aborted === true
       ? renewing.get(demand)
       : Promise.resolve(fresh);
+  }
+
+  /** The token, if nothing but using it is to be done: who finds it here has nothing to wait for. */
+  fresh(subject?: Subject): AccessToken | undefined {
+    return this.#known(subject)?.fresh;
   }
 
   peek(subject?: Subject): AccessToken | undefined {
@@ -246,21 +251,21 @@ export class AccessTokens {
     return own !== undefined && subjectKey(own) === key ? undefined : key;
   }
 
-  #inTurn(renewing: RenewingToken, mint: Observable<AccessToken>): Observable<AccessToken> {
+  #turn(renewing: RenewingToken): Observable<void> {
     if (this.#isClosed) return throwError(closedError);
     const { subject } = renewing;
     // There is one of it, and everybody's: it waits behind nobody.
-    if (subject === undefined) return mint;
-    const turn = this.#pace.turn().pipe(switchMap(() => mint));
-    const key = subjectKey(subject);
-    this.#minting.set(key, renewing);
-    return turn.pipe(
-      finalize(() => {
-        if (this.#minting.get(key) !== renewing) return;
-        this.#minting.delete(key);
-        if (!this.#others.has(key)) this.#others.set(key, renewing);
-      }),
-    );
+    if (subject === undefined) return of(undefined);
+    this.#minting.set(subjectKey(subject), renewing);
+    return this.#pace.turn();
+  }
+
+  #ended(renewing: RenewingToken): void {
+    if (renewing.subject === undefined) return;
+    const key = subjectKey(renewing.subject);
+    if (this.#minting.get(key) !== renewing) return;
+    this.#minting.delete(key);
+    if (!this.#others.has(key)) this.#others.set(key, renewing);
   }
 }
 

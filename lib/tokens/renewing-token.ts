@@ -9,6 +9,7 @@ import {
   retry,
   shareReplay,
   Subject as Signal,
+  switchMap,
   takeUntil,
   tap,
   throwError,
@@ -50,11 +51,10 @@ interface Minting {
 /** What all renewing tokens of an app share. */
 export interface RenewalContext {
   readonly mint: (subject: Subject | undefined, known: KnownTokens) => Observable<Mint>;
-  /** The mint of `renewing` when it is its turn: many that are wanted at once begin one after the other. */
-  readonly inTurn: (
-    renewing: RenewingToken,
-    mint: Observable<AccessToken>,
-  ) => Observable<AccessToken>;
+  /** Emits once, when `renewing` may mint: many that are wanted at once begin one after the other. */
+  readonly turn: (renewing: RenewingToken) => Observable<void>;
+  /** The mint is over, or was given up. */
+  readonly ended: (renewing: RenewingToken) => void;
   readonly adopted: (token: AccessToken) => void;
   /** Runs `task` in no caller's async context: a mint is of all callers, and so is what follows from it. */
   readonly outside: (task: () => void) => void;
@@ -226,10 +226,12 @@ export class RenewingToken {
     const pause = this.#failures?.pause();
     if (pause !== undefined) return throwError(() => pause);
     const abandon = new Signal<void>();
-    const token$: Observable<AccessToken> = this.context.inTurn(this, this.#mint()).pipe(
+    const token$: Observable<AccessToken> = this.context.turn(this).pipe(
+      switchMap(() => this.#mint()),
       takeUntil(abandon),
       finalize(() => {
         if (this.#minting?.token$ === token$) this.#minting = undefined;
+        this.context.ended(this);
       }),
       shareReplay({ bufferSize: 1, refCount: false }),
     );
