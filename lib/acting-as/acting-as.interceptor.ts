@@ -10,6 +10,7 @@ import { Observable } from 'rxjs';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import { ActingAs, type ActingAsRule } from './acting-as.metadata.js';
 import {
+  type ActingContext,
   type ActingUser,
   checkedActingUserId,
   currentActingContext,
@@ -32,41 +33,45 @@ export class ActingAsInterceptor implements NestInterceptor {
 
   constructor(private readonly reflector: Reflector) {}
 
-  async intercept(invocation: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
+  intercept(
+    invocation: ExecutionContext,
+    next: CallHandler,
+  ): Observable<unknown> | Promise<Observable<unknown>> {
     // A decorator on the class and one on the method bring the interceptor twice; the first one has done it all.
     if (currentActingContext()?.invocation === invocation) return next.handle();
     const rule = this.#ruleOf(invocation);
-    const user =
-      rule.as === 'user'
-        ? actingUser(
-            rule,
-            typeof rule.user === 'string' ? rule.user : await rule.user(invocation),
-            invocation,
-          )
-        : undefined;
-    const context = user === undefined ? { invocation } : { invocation, user };
-    // Subscribing is what runs the handler: it must happen inside the context.
-    return new Observable((subscriber) =>
-      runInActingContext(context, () =>
-        next.handle().subscribe({
-          next: (result) => subscriber.next(readInThisContext(result)),
-          error: (error) => subscriber.error(error),
-          complete: () => subscriber.complete(),
-        }),
-      ),
-    );
+    if (rule.as !== 'user') return handledIn({ invocation }, next);
+    const handled = (found: string | null | undefined) => {
+      const user = actingUser(rule, found, invocation);
+      return handledIn(user === undefined ? { invocation } : { invocation, user }, next);
+    };
+    const id = typeof rule.user === 'string' ? rule.user : rule.user(invocation);
+    return typeof id === 'object' && id !== null ? Promise.resolve(id).then(handled) : handled(id);
   }
 
   #ruleOf(invocation: ExecutionContext): ActingAsRule | Unruled {
     const handler = invocation.getHandler();
     const owner = invocation.getClass();
-    const known = this.#rules.get(handler) ?? new WeakMap<object, ActingAsRule | Unruled>();
-    this.#rules.set(handler, known);
-    const rule =
-      known.get(owner) ?? this.reflector.getAllAndOverride(ActingAs, [handler, owner]) ?? UNRULED;
-    known.set(owner, rule);
+    const known = this.#rules.get(handler)?.get(owner);
+    if (known !== undefined) return known;
+    const rule = this.reflector.getAllAndOverride(ActingAs, [handler, owner]) ?? UNRULED;
+    const ofHandler = this.#rules.get(handler) ?? new WeakMap<object, ActingAsRule | Unruled>();
+    this.#rules.set(handler, ofHandler.set(owner, rule));
     return rule;
   }
+}
+
+/** Subscribing is what runs the handler: it must happen inside the context. */
+function handledIn(context: ActingContext, next: CallHandler): Observable<unknown> {
+  return new Observable((subscriber) =>
+    runInActingContext(context, () =>
+      next.handle().subscribe({
+        next: (result) => subscriber.next(readInThisContext(result)),
+        error: (error) => subscriber.error(error),
+        complete: () => subscriber.complete(),
+      }),
+    ),
+  );
 }
 
 function actingUser(

@@ -7,6 +7,7 @@ import { StreamableFile } from '@nestjs/common';
  * streams and generators after the handler is done, and their code runs in the context of whoever asks for the next piece.
  */
 export function readInThisContext(result: unknown): unknown {
+  if (!isObject(result)) return result;
   const body = bodyOf(result);
   if (body instanceof Readable) {
     body._read = AsyncResource.bind(body._read.bind(body));
@@ -24,16 +25,16 @@ export function readInThisContext(result: unknown): unknown {
     : result;
 }
 
-function bodyOf(result: unknown): unknown {
+function bodyOf(result: object): unknown {
   if (result instanceof StreamableFile) return result.getStream();
   // There may be several classes of the name: Node's own, and those of undici.
-  return isObject(result) && Object.prototype.toString.call(result) === '[object Response]'
+  return Object.prototype.toString.call(result) === '[object Response]'
     ? Reflect.get(result, 'body')
     : result;
 }
 
-function isAsyncIterable(result: unknown): result is object {
-  return isObject(result) && typeof Reflect.get(result, Symbol.asyncIterator) === 'function';
+function isAsyncIterable(result: object): boolean {
+  return typeof Reflect.get(result, Symbol.asyncIterator) === 'function';
 }
 
 function isObject(value: unknown): value is object {
