@@ -5,6 +5,7 @@ import type { BoxAuthOptions } from './box-auth.options.js';
 import { BoxFetch } from './box-fetch.js';
 import { createBoxTokenProvider } from './box-token-provider.factory.js';
 import { boxAuthOf, BoxTokenProvider, standInError } from './box-token.provider.js';
+import type { ModuleImport } from './module-imports.js';
 import type { BoxCredentials, BoxCredentialsSource } from './credentials/box-credentials.js';
 
 /** What `BoxAuthModule.forRoot` takes, and what the factory of `forRootAsync` returns. */
@@ -32,12 +33,6 @@ export interface BoxAuthModuleExtras {
 export const BOX_APP = Symbol.for('nestjs-box-auth.BOX_APP');
 export const BOX_APP_PROVIDER = Symbol.for('nestjs-box-auth.BOX_APP_PROVIDER');
 export const BOX_ENVIRONMENT = Symbol.for('nestjs-box-auth.BOX_ENVIRONMENT');
-
-/** One import of the module: what tells it from another. */
-export interface BoxApp {
-  readonly name: string | undefined;
-  readonly isGlobal: boolean;
-}
 
 /** The injection token of a Box app's token provider: the class itself for the one without a name. */
 export function getBoxTokenProviderToken(name?: string): typeof BoxTokenProvider | symbol {
@@ -72,7 +67,7 @@ export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYN
       (definition, { name, isGlobal = true }) => {
         const provider = getBoxTokenProviderToken(name);
         const boxFetch = getBoxFetchToken(name);
-        const app: BoxApp = { name, isGlobal };
+        const app: ModuleImport = { name, isGlobal };
         return {
           ...definition,
           global: isGlobal,

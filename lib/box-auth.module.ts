@@ -17,7 +17,6 @@ import {
   BOX_APP,
   BOX_APP_PROVIDER,
   BOX_ENVIRONMENT,
-  type BoxApp,
   type BoxAuthModuleOptions,
   ConfigurableModuleClass,
   MODULE_OPTIONS_TOKEN,
@@ -25,13 +24,19 @@ import {
 } from './box-auth.module-definition.js';
 import { boxAuthOf, type BoxTokenProvider } from './box-token.provider.js';
 import { credentialsIn } from './environment-variables.js';
-import { BoxAuthError } from './errors/box-auth.error.js';
+import { type ModuleImport, refuseClash } from './module-imports.js';
 
 const ENVIRONMENT = {
   moduleName: 'BoxAuthModule',
   namespace: 'box',
   token: BOX_ENVIRONMENT,
   read: credentialsIn,
+};
+
+const CLASHES = {
+  moduleName: 'BoxAuthModule',
+  token: BOX_APP,
+  advice: 'give each Box app a name of its own',
 };
 
 /**
@@ -57,7 +62,7 @@ export class BoxAuthModule
 {
   readonly #modules: ModulesContainer;
   readonly #lifecycle: AppLifecycle;
-  private readonly app: BoxApp;
+  private readonly app: ModuleImport;
   private readonly warmUp: WarmUp;
 
   /** One Box app, of these options or, without `credentials`, of the environment. */
@@ -75,7 +80,7 @@ export class BoxAuthModule
   }
 
   constructor(
-    @Optional() @Inject(BOX_APP) app: BoxApp | undefined,
+    @Optional() @Inject(BOX_APP) app: ModuleImport | undefined,
     @Optional() @Inject(BOX_APP_PROVIDER) provider: BoxTokenProvider | undefined,
     @Optional() @Inject(MODULE_OPTIONS_TOKEN) options: BoxAuthModuleOptions | undefined,
     modules: ModulesContainer,
@@ -92,7 +97,7 @@ export class BoxAuthModule
 
   /** @internal Called by Nest. */
   async onModuleInit(): Promise<void> {
-    this.#refuseToShareAName();
+    refuseClash(this.app, CLASHES, this.#modules);
     await this.#lifecycle.begin(this.warmUp);
   }
 
@@ -105,34 +110,8 @@ export class BoxAuthModule
   onApplicationShutdown(): void {
     this.#lifecycle.end();
   }
-
-  /** Two of one name that the same module may see: which of them it gets would be chance. */
-  #refuseToShareAName(): void {
-    const apps = [...this.#modules.values()].flatMap((module) => boxAppOf(module) ?? []);
-    const namesakes = apps.filter(({ name }) => name === this.app.name);
-    const clashes =
-      this.app.name === undefined ? namesakes.filter(({ isGlobal }) => isGlobal) : namesakes;
-    if (clashes.length < 2) return;
-    throw new BoxAuthError({
-      code: 'option_invalid',
-      message:
-        this.app.name === undefined
-          ? `BoxAuthModule is imported ${clashes.length} times without a name, as a global module.`
-          : `BoxAuthModule is imported ${clashes.length} times with the name ${JSON.stringify(this.app.name)}.`,
-      hint: 'Import forRoot() once, as every module gets its providers then; give each Box app a name of its own; or keep one dynamic module in a constant and import that.',
-      docs: 'https://docs.nestjs.com/modules#dynamic-modules',
-    });
-  }
 }
 
-function logName({ name }: BoxApp): string {
+function logName({ name }: ModuleImport): string {
   return name === undefined ? BoxAuthModule.name : `${BoxAuthModule.name}(${name})`;
-}
-
-type NestModule = ModulesContainer extends Map<string, infer Module> ? Module : never;
-
-function boxAppOf(module: NestModule): BoxApp | undefined {
-  const app: unknown = module.providers.get(BOX_APP)?.instance;
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a token that only this package provides
-  return app as BoxApp | undefined;
 }

@@ -143,10 +143,7 @@ function settle(answer: Answer): AxiosResponse {
   return answer.response;
 }
 
-function isTokenRefused(
-  { response }: Answer,
-  policy: OutgoingPolicy,
-): boolean | Promise<boolean> {
+function isTokenRefused({ response }: Answer, policy: OutgoingPolicy): boolean | Promise<boolean> {
   if (response === undefined) return false;
   const { status, headers } = response;
   const data: unknown = response.data;

@@ -1,6 +1,7 @@
 import { ConfigurableModuleBuilder } from '@nestjs/common';
 import type { Environment } from '../app-environment.js';
 import type { WarmUp } from '../app-lifecycle.js';
+import type { ModuleImport } from '../module-imports.js';
 import type { WorkfrontAuthOptions } from './workfront-auth.options.js';
 import type { WorkfrontCredentials } from './workfront-credentials.js';
 import { WorkfrontFetch } from './workfront-fetch.js';
@@ -35,6 +36,7 @@ export interface WorkfrontAuthModuleExtras {
 
 // Symbol.for: one process may load the ES module and the CommonJS build.
 export const WORKFRONT_ENVIRONMENT = Symbol.for('nestjs-box-auth.WORKFRONT_ENVIRONMENT');
+export const WORKFRONT_APP = Symbol.for('nestjs-box-auth.WORKFRONT_APP');
 const WORKFRONT_AUTH_OPTIONS = Symbol.for('nestjs-box-auth.WORKFRONT_AUTH_OPTIONS');
 
 export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =
@@ -50,6 +52,10 @@ export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYN
         global: isGlobal,
         providers: [
           ...(definition.providers ?? []),
+          {
+            provide: WORKFRONT_APP,
+            useValue: { name: undefined, isGlobal } satisfies ModuleImport,
+          },
           {
             provide: WorkfrontTokenProvider,
             inject: [WORKFRONT_AUTH_OPTIONS, { token: WORKFRONT_ENVIRONMENT, optional: true }],

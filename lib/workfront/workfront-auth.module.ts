@@ -7,6 +7,8 @@ import {
   type OnModuleInit,
   Optional,
 } from '@nestjs/common';
+// oxlint-disable-next-line typescript/consistent-type-imports -- Nest reads the parameter's type at run time
+import { ModulesContainer } from '@nestjs/core';
 import { checkObject } from '../app-auth.options.js';
 import { fromEnvironment } from '../app-environment.js';
 import { AppLifecycle, importedBare, type WarmUp } from '../app-lifecycle.js';
@@ -15,12 +17,20 @@ import {
   ConfigurableModuleClass,
   MODULE_OPTIONS_TOKEN,
   type OPTIONS_TYPE,
+  WORKFRONT_APP,
   WORKFRONT_ENVIRONMENT,
   type WorkfrontAuthModuleOptions,
 } from './workfront-auth.module-definition.js';
+import { type ModuleImport, refuseClash } from '../module-imports.js';
 import { namesAddress, namesCredentials } from './workfront-token-provider.factory.js';
 import { workfrontAuthOf, WorkfrontTokenProvider } from './workfront-token.provider.js';
 import { workfrontCredentialsIn } from './workfront.environment.js';
+
+const CLASHES = {
+  moduleName: 'WorkfrontAuthModule',
+  token: WORKFRONT_APP,
+  advice: 'import one with `isGlobal: false` where it alone is needed',
+};
 
 /**
  * Adobe Workfront for a Nest app, by the JWT flow of a custom OAuth2 application: import it once, inject
@@ -43,7 +53,9 @@ export class WorkfrontAuthModule
   extends ConfigurableModuleClass
   implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown
 {
+  readonly #modules: ModulesContainer;
   readonly #lifecycle: AppLifecycle;
+  private readonly app: ModuleImport;
   private readonly warmUp: WarmUp;
 
   /** One OAuth2 application, of these options or, without credentials, of the environment. */
@@ -66,21 +78,26 @@ export class WorkfrontAuthModule
   }
 
   constructor(
+    @Optional() @Inject(WORKFRONT_APP) app: ModuleImport | undefined,
     @Optional() @Inject(WorkfrontTokenProvider) provider: WorkfrontTokenProvider | undefined,
     @Optional() @Inject(MODULE_OPTIONS_TOKEN) options: WorkfrontAuthModuleOptions | undefined,
+    modules: ModulesContainer,
   ) {
     super();
-    if (provider === undefined || options === undefined) {
+    if (app === undefined || provider === undefined || options === undefined) {
       throw importedBare(WorkfrontAuthModule.name);
     }
+    this.app = app;
+    this.#modules = modules;
     this.warmUp = options.warmUp ?? 'off';
     const workfront = workfrontAuthOf(provider);
     this.#lifecycle = new AppLifecycle(WorkfrontAuthModule.name, workfront, provider);
   }
 
   /** @internal Called by Nest. */
-  onModuleInit(): Promise<void> {
-    return this.#lifecycle.begin(this.warmUp);
+  async onModuleInit(): Promise<void> {
+    refuseClash(this.app, CLASHES, this.#modules);
+    await this.#lifecycle.begin(this.warmUp);
   }
 
   /** @internal Called by Nest. */

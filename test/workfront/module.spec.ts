@@ -123,6 +123,17 @@ describe('WorkfrontAuthModule', () => {
     expect(await called(await start(module()))).toBe(200);
   });
 
+  it('imported twice is one clear error, unless one of the two is not global', async () => {
+    const feature = (isGlobal: boolean) => ({
+      module: class Feature {},
+      imports: [WorkfrontAuthModule.forRoot({ ...options, isGlobal })],
+    });
+    const error = await thrownBy(() => start(WorkfrontAuthModule.forRoot(options), feature(true)));
+    expect(error.code).toBe('option_invalid');
+    expect(error.message).toContain('WorkfrontAuthModule is imported 2 times');
+    await (await start(WorkfrontAuthModule.forRoot(options), feature(false))).close();
+  });
+
   it('imported as it is, without forRoot, is one clear error', async () => {
     const error = await thrownBy(() => start(WorkfrontAuthModule));
     expect(error.code).toBe('option_invalid');
