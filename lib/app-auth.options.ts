@@ -1,5 +1,5 @@
 import type { Subject } from './credentials/subject.js';
-import { isRecord } from './credentials/field-checks.js';
+import { isRecord, plain } from './credentials/field-checks.js';
 import { BoxAuthError } from './errors/box-auth.error.js';
 import { isLoopback } from './outgoing/url-rules.js';
 import { type Runtime, systemRuntime } from './runtime/runtime.js';
@@ -48,6 +48,7 @@ export interface ResolvedAppAuthOptions {
 }
 
 const MOST_ATTEMPTS = 100;
+const DOCS = 'https://docs.nestjs.com/modules#dynamic-modules';
 
 const KNOWN = ['fetch', 'renewal', 'tokenEndpoint', 'store', 'onStoreFailure', 'runtime'] as const;
 
@@ -62,12 +63,10 @@ export function resolveAppAuthOptions(
   ofIssuer: readonly string[],
   besides: readonly string[] = [],
 ): Omit<ResolvedAppAuthOptions, 'maxSubjects' | 'keepWarm'> {
-  checkObject('options', options);
+  checkOptions('the app', options);
   const known: readonly string[] = [...ofIssuer, ...KNOWN];
   for (const name of Object.keys(options)) {
-    if (!known.includes(name)) {
-      throw invalidOption(name, undefined, `one of ${[...known, ...besides].join(', ')}`);
-    }
+    if (!known.includes(name)) throw unknownOption(name, [...known, ...besides]);
   }
   if (options.fetch !== undefined && typeof options.fetch !== 'function') {
     throw invalidOption('fetch', undefined, 'a function');
@@ -98,7 +97,7 @@ export function resolveAppAuthOptions(
     tokenEndpoint,
     store: checkedStore(options.store),
     onStoreFailure: oneOf('onStoreFailure', ['open', 'closed'], options.onStoreFailure ?? 'open'),
-    runtime: options.runtime ?? systemRuntime,
+    runtime: checkedRuntime(options.runtime ?? systemRuntime),
   };
 }
 
@@ -111,6 +110,11 @@ export function checkObject(name: string, value: unknown): void {
   if (!isRecord(value)) throw invalidOption(name, undefined, 'an object');
 }
 
+/** @throws BoxAuthError `option_invalid` */
+export function checkBoolean(name: string, value: unknown): void {
+  if (typeof value !== 'boolean') throw invalidOption(name, undefined, 'true or false');
+}
+
 function withDefaults<T extends object>(
   group: string,
   defaults: Required<T>,
@@ -120,8 +124,9 @@ function withDefaults<T extends object>(
   const resolved = { ...defaults };
   if (given !== undefined) checkObject(group, given);
   for (const [name, value] of Object.entries(given ?? {})) {
-    if (!Object.hasOwn(defaults, name))
-      throw invalidOption(`${group}.${name}`, value, `one of ${Object.keys(defaults).join(', ')}`);
+    if (!Object.hasOwn(defaults, name)) {
+      throw unknownOption(`${group}.${name}`, Object.keys(defaults));
+    }
     if (value === undefined) continue;
     if (typeof value !== 'number' || !Number.isFinite(value) || value < least) {
       throw invalidOption(`${group}.${name}`, value, `a number of at least ${least}`);
@@ -129,6 +134,14 @@ function withDefaults<T extends object>(
     Object.assign(resolved, { [name]: value });
   }
   return resolved;
+}
+
+function checkedRuntime(runtime: Runtime): Runtime {
+  const methods = ['now', 'monotonic', 'schedule', 'random', 'uniqueId'] as const;
+  if (!methods.every((name) => typeof runtime?.[name] === 'function')) {
+    throw invalidOption('runtime', undefined, `an object with the methods ${methods.join(', ')}`);
+  }
+  return runtime;
 }
 
 function checkedStore(store: TokenStore | undefined): TokenStore | undefined {
@@ -173,17 +186,15 @@ export function wholeFromOne(name: string, value: number, most: number): number 
  * @throws BoxAuthError `option_invalid` unless it is the address of somewhere that may see tokens
  */
 export function checkedUrl(name: string, value: string, invalid = invalidOption): URL {
+  if (/^["']/.test(value)) throw invalid(name, undefined, 'an address without quotes around it');
   const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined;
-  if (
-    url === undefined ||
-    url.username !== '' ||
-    url.password !== '' ||
-    url.search !== '' ||
-    url.hash !== ''
-  ) {
+  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+    throw invalid(name, undefined, 'an absolute URL, with https:// before the host');
+  }
+  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
     throw invalid(name, undefined, 'an absolute URL without user, query or fragment');
   }
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname))) {
+  if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
     throw invalid(
       name,
       url.origin,
@@ -193,6 +204,36 @@ export function checkedUrl(name: string, value: string, invalid = invalidOption)
   return url;
 }
 
+/**
+ * Of the options as a whole: what was passed to `of`, or what that returned.
+ *
+ * @throws BoxAuthError `option_invalid`
+ */
+export function checkOptions(of: string, options: unknown): void {
+  if (isRecord(options)) return;
+  throw new BoxAuthError({
+    code: 'option_invalid',
+    message: `The options of ${of} are ${options === null ? 'null' : Array.isArray(options) ? 'a list' : `of type ${typeof options}`}, expected an object.`,
+    hint: `Pass an object to ${of}, or nothing at all where the environment has everything.`,
+    docs: DOCS,
+  });
+}
+
+/** An option that there is not: mistyped, most likely. */
+export function unknownOption(name: string, known: readonly string[]): BoxAuthError {
+  const own = name.slice(name.lastIndexOf('.') + 1);
+  const meant = known.find((other) => plain(other) === plain(own));
+  return new BoxAuthError({
+    code: 'option_invalid',
+    message: `There is no option ${name}, but ${known.join(', ')}.`,
+    hint:
+      meant === undefined
+        ? `Take ${name} out, or see which of these is meant.`
+        : `Write ${meant} in the place of ${own}.`,
+    docs: DOCS,
+  });
+}
+
 export function invalidOption(name: string, found: unknown, expected: string): BoxAuthError {
   // A string may be a secret in the wrong place.
   const shown = typeof found === 'number' ? `: found ${found}` : '';
@@ -200,6 +241,6 @@ export function invalidOption(name: string, found: unknown, expected: string): B
     code: 'option_invalid',
     message: `The option ${name} is not valid${shown}, expected ${expected}.`,
     hint: `Mend ${name} where the options are set: forRoot, what makes them for forRootAsync, or boxAuth of Express.`,
-    docs: 'https://docs.nestjs.com/modules#dynamic-modules',
+    docs: DOCS,
   });
 }

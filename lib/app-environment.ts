@@ -4,16 +4,6 @@ import { BoxAuthError } from './errors/box-auth.error.js';
 /** The credentials that the environment has, or what is wrong with them. */
 export type Environment<T> = { readonly credentials: T } | { readonly problem: BoxAuthError };
 
-/** Makes the error of a variable that is not what was expected. What was found is not shown: it may be a secret. */
-export function invalidVariable(name: string, _found: unknown, expected: string): BoxAuthError {
-  return new BoxAuthError({
-    code: 'option_invalid',
-    message: `The environment variable ${name} is not valid, expected ${expected}.`,
-    hint: `Mend ${name} where the environment of the process is set, or in the .env file that is loaded into it.`,
-    docs: 'https://docs.nestjs.com/techniques/configuration',
-  });
-}
-
 /** Which variables a module reads, and where it puts what they say. */
 export interface EnvironmentReading {
   readonly moduleName: string;

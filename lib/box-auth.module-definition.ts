@@ -6,6 +6,7 @@ import { BoxFetch } from './box-fetch.js';
 import { createBoxTokenProvider } from './box-token-provider.factory.js';
 import { boxAuthOf, BoxTokenProvider, standInError } from './box-token.provider.js';
 import type { ModuleImport } from './module-imports.js';
+import { checkExtras } from './module-options.js';
 import type { BoxCredentials, BoxCredentialsSource } from './credentials/box-credentials.js';
 
 /** What `BoxAuthModule.forRoot` takes, and what the factory of `forRootAsync` returns. */
@@ -65,6 +66,7 @@ export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYN
     .setExtras<BoxAuthModuleExtras>(
       { name: undefined, isGlobal: true },
       (definition, { name, isGlobal = true }) => {
+        checkExtras({ name, isGlobal });
         const provider = getBoxTokenProviderToken(name);
         const boxFetch = getBoxFetchToken(name);
         const app: ModuleImport = { name, isGlobal };

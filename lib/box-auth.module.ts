@@ -9,7 +9,7 @@ import {
 } from '@nestjs/common';
 // oxlint-disable-next-line typescript/consistent-type-imports -- Nest reads the parameter's type at run time
 import { ModulesContainer } from '@nestjs/core';
-import { checkObject } from './app-auth.options.js';
+import { checkOptions } from './app-auth.options.js';
 import { fromEnvironment } from './app-environment.js';
 import { AppLifecycle, importedBare, type WarmUp } from './app-lifecycle.js';
 import {
@@ -22,9 +22,11 @@ import {
   MODULE_OPTIONS_TOKEN,
   type OPTIONS_TYPE,
 } from './box-auth.module-definition.js';
+import { BESIDE_OPTIONS } from './box-token-provider.factory.js';
 import { boxAuthOf, type BoxTokenProvider } from './box-token.provider.js';
 import { credentialsIn } from './environment-variables.js';
 import { type ModuleImport, refuseClash } from './module-imports.js';
+import { checkAsyncOptions } from './module-options.js';
 
 const ENVIRONMENT = {
   moduleName: 'BoxAuthModule',
@@ -36,6 +38,7 @@ const ENVIRONMENT = {
 const CLASHES = {
   moduleName: 'BoxAuthModule',
   token: BOX_APP,
+  takesNames: true,
   advice: 'give each Box app a name of its own',
 };
 
@@ -67,7 +70,7 @@ export class BoxAuthModule
 
   /** One Box app, of these options or, without `credentials`, of the environment. */
   static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
-    checkObject('options', options);
+    checkOptions(`${BoxAuthModule.name}.forRoot`, options);
     const definition = super.forRoot(options);
     return options.credentials === undefined
       ? { ...definition, imports: [...(definition.imports ?? []), fromEnvironment(ENVIRONMENT)] }
@@ -76,6 +79,7 @@ export class BoxAuthModule
 
   /** The same, of options that a factory gives; `name` and `isGlobal` stand beside it. */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
+    checkAsyncOptions(BoxAuthModule.name, options, BESIDE_OPTIONS);
     return super.forRootAsync(options);
   }
 

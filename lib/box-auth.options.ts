@@ -9,6 +9,7 @@ import {
 import type { AssertionOptions } from './box/box-issuer.js';
 import { BOX_API_URL } from './box/box-urls.js';
 import type { BoxCredentialsSource } from './credentials/box-credentials.js';
+import { forms } from './credentials/credential-forms.js';
 import { isRecord } from './credentials/field-checks.js';
 import type { Subject } from './credentials/subject.js';
 
@@ -55,8 +56,9 @@ export function resolveOptions(
   options: BoxAuthOptions,
   besides: readonly string[] = [],
 ): ResolvedOptions {
+  checkCredentialsApart(options);
   const resolved = resolveAppAuthOptions(options, OF_BOX, besides);
-  const apiUrl = checkedUrl('apiUrl', options.apiUrl ?? BOX_API_URL);
+  const apiUrl = checkedApiUrl('apiUrl', options.apiUrl ?? BOX_API_URL);
   return {
     ...resolved,
     credentials: options.credentials,
@@ -66,6 +68,26 @@ export function resolveOptions(
     keepWarm: checkedKeepWarm(options.keepWarm ?? []),
     assertion: checkedAssertion(options.assertion ?? {}),
   };
+}
+
+/** The fields of credentials are not options themselves: easily done, and easily told. */
+function checkCredentialsApart(options: object): void {
+  const field = Object.keys(forms).find((name) => isRecord(options) && name in options);
+  if (field === undefined) return;
+  throw invalidOption(field, undefined, `to stand in credentials: { credentials: { ${field} … } }`);
+}
+
+/**
+ * `invalid` makes the error, for what is no option.
+ *
+ * @throws BoxAuthError `option_invalid` unless it is the address of Box, or of what stands in its place
+ */
+export function checkedApiUrl(name: string, value: string, invalid = invalidOption): URL {
+  const url = checkedUrl(name, value, invalid);
+  if (/\/\d+\.\d+\/?$/.test(url.pathname)) {
+    throw invalid(name, undefined, 'an address without the version at its end: calls have it');
+  }
+  return url;
 }
 
 function checkedKeepWarm(subjects: readonly (Subject | 'own')[]): readonly (Subject | 'own')[] {

@@ -1,12 +1,15 @@
 import type { BoxAuthModuleOptions } from './box-auth.module-definition.js';
 import { BoxAuth } from './box-auth.js';
 import { type Environment, credentialsOf } from './app-environment.js';
-import { checkObject } from './app-auth.options.js';
 import { checkWarmUp } from './app-lifecycle.js';
 import type { BoxTokenProvider } from './box-token.provider.js';
 import type { BoxCredentials } from './credentials/box-credentials.js';
 import { apiUrlOf, boxEnvironment } from './environment-variables.js';
 import { BoxAuthError } from './errors/box-auth.error.js';
+import { checkReturnedOptions } from './module-options.js';
+
+/** What stands beside the options, and beside a factory of them. */
+export const BESIDE_OPTIONS = ['name', 'isGlobal'];
 
 /** The provider of one Box app, of the module's options and, where they name no credentials, of the environment. */
 export async function createBoxTokenProvider(
@@ -14,18 +17,18 @@ export async function createBoxTokenProvider(
   environment: Environment<BoxCredentials> | undefined,
   name: string | undefined,
 ): Promise<BoxTokenProvider> {
-  checkObject('options', given);
+  checkReturnedOptions('BoxAuthModule', given, BESIDE_OPTIONS);
   const { warmUp, ...options } = given;
   checkWarmUp(warmUp);
   // Also where credentials stand in the code: what is meant for an emulator must not go to Box.
   const apiUrl = options.apiUrl ?? apiUrlOf(process.env);
-  const credentials = options.credentials ?? givenBy(environment);
+  const { credentials = givenBy(environment) } = options;
   const box = new BoxAuth(
     { ...options, credentials, ...(apiUrl === undefined ? {} : { apiUrl }) },
     {
       name,
       place: options.credentials === undefined ? boxEnvironment : undefined,
-      besides: ['warmUp', 'name', 'isGlobal'],
+      besides: ['warmUp', ...BESIDE_OPTIONS],
     },
   );
   await box.readCredentials();

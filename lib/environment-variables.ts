@@ -1,17 +1,18 @@
-import { checkedUrl } from './app-auth.options.js';
-import { invalidVariable } from './app-environment.js';
+import { checkedApiUrl } from './box-auth.options.js';
+import { invalidVariable, variableIn, type Variables } from './variables.js';
 import type { BoxCredentials } from './credentials/box-credentials.js';
 import { boxCredentialsAdvice } from './credentials/credentials-advice.js';
 import { configInvalid } from './credentials/field-checks.js';
-import { Place } from './credentials/place.js';
+import { placeInEnvironment } from './credentials/place.js';
 import { BoxAuthError } from './errors/box-auth.error.js';
-
-type Variables = Readonly<Record<string, string | undefined>>;
 
 const SUBJECTS = ['BOX_ENTERPRISE_ID', 'BOX_USER_ID'];
 const KEY_PAIR = ['BOX_PUBLIC_KEY_ID', 'BOX_PRIVATE_KEY'];
+const OF_A_KEY_PAIR = [...KEY_PAIR, 'BOX_PRIVATE_KEY_PASSPHRASE'];
 
-const VARIABLES: Readonly<Record<string, string>> = {
+/** What errors call the credentials that `credentialsIn` found. */
+export const boxEnvironment = placeInEnvironment({
+  configFile: 'BOX_CONFIG_FILE',
   config: 'BOX_CONFIG',
   clientId: 'BOX_CLIENT_ID',
   clientSecret: 'BOX_CLIENT_SECRET',
@@ -20,13 +21,7 @@ const VARIABLES: Readonly<Record<string, string>> = {
   publicKeyId: 'BOX_PUBLIC_KEY_ID',
   privateKey: 'BOX_PRIVATE_KEY',
   passphrase: 'BOX_PRIVATE_KEY_PASSPHRASE',
-};
-
-/** What errors call the credentials that `credentialsIn` found. */
-export const boxEnvironment = new Place(
-  'What the environment says',
-  (field) => VARIABLES[field] ?? field,
-);
+});
 
 /**
  * `BOX_API_URL`: where Box is, if it is set.
@@ -34,8 +29,8 @@ export const boxEnvironment = new Place(
  * @throws BoxAuthError `option_invalid`
  */
 export function apiUrlOf(variables: Variables): string | undefined {
-  const url = present(variables, 'BOX_API_URL')?.trim();
-  if (url !== undefined) checkedUrl('BOX_API_URL', url, invalidVariable);
+  const url = variableIn(variables, 'BOX_API_URL')?.trim();
+  if (url !== undefined) checkedApiUrl('BOX_API_URL', url, invalidVariable);
   return url;
 }
 
@@ -46,7 +41,7 @@ export function apiUrlOf(variables: Variables): string | undefined {
  * @throws BoxAuthError `config_missing` and `config_invalid`, naming the variables
  */
 export function credentialsIn(variables: Variables): BoxCredentials {
-  const get = (name: string) => present(variables, name);
+  const get = (name: string) => variableIn(variables, name);
   const passphrase = defined({ passphrase: get('BOX_PRIVATE_KEY_PASSPHRASE') });
 
   const configFile = get('BOX_CONFIG_FILE');
@@ -69,8 +64,12 @@ export function credentialsIn(variables: Variables): BoxCredentials {
 }
 
 function checkComplete(variables: Variables): void {
-  const isSet = (name: string) => present(variables, name) !== undefined;
-  const wanted = ['BOX_CLIENT_ID', 'BOX_CLIENT_SECRET', ...(KEY_PAIR.some(isSet) ? KEY_PAIR : [])];
+  const isSet = (name: string) => variableIn(variables, name) !== undefined;
+  const wanted = [
+    'BOX_CLIENT_ID',
+    'BOX_CLIENT_SECRET',
+    ...(OF_A_KEY_PAIR.some(isSet) ? KEY_PAIR : []),
+  ];
   const unset = [
     ...wanted.filter((name) => !isSet(name)),
     ...(SUBJECTS.some(isSet) ? [] : [SUBJECTS.join(' or ')]),
@@ -83,7 +82,7 @@ function checkComplete(variables: Variables): void {
   }
   if (unset.length > 0) {
     throw missing(
-      `The environment has credentials for Box, but not all of them: ${unset.join(', ')} is unset`,
+      `The environment has credentials for Box, but not all of them. Unset: ${unset.join('; ')}`,
       'Set what is unset; or set BOX_CONFIG_FILE to the path of config.json, which has it all.',
     );
   }
@@ -93,10 +92,6 @@ function checkComplete(variables: Variables): void {
       hint: 'Unset one: tokens are for the service account, or for a user.',
     });
   }
-}
-
-function present(variables: Variables, name: string): string | undefined {
-  return variables[name]?.trim() === '' ? undefined : variables[name];
 }
 
 function defined(fields: Record<string, string | undefined>): Record<string, string> {

@@ -12,6 +12,8 @@ interface ImportedModule {
   readonly moduleName: string;
   /** What each import of it provides a `ModuleImport` as. */
   readonly token: symbol;
+  /** Whether several are told apart by `name`. */
+  readonly takesNames: boolean;
   /** How two of it are told apart. */
   readonly advice: string;
 }
@@ -23,7 +25,7 @@ interface ImportedModule {
  */
 export function refuseClash(
   { name }: ModuleImport,
-  { moduleName, token, advice }: ImportedModule,
+  { moduleName, token, takesNames, advice }: ImportedModule,
   modules: ModulesContainer,
 ): void {
   const imports = [...modules.values()].flatMap((module) => importOf(module, token) ?? []);
@@ -34,7 +36,7 @@ export function refuseClash(
     code: 'option_invalid',
     message:
       name === undefined
-        ? `${moduleName} is imported ${clashes.length} times without a name, as a global module.`
+        ? `${moduleName} is imported ${clashes.length} times as a global module${takesNames ? ', without a name' : ''}.`
         : `${moduleName} is imported ${clashes.length} times with the name ${JSON.stringify(name)}.`,
     hint: `Import forRoot() once, as every module gets its providers then; ${advice}; or keep one dynamic module in a constant and import that.`,
     docs: 'https://docs.nestjs.com/modules#dynamic-modules',

@@ -1,13 +1,13 @@
+import { withoutSecrets } from '../errors/redact.js';
+
 const LONGEST = 200;
 
 /** Text of somebody else's making, as it may stand on a terminal: one line, no control characters, none of `secrets`. */
 export function printable(text: string, secrets: readonly string[] = []): string {
-  let shown = text;
-  for (const secret of secrets) {
-    if (secret !== '') shown = shown.replaceAll(secret, '[redacted]');
-  }
   // Bidirectional marks, too: they show a name as another one.
-  shown = shown.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ').trim();
+  const shown = withoutSecrets(text, secrets)
+    .replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ')
+    .trim();
   return shown.length > LONGEST ? `${shown.slice(0, LONGEST)}…` : shown;
 }
 

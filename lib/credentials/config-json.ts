@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { isAbsolute, resolve } from 'node:path';
+import { isAbsolute } from 'node:path';
 import * as v from 'valibot';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import { boxCredentialsAdvice } from './credentials-advice.js';
@@ -57,16 +57,16 @@ const configJson = v.pipe(
 export type CheckedConfig = v.InferOutput<typeof configJson>;
 
 /**
- * Reads a `config.json` from disk.
+ * Reads a `config.json` from disk. `setting` is what named it.
  *
  * @throws BoxAuthError `config_unreadable`, `config_invalid`
  */
-export function readConfigFile(path: string): CheckedConfig {
+export function readConfigFile(path: string, setting?: string): CheckedConfig {
   let content: string;
   try {
     content = readFileSync(path, 'utf8');
   } catch (error) {
-    throw configUnreadable(path, codeOf(error));
+    throw configUnreadable(path, codeOf(error), setting);
   }
   return parseConfig(content, path);
 }
@@ -101,27 +101,45 @@ function parseJson(content: string, where: string): unknown {
       trimmed === ''
         ? 'it is empty'
         : `it is not JSON, nor base64 of JSON${place === undefined ? '' : `, at ${place}`}`;
-    throw configInvalid(`${where} cannot be read: ${found}.`, boxCredentialsAdvice);
+    throw configInvalid(`${where} cannot be read: ${found}.`, {
+      ...boxCredentialsAdvice,
+      hint: 'It was cut or is something else: take the whole of config.json, as it was downloaded from the Configuration tab of the Box developer console.',
+    });
   }
 }
 
-/** The file at `path` could not be read, for `reason`. */
-export function configUnreadable(path: string, reason: string): BoxAuthError {
-  // By mistake it may be the secret content itself.
-  const isPath = path.length <= 255 && /^[^\n{}"]+$/.test(path);
-  const named = isPath
+/** The file at `path`, which `setting` names, could not be read, for `reason`. */
+export function configUnreadable(path: string, reason: string, setting?: string): BoxAuthError {
+  const named = isPath(path)
     ? JSON.stringify(path)
-    : `(which is no path, but a text of ${path.length} characters)`;
+    : `(a text of ${path.length} characters, which does not look like a path)`;
+  const by = setting === undefined ? '' : ` that ${setting} names`;
   const place =
-    isPath && !isAbsolute(path)
-      ? `(from the working directory of the process: ${JSON.stringify(resolve(path))}) `
-      : '';
+    isPath(path) && !isAbsolute(path) ? `, which is relative to ${workingDirectory()},` : '';
   return new BoxAuthError({
     code: 'config_unreadable',
-    message: `The Box configuration file ${named} cannot be read (${reason}).`,
-    hint: `Check the path ${place}and the permissions of the file. The JSON itself belongs into \`config\`, or BOX_CONFIG.`,
+    message: `The Box configuration file ${named}${by} cannot be read (${reason}).`,
+    hint: `Check the path${place} and the permissions of the file. The JSON itself belongs into \`config\`, or BOX_CONFIG.`,
     docs: boxCredentialsAdvice.docs,
   });
+}
+
+/** By mistake the secret content may stand in the place of a path: JSON, base64 of it, or a token. */
+function isPath(path: string): boolean {
+  return (
+    path.length <= 255 &&
+    /^[^\n{}"]+$/.test(path) &&
+    (/^(?:~|\.{1,2}|[a-z]:)?[\\/]/i.test(path) || /\.[a-z]\w{0,7}$/i.test(path))
+  );
+}
+
+/** It may have been removed under the process. */
+function workingDirectory(): string {
+  try {
+    return JSON.stringify(process.cwd());
+  } catch {
+    return 'a working directory that is no longer there';
+  }
 }
 
 function codeOf(error: unknown): string {

@@ -2,7 +2,7 @@ import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { Secret } from '../errors/secret.js';
 import type { CredentialsAdvice } from './credentials-advice.js';
 import { configInvalid } from './field-checks.js';
-import { Place } from './place.js';
+import { type Place, placeInOptions } from './place.js';
 import { type Subject, subjectKey } from './subject.js';
 
 /** What every kind of credentials has once it is read, whoever the issuer is. */
@@ -65,9 +65,9 @@ export class CredentialsSource<Form extends object, Credentials extends Opened> 
 
   #openAll(given: Several<Form>): OpenedList<Credentials> {
     const isList = (value: Several<Form>): value is readonly Form[] => Array.isArray(value);
-    if (!isList(given)) return [this.#open(given, new Place('credentials'))];
+    if (!isList(given)) return [this.#open(given, placeInOptions('credentials'))];
     const [first, ...others] = given.map((form, index) =>
-      this.#open(form, new Place(`credentials[${index}]`)),
+      this.#open(form, placeInOptions(`credentials[${index}]`)),
     );
     if (first === undefined) {
       throw configInvalid(

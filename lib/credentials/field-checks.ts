@@ -6,6 +6,9 @@ import type { Place } from './place.js';
 
 /** What `keygen` writes into a field that it cannot know. */
 export const TO_BE_FILLED_IN = 'TO BE FILLED IN: ';
+const NOT_FILLED_IN = 'that it is still to be filled in';
+const HOW_TO_FILL_IN =
+  'Fill in what is named above: npx nestjs-box-auth doctor, with the path of the file, says where each is found.';
 
 /** A string with something in it; `expected` says what, for the error's text. */
 export const text = (expected: string) =>
@@ -51,9 +54,10 @@ export function checked<const S extends v.GenericSchema>(
     return result.output;
   }
   const mistakes = result.issues.map((issue) => describeMistake(issue, input, place));
+  const isSkeleton = mistakes.some((line) => line.includes(NOT_FILLED_IN));
   throw configInvalid(
-    `${place.whole} is not as ${advice.issuer} makes it:\n${mistakes.map((line) => `  - ${line}`).join('\n')}`,
-    advice,
+    `${place.whole} is not as it should be:\n${mistakes.map((line) => `  - ${line}`).join('\n')}`,
+    { ...advice, hint: isSkeleton ? HOW_TO_FILL_IN : (place.hint ?? advice.hint) },
   );
 }
 
@@ -90,7 +94,7 @@ function describeFound(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'null';
   if (typeof value === 'string') {
-    if (value.startsWith(TO_BE_FILLED_IN)) return 'that it is still to be filled in';
+    if (value.startsWith(TO_BE_FILLED_IN)) return NOT_FILLED_IN;
     return value.trim() === '' ? 'an empty string' : `a string of ${value.length} characters`;
   }
   if (Array.isArray(value)) return 'a list';
@@ -114,7 +118,8 @@ function valueAt(path: string, input: unknown): unknown {
   return value;
 }
 
-function plain(name: string): string {
+/** A name as one might have mistyped it. */
+export function plain(name: string): string {
   return name.toLowerCase().replace(/[^a-z0-9]/g, '');
 }
 

@@ -4,10 +4,10 @@ import type { BoxOpenedCredentials } from './box-credentials.js';
 import { type CheckedConfig, parseConfig, readConfigFile } from './config-json.js';
 import { forms } from './credential-forms.js';
 import { boxCredentialsAdvice as advice } from './credentials-advice.js';
-import { checked, configInvalid, isRecord } from './field-checks.js';
+import { checked, configInvalid, isRecord, plain } from './field-checks.js';
 import { fingerprint } from './fingerprint.js';
 import { type KeyOpener, privateKeyOpener } from './private-key.js';
-import { Place } from './place.js';
+import { type Place, placeInOptions } from './place.js';
 import type { Subject } from './subject.js';
 
 /**
@@ -17,7 +17,7 @@ import type { Subject } from './subject.js';
  */
 export function openCredentials(
   credentials: unknown,
-  place = new Place('credentials'),
+  place = placeInOptions('credentials'),
   openKey = privateKeyOpener(advice),
 ): BoxOpenedCredentials {
   if (!isRecord(credentials)) {
@@ -29,16 +29,19 @@ export function openCredentials(
   if ('boxAppSettings' in credentials) {
     throw configInvalid(`${place.whole} is config.json itself: give it as { config: … }.`, advice);
   }
-  if ('configFile' in credentials) {
+  const names = new Set(Object.keys(credentials).map(plain));
+  const has = (form: keyof typeof forms) => names.has(plain(form));
+  if (has('configFile')) {
     const form = checked(forms.configFile, credentials, place, advice);
-    return fromConfig(readConfigFile(form.configFile), form.passphrase, form.configFile, openKey);
+    const config = readConfigFile(form.configFile, place.field('configFile'));
+    return fromConfig(config, form.passphrase, form.configFile, place, openKey);
   }
-  if ('config' in credentials) {
+  if (has('config')) {
     const form = checked(forms.config, credentials, place, advice);
     const field = place.field('config');
-    return fromConfig(parseConfig(form.config, field), form.passphrase, field, openKey);
+    return fromConfig(parseConfig(form.config, field), form.passphrase, field, place, openKey);
   }
-  if ('developerToken' in credentials) {
+  if (has('developerToken')) {
     const form = checked(forms.developerToken, credentials, place, advice);
     return {
       kind: 'developer-token',
@@ -48,13 +51,16 @@ export function openCredentials(
       fingerprint: fingerprint(form.developerToken),
     };
   }
-  if ('sign' in credentials) {
+  if (has('sign')) {
     const form = checked(forms.sign, credentials, place, advice);
     return keyPair(clientOf(form, place.whole), externalSigner(form));
   }
-  if ('privateKey' in credentials || 'publicKeyId' in credentials) {
+  if (has('privateKey') || names.has(plain('publicKeyId'))) {
     const form = checked(forms.privateKey, credentials, place, advice);
-    const key = openKey(form.privateKey, form.passphrase, place.field('privateKey'));
+    const key = openKey(form.privateKey, form.passphrase, {
+      key: place.field('privateKey'),
+      passphrase: place.field('passphrase'),
+    });
     return keyPair(clientOf(form, place.whole), keySigner({ ...form, ...key }));
   }
   return clientSecret(
@@ -72,6 +78,7 @@ function fromConfig(
   { boxAppSettings, enterpriseID, userID }: CheckedConfig,
   passphraseApart: string | undefined,
   where: string,
+  place: Place,
   openKey: KeyOpener,
 ): BoxOpenedCredentials {
   const client = clientOf(
@@ -88,8 +95,14 @@ function fromConfig(
   if (appAuth === undefined) {
     return clientSecret(client);
   }
-  const field = `${where}: boxAppSettings.appAuth.privateKey`;
-  const key = openKey(appAuth.privateKey, passphraseApart ?? appAuth.passphrase, field);
+  const inConfig = `${where}: boxAppSettings.appAuth`;
+  const key = openKey(appAuth.privateKey, passphraseApart ?? appAuth.passphrase, {
+    key: `${inConfig}.privateKey`,
+    passphrase:
+      passphraseApart === undefined
+        ? `${inConfig}.passphrase`
+        : `${place.field('passphrase')}, which goes before the one beside the key,`,
+  });
   return keyPair(
     client,
     keySigner({ ...key, publicKeyId: appAuth.publicKeyID, algorithm: 'RS256' }),

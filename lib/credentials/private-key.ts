@@ -21,18 +21,29 @@ export interface PrivateKey extends OpenedKey {
 
 const SMALLEST_MODULUS_BITS = 2048; // RFC 7518 section 3.3
 
+/** What errors call a private key, and its passphrase. */
+export interface KeyNames {
+  readonly key: string;
+  readonly passphrase: string;
+}
+
 /** Opens an RSA private key, as `openPrivateKey` does. */
-export type KeyOpener = (text: string, passphrase: string | undefined, field: string) => OpenedKey;
+export type KeyOpener = (
+  text: string,
+  passphrase: string | undefined,
+  names: KeyNames,
+) => OpenedKey;
 
 /** Where a key stands in the configuration, and what whoever has a wrong one there is told. */
 interface Place {
   readonly field: string;
+  readonly passphraseField: string;
   readonly advice: CredentialsAdvice;
 }
 
 /**
  * Opens an RSA private key: PKCS#8 or PKCS#1 in PEM, encrypted with any cipher that OpenSSL 3 has by default.
- * `field` is where the key stands in the configuration, for the error's text.
+ * `names` is what errors call them.
  *
  * @throws BoxAuthError `key_passphrase_missing`, `key_passphrase_wrong`, `key_cipher_unsupported`, `key_truncated`,
  * `key_invalid`, `key_unsuitable`
@@ -40,10 +51,10 @@ interface Place {
 export function openPrivateKey(
   text: string,
   passphrase: string | undefined,
-  field: string,
+  { key: field, passphrase: passphraseField }: KeyNames,
   advice: CredentialsAdvice,
 ): OpenedKey {
-  const place = { field, advice };
+  const place = { field, passphraseField, advice };
   const pem = withNewlines(text);
   const label = /-----BEGIN ([A-Z0-9 ]{1,40})-----/.exec(pem)?.[1];
   if (label === undefined) {
@@ -87,18 +98,18 @@ export function openPrivateKey(
 /** `openPrivateKey` that opens the same text only once: a function may give the same keys at every mint. */
 export function privateKeyOpener(advice: CredentialsAdvice): KeyOpener {
   const opened = new LRUCache<string, OpenedKey>({ max: 8 });
-  return (text, passphrase, field) => {
+  return (text, passphrase, names) => {
     const digest = createHash('sha256')
       .update(JSON.stringify([text, passphrase]))
       .digest('base64');
-    const key = opened.get(digest) ?? openPrivateKey(text, passphrase, field, advice);
+    const key = opened.get(digest) ?? openPrivateKey(text, passphrase, names, advice);
     opened.set(digest, key);
     return key;
   };
 }
 
 function open(pem: string, passphrase: string | undefined, place: Place): KeyObject {
-  const { field } = place;
+  const { field, passphraseField } = place;
   try {
     return createPrivateKey({ key: pem, passphrase });
   } catch (error) {
@@ -116,7 +127,7 @@ function open(pem: string, passphrase: string | undefined, place: Place): KeyObj
     if (passphrase !== undefined && (code === 'ERR_OSSL_BAD_DECRYPT' || isWhole(pem))) {
       throw keyError(
         'key_passphrase_wrong',
-        `The passphrase does not open ${field}.`,
+        `The passphrase in ${passphraseField} does not open ${field}.`,
         'Take the passphrase and the private key from the same place, without quotes or newlines around the passphrase.',
         place,
         error,

@@ -2,6 +2,7 @@ import { types } from 'node:util';
 
 const REDACTED = '[redacted]';
 const LONGEST_READ = 4000;
+const SHORTEST_ANYWHERE = 8;
 
 const SHAPES_OF_SECRETS: readonly RegExp[] = [
   /-----BEGIN [^-]*-----[\s\S]*?(?:-----END [^-]*-----|$)/g, // PEM, also one that was cut
@@ -17,18 +18,33 @@ const SHAPES_OF_SECRETS: readonly RegExp[] = [
  * At most `maxLength` characters of it, what controls lines, terminals and directions replaced, so that nobody can forge a log line.
  */
 export function redact(text: string, secrets: readonly string[] = [], maxLength = 300): string {
-  let shown = text;
-  for (const secret of secrets) {
-    if (secret.length > 0) {
-      shown = shown.replaceAll(secret, REDACTED);
-    }
-  }
-  shown = shown.slice(0, LONGEST_READ);
+  let shown = withoutSecrets(text, secrets).slice(0, LONGEST_READ);
   for (const shape of SHAPES_OF_SECRETS) {
     shown = shown.replace(shape, REDACTED);
   }
   shown = shown.replace(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]+/gu, ' ').trim();
   return shown.length > maxLength ? `${shown.slice(0, maxLength)}…` : shown;
+}
+
+/**
+ * Text without the secrets that are known. A short one is only taken out where it stands by itself: to strike its letters
+ * out of other words would tell which they are.
+ */
+export function withoutSecrets(text: string, secrets: readonly string[]): string {
+  return secrets
+    .filter((secret) => secret !== '')
+    .reduce(
+      (shown, secret) =>
+        secret.length < SHORTEST_ANYWHERE
+          ? shown
+              .split(secret)
+              .reduce(
+                (before, after) =>
+                  `${before}${/\w$/.test(before) || /^\w/.test(after) ? secret : REDACTED}${after}`,
+              )
+          : shown.replaceAll(secret, REDACTED),
+      text,
+    );
 }
 
 /** A copy of what was thrown with nothing but its name, code and redacted message; two causes deep. */
@@ -47,11 +63,11 @@ export function sanitizedCause(thrown: unknown, secrets: readonly string[] = [],
   return copy;
 }
 
-/** Node's and OpenSSL's own are long words of capitals, and no secrets. */
+/** Node's and OpenSSL's own look like secrets as a whole, but none of their words does. */
 function codeOf(source: object, secrets: readonly string[]): string {
   const code = textOf(source, 'code');
-  const isOfNode = /^ERR_[A-Z0-9_]{1,60}$/.test(code) && !secrets.includes(code);
-  return isOfNode ? code : redact(code, secrets, 60);
+  const isOfNode = code.length <= 60 && /^ERR(?:_[A-Z0-9]{1,19})+$/.test(code);
+  return isOfNode ? withoutSecrets(code, secrets) : redact(code, secrets, 60);
 }
 
 /** Anything can be thrown: what is there may be no text, or throw when it is read. */

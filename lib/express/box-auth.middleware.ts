@@ -8,7 +8,7 @@ import {
   runInActingContext,
 } from '../acting-as/acting-user.context.js';
 import { BoxAuth } from '../box-auth.js';
-import { checkObject, invalidOption } from '../app-auth.options.js';
+import { checkBoolean, checkOptions, invalidOption } from '../app-auth.options.js';
 import type { BoxAuthOptions } from '../box-auth.options.js';
 import type { BoxFetch } from '../box-fetch.js';
 import type { BoxTokenProvider } from '../box-token.provider.js';
@@ -82,14 +82,15 @@ declare global {
  * ```
  */
 export function boxAuth(given: BoxAuthExpressOptions = {}): BoxAuthMiddleware {
-  checkObject('options', given);
+  checkOptions('boxAuth', given);
   const { actingUser, via: givenVia = 'header', optional = false, ...options } = given;
   const via = checkedVia(givenVia);
   if (actingUser !== undefined && typeof actingUser !== 'function') {
     throw invalidOption('actingUser', undefined, 'a function of the request');
   }
+  checkBoolean('optional', optional);
   const apiUrl = options.apiUrl ?? apiUrlOf(process.env);
-  const credentials = options.credentials ?? credentialsIn(process.env);
+  const { credentials = credentialsIn(process.env) } = options;
   const box = new BoxAuth(
     { ...options, credentials, apiUrl },
     {

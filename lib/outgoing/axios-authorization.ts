@@ -48,19 +48,14 @@ export function attachToAxios(
   const route = { fetch: sendsBy === 'fetch' ? takingStreams(boxFetch) : boxFetch, sendsBy };
   // An instance has one adapter, and a call seldom one of its own.
   const adapters = new Map<Config['adapter'], AxiosAdapter>();
-  const intercept = (config: Config): Config => {
+  // Not a synchronous one: where all are, axios sends what an interceptor before this one has refused to send.
+  instance.interceptors.request.use((config) => {
     const { adapter } = config;
     const known = adapters.get(adapter);
     config.adapter = known ?? adapterFor(adapter, policy, route);
     if (known === undefined && adapters.size < MOST_ADAPTERS) adapters.set(adapter, config.adapter);
     return config;
-  };
-  // axios makes no promises for interceptors that need none; of what those throw it has this one told.
-  instance.interceptors.request.use(intercept, rethrow, { synchronous: true });
-}
-
-function rethrow(error: unknown): never {
-  throw error;
+  });
 }
 
 function adapterFor(

@@ -1,17 +1,19 @@
 import type { Subject } from '../credentials/subject.js';
 import type { BoxAuthError } from '../errors/box-auth.error.js';
 
-/** What a token endpoint answered, when it was no token. */
+/** What a token endpoint answered, when it was no token: as it came, to be judged. Shown is only what `shown` makes of it. */
 export interface Refusal {
   readonly status: number;
   readonly headers: Headers;
   /** `error` of RFC 6749 section 5.2, if the body was JSON and had one. */
   readonly error?: string | undefined;
-  /** `error_description` or `message`, without anything secret in it. */
+  /** `error_description` or `message`. */
   readonly description?: string | undefined;
   readonly retryAfterMs?: number | undefined;
-  /** The whole body, if it was text: a line of it, without anything secret in it. */
+  /** The whole body, if it was text. */
   readonly body?: string | undefined;
+  /** A line of a text of the answer, without anything secret in it. */
+  readonly shown: (text: string) => string;
   /** How far off the clock was by which the request was signed, as its answer has shown; 0 if it has not. */
   readonly clockErrorMs?: number;
 }

@@ -53,7 +53,8 @@ export function describeRefusal(
 ): BoxAuthError {
   const match = known.find(({ when }) => when(refusal));
   const said = [refusal.error, refusal.description]
-    .filter((part) => part !== undefined && part !== '')
+    .map((part) => refusal.shown(part ?? ''))
+    .filter((part) => part !== '')
     .join(': ');
   const answered = `${name} answered ${refusal.status}${said === '' ? '' : ` (${said})`}.`;
   const { code, hint, docs } = match ?? otherwise;

@@ -70,7 +70,7 @@ export function isTokenValue(value: unknown): value is string {
   );
 }
 
-/** Reads a refusal (RFC 6749 section 5.2) out of any other answer. `secrets` are taken out of its text. */
+/** Reads a refusal (RFC 6749 section 5.2) out of any other answer. `secrets` are not shown of its text. */
 export async function readRefusal(
   response: Response,
   secrets: readonly string[],
@@ -82,11 +82,12 @@ export async function readRefusal(
   const description = body?.['error_description'] ?? body?.['message'];
   return {
     status: response.status,
-    headers: withoutSecrets(response.headers, secrets),
-    error: typeof error === 'string' ? redact(error, secrets, 60) : undefined,
-    description: typeof description === 'string' ? redact(description, secrets) : undefined,
+    headers: headersWithout(secrets, response.headers),
+    error: typeof error === 'string' ? error : undefined,
+    description: typeof description === 'string' ? description : undefined,
     retryAfterMs,
-    body: redact(text, secrets),
+    body: text,
+    shown: (part) => redact(part, secrets),
   };
 }
 
@@ -124,7 +125,7 @@ export async function readText(response: Response): Promise<string> {
 }
 
 /** A server may send back what it was sent: a header with a secret in it is as if it were not there. */
-function withoutSecrets(headers: Headers, secrets: readonly string[]): Headers {
+function headersWithout(secrets: readonly string[], headers: Headers): Headers {
   const harmless = [...headers].filter(
     ([, value]) => !secrets.some((secret) => secret !== '' && value.includes(secret)),
   );

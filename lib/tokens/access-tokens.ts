@@ -196,7 +196,6 @@ export class AccessTokens {
       ...this.#others.values(),
       ...this.#minting.values(),
     ]);
-    this.#others.clear();
     for (const renewing of known) this.#afterwardsWarm(renewing, () => renewing.forget());
   }
 

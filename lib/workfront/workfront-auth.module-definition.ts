@@ -2,6 +2,7 @@ import { ConfigurableModuleBuilder } from '@nestjs/common';
 import type { Environment } from '../app-environment.js';
 import type { WarmUp } from '../app-lifecycle.js';
 import type { ModuleImport } from '../module-imports.js';
+import { checkExtras } from '../module-options.js';
 import type { WorkfrontAuthOptions } from './workfront-auth.options.js';
 import type { WorkfrontCredentials } from './workfront-credentials.js';
 import { WorkfrontFetch } from './workfront-fetch.js';
@@ -45,9 +46,9 @@ export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYN
   })
     .setClassMethodName('forRoot')
     .setFactoryMethodName('createWorkfrontAuthOptions')
-    .setExtras<WorkfrontAuthModuleExtras>(
-      { isGlobal: true },
-      (definition, { isGlobal = true }) => ({
+    .setExtras<WorkfrontAuthModuleExtras>({ isGlobal: true }, (definition, { isGlobal = true }) => {
+      checkExtras({ isGlobal });
+      return {
         ...definition,
         global: isGlobal,
         providers: [
@@ -73,6 +74,6 @@ export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYN
           },
         ],
         exports: [WorkfrontTokenProvider, WorkfrontFetch],
-      }),
-    )
+      };
+    })
     .build();

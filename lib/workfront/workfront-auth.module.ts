@@ -9,7 +9,7 @@ import {
 } from '@nestjs/common';
 // oxlint-disable-next-line typescript/consistent-type-imports -- Nest reads the parameter's type at run time
 import { ModulesContainer } from '@nestjs/core';
-import { checkObject } from '../app-auth.options.js';
+import { checkOptions } from '../app-auth.options.js';
 import { fromEnvironment } from '../app-environment.js';
 import { AppLifecycle, importedBare, type WarmUp } from '../app-lifecycle.js';
 import {
@@ -22,13 +22,19 @@ import {
   type WorkfrontAuthModuleOptions,
 } from './workfront-auth.module-definition.js';
 import { type ModuleImport, refuseClash } from '../module-imports.js';
-import { namesAddress, namesCredentials } from './workfront-token-provider.factory.js';
+import { checkAsyncOptions } from '../module-options.js';
+import {
+  BESIDE_WORKFRONT_OPTIONS,
+  namesAddress,
+  namesCredentials,
+} from './workfront-token-provider.factory.js';
 import { workfrontAuthOf, WorkfrontTokenProvider } from './workfront-token.provider.js';
 import { workfrontCredentialsIn } from './workfront.environment.js';
 
 const CLASHES = {
   moduleName: 'WorkfrontAuthModule',
   token: WORKFRONT_APP,
+  takesNames: false,
   advice: 'import one with `isGlobal: false` where it alone is needed',
 };
 
@@ -60,7 +66,7 @@ export class WorkfrontAuthModule
 
   /** One OAuth2 application, of these options or, without credentials, of the environment. */
   static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
-    checkObject('options', options);
+    checkOptions(`${WorkfrontAuthModule.name}.forRoot`, options);
     const definition = super.forRoot(options);
     if (namesCredentials(options)) return definition;
     const environment = fromEnvironment({
@@ -74,6 +80,7 @@ export class WorkfrontAuthModule
 
   /** The same, of options that a factory gives; `isGlobal` stands beside it. */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
+    checkAsyncOptions(WorkfrontAuthModule.name, options, BESIDE_WORKFRONT_OPTIONS);
     return super.forRootAsync(options);
   }
 

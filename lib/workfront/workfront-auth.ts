@@ -20,7 +20,7 @@ export interface WorkfrontAuthLabels {
   readonly besides?: readonly string[];
 }
 
-const inOptions = new Place('What stands in the options', (field) => field);
+const inOptions = new Place('What stands in the options', undefined, (field) => field);
 
 /** One OAuth2 application of Workfront. Needs no Nest. */
 export class WorkfrontAuth extends AppAuth<WorkfrontCredentials, WorkfrontOpenedCredentials> {

@@ -66,7 +66,10 @@ export function openWorkfrontCredentials(
 ): WorkfrontOpenedCredentials {
   const fields = checked(form, given, place, workfrontCredentialsAdvice);
   const { clientId, clientSecret, customerId, userId } = fields;
-  const key = openKey(fields.privateKey, fields.passphrase, place.field('privateKey'));
+  const key = openKey(fields.privateKey, fields.passphrase, {
+    key: place.field('privateKey'),
+    passphrase: place.field('passphrase'),
+  });
   return {
     clientId,
     clientSecret: new Secret(clientSecret),

@@ -1,7 +1,8 @@
 import { credentialsOf, type Environment } from '../app-environment.js';
-import { checkObject } from '../app-auth.options.js';
 import { checkWarmUp } from '../app-lifecycle.js';
+import { Place } from '../credentials/place.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
+import { checkReturnedOptions } from '../module-options.js';
 import { WorkfrontAuth } from './workfront-auth.js';
 import type { WorkfrontAuthModuleOptions } from './workfront-auth.module-definition.js';
 import type { WorkfrontAuthOptions } from './workfront-auth.options.js';
@@ -10,12 +11,15 @@ import { workfrontDocs } from './workfront-docs.js';
 import type { WorkfrontTokenProvider } from './workfront-token.provider.js';
 import { workfrontAddressIn, workfrontEnvironment } from './workfront.environment.js';
 
+/** What stands beside the options, and beside a factory of them. */
+export const BESIDE_WORKFRONT_OPTIONS = ['isGlobal'];
+
 /** The provider of one application, of the module's options and, where they name no credentials, of the environment. */
 export function createWorkfrontTokenProvider(
   given: WorkfrontAuthModuleOptions,
   environment: Environment<WorkfrontCredentials> | undefined,
 ): WorkfrontTokenProvider {
-  checkObject('options', given);
+  checkReturnedOptions('WorkfrontAuthModule', given, BESIDE_WORKFRONT_OPTIONS);
   const { warmUp, ...options } = given;
   checkWarmUp(warmUp);
   const isInOptions = namesCredentials(options);
@@ -26,9 +30,18 @@ export function createWorkfrontTokenProvider(
   };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what is missing is said of each field, with all others
   return new WorkfrontAuth(complete as WorkfrontAuthOptions, {
-    place: isInOptions ? undefined : workfrontEnvironment,
-    besides: ['warmUp', 'isGlobal'],
+    place: isInOptions ? undefined : placeBeside(options),
+    besides: ['warmUp', ...BESIDE_WORKFRONT_OPTIONS],
   }).provider;
+}
+
+/** Of the environment, but for a passphrase that is kept apart from it. */
+function placeBeside({ passphrase }: WorkfrontAuthModuleOptions): Place {
+  const { whole, hint } = workfrontEnvironment;
+  const isApart = passphrase !== undefined;
+  return new Place(whole, hint, (field) =>
+    isApart && field === 'passphrase' ? field : workfrontEnvironment.field(field),
+  );
 }
 
 /** An option that is undefined must not hide what the environment says. */

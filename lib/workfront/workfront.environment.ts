@@ -1,11 +1,9 @@
-import { invalidVariable } from '../app-environment.js';
-import { Place } from '../credentials/place.js';
+import { invalidVariable, variableIn, type Variables } from '../variables.js';
+import { placeInEnvironment } from '../credentials/place.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import { originOfDomain, originOfUrl, type WorkfrontAddress } from './workfront-auth.options.js';
 import type { WorkfrontCredentials } from './workfront-credentials.js';
 import { workfrontDocs } from './workfront-docs.js';
-
-type Variables = Readonly<Record<string, string | undefined>>;
 
 /** What the environment says of Workfront. */
 export type WorkfrontVariables = WorkfrontAddress & WorkfrontCredentials;
@@ -22,10 +20,7 @@ const PASSPHRASE = 'WORKFRONT_PRIVATE_KEY_PASSPHRASE';
 const ADDRESS = ['WORKFRONT_URL', 'WORKFRONT_DOMAIN'] as const;
 
 /** What errors call the credentials that `workfrontCredentialsIn` found. */
-export const workfrontEnvironment = new Place('What the environment says', (field) => {
-  const names: Readonly<Record<string, string>> = { ...NEEDED, passphrase: PASSPHRASE };
-  return names[field] ?? field;
-});
+export const workfrontEnvironment = placeInEnvironment({ ...NEEDED, passphrase: PASSPHRASE });
 
 /**
  * Where Workfront is: `WORKFRONT_URL`, else `WORKFRONT_DOMAIN`. An empty variable counts as none.
@@ -33,7 +28,7 @@ export const workfrontEnvironment = new Place('What the environment says', (fiel
  * @throws BoxAuthError `option_invalid`, naming the variable
  */
 export function workfrontAddressIn(variables: Variables): WorkfrontAddress {
-  const [url, domain] = ADDRESS.map((name) => present(variables, name)?.trim());
+  const [url, domain] = ADDRESS.map((name) => variableIn(variables, name)?.trim());
   if (url !== undefined) return { url: originOfUrl(ADDRESS[0], url, invalidVariable) };
   if (domain !== undefined) return { url: originOfDomain(ADDRESS[1], domain, invalidVariable) };
   return {};
@@ -50,30 +45,27 @@ export function workfrontCredentialsIn(
   variables: Variables,
   isAddressGiven: boolean,
 ): WorkfrontCredentials {
-  const isUnset = (name: string) => present(variables, name) === undefined;
+  const isUnset = (name: string) => variableIn(variables, name) === undefined;
   const unset = [
     ...(!isAddressGiven && ADDRESS.every(isUnset) ? [ADDRESS.join(' or ')] : []),
     ...Object.values(NEEDED).filter(isUnset),
   ];
+  const has = Object.values(NEEDED).some((name) => !isUnset(name)) ? 'not all of them' : 'none';
   if (unset.length > 0) {
     throw new BoxAuthError({
       code: 'config_missing',
-      message: `WorkfrontAuthModule was given no credentials, and the environment does not have them: ${unset.join(', ')} ${unset.length === 1 ? 'is' : 'are'} unset.`,
+      message: `WorkfrontAuthModule was given no credentials, and the environment has ${has}. Unset: ${unset.join('; ')}.`,
       hint: 'Set what is unset, or pass domain or url, clientId, clientSecret, customerId, userId and privateKey. If it stands in a .env file, that has to be loaded first: import ConfigModule.forRoot().',
       docs: workfrontDocs.jwtFlow,
     });
   }
-  const get = (name: string) => present(variables, name) ?? '';
+  const get = (name: string) => variableIn(variables, name) ?? '';
   return {
     clientId: get(NEEDED.clientId),
     clientSecret: get(NEEDED.clientSecret),
     customerId: get(NEEDED.customerId),
     userId: get(NEEDED.userId),
     privateKey: get(NEEDED.privateKey),
-    passphrase: present(variables, PASSPHRASE),
+    passphrase: variableIn(variables, PASSPHRASE),
   };
-}
-
-function present(variables: Variables, name: string): string | undefined {
-  return variables[name]?.trim() === '' ? undefined : variables[name];
 }

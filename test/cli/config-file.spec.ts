@@ -103,7 +103,7 @@ describe('doctor and a config.json that is a file', () => {
   it('names its path where the key does not open, too', async () => {
     const file = clinic.file(clinic.config({ appAuth: { passphrase: 'another one' } }));
     expect(failedStep(await clinic.ask([file])).problem?.message).toBe(
-      `The passphrase does not open ${file}: boxAppSettings.appAuth.privateKey.`,
+      `The passphrase in ${file}: boxAppSettings.appAuth.passphrase does not open ${file}: boxAppSettings.appAuth.privateKey.`,
     );
   });
 
@@ -120,6 +120,6 @@ describe('doctor and a config.json that is a file', () => {
     const content = JSON.stringify(clinic.config());
     const { problem } = failedStep(await clinic.ask([content]));
     expect(problem?.code).toBe('config_unreadable');
-    expect(problem?.message).toContain('which is no path, but a text of');
+    expect(problem?.message).toContain('which does not look like a path');
   });
 });

@@ -202,7 +202,7 @@ describe('doctor, what is wrong in config.json', () => {
         file: () => withKey(CONSOLE_KEY, 'not-the-passphrase'),
         step: 'passphrase',
         code: 'key_passphrase_wrong',
-        says: 'The passphrase does not open',
+        says: 'boxAppSettings.appAuth.passphrase does not open',
       },
     ],
     [

@@ -336,7 +336,7 @@ describe('doctor, where the configuration is', () => {
   it('is in part: it says what is unset', async () => {
     const { BOX_CLIENT_SECRET: _, ...rest } = clinic.clientVariables;
     const diagnosis = await clinic.ask([], { cwd: newFolder(), env: rest });
-    expect(failedStep(diagnosis).problem?.message).toContain('BOX_CLIENT_SECRET is unset');
+    expect(failedStep(diagnosis).problem?.message).toContain('Unset: BOX_CLIENT_SECRET');
   });
 });
 

@@ -115,7 +115,7 @@ describe('emulate', () => {
 
   it.each([
     ['that is missing', undefined, 'ENOENT'],
-    ['that is none', '{}', 'is not as Box makes it'],
+    ['that is none', '{}', 'is not as it should be'],
     [
       'without a key pair',
       JSON.stringify({ boxAppSettings: { clientID: 'a', clientSecret: 'b' }, enterpriseID: '1' }),

@@ -107,7 +107,7 @@ describe('keygen', () => {
   it('opens a new key once before it gives it out', async () => {
     const { privateKey } = await newKeyPair(2048);
     expect(() => privateKeyPem(privateKey, 'x'.repeat(1_100))).toThrow(
-      'The passphrase does not open the new private key.',
+      'The passphrase in the variable does not open the new private key.',
     );
   });
 

@@ -284,6 +284,34 @@ it('BoxAuthModule as it is, without forRoot, is one clear error', async () => {
   }
 });
 
+it.each([
+  ['no source of options', {}, 'none of useFactory'],
+  ['a mistyped source', { usefactory: () => options }, 'takes no usefactory'],
+  ['an option of forRoot', { useFactory: () => options, warmUp: 'try' }, 'takes no warmUp'],
+  ['what is no function', { useFactory: {} }, 'option useFactory is not valid'],
+  ['nothing', null, 'The options of BoxAuthModule.forRootAsync are null'],
+  ['a name in what the factory returns', { useFactory: () => ({ ...options, name: 'x' }) }, 'name'],
+  [
+    'isGlobal in what the factory returns',
+    { useFactory: () => ({ ...options, isGlobal: true }) },
+    'isGlobal, which stands beside it',
+  ],
+  ['nothing in what the factory returns', { useFactory: () => undefined }, 'of type undefined'],
+  ['an isGlobal that is a text', { useFactory: () => options, isGlobal: 'yes' }, 'isGlobal'],
+  ['an empty name', { useFactory: () => options, name: '' }, 'name'],
+])('forRootAsync with %s is one clear error', async (_, given, message) => {
+  const error = await thrownBy(() => start(BoxAuthModule.forRootAsync(given as never)));
+  expect(error.code).toBe('option_invalid');
+  expect(error.message).toContain(message);
+});
+
+it('null for credentials is told as it is, and the environment is not asked', async () => {
+  vi.stubEnv('BOX_CONFIG', JSON.stringify(emulator.config));
+  const wrong = { credentials: null } as unknown as BoxAuthModuleOptions;
+  const error = await thrownBy(() => start(BoxAuthModule.forRoot(wrong)));
+  expect(error.message).toContain('credentials is not an object');
+});
+
 it('A mistyped option is told with all that there are', async () => {
   const wrong = { ...options, isglobal: true } as BoxAuthModuleOptions;
   const { message } = await thrownBy(() => start(BoxAuthModule.forRoot(wrong)));

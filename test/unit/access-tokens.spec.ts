@@ -67,6 +67,20 @@ describe('The tokens of many subjects', () => {
     expect(tokens.peek(user('5'))).toBeUndefined();
   });
 
+  it('are minted one at a time, however often they are flushed meanwhile', async () => {
+    const tokens = tokensFor(2);
+    const answer = deferred();
+    held.set('5', answer.promise);
+    const waiting = [tokens.get({ subject: user('5') })];
+    tokens.flush();
+    tokens.flush();
+    waiting.push(tokens.get({ subject: user('5') }));
+    await settled();
+    answer.resolve();
+    expect(new Set((await Promise.all(waiting)).map(({ value }) => value)).size).toBe(1);
+    expect(minted).toEqual(['5', '5']); // the one that was flushed, and the one for both
+  });
+
   it('keep what was pushed out while it was on its way', async () => {
     const answer = deferred();
     held.set('5', answer.promise);

@@ -1,5 +1,7 @@
 import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { inspect } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { lastValueFrom } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, expectTypeOf, it } from 'vitest';
 import {
@@ -233,6 +235,20 @@ describe('A renewal is told', () => {
       { kind: 'forced-renewal', outcome: 'failed', error: { code: 'network' }, usableForMs: 0 },
     ]);
   });
+});
+
+it('Whoever subscribes after the garbage collector was there hears of events all the same', async () => {
+  setFlagsFromString('--expose-gc');
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what Node puts there by that flag
+  const collectGarbage = runInNewContext('gc') as () => void;
+  for (const stop of stops.splice(0)) stop();
+  await start().provider.getToken(); // told to nobody
+  await settled();
+  collectGarbage();
+  stops.push(onAuthEvent('mint', (event) => heard.push(event)));
+  await settled();
+  await start().provider.getToken();
+  expect(heard).toHaveLength(1);
 });
 
 describe('Told besides is', () => {

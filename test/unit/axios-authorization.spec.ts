@@ -119,6 +119,24 @@ describe('An axios instance', () => {
   });
 });
 
+describe('An interceptor of the app that refuses a call before ours', () => {
+  const blocked = () => {
+    throw new Error('blocked');
+  };
+  it.each([
+    ['rethrows', (error: unknown) => Promise.reject(error as Error)],
+    ['only looks at the error', () => undefined],
+    ['has no such handler', undefined],
+  ])('has refused it, also where it is synchronous and %s', async (_, rejected) => {
+    const instance = attached();
+    instance.interceptors.request.use(blocked, rejected, { synchronous: true });
+    expect(await thrown(instance.post(ME, { name: 'confidential' }))).toMatchObject({
+      message: 'blocked',
+    });
+    expect(sent).toEqual([]);
+  });
+});
+
 describe('A refused token under axios', () => {
   it('is renewed for a body that can be sent again', async () => {
     const bodies = [null, undefined, 'hello', Buffer.from('hello'), { a: 1 }, new FormData()];

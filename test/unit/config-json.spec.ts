@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { parseConfig, readConfigFile } from '../../lib/credentials/config-json.js';
 import { configSkeleton } from '../../lib/cli/config-skeleton.js';
 import { thrownBy } from '../support/thrown.js';
@@ -76,7 +76,7 @@ describe('The file of config.json', () => {
   it.each([
     ['is missing', join(folder, 'missing.json'), 'ENOENT'],
     ['is a folder', folder, 'EISDIR'],
-    ['has a name that is as long as a name may be', 'x'.repeat(255), 'ENOENT'],
+    ['has a name that is as long as a name may be', `${'x'.repeat(250)}.json`, 'ENOENT'],
   ])('that %s is named, with the reason and what to check', async (_, path, reason) => {
     const error = await thrownBy(() => readConfigFile(path));
     expect(error).toMatchObject({ code: 'config_unreadable', retryable: false });
@@ -88,8 +88,17 @@ describe('The file of config.json', () => {
 
   it('that is relative is told with what it is relative to', async () => {
     const { hint } = await thrownBy(() => readConfigFile('no/config.json'));
-    expect(hint).toContain(JSON.stringify(join(process.cwd(), 'no/config.json')));
-    expect((await thrownBy(() => readConfigFile('/no.json'))).hint).not.toContain('directory');
+    expect(hint).toContain(JSON.stringify(process.cwd()));
+    expect((await thrownBy(() => readConfigFile('/no.json'))).hint).not.toContain('relative');
+  });
+
+  it('is told also where the working directory is no more', async () => {
+    const cwd = vi.spyOn(process, 'cwd').mockImplementation(() => {
+      throw new Error('ENOENT: uv_cwd');
+    });
+    const error = await thrownBy(() => readConfigFile('no/config.json'));
+    cwd.mockRestore();
+    expect(error.code).toBe('config_unreadable');
   });
 
   // Each is something that was put there by mistake, and may be secret.
@@ -99,11 +108,15 @@ describe('The file of config.json', () => {
     ['JSON with something after it', '{"clientSecret":"hunter2"} oops'],
     ['a quoted word', '"hunter2"'],
     ['lines', 'clientSecret\nhunter2'],
+    ['a word', 'hunter2isMySecretOf32Characters0'],
+    ['base64 of JSON', Buffer.from('{"hunter2":1}').toString('base64').padEnd(200, 'A')],
     ['base64, longer than a path', `hunter2${'x'.repeat(249)}`],
   ])('is not shown if it is %s: only its length is', async (_, content) => {
     const error = await thrownBy(() => readConfigFile(content));
     expect(error.code).toBe('config_unreadable');
-    expect(error.message).toContain(`no path, but a text of ${content.length} characters`);
+    expect(error.message).toContain(
+      `a text of ${content.length} characters, which does not look like a path`,
+    );
     expect(JSON.stringify(error)).not.toContain('hunter2');
   });
 

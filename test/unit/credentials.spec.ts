@@ -318,6 +318,8 @@ describe('A mistake in the configuration names the field, what was found and wha
   });
 });
 
+const ENVIRONMENT = { BOX_CLIENT_ID: 'client', BOX_CLIENT_SECRET: SECRET };
+
 describe('The environment', () => {
   const client = {
     BOX_CLIENT_ID: 'client',
@@ -374,6 +376,16 @@ describe('The environment', () => {
     expect(credentialsIn(variables)).toEqual(credentials);
   });
 
+  it('means what stands in the quotes that Docker leaves around a value', () => {
+    expect(credentialsIn({ BOX_CONFIG_FILE: '"./a.json"' })).toEqual({ configFile: './a.json' });
+    expect(credentialsIn({ BOX_CONFIG: "'{}'" })).toEqual({ config: '{}' });
+    expect(apiUrlOf({ BOX_API_URL: '"https://api.box.com"' })).toBe('https://api.box.com');
+    const quoted = Object.fromEntries(
+      Object.entries(client).map(([key, text]) => [key, `"${text}"`]),
+    );
+    expect(credentialsIn(quoted)).toEqual(credentialsIn(client));
+  });
+
   it('says where Box is', () => {
     expect(apiUrlOf({ BOX_API_URL: 'http://localhost:1 ' })).toBe('http://localhost:1');
     expect(apiUrlOf({ BOX_API_URL: ' ' })).toBeUndefined();
@@ -386,14 +398,15 @@ describe('The environment', () => {
   });
 
   it.each([
-    ['no secret', { ...client, BOX_CLIENT_SECRET: '' }, 'BOX_CLIENT_SECRET is unset'],
-    ['no client id', { ...client, BOX_CLIENT_ID: undefined }, 'BOX_CLIENT_ID is unset'],
+    ['no secret', { ...client, BOX_CLIENT_SECRET: '' }, 'BOX_CLIENT_SECRET'],
+    ['no client id', { ...client, BOX_CLIENT_ID: undefined }, 'BOX_CLIENT_ID'],
+    ['no subject', { ...client, BOX_ENTERPRISE_ID: ' ' }, 'BOX_ENTERPRISE_ID or BOX_USER_ID'],
+    ['half a key pair', { ...client, BOX_PRIVATE_KEY: 'pem' }, 'BOX_PUBLIC_KEY_ID'],
     [
-      'no subject',
-      { ...client, BOX_ENTERPRISE_ID: ' ' },
-      'BOX_ENTERPRISE_ID or BOX_USER_ID is unset',
+      'a passphrase for no key',
+      { ...client, BOX_PRIVATE_KEY_PASSPHRASE: 'p', BOX_PRIVATEKEY: 'pem' },
+      'BOX_PUBLIC_KEY_ID; BOX_PRIVATE_KEY',
     ],
-    ['half a key pair', { ...client, BOX_PRIVATE_KEY: 'pem' }, 'BOX_PUBLIC_KEY_ID is unset'],
   ])('with %s names the variable', async (_, variables, message) => {
     const error = await thrownBy(() => credentialsIn(variables));
     expect(error.code).toBe('config_missing');
@@ -415,7 +428,8 @@ describe('The environment', () => {
     ],
     ['a path for JSON', { BOX_CONFIG: './config.json' }, 'BOX_CONFIG is a path'],
     ['JSON that is none', { BOX_CONFIG: '{' }, 'BOX_CONFIG cannot be read'],
-    ['another JSON', { BOX_CONFIG: '{}' }, 'BOX_CONFIG is not as Box makes it'],
+    ['a file that is not there', { BOX_CONFIG_FILE: './no.json' }, 'that BOX_CONFIG_FILE names'],
+    ['another JSON', { BOX_CONFIG: '{}' }, 'BOX_CONFIG is not as it should be'],
   ])('with %s has it named as the environment does', async (_, variables, message) => {
     const error = await thrownBy(() => openCredentials(credentialsIn(variables), boxEnvironment));
     expect(error.message).toContain(message);
@@ -431,6 +445,41 @@ describe('The environment', () => {
       expect(JSON.stringify(error)).not.toContain('pass@');
     },
   );
+});
+
+describe('A passphrase that does not open the key', () => {
+  const config = configJson();
+  const write = () => {
+    const file = join(folder, 'with-passphrase.json');
+    writeFileSync(file, JSON.stringify(config));
+    return file;
+  };
+
+  it('is told with where it stands: apart from the file', async () => {
+    const stale = { BOX_CONFIG_FILE: write(), BOX_PRIVATE_KEY_PASSPHRASE: 'stale' };
+    const { message } = await thrownBy(() => openCredentials(credentialsIn(stale), boxEnvironment));
+    expect(message).toContain('The passphrase in BOX_PRIVATE_KEY_PASSPHRASE, which goes before');
+    const given = { configFile: write(), passphrase: 'stale' };
+    expect((await thrownBy(() => openCredentials(given))).message).toContain(
+      'The passphrase in credentials.passphrase, which goes before',
+    );
+  });
+});
+
+describe('A misspelt form of credentials', () => {
+  it('is told with the field that is meant', async () => {
+    const { message } = await thrownBy(() => openCredentials({ configfile: 'config.json' }));
+    expect(message).toContain('(there is "configfile": mind the spelling)');
+  });
+
+  it('has a hint of where it is mended', async () => {
+    const inOptions = await thrownBy(() => openCredentials({ clientId: 'c' }));
+    expect(inOptions.hint).toContain('in forRoot');
+    const inEnvironment = await thrownBy(() =>
+      openCredentials(credentialsIn({ ...ENVIRONMENT, BOX_USER_ID: 'a@b.c' }), boxEnvironment),
+    );
+    expect(inEnvironment.hint).toContain('the environment of the process');
+  });
 });
 
 describe('A function of credentials', () => {

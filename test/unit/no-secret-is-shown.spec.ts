@@ -370,6 +370,17 @@ describe('redact', () => {
     const thrown = Object.assign(new Error('no'), { code });
     expect(sanitizedCause(thrown)).toMatchObject({ code });
     expect(sanitizedCause(thrown, [code])).toMatchObject({ code: '[redacted]' });
+    const secret = 'K3Y7ABCDEF0123456789SECRET';
+    const hidden = Object.assign(new Error('no'), { code: `ERR_${secret}` });
+    for (const known of [[], [secret]])
+      expect(inspect(sanitizedCause(hidden, known))).not.toContain(secret);
+  });
+
+  it('takes a short secret out where it stands by itself, and strikes no letters out of words', () => {
+    expect(redact('invalid_grant: d is invalid', ['d'])).toBe(
+      'invalid_grant: [redacted] is invalid',
+    );
+    expect(redact('secret=hunter2, hunter2!', ['hunter2'])).toBe('[redacted], [redacted]!');
   });
 
   it('copies no more of a cause than its name, code and words, two deep', () => {

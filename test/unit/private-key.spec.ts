@@ -6,8 +6,9 @@ import { type KeyForm, makeKeys, PASSPHRASE } from '../support/keys.js';
 import { thrownBy } from '../support/thrown.js';
 
 const keys = makeKeys();
+const NAMES = { key: 'credentials.privateKey', passphrase: 'credentials.passphrase' };
 const open = (text: string, passphrase?: string) =>
-  openPrivateKey(text, passphrase, 'credentials.privateKey', boxCredentialsAdvice);
+  openPrivateKey(text, passphrase, NAMES, boxCredentialsAdvice);
 
 describe('A private key opens', () => {
   const opening: KeyForm[] = [
@@ -57,10 +58,10 @@ describe('A private key opens', () => {
 
   it('only once for the same text in a row', () => {
     const opener = privateKeyOpener(boxCredentialsAdvice);
-    const first = opener(keys.forms['plain PKCS#8'], undefined, 'k');
-    expect(opener(keys.forms['plain PKCS#8'], undefined, 'k')).toBe(first);
-    expect(opener(keys.other, undefined, 'k')).not.toBe(first);
-    expect(opener(keys.other, undefined, 'k').thumbprint).not.toBe(first.thumbprint);
+    const first = opener(keys.forms['plain PKCS#8'], undefined, NAMES);
+    expect(opener(keys.forms['plain PKCS#8'], undefined, NAMES)).toBe(first);
+    expect(opener(keys.other, undefined, NAMES)).not.toBe(first);
+    expect(opener(keys.other, undefined, NAMES).thumbprint).not.toBe(first.thumbprint);
   });
 
   it('and has a thumbprint of 43 characters, the same in whatever form it is', () => {

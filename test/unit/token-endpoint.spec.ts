@@ -30,6 +30,24 @@ async function afterAll<T>(work: Promise<T>, ms = 120_000): Promise<T> {
   return work;
 }
 
+describe('A refusal is known for what it is', () => {
+  // A placeholder, or a word that stands in Box's answers: what is not to be shown is judged all the same.
+  it.each([
+    ['d', 'invalid_grant', 'Grant credentials are invalid', 'grant_invalid'],
+    ['invalid', 'invalid_grant', 'Grant credentials are invalid', 'grant_invalid'],
+    ['credentials', 'invalid_grant', 'Grant credentials are invalid', 'grant_invalid'],
+    ['client', 'invalid_client', 'The client credentials are invalid', 'client_invalid'],
+  ])('also where the client secret is %j', async (clientSecret, error, description, code) => {
+    endpoint.otherwise = refuse(endpoint, 400, error, description);
+    const given = new BoxAuth({
+      credentials: { clientId: 'c', clientSecret, enterpriseId: '1' },
+      fetch: endpoint.fetch,
+      runtime,
+    });
+    expect((await thrownBy(() => given.provider.getToken())).code).toBe(code);
+  });
+});
+
 describe('A token request', () => {
   it('is a form to the token endpoint, follows no redirect and carries no token', async () => {
     await box().getToken();

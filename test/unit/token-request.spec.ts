@@ -131,8 +131,8 @@ describe('A refusal is read', () => {
   });
 
   it('without what is secret in its words', async () => {
-    const { error, description } = await read({ error: 'a the-secret', message: 'b the-secret' });
-    expect([error, description]).toEqual(['a [redacted]', 'b [redacted]']);
+    const { error, description, shown } = await read({ error: 'a the-secret', message: 'b' });
+    expect([error, description].map((part) => shown(part ?? ''))).toEqual(['a [redacted]', 'b']);
   });
 
   it.each([

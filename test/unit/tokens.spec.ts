@@ -429,6 +429,12 @@ describe('Options out of their range fail the start, by name', () => {
     [{ apiUrl: 'http://box.example.com' }, 'apiUrl'],
     [{ apiUrl: 'https://user:pass@box.example.com' }, 'apiUrl'],
     [{ apiUrl: 'ftp://box.example.com' }, 'apiUrl'],
+    [{ apiUrl: 'https://api.box.com/2.0' }, 'apiUrl'],
+    [{ apiUrl: 'https://api.box.com/2.0/' }, 'apiUrl'],
+    [{ apiUrl: '"https://api.box.com"' }, 'apiUrl'],
+    [{ apiUrl: 'localhost:4000' }, 'apiUrl'],
+    [{ runtime: {} }, 'runtime'],
+    [{ configFile: 'config.json' }, 'configFile'],
     [{ origins: ['https://box.example.com', 'nonsense'] }, 'origins'],
     [{ origins: 'https://box.example.com' }, 'origins'],
     [{ origins: [null] }, 'origins'],
@@ -449,8 +455,26 @@ describe('Options out of their range fail the start, by name', () => {
   ])('%j', async (options, name) => {
     const error = await thrownBy(() => start(options as Partial<BoxAuthOptions>));
     expect(error.code).toBe('option_invalid');
-    expect(error.message).toContain(`The option ${name} `);
+    expect(error.message).toContain(`option ${name}`);
     expect(error.message).not.toContain('pass@');
+  });
+});
+
+describe('What an address lacks is told', () => {
+  it.each([
+    ['localhost:4000', 'with https:// before the host'],
+    ['htp://127.0.0.1:4000', 'with https:// before the host'],
+    ["'https://api.box.com'", 'without quotes around it'],
+    ['https://user:pass@api.box.com', 'without user, query or fragment'],
+    ['https://api.box.com/2.0', 'without the version at its end'],
+    ['http://api.box.com', 'on loopback only'],
+  ])('%s', async (apiUrl, lack) => {
+    expect((await thrownBy(() => start({ apiUrl }))).message).toContain(lack);
+  });
+
+  it('and what option a mistyped one is meant to be', async () => {
+    const { hint } = await thrownBy(() => start({ maxsubjects: 5 } as Partial<BoxAuthOptions>));
+    expect(hint).toBe('Write maxSubjects in the place of maxsubjects.');
   });
 });
 

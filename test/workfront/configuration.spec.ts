@@ -223,13 +223,13 @@ describe('forRoot without credentials reads the environment', () => {
     set({ WORKFRONT_CUSTOMER_ID: undefined, WORKFRONT_USER_ID: ' ' });
     const { code, message } = await thrownBy(() => start(WorkfrontAuthModule.forRoot()));
     expect(code).toBe('config_missing');
-    expect(message).toContain('WORKFRONT_CUSTOMER_ID, WORKFRONT_USER_ID are unset');
+    expect(message).toContain('Unset: WORKFRONT_CUSTOMER_ID; WORKFRONT_USER_ID.');
   });
 
   it('the address among them, where no option has it', async () => {
     set({ WORKFRONT_URL: undefined, WORKFRONT_CUSTOMER_ID: undefined });
     const { message } = await thrownBy(() => start(WorkfrontAuthModule.forRoot()));
-    expect(message).toContain('WORKFRONT_URL or WORKFRONT_DOMAIN, WORKFRONT_CUSTOMER_ID are unset');
+    expect(message).toContain('WORKFRONT_URL or WORKFRONT_DOMAIN; WORKFRONT_CUSTOMER_ID.');
     const given = WorkfrontAuthModule.forRoot({ domain: 'acme' });
     expect((await thrownBy(() => start(given))).message).not.toContain('WORKFRONT_URL');
   });
@@ -243,6 +243,14 @@ describe('forRoot without credentials reads the environment', () => {
     const { message } = await thrownBy(() => start(WorkfrontAuthModule.forRoot()));
     expect(message).toContain(name);
     expect(message).not.toMatch(/credentials\.|The option/);
+  });
+
+  it('and calls a passphrase in the options by its name there', async () => {
+    set();
+    const wrong = { passphrase: 5 } as unknown as WorkfrontAuthModuleOptions;
+    const { message } = await thrownBy(() => start(WorkfrontAuthModule.forRoot(wrong)));
+    expect(message).toContain('- passphrase: expected');
+    expect(message).not.toContain('WORKFRONT_PRIVATE_KEY_PASSPHRASE');
   });
 
   it('and names WORKFRONT_DOMAIN where that is wrong', async () => {

@@ -18,17 +18,22 @@ export interface ConfigFile {
 class UnreadableFile extends Error {}
 
 /**
- * Reads a file, a pipe or a device: once, as a pipe has nothing to say a second time; at most 1 MiB, for at most ten seconds.
+ * Reads a file, a pipe or a device: once, as a pipe has nothing to say a second time; at most 1 MiB, for at most ten seconds. `setting`
+ * is what named it.
  *
  * @throws BoxAuthError `config_unreadable`
  */
-export async function readConfigFileOnce(path: string, runtime: Runtime): Promise<ConfigFile> {
+export async function readConfigFileOnce(
+  path: string,
+  runtime: Runtime,
+  setting?: string,
+): Promise<ConfigFile> {
   try {
     const { stream, stats } = opened(path);
     const text = await readInTime(stream, runtime);
     return { text, readableByOthers: stats.isFile() ? isReadableByOthers(stats) : undefined };
   } catch (error) {
-    throw configUnreadable(path, reasonOf(error));
+    throw configUnreadable(path, reasonOf(error), setting);
   }
 }
 

@@ -5,6 +5,7 @@ import { parseConfig } from '../../credentials/config-json.js';
 import { Place } from '../../credentials/place.js';
 import { apiUrlOf, boxEnvironment, credentialsIn } from '../../environment-variables.js';
 import { BoxAuthError } from '../../errors/box-auth.error.js';
+import { variableIn } from '../../variables.js';
 import type { CliContext, Variables } from '../cli-context.js';
 import { PASSPHRASE_VARIABLE, passphraseIn, unreadVariables, variablesOf } from '../variables.js';
 import { readConfigFileOnce } from './config-file.js';
@@ -48,9 +49,9 @@ export async function findConfiguration(
 ): Promise<StepOutcome<'configuration', Configuration>> {
   const variables = configured(request, context);
   const { credentials: given, source } = credentialsOf(request, variables, context);
-  const { credentials, ...origin } = await withoutFile(given, context);
+  const { credentials, ...origin } = await withoutFile(given, source, context);
   const { file } = origin;
-  const place = file === undefined ? boxEnvironment : new Place(file, () => file);
+  const place = file === undefined ? boxEnvironment : placeInFile(file, request);
   const config =
     'config' in credentials ? parsedConfig(credentials.config, place.field('config')) : undefined;
   const box = boxOf(request, variables, credentials, context);
@@ -81,8 +82,7 @@ function credentialsOf(
 ): { credentials: BoxCredentials; source: DoctorFacts['configuration']['source'] } {
   const { cwd } = context;
   if (configFile !== undefined) {
-    const passphrase =
-      variables[PASSPHRASE_VARIABLE]?.trim() === '' ? undefined : variables[PASSPHRASE_VARIABLE];
+    const passphrase = variableIn(variables, PASSPHRASE_VARIABLE);
     return {
       credentials: { configFile: resolve(cwd, configFile), passphrase },
       source: 'argument',
@@ -116,14 +116,23 @@ function credentialsHere(variables: Variables, context: CliContext | undefined):
   }
 }
 
+/** Of a file all has the name of its path, but for the passphrase that is not in it. */
+function placeInFile(file: string, { passphraseEnv }: DoctorRequest): Place {
+  const passphrase =
+    passphraseEnv === undefined ? PASSPHRASE_VARIABLE : 'the variable of --passphrase-env';
+  return new Place(file, undefined, (field) => (field === 'passphrase' ? passphrase : file));
+}
+
 /** The text in the place of the file: it is read this once, as it may be a pipe. */
 async function withoutFile(
   credentials: BoxCredentials,
+  source: DoctorFacts['configuration']['source'],
   { runtime }: CliContext,
 ): Promise<Pick<Facts, 'file' | 'readableByOthers'> & { readonly credentials: BoxCredentials }> {
   if (!('configFile' in credentials)) return { credentials };
   const { configFile: file, passphrase } = credentials;
-  const { text: config, readableByOthers } = await readConfigFileOnce(file, runtime);
+  const setting = source === 'BOX_CONFIG_FILE' ? source : undefined;
+  const { text: config, readableByOthers } = await readConfigFileOnce(file, runtime, setting);
   return {
     credentials: { config, passphrase },
     file,

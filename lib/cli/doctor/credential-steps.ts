@@ -2,7 +2,7 @@ import { createSecretKey } from 'node:crypto';
 import { boxDocs } from '../../box/box-docs.js';
 import type { BoxCredentials, BoxOpenedCredentials } from '../../credentials/box-credentials.js';
 import { openCredentials } from '../../credentials/open-credentials.js';
-import type { OpenedKey } from '../../credentials/private-key.js';
+import type { KeyNames, OpenedKey } from '../../credentials/private-key.js';
 import { BoxAuthError } from '../../errors/box-auth.error.js';
 import { openBoxKey } from '../box-key.js';
 import { notFilledIn, type OpenField } from '../config-skeleton.js';
@@ -16,8 +16,7 @@ import { keyFormOf } from './key-form.js';
 export interface GivenKey {
   readonly text: string;
   readonly passphrase: string | undefined;
-  /** Where it stands. */
-  readonly field: string;
+  readonly names: KeyNames;
 }
 
 /** Credentials whose fields are in order. */
@@ -58,8 +57,8 @@ export function readFields({
     };
   }
   let key: GivenKey | undefined;
-  const read = openCredentials(credentials, place, (text, passphrase, field) => {
-    key = { text, passphrase, field };
+  const read = openCredentials(credentials, place, (text, passphrase, names) => {
+    key = { text, passphrase, names };
     return NOT_OPENED;
   });
   const grant = read.kind === 'key-pair' ? 'jwt-bearer' : 'client_credentials';
@@ -76,7 +75,7 @@ export function readFields({
 /** Opens the key. What goes wrong is told by the step that it belongs to. */
 export function tryKey(key: GivenKey): TriedKey {
   try {
-    return { ...key, opened: openBoxKey(key.text, key.passphrase, key.field) };
+    return { ...key, opened: openBoxKey(key.text, key.passphrase, key.names) };
   } catch (error) {
     if (!(error instanceof BoxAuthError)) throw error;
     return { ...key, problem: error };

@@ -2,6 +2,7 @@ import { basename, dirname, resolve } from 'node:path';
 import { readConfigFile } from '../../credentials/config-json.js';
 import type { BoxConfigJson } from '../../testing/emulated-app.js';
 import { BoxEmulator } from '../../testing/box-emulator.js';
+import { variableIn } from '../../variables.js';
 import { openBoxKey } from '../box-key.js';
 import type { CliContext, ExitCode } from '../cli-context.js';
 import { CliProblem } from '../cli-problem.js';
@@ -83,10 +84,12 @@ function emulatedConfig(file: string, { env }: CliContext): BoxConfigJson {
       'Leave --config out, and it makes up an app that has everything.',
     );
   }
-  const passphrase = env[PASSPHRASE_VARIABLE]?.trim()
-    ? env[PASSPHRASE_VARIABLE]
-    : appAuth.passphrase;
-  const { key } = openBoxKey(appAuth.privateKey, passphrase, `${file}: privateKey`);
+  const apart = variableIn(env, PASSPHRASE_VARIABLE);
+  const passphrase = apart ?? appAuth.passphrase;
+  const { key } = openBoxKey(appAuth.privateKey, passphrase, {
+    key: `${file}: privateKey`,
+    passphrase: apart === undefined ? file : PASSPHRASE_VARIABLE,
+  });
   const privateKey = key.export({ type: 'pkcs8', format: 'pem' }).toString();
   return {
     boxAppSettings: { ...client, appAuth: { ...appAuth, privateKey, passphrase: '' } },

@@ -29,7 +29,7 @@ export function privateKeyPem(key: KeyObject, passphrase: string | undefined): s
       ...(passphrase === undefined ? {} : { cipher: 'aes-256-cbc', passphrase }),
     })
     .toString();
-  openBoxKey(pem, passphrase, 'the new private key');
+  openBoxKey(pem, passphrase, { key: 'the new private key', passphrase: 'the variable' });
   return pem;
 }
 
