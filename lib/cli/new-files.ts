@@ -17,6 +17,7 @@ export interface NewFile {
 export function pathsOfNewFiles<const Names extends readonly string[]>(
   folder: string,
   names: Names,
+  hintIfTaken?: string,
 ): { readonly [Index in keyof Names]: string } {
   try {
     mkdirSync(folder, { recursive: true });
@@ -25,7 +26,7 @@ export function pathsOfNewFiles<const Names extends readonly string[]>(
   }
   const paths = names.map((name) => join(folder, name));
   const taken = paths.filter((path) => existsSync(path));
-  if (taken.length > 0) throw takenProblem(taken);
+  if (taken.length > 0) throw takenProblem(taken, hintIfTaken);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- one for each name
   return paths as unknown as { readonly [Index in keyof Names]: string };
 }
@@ -56,10 +57,13 @@ export function writeNewFiles(files: readonly NewFile[]): void {
   }
 }
 
-function takenProblem(paths: readonly string[]): CliProblem {
+function takenProblem(
+  paths: readonly string[],
+  hint = 'Nothing was written. Name another place, or move them away: a key that is overwritten is lost.',
+): CliProblem {
   return new CliProblem(
     `${paths.join(' and ')} ${paths.length === 1 ? 'is' : 'are'} there already.`,
-    'Nothing was written. Name another place, or move them away: a key that is overwritten is lost.',
+    hint,
   );
 }
 

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import type { CliContext, Variables } from './cli-context.js';
 import { CliProblem, usageProblem } from './cli-problem.js';
+import { printable } from './printable.js';
 
 export const PASSPHRASE_VARIABLE = 'BOX_PRIVATE_KEY_PASSPHRASE';
 
@@ -33,7 +34,7 @@ export function passphraseIn(variables: Variables, name: string): string {
   // The name is not told: somebody may have given the passphrase itself.
   if (passphrase === undefined || passphrase === '') {
     throw usageProblem(
-      'The environment variable that --passphrase-env names is not set.',
+      'The environment variable that --passphrase-env names is not set, or empty.',
       'Give the name of a variable, not the passphrase itself, and set it: read -rs BOX_PASS && export BOX_PASS.',
     );
   }
@@ -67,8 +68,8 @@ function readDotenv(file: string): Variables {
     content = readFileSync(file, 'utf8');
   } catch {
     throw new CliProblem(
-      'The file of --dotenv cannot be read.',
-      'Check the path: it is relative to the working directory.',
+      `The file of --dotenv cannot be read: ${printable(file)}.`,
+      'Check the path: a relative one is of the working directory.',
       2,
     );
   }

@@ -61,7 +61,7 @@ export function onAuthEvent<Kind extends AuthEvent['kind']>(
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only publishEvent publishes on our channels
   const listen = (message: unknown) => listener(message as AuthEventOf<Kind>);
   CHANNELS[kind].subscribe(listen);
-  return () => void CHANNELS[kind].unsubscribe(listen);
+  return () => CHANNELS[kind].unsubscribe(listen);
 }
 
 function invalidArgument(name: string, expected: string): BoxAuthError {

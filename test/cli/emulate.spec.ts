@@ -86,6 +86,7 @@ describe('emulate', () => {
     const ran = await run(['emulate', '--write-config', file]);
     expect(ran.exitCode).toBe(1);
     expect(ran.stderr).toContain('is there already');
+    expect(ran.stderr).toContain('emulate --config');
     expect(readFileSync(file, 'utf8')).toBe('precious');
   });
 

@@ -62,7 +62,7 @@ describe('The command line', () => {
   });
 
   it.each([
-    [['--dotenv', 'missing.env'], 'The file of --dotenv cannot be read.'],
+    [['--dotenv', 'missing.env'], 'The file of --dotenv cannot be read'],
     [['--passphrase-env', 'UNSET'], 'is not set'],
     [['--as-user', 'bob'], 'A Box user id is 1 to 20 digits'],
     [['--passphrase', SECRET], 'never taken as an argument'],

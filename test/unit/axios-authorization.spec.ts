@@ -124,7 +124,12 @@ describe('An interceptor of the app that refuses a call before ours', () => {
     throw new Error('blocked');
   };
   it.each([
-    ['rethrows', (error: unknown) => Promise.reject(error as Error)],
+    [
+      'rethrows',
+      async (error: unknown) => {
+        throw error;
+      },
+    ],
     ['only looks at the error', () => undefined],
     ['has no such handler', undefined],
   ])('has refused it, also where it is synchronous and %s', async (_, rejected) => {

@@ -448,12 +448,7 @@ describe('The environment', () => {
 });
 
 describe('A passphrase that does not open the key', () => {
-  const config = configJson();
-  const write = () => {
-    const file = join(folder, 'with-passphrase.json');
-    writeFileSync(file, JSON.stringify(config));
-    return file;
-  };
+  const write = () => file(JSON.stringify(configJson()));
 
   it('is told with where it stands: apart from the file', async () => {
     const stale = { BOX_CONFIG_FILE: write(), BOX_PRIVATE_KEY_PASSPHRASE: 'stale' };

@@ -71,7 +71,8 @@ Ctrl-C stops it.
 function newFileIn(cwd: string, file: string | undefined): string | undefined {
   if (file === undefined) return undefined;
   const path = resolve(cwd, file);
-  return pathsOfNewFiles(dirname(path), [basename(path)])[0];
+  const hint = `Nothing was written. To run on what is in it: emulate --config ${file}. Or name another place.`;
+  return pathsOfNewFiles(dirname(path), [basename(path)], hint)[0];
 }
 
 /** The whole of a `config.json`, as the emulator needs it. */
