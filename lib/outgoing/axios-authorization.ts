@@ -46,16 +46,21 @@ export function attachToAxios(
   attached.set(instance, policy);
   // Made once: axios keeps what it finds out about each fetch that it meets.
   const route = { fetch: sendsBy === 'fetch' ? takingStreams(boxFetch) : boxFetch, sendsBy };
-  // An instance has one adapter, and a call seldom one of its own.
-  const adapters = new Map<Config['adapter'], AxiosAdapter>();
+  // An instance has one adapter, and a call seldom one of its own; a list of names is another list at each call.
+  const adapters = new Map<unknown, AxiosAdapter>();
   // Not a synchronous one: where all are, axios sends what an interceptor before this one has refused to send.
   instance.interceptors.request.use((config) => {
     const { adapter } = config;
-    const known = adapters.get(adapter);
+    const key = areNames(adapter) ? adapter.join() : adapter;
+    const known = adapters.get(key);
     config.adapter = known ?? adapterFor(adapter, policy, route);
-    if (known === undefined && adapters.size < MOST_ADAPTERS) adapters.set(adapter, config.adapter);
+    if (known === undefined && adapters.size < MOST_ADAPTERS) adapters.set(key, config.adapter);
     return config;
   });
+}
+
+function areNames(adapter: Config['adapter']): adapter is string[] {
+  return Array.isArray(adapter) && adapter.every((one) => typeof one === 'string');
 }
 
 function adapterFor(
@@ -112,11 +117,12 @@ async function exchange(
   authorization: Authorization | undefined,
 ): Promise<Answer> {
   const ours = authorization?.headers ?? {};
-  const { beforeRedirect, maxRedirects } = config;
+  const names = Object.keys(ours);
+  const { headers, beforeRedirect, maxRedirects } = config;
   config.beforeRedirect = withinOrigins(policy, ours, beforeRedirect);
   // To be able to follow redirects axios keeps all of a body; a stream, which is sent once, is to stay out of memory.
   if (!isReplayable(config.data)) config.maxRedirects ??= 0;
-  for (const [name, value] of Object.entries(ours)) config.headers.set(name, value);
+  for (const name of names) headers.set(name, ours[name]);
   try {
     const response = await send(config);
     hideRequest(response);
@@ -128,7 +134,7 @@ async function exchange(
     return { error, response: error.response };
   } finally {
     // Left in, they would leak with an error, and look like the caller's own when the app retries with this config.
-    for (const name of Object.keys(ours)) config.headers.delete(name);
+    for (const name of names) headers.delete(name);
     Object.assign(config, { beforeRedirect, maxRedirects });
   }
 }

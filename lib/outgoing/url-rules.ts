@@ -13,13 +13,20 @@ export interface UrlRules {
 /** Whether a request to `url` may carry a token. */
 export function mayCarryToken(url: URL, rules: UrlRules): boolean {
   return (
+    isAllowedOrigin(url, rules) &&
     url.username === '' &&
     url.password === '' &&
-    (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname))) &&
-    (rules.origins.has(url.origin) ||
-      (url.protocol === 'https:' && url.port === '' && rules.hosts?.test(url.hostname) === true)) &&
     !rules.exceptPaths.test(plainPath(url.pathname))
   );
+}
+
+/** Every part of a URL is made anew when it is read: what most calls need comes first. */
+function isAllowedOrigin(url: URL, { origins, hosts }: UrlRules): boolean {
+  const { protocol } = url;
+  if (protocol === 'https:') {
+    return origins.has(url.origin) || (url.port === '' && hosts?.test(url.hostname) === true);
+  }
+  return protocol === 'http:' && origins.has(url.origin) && isLoopback(url.hostname);
 }
 
 /** The address; undefined if it is none. Parsed once, where `canParse` would do it twice. */
