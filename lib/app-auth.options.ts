@@ -225,7 +225,7 @@ export function unknownOption(name: string, known: readonly string[]): BoxAuthEr
   const meant = known.find((other) => plain(other) === plain(own));
   return new BoxAuthError({
     code: 'option_invalid',
-    message: `There is no option ${name}, but ${known.join(', ')}.`,
+    message: `There is no option ${name}. There are: ${known.join(', ')}.`,
     hint:
       meant === undefined
         ? `Take ${name} out, or see which of these is meant.`

@@ -26,10 +26,15 @@ export function failAfter(
 
 const LONGEST_DELAY_MS = 2 ** 31 - 1;
 
-/** `source`, for somebody who waits for it: a script that awaits a token must not just end while a retry is due. */
+/** For somebody who waits: a script that awaits a token must not just end while a retry is due. Returns what ends it. */
+export function holdProcess(runtime: Runtime): () => void {
+  return runtime.schedule(() => undefined, LONGEST_DELAY_MS, { holdProcess: true });
+}
+
+/** `source`, for somebody who waits for it, and the process with them. */
 export function awaited<T>(runtime: Runtime, source: Observable<T>): Observable<T> {
   return new Observable((subscriber) => {
-    subscriber.add(runtime.schedule(() => undefined, LONGEST_DELAY_MS, { holdProcess: true }));
+    subscriber.add(holdProcess(runtime));
     return source.subscribe(subscriber);
   });
 }

@@ -15,7 +15,7 @@ import {
   throwError,
 } from 'rxjs';
 import type { Subject } from '../credentials/subject.js';
-import { after, awaited } from '../runtime/after.js';
+import { after, holdProcess } from '../runtime/after.js';
 import type { TellEvent, TokenEvent } from '../events/auth-events.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { AccessToken } from '../token-endpoint/access-token.js';
@@ -175,16 +175,14 @@ export class RenewingToken {
     signal: AbortSignal | undefined,
   ): Promise<AccessToken | undefined> {
     const inReserve = this.#inReserve(minValidityMs);
+    const release = holdProcess(this.context.runtime);
     try {
       // A caller with a token in reserve waits for at most half of what that has to live.
       const patience =
         inReserve === undefined ? [] : [after(this.context.runtime, inReserve.usableForMs / 2)];
       const ends = signal === undefined ? patience : [...patience, aborted(signal)];
       const minting = this.#sharedMint();
-      const wait = awaited(
-        this.context.runtime,
-        ends.length === 0 ? minting : race(minting, ...ends),
-      );
+      const wait = ends.length === 0 ? minting : race(minting, ...ends);
       const token = await firstValueFrom(wait, { defaultValue: undefined });
       return token ?? this.#reserve(minValidityMs);
     } catch (error) {
@@ -192,6 +190,8 @@ export class RenewingToken {
       const reserve = this.#reserve(minValidityMs);
       if (reserve === undefined) throw error;
       return reserve;
+    } finally {
+      release();
     }
   }
 
