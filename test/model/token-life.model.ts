@@ -27,6 +27,8 @@ interface Granted {
   readonly wall: number;
   readonly monotonic: number;
   readonly lifetimeMs: number;
+  /** How many flushes there had been when it was asked for. */
+  readonly flushed: number;
 }
 
 interface Failure {
@@ -103,7 +105,7 @@ export class TokenLife {
       expect(this.#usable(subject), 'a token that is due was not renewed').not.toBe(standing);
     }
     const peeked = this.#box.provider.peekToken(subjectOf(subject));
-    if (peeked !== undefined) this.#check(peeked, subject);
+    if (peeked !== undefined) this.#check(peeked, subject, this.#flushed);
   }
 
   /** Box says 401 to the token that was given so many callers ago. */
@@ -188,7 +190,7 @@ export class TokenLife {
       const token = await work;
       this.#waiting -= 1;
       this.#given.push(token);
-      this.#check(token, subject);
+      this.#check(token, subject, flushed);
     } catch (error) {
       this.#waiting -= 1;
       if (abort && error instanceof DOMException) return;
@@ -208,11 +210,12 @@ export class TokenLife {
     }
   }
 
-  /** The token that is given is alive by either clock, and of the subject that was asked for. */
-  #check(token: AccessToken, subject: string): void {
+  /** The token that is given is alive by either clock, of the subject that was asked for, and of no time before a flush. */
+  #check(token: AccessToken, subject: string, flushed: number): void {
     const granted = this.#granted.get(token.value);
     expect(granted?.subject, 'a token of another subject').toBe(subject);
     expect(`${token.subject.type}:${token.subject.id}`).toBe(subject);
+    expect(granted?.flushed, 'a token of before the flush').toBeGreaterThanOrEqual(flushed);
     expect(this.#leftMs(token.value), 'a token past its end').toBeGreaterThanOrEqual(0);
   }
 
@@ -352,7 +355,11 @@ export class TokenLife {
   }
 
   async #weatherly(request: Received): Promise<Response> {
-    const granted = { wall: this.runtime.now(), monotonic: this.runtime.monotonic() };
+    const granted = {
+      wall: this.runtime.now(),
+      monotonic: this.runtime.monotonic(),
+      flushed: this.#flushed,
+    };
     switch (this.weather) {
       case 'fine':
         return this.#grant(request, granted);
@@ -378,7 +385,7 @@ export class TokenLife {
     }
   }
 
-  #grant(request: Received, granted: Pick<Granted, 'wall' | 'monotonic'>): Response {
+  #grant(request: Received, granted: Omit<Granted, 'subject' | 'lifetimeMs'>): Response {
     const value = this.#valueOf(request);
     const subject = `${request.form.get('box_subject_type') ?? ''}:${request.form.get('box_subject_id') ?? ''}`;
     this.#granted.set(value, { ...granted, subject, lifetimeMs: this.lifetimeS * 1000 });
