@@ -55,7 +55,10 @@ describe('The sample app, built and started by nest start,', { timeout: TO_START
     [{ PORT: 'http' }, 'PORT is a number from 0 (a free one) to 65535, not "http".'],
     [{ PLATFORM: 'koa' }, 'PLATFORM is express or fastify, not "koa".'],
     [{ DEMO_USERS: 'alice' }, 'DEMO_USERS looks like "alice:123,bob:456", not like "alice".'],
-    [{ BOX_CONFIG_FILE: 'no.json' }, 'The Box configuration file "no.json" that BOX_CONFIG_FILE names'],
+    [
+      { BOX_CONFIG_FILE: 'no.json' },
+      'The Box configuration file "no.json" that BOX_CONFIG_FILE names',
+    ],
   ])('refuses to start with %o, in one line', async (environment, message) => {
     const other = start({ PORT: '0', ...environment });
     expect(await other.ended).toEqual({ code: 1, signal: null });
