@@ -9,6 +9,8 @@ import { rolldown } from 'rolldown';
 import { throughputOf } from '../measure/throughput.mjs';
 import { openBoxAuth } from '../peers/nestjs-box-auth.mjs';
 
+const NAMES = { key: 'privateKey', passphrase: 'passphrase' };
+
 /** @typedef {() => Promise<unknown>} Sign */
 
 /**
@@ -21,7 +23,7 @@ async function ours({ config }) {
   const { boxCredentialsAdvice, keySigner, openPrivateKey } = await importSigner();
   const { privateKey, passphrase, publicKeyID } = config.boxAppSettings.appAuth;
   const signer = keySigner({
-    ...openPrivateKey(privateKey, passphrase, 'privateKey', boxCredentialsAdvice),
+    ...openPrivateKey(privateKey, passphrase, NAMES, boxCredentialsAdvice),
     publicKeyId: publicKeyID,
     algorithm: 'RS256',
   });
