@@ -26,24 +26,20 @@ async function build() {
 }
 
 async function bundleBoth() {
-  const declared = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
   const entries = entryPoints.map(({ import: { default: file } }) =>
     file.slice('./dist/esm/'.length, -'.js'.length),
   );
-  await bundleAs('cjs', entries, {
-    external: declared.filter((name) => !bundledPackages.includes(name)),
-    bundled: bundledPackages,
-  });
+  await bundleAs('cjs', entries);
   // A hundred small modules take five times as long to import as a few larger ones.
-  await bundleAs('esm', [...entries, PROGRAM], { external: declared, bundled: [] });
+  await bundleAs('esm', [...entries, PROGRAM]);
 }
 
 /**
  * @param {'cjs' | 'esm'} format
  * @param {string[]} entries such as `axios/index`
- * @param {{ external: string[], bundled: string[] }} packages
  */
-async function bundleAs(format, entries, { external, bundled }) {
+async function bundleAs(format, entries) {
+  const external = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
   const { output } = await bundle({
     cwd: root,
     input: Object.fromEntries(entries.map((name) => [name, `${COMPILED}/${name}.js`])),
@@ -62,19 +58,18 @@ async function bundleAs(format, entries, { external, bundled }) {
   });
   const chunks = output.filter((file) => file.type === 'chunk');
   const modules = chunks.flatMap((chunk) => Object.keys(chunk.modules));
-  expectDeclared(modules, bundled);
+  expectDeclared(modules);
 }
 
 /**
  * A package that is imported without being declared ends up in the bundle.
  *
  * @param {string[]} modules
- * @param {string[]} bundled
  */
-function expectDeclared(modules, bundled) {
+function expectDeclared(modules) {
   const packageOf = /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)/;
   const found = new Set(modules.flatMap((id) => packageOf.exec(id)?.[1] ?? []));
-  const undeclared = [...found].filter((name) => !bundled.includes(name));
+  const undeclared = [...found].filter((name) => !bundledPackages.includes(name));
   if (undeclared.length > 0) {
     throw new Error(
       `lib imports ${undeclared.join(', ')}, which package.json has neither as dependency nor as peer.`,

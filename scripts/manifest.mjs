@@ -25,7 +25,7 @@ export const entryPoints = Object.values(manifest.exports).filter(
 );
 
 /**
- * Dependencies that stand inside the CommonJS build instead of being required by it: they are ES modules only, which Jest
- * cannot load.
+ * What stands inside the build instead of being a dependency: ES modules only, which Jest cannot load, of many small files,
+ * which take their time to import.
  */
 export const bundledPackages = ['jose'];
