@@ -106,7 +106,7 @@ export function resolveAppAuthOptions(
  *
  * @throws BoxAuthError `option_invalid`
  */
-export function checkObject(name: string, value: unknown): void {
+function checkObject(name: string, value: unknown): void {
   if (!isRecord(value)) throw invalidOption(name, undefined, 'an object');
 }
 
@@ -220,7 +220,7 @@ export function checkOptions(of: string, options: unknown): void {
 }
 
 /** An option that there is not: mistyped, most likely. */
-export function unknownOption(name: string, known: readonly string[]): BoxAuthError {
+function unknownOption(name: string, known: readonly string[]): BoxAuthError {
   const own = name.slice(name.lastIndexOf('.') + 1);
   const meant = known.find((other) => plain(other) === plain(own));
   return new BoxAuthError({

@@ -5,9 +5,6 @@ import { originOfDomain, originOfUrl, type WorkfrontAddress } from './workfront-
 import type { WorkfrontCredentials } from './workfront-credentials.js';
 import { workfrontDocs } from './workfront-docs.js';
 
-/** What the environment says of Workfront. */
-export type WorkfrontVariables = WorkfrontAddress & WorkfrontCredentials;
-
 const NEEDED = {
   clientId: 'WORKFRONT_CLIENT_ID',
   clientSecret: 'WORKFRONT_CLIENT_SECRET',
