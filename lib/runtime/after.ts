@@ -26,9 +26,23 @@ export function failAfter(
 
 const LONGEST_DELAY_MS = 2 ** 31 - 1;
 
+/** Those who wait now, of each runtime: one timer holds the process for all of them. */
+const holds = new WeakMap<Runtime, { waiting: number; readonly cancel: () => void }>();
+
 /** For somebody who waits: a script that awaits a token must not just end while a retry is due. Returns what ends it. */
 export function holdProcess(runtime: Runtime): () => void {
-  return runtime.schedule(() => undefined, LONGEST_DELAY_MS, { holdProcess: true });
+  const hold = holds.get(runtime) ?? {
+    waiting: 0,
+    cancel: runtime.schedule(() => undefined, LONGEST_DELAY_MS, { holdProcess: true }),
+  };
+  holds.set(runtime, hold);
+  hold.waiting += 1;
+  return () => {
+    hold.waiting -= 1;
+    if (hold.waiting > 0) return;
+    holds.delete(runtime);
+    hold.cancel();
+  };
 }
 
 /** `source`, for somebody who waits for it, and the process with them. */

@@ -1,5 +1,3 @@
-import { Observable } from 'rxjs';
-
 // Taken now: the fake timers of somebody's test would keep it to themselves.
 const inNextTurn = setImmediate;
 const LONGEST_TURN_MS = 10_000;
@@ -13,18 +11,12 @@ export class Pace {
   #isTaken = false;
   #takenAt = 0;
 
-  /** Emits once, when it is one's turn: at once, if nobody was before. */
-  turn(): Observable<void> {
-    return new Observable((subscriber) => {
-      const begin = () => {
-        subscriber.next();
-        subscriber.complete();
-      };
-      if (this.#isStuck) this.#letAllBegin();
-      if (this.#isTaken) this.#waiting.add(begin);
-      else this.#begin(begin);
-      return () => this.#waiting.delete(begin);
-    });
+  /** Calls `begin` when it is its turn: at once, if nobody was before. Returns what gives the turn up. */
+  turn(begin: () => void): () => void {
+    if (this.#isStuck) this.#letAllBegin();
+    if (this.#isTaken) this.#waiting.add(begin);
+    else this.#begin(begin);
+    return () => this.#waiting.delete(begin);
   }
 
   #begin(begin: () => void): void {

@@ -9,10 +9,8 @@ import {
   ignoreElements,
   map,
   type Observable,
-  of,
   race,
   Subject as Signal,
-  throwError,
 } from 'rxjs';
 import { frozenSubject, type Subject, subjectKey } from '../credentials/subject.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
@@ -71,7 +69,7 @@ export class AccessTokens {
   ) {
     this.#context = {
       mint: (subject, known) => source.mint(subject, known),
-      turn: (renewing) => this.#turn(renewing),
+      turn: (renewing, begin) => this.#turn(renewing, begin),
       ended: (renewing) => this.#ended(renewing),
       adopted: (token) => this.#adoptions.next(token),
       outside: (task) => this.#outside.runInAsyncScope(task),
@@ -250,13 +248,16 @@ export class AccessTokens {
     return own !== undefined && subjectKey(own) === key ? undefined : key;
   }
 
-  #turn(renewing: RenewingToken): Observable<void> {
-    if (this.#isClosed) return throwError(closedError);
+  #turn(renewing: RenewingToken, begin: () => void): () => void {
+    if (this.#isClosed) throw closedError();
     const { subject } = renewing;
+    if (subject !== undefined) {
+      this.#minting.set(subjectKey(subject), renewing);
+      return this.#pace.turn(begin);
+    }
     // There is one of it, and everybody's: it waits behind nobody.
-    if (subject === undefined) return of(undefined);
-    this.#minting.set(subjectKey(subject), renewing);
-    return this.#pace.turn();
+    begin();
+    return () => undefined;
   }
 
   #ended(renewing: RenewingToken): void {

@@ -16,7 +16,7 @@ interface Failures extends Failing {
   readonly pauseUntil: number;
 }
 
-/** The failures in a row of one token's mints, and the pause that they impose. A token clears them. */
+/** The failures in a row of one token's mints, and the pause that they impose. */
 export class RenewalFailures {
   #failing: Failures | undefined;
 
@@ -27,10 +27,6 @@ export class RenewalFailures {
 
   get failing(): Failing | undefined {
     return this.#failing;
-  }
-
-  clear(): void {
-    this.#failing = undefined;
   }
 
   /** Adds a failure; returns it as an error that says since when mints have failed. */

@@ -1,16 +1,12 @@
 import {
   catchError,
   defer,
-  finalize,
   firstValueFrom,
   map,
-  type Observable,
+  Observable,
   race,
   retry,
   shareReplay,
-  Subject as Signal,
-  switchMap,
-  takeUntil,
   tap,
   throwError,
 } from 'rxjs';
@@ -45,14 +41,17 @@ export interface TokenDemand {
 interface Minting {
   readonly token$: Observable<AccessToken>;
   /** Ends it without a token. */
-  readonly abandon: Signal<void>;
+  abandon: () => void;
 }
 
 /** What all renewing tokens of an app share. */
 export interface RenewalContext {
   readonly mint: (subject: Subject | undefined, known: KnownTokens) => Observable<Mint>;
-  /** Emits once, when `renewing` may mint: many that are wanted at once begin one after the other. */
-  readonly turn: (renewing: RenewingToken) => Observable<void>;
+  /**
+   * Calls `begin` when `renewing` may mint: many that are wanted at once begin one after the other. Returns what gives the
+   * turn up.
+   */
+  readonly turn: (renewing: RenewingToken, begin: () => void) => () => void;
   /** The mint is over, or was given up. */
   readonly ended: (renewing: RenewingToken) => void;
   readonly adopted: (token: AccessToken) => void;
@@ -166,7 +165,7 @@ export class RenewingToken {
     this.#failures = undefined;
     const minting = this.#minting;
     this.#minting = undefined;
-    minting?.abandon.next();
+    minting?.abandon();
   }
 
   /** Undefined if the wait ended without a token and without an error: look again. */
@@ -225,20 +224,22 @@ export class RenewingToken {
     if (this.#minting !== undefined) return this.#minting.token$;
     const pause = this.#failures?.pause();
     if (pause !== undefined) return throwError(() => pause);
-    const abandon = new Signal<void>();
-    const token$: Observable<AccessToken> = this.context.turn(this).pipe(
-      switchMap(() => this.#mint()),
-      takeUntil(abandon),
-      finalize(() => {
-        if (this.#minting?.token$ === token$) this.#minting = undefined;
-        this.context.ended(this);
-      }),
-      shareReplay({ bufferSize: 1, refCount: false }),
-    );
-    this.#minting = { token$, abandon };
+    const minting: Minting = {
+      token$: new Observable<AccessToken>((subscriber) => {
+        minting.abandon = () => subscriber.complete();
+        subscriber.add(() => {
+          if (this.#minting === minting) this.#minting = undefined;
+          this.context.ended(this);
+        });
+        const begin = () => defer(() => this.#mint()).subscribe(subscriber);
+        subscriber.add(this.context.turn(this, begin));
+      }).pipe(shareReplay({ bufferSize: 1, refCount: false })),
+      abandon: () => undefined,
+    };
+    this.#minting = minting;
     // This subscription is what starts it. Its failure is on record; those who wait for it are told on their own.
-    this.context.outside(() => token$.subscribe({ error: () => undefined }));
-    return token$;
+    this.context.outside(() => minting.token$.subscribe({ error: () => undefined }));
+    return minting.token$;
   }
 
   #mint(): Observable<AccessToken> {

@@ -42,6 +42,16 @@ describe('A script', () => {
     expect((await run('await box.getToken();')).code).toBe(0);
   });
 
+  it('that awaits a token does not end when another of its callers gives up', async () => {
+    emulator.failNext('token', { kind: 'rate-limit', retryAfter: 1 });
+    const script = `
+      const controller = new AbortController();
+      box.getToken({ signal: controller.signal }).catch((error) => console.log(error.message));
+      setTimeout(() => controller.abort(new Error('gone')), 300);
+      console.log((await box.getToken()).subject.type);`;
+    expect(await run(script)).toEqual({ printed: 'gone\nenterprise\n', code: 0 });
+  });
+
   it('that gave up waiting ends while the mint is still retried', async () => {
     emulator.clearRequests();
     emulator.failNext('token', { kind: 'rate-limit', retryAfter: 25 });

@@ -62,7 +62,7 @@ describe('The failures of a renewal', () => {
     runtime.randomValue = random;
     expect(
       pauses.map((_pause, index) => {
-        failures.clear();
+        failures = new RenewalFailures(renewalDefaults, runtime);
         return pauseAfter(index + 1);
       }),
     ).toEqual(pauses);
@@ -100,16 +100,5 @@ describe('The failures of a renewal', () => {
     failures.record(failure({ retryable: false, retryAfterMs: 30_000 }));
     await runtime.advance(1_000);
     expect(failures.isPausing).toBe(false);
-  });
-
-  it('are forgotten when a token comes', async () => {
-    failures.record(failure());
-    failures.record(failure());
-    failures.clear();
-    expect(failures.isPausing).toBe(false);
-    const first = failure();
-    await runtime.advance(1_000);
-    expect(failures.record(first)).toBe(first);
-    expect(recorded(failure()).message).toContain('since 2026-03-01T12:00:01.000Z');
   });
 });

@@ -44,7 +44,10 @@ beforeEach(() => {
     },
     adopted: (token) => adopted.push(token),
     outside: (task) => task(),
-    turn: () => of(undefined),
+    turn: (_, begin) => {
+      begin();
+      return () => undefined;
+    },
     ended: () => undefined,
     defaultSubject: () => undefined,
     tell: (event) => events.push(event),
@@ -236,6 +239,21 @@ describe('A renewal ahead of time', () => {
     renewing.keepFresh();
     await settled();
     expect(renewing.fresh?.value).toBe('token-3');
+  });
+
+  it('that comes ends what failed before it: the next failure is a first one', async () => {
+    await inTheLastMinutes();
+    script = [failure(true)];
+    renewing.keepFresh();
+    await settled();
+    expect(renewing.failing?.since).toBe(runtime.now());
+    await runtime.advance(1_000);
+    renewing.keepFresh();
+    await settled();
+    expect(renewing.failing).toBeUndefined();
+    await runtime.advance(HOUR);
+    script = [failure(true)];
+    expect((await thrownBy(() => renewing.get())).message).not.toContain('since');
   });
 
   it('is not made of a fresh token', async () => {
