@@ -33,8 +33,14 @@ export function isFetch(adapter: Config['adapter']): boolean {
 // Without defaults: an adapter sees those of its instance in the config already, or the app took them out.
 const bare = new Axios({});
 
+// What axios puts one behind the other as it is. To have it do so would cost as much as all that we add to a call.
+const PLAIN_BASE = /^https?:\/\/\w[\w.:/-]*\w$/;
+const PLAIN_PATH = /^\/\w[\w./?&=,%~-]*$/;
+
 export function addressOf(config: Config): URL | undefined {
-  return urlOf(bare.getUri(addressParts(config)));
+  const { baseURL = '', url = '' } = config;
+  const isPlain = config.params === undefined && PLAIN_BASE.test(baseURL) && PLAIN_PATH.test(url);
+  return urlOf(isPlain ? baseURL + url : bare.getUri(addressParts(config)));
 }
 
 /** What an address is made of: to merge all of a config with no defaults would cost more than the call. */

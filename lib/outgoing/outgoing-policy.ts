@@ -134,10 +134,10 @@ export class OutgoingPolicy {
 
   #headersWith(token: AccessToken, user: ActingUser | undefined): Authorization {
     const { actingUserHeader } = this.scheme;
-    const headers =
-      user?.via === 'header' && actingUserHeader !== undefined
-        ? { ...this.#tokenHeader(token), [actingUserHeader]: user.id }
-        : this.#tokenHeader(token);
+    const headers = this.#tokenHeader(token);
+    if (user?.via === 'header' && actingUserHeader !== undefined) {
+      headers[actingUserHeader] = user.id;
+    }
     return { token, headers };
   }
 

@@ -51,5 +51,5 @@ function plainPath(pathname: string): string {
   } catch {
     // Not percent-encoding at all: then it is read as it stands.
   }
-  return path.replace(/[/\\]+/g, '/').toLowerCase();
+  return path.replace(/[/\\]{2,}|\\/g, '/').toLowerCase();
 }

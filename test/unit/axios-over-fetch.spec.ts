@@ -1,10 +1,12 @@
 import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import axios, { AxiosError, type InternalAxiosRequestConfig } from 'axios';
+import fc from 'fast-check';
 import FormDataOfNode from 'form-data';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { BoxAuth } from '../../lib/box-auth.js';
 import { attachToAxios } from '../../lib/outgoing/axios-authorization.js';
+import { urlOf } from '../../lib/outgoing/url-rules.js';
 import { addressOf, isFetch, takingStreams } from '../../lib/outgoing/axios-over-fetch.js';
 import { FakeRuntime } from '../support/fake-runtime.js';
 import { refuse, ScriptedEndpoint } from '../support/scripted-endpoint.js';
@@ -38,6 +40,14 @@ describe('The adapter of fetch', () => {
 
 describe('The address of a call', () => {
   const of = (config: object) => addressOf(config as Config)?.href;
+  /** What comes of it, be it an error. */
+  const outcomeOf = (work: () => unknown) => {
+    try {
+      return work();
+    } catch (error) {
+      return String(error);
+    }
+  };
 
   it('is put together of its parts, as axios does', () => {
     expect(of({ baseURL: 'https://api.box.com/2.0', url: '/x', params: { a: 1 } })).toBe(
@@ -46,6 +56,37 @@ describe('The address of a call', () => {
     expect(of({ baseURL: 'https://api.box.com', url: 'https://evil.example/' })).toBe(
       'https://evil.example/',
     );
+  });
+
+  it('is the one that axios makes of any base and path', () => {
+    const odd = fc.constantFrom('//', '\\', ':', '?', '#', '@', '..', '%2f', '\n', '.evil.example');
+    const part = (...plain: string[]) =>
+      fc.oneof(
+        { weight: 8, arbitrary: fc.constantFrom(...plain) },
+        odd,
+        fc.string({ maxLength: 3 }),
+      );
+    const base = fc.tuple(part('https://api.box.com', 'http://127.0.0.1:4000'), part('', '/2.0'));
+    const path = fc.tuple(part('/2.0', '/x', '//y', ''), part('/users', 'z', '?a=1', '/'));
+    const isCombined = fc.option(fc.boolean(), { nil: undefined });
+    let plain = 0;
+    fc.assert(
+      fc.property(base, path, isCombined, (ofBase, ofPath, allowAbsoluteUrls) => {
+        const [baseURL, url] = [ofBase.join(''), ofPath.join('')];
+        const config = {
+          baseURL,
+          url,
+          ...(allowAbsoluteUrls === undefined ? {} : { allowAbsoluteUrls }),
+        };
+        const made = outcomeOf(() => axios.create().getUri(config));
+        if (made === baseURL + url) plain += 1;
+        const expected = outcomeOf(() => urlOf(axios.create().getUri(config))?.href);
+        expect(outcomeOf(() => of(config))).toEqual(expected);
+      }),
+      { numRuns: 2_000 },
+    );
+    expect(plain).toBeGreaterThan(200);
+    expect(plain).toBeLessThan(1_800);
   });
 
   it('is none if there is no host in it', () => {
