@@ -4,7 +4,14 @@ import { aborted } from '../tokens/aborted.js';
 import type { AnswerHead, Authorization, OutgoingPolicy } from './outgoing-policy.js';
 import { isReplayable } from './replayable-body.js';
 import { failCall, handlerOf, HeldAnswer } from './undici-handlers.js';
-import { headerOf, isIterable, isObject, rereadable, withHeaders } from './undici-headers.js';
+import {
+  headerOf,
+  isIterable,
+  isObject,
+  rereadable,
+  withHeaders,
+  withoutHeaders,
+} from './undici-headers.js';
 
 /** What is read of the options of a call; those of every undici have it. */
 export interface UndiciCall {
@@ -31,12 +38,19 @@ export function authorizedDispatch(
   dispatch: UndiciDispatch,
   onlyOrigin?: string | null,
 ): UndiciDispatch {
-  // A redirect keeps its handler: what leads back to Box from elsewhere gets nothing any more.
+  // A redirect keeps its handler: what leads away from Box takes nothing along, and gets nothing when it leads back.
+  const inside = new WeakSet();
   const elsewhere = new WeakSet();
   return (call, handler) => {
     const url = addressOf(call, onlyOrigin);
     if (url === undefined) return dispatch(call, handler);
-    if (!policy.allows(url)) elsewhere.add(handler);
+    if (!policy.allows(url)) {
+      elsewhere.add(handler);
+      if (!inside.has(handler)) return dispatch(call, handler);
+      const headers = withoutHeaders(call.headers, policy.headerNames);
+      return dispatch({ ...call, headers }, handler);
+    }
+    inside.add(handler);
     if (elsewhere.has(handler)) return dispatch(call, handler);
     void new AuthorizedCall(policy, dispatch, call, handler, elsewhere).run();
     return true;

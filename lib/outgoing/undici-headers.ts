@@ -21,6 +21,16 @@ export function withHeaders(headers: unknown, added: Readonly<Record<string, str
   return { ...(isObject(headers) ? headers : {}), ...added };
 }
 
+/** Leaves those of these names out, which are in lower case. */
+export function withoutHeaders(headers: unknown, names: readonly string[]): unknown {
+  const stays = (name: unknown) => !names.includes(String(name).toLowerCase());
+  if (isObject(headers) && !isIterable(headers)) {
+    return Object.fromEntries(Object.entries(headers).filter(([name]) => stays(name)));
+  }
+  const flat = flattened(headers);
+  return flat.filter((_, at) => stays(flat[at - (at % 2)]));
+}
+
 /** Names and values in turn. */
 function flattened(headers: unknown): readonly unknown[] {
   if (Array.isArray(headers)) return headers;

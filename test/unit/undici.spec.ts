@@ -428,6 +428,23 @@ describe.each(libraries)('%s', (_, library) => {
   });
 
   it.each([
+    ['an object', { 'As-User': ALICE, 'x-mine': '1' }],
+    ['a flat list', ['As-User', ALICE, 'x-mine', '1']],
+  ])(
+    "lets a caller's own acting user, in %s, go nowhere else by a redirect",
+    async (__, headers) => {
+      const own = { headers };
+      await send(`${box.url}/2.0/left`, own, redirect({ maxRedirections: 5 }));
+      expect(box.apiRequests[0]?.actingUser).toBe(ALICE);
+      expect(foreign.arrived[0]?.headers).toMatchObject({ 'x-mine': '1' });
+      expect(foreign.arrived[0]?.headers).not.toHaveProperty('as-user');
+      // What nobody led there is the caller's own affair.
+      await send(`${foreign.url}/x`, own);
+      expect(foreign.arrived[1]?.headers).toMatchObject({ 'as-user': ALICE, 'x-mine': '1' });
+    },
+  );
+
+  it.each([
     ['none', () => null],
     ['an object', () => ({ 'X-Mine': '1', Authorization: undefined })],
     ['an object with lists', () => ({ 'x-mine': ['1'], 'x-other': ['2', '3'] })],
