@@ -31,6 +31,7 @@ const PASSING = passingRefusals('Box', {
 const KNOWN_OF_TOKEN_ENDPOINT: readonly KnownRefusal[] = [
   {
     when: isError('unauthorized_client'),
+    about: 'tenant',
     code: 'app_not_authorized',
     meaning: 'The Box admin has not authorized this app.',
     hint: 'Ask an admin to authorize the client id under Admin Console > Integrations > Platform Apps Manager; after a change of scopes, again.',
@@ -38,6 +39,7 @@ const KNOWN_OF_TOKEN_ENDPOINT: readonly KnownRefusal[] = [
   },
   {
     when: isError('invalid_client'),
+    about: 'client',
     code: 'client_invalid',
     meaning: 'Box does not know this client id, or the client secret is not its own.',
     hint: 'Copy clientID and clientSecret again from the Configuration tab of the developer console; a reset secret makes the old one useless.',
@@ -45,6 +47,7 @@ const KNOWN_OF_TOKEN_ENDPOINT: readonly KnownRefusal[] = [
   },
   {
     when: says(/cannot obtain (user )?token based on/i, 'invalid_request'),
+    about: 'subject',
     code: 'user_tokens_not_enabled',
     meaning: 'The app may not get a token for this user.',
     hint: 'Enable "Generate user access tokens" and App + Enterprise Access in the developer console, have the app authorized again, and do not ask for the service account by its own user id.',
@@ -52,6 +55,7 @@ const KNOWN_OF_TOKEN_ENDPOINT: readonly KnownRefusal[] = [
   },
   {
     when: says(/grant type is unauthorized/i),
+    about: 'client',
     code: 'grant_not_allowed',
     meaning: 'The app is not of the type that this grant belongs to.',
     hint: 'A key pair needs an app with "Server Authentication (with JWT)", a client secret alone one with "Client Credentials Grant": the type is chosen when the app is made.',
@@ -59,6 +63,7 @@ const KNOWN_OF_TOKEN_ENDPOINT: readonly KnownRefusal[] = [
   },
   {
     when: says(/invalid grant_type parameter/i),
+    about: 'client',
     code: 'request_malformed',
     meaning: 'What arrived at Box was not the form that was sent.',
     hint: 'Check apiUrl, and whether a proxy on the way changes the body or the Content-Type.',
@@ -66,6 +71,7 @@ const KNOWN_OF_TOKEN_ENDPOINT: readonly KnownRefusal[] = [
   },
   {
     when: says(/grant credentials are invalid/i),
+    about: 'subject',
     code: 'grant_invalid',
     meaning: 'Box does not grant a token to these client credentials for this subject.',
     hint: 'Check client id and secret, that the enterprise or user id belongs to this enterprise, App + Enterprise Access for users, and that the admin authorized the app.',
@@ -73,6 +79,7 @@ const KNOWN_OF_TOKEN_ENDPOINT: readonly KnownRefusal[] = [
   },
   {
     when: isError('invalid_scope'),
+    about: 'subject',
     code: 'scope_refused',
     meaning: 'Box does not give these scopes.',
     hint: 'Name scopes for downscoping, and none that the app itself does not have.',
@@ -80,6 +87,7 @@ const KNOWN_OF_TOKEN_ENDPOINT: readonly KnownRefusal[] = [
   },
   {
     when: isError('invalid_resource'),
+    about: 'subject',
     code: 'resource_refused',
     meaning: 'Box knows no such item, or none that the subject can see.',
     hint: 'Give the full address of a file or folder that the subject of the token can see.',
@@ -87,6 +95,7 @@ const KNOWN_OF_TOKEN_ENDPOINT: readonly KnownRefusal[] = [
   },
   {
     when: says(/subject_token|access token/i, 'invalid_grant'),
+    about: 'subject',
     code: 'subject_token_refused',
     meaning: 'Box does not take the token that was to be downscoped.',
     hint: 'It was revoked or has expired; a new one was already tried once.',
@@ -94,6 +103,7 @@ const KNOWN_OF_TOKEN_ENDPOINT: readonly KnownRefusal[] = [
   },
   {
     when: says(/'sub'/),
+    about: 'subject',
     code: 'subject_refused',
     meaning: 'Box does not take this subject.',
     hint: 'Check that the enterprise id (or user id) is of the enterprise that authorized the app, and that an enterprise id is not given as a user id.',
@@ -101,6 +111,7 @@ const KNOWN_OF_TOKEN_ENDPOINT: readonly KnownRefusal[] = [
   },
   {
     when: says(/'exp'/),
+    about: 'client',
     code: 'assertion_expired',
     meaning: "By Box's clock the assertion has expired, or expires too late.",
     hint: MEND_CLOCK,
@@ -108,6 +119,7 @@ const KNOWN_OF_TOKEN_ENDPOINT: readonly KnownRefusal[] = [
   },
   {
     when: says(/'nbf'|'iat'/),
+    about: 'client',
     code: 'assertion_not_yet_valid',
     meaning: "By Box's clock the assertion is not valid yet.",
     hint: MEND_CLOCK,
@@ -115,6 +127,7 @@ const KNOWN_OF_TOKEN_ENDPOINT: readonly KnownRefusal[] = [
   },
   {
     when: says(/'jti'/),
+    about: 'subject',
     code: 'assertion_replayed',
     meaning: 'Box has seen this assertion before.',
     hint: 'Every attempt is signed anew here: see whether a proxy or service mesh on the way retries requests by itself.',
@@ -122,6 +135,7 @@ const KNOWN_OF_TOKEN_ENDPOINT: readonly KnownRefusal[] = [
   },
   {
     when: says(/'iss'/),
+    about: 'client',
     code: 'issuer_refused',
     meaning: 'The issuer of the assertion is not this client.',
     hint: 'Take clientId, clientSecret and the key from one and the same config.json.',
@@ -129,6 +143,7 @@ const KNOWN_OF_TOKEN_ENDPOINT: readonly KnownRefusal[] = [
   },
   {
     when: says(/signature verification/i),
+    about: 'client',
     code: 'signature_refused',
     meaning: 'The private key does not belong to the public key that is registered under this id.',
     hint: 'Take publicKeyID and privateKey from one and the same config.json, or register the public key again.',
@@ -136,6 +151,7 @@ const KNOWN_OF_TOKEN_ENDPOINT: readonly KnownRefusal[] = [
   },
   {
     when: says(/"?kid"?.*invalid/i),
+    about: 'client',
     code: 'key_unknown',
     meaning: 'No public key is registered under this publicKeyID.',
     hint: 'The key was removed or belongs to another app: see the public keys in the developer console, and use a config.json that has one of them.',
@@ -149,6 +165,7 @@ const KNOWN_OF_API: readonly KnownRefusal[] = [
   ...PASSING,
   {
     when: challenges('invalid_token'),
+    about: 'subject',
     code: 'token_invalid',
     meaning: 'The access token has expired or was revoked.',
     hint: 'BoxFetch and the HTTP interceptors renew it and repeat the call; with another client, call invalidate(token) and getToken().',
@@ -157,6 +174,7 @@ const KNOWN_OF_API: readonly KnownRefusal[] = [
   },
   {
     when: challenges('insufficient_scope'),
+    about: 'client',
     code: 'insufficient_scope',
     meaning: 'The app lacks a scope that this call needs.',
     hint: 'Tick the scope in the developer console, have the admin authorize the app again, and call flush(): tokens keep the rights they were made with.',
@@ -164,6 +182,7 @@ const KNOWN_OF_API: readonly KnownRefusal[] = [
   },
   {
     when: isError('terms_of_service_required'),
+    about: 'subject',
     code: 'terms_of_service_required',
     meaning: 'The acting user has not accepted the custom terms of service of the enterprise.',
     hint: 'Let the user accept them in the Box web app, or through the terms of service API.',
@@ -171,6 +190,7 @@ const KNOWN_OF_API: readonly KnownRefusal[] = [
   },
   {
     when: ({ status, error }) => status === 403 && error?.startsWith('access_denied') === true,
+    about: 'subject',
     code: 'access_denied',
     meaning: 'Whoever the call acts for may not do this.',
     hint: 'With as-user: enable "Make API calls using the as-user header", and name neither a service account nor an admin nor the caller itself. Without: share the item with the service account.',
@@ -178,6 +198,7 @@ const KNOWN_OF_API: readonly KnownRefusal[] = [
   },
   {
     when: ({ status }) => status === 401,
+    about: 'client',
     code: 'unauthorized',
     meaning: 'Box refused the call, but not for the age of its token.',
     hint: 'Check that the Authorization header reaches Box as it was sent.',
@@ -201,7 +222,7 @@ function byBox(code: BoxAuthErrorCode): Refuser {
   return {
     name: 'Box',
     requestIdHeader: 'box-request-id',
-    otherwise: { code, hint, docs: boxDocs.errors },
+    otherwise: { about: 'subject', code, hint, docs: boxDocs.errors },
   };
 }
 

@@ -2,9 +2,16 @@ import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { BoxAuthErrorCode } from '../errors/error-codes.js';
 import type { Refusal } from './issuer.js';
 
-/** A refusal that an issuer is known to give: how to know it, what it means, what to do. */
+/**
+ * How far a refusal reaches: the app with every subject, one tenant (an enterprise that uses the app), or one subject. A
+ * refusal that could be about either names the narrower one, so that one subject's failure does not spread to others.
+ */
+export type RefusalScope = 'client' | 'tenant' | 'subject';
+
+/** A refusal that an issuer is known to give: how to recognise it, whom it is about, what it means, what to do. */
 export interface KnownRefusal {
   readonly when: (refusal: Refusal) => boolean;
+  readonly about: RefusalScope;
   readonly code: BoxAuthErrorCode;
   readonly meaning: string;
   readonly hint: string;
@@ -17,7 +24,15 @@ export interface Refuser {
   readonly name: string;
   /** Lower case; undefined if its answers carry no id. */
   readonly requestIdHeader?: string;
-  readonly otherwise: Pick<KnownRefusal, 'code' | 'hint' | 'docs'>;
+  readonly otherwise: Pick<KnownRefusal, 'about' | 'code' | 'hint' | 'docs'>;
+}
+
+// Beside the errors, not in them: the scope says how long to remember a refusal for whom, and is no caller's business.
+const scopes = new WeakMap<BoxAuthError, RefusalScope>();
+
+/** Whom a refusal is about. An error that no table described is about one subject at most. */
+export function scopeOf(error: BoxAuthError): RefusalScope {
+  return scopes.get(error) ?? 'subject';
 }
 
 /** What passes by itself, wherever it is met. */
@@ -28,6 +43,7 @@ export function passingRefusals(
   return [
     {
       when: (refusal) => refusal.status === 429,
+      about: 'client',
       code: 'rate_limited',
       meaning: `${name} takes no more requests for the moment.`,
       hint: 'Wait for retryAfterMs. A fleet that asks for a token in each process shares one through a store instead.',
@@ -36,6 +52,7 @@ export function passingRefusals(
     },
     {
       when: (refusal) => refusal.status >= 500 || refusal.status === 408,
+      about: 'client',
       code: 'unavailable',
       meaning: `${name} is not available.`,
       hint: `It is retried by itself; if it lasts, see ${status.page}.`,
@@ -57,8 +74,8 @@ export function describeRefusal(
     .filter((part) => part !== '')
     .join(': ');
   const answered = `${name} answered ${refusal.status}${said === '' ? '' : ` (${said})`}.`;
-  const { code, hint, docs } = match ?? otherwise;
-  return new BoxAuthError({
+  const { about, code, hint, docs } = match ?? otherwise;
+  const error = new BoxAuthError({
     code,
     message: match === undefined ? answered : `${match.meaning} ${answered}`,
     hint,
@@ -71,4 +88,6 @@ export function describeRefusal(
         : (refusal.headers.get(requestIdHeader) ?? undefined),
     retryAfterMs: refusal.retryAfterMs,
   });
+  scopes.set(error, about);
+  return error;
 }

@@ -1,17 +1,10 @@
 import { LRUCache } from 'lru-cache';
 import type { BoxAuthError } from '../errors/box-auth.error.js';
-import type { BoxAuthErrorCode } from '../errors/error-codes.js';
 import type { Runtime } from '../runtime/runtime.js';
+import { scopeOf } from './known-refusals.js';
 
 const SHORTEST_MS = 30_000;
 const LONGEST_MS = 300_000;
-
-/** Refusals that speak of the subject: the same credentials may be good for another one. */
-const ABOUT_THE_SUBJECT: ReadonlySet<BoxAuthErrorCode> = new Set([
-  'subject_refused',
-  'user_tokens_not_enabled',
-  'grant_invalid',
-]);
 
 interface Remembered {
   readonly error: BoxAuthError;
@@ -20,8 +13,9 @@ interface Remembered {
 }
 
 /**
- * Refusals that asking again cannot mend, so that Box is not asked the same thing at every call: 30 s, doubling to 5 min.
- * They are remembered by the credentials' fingerprint: others are tried at once.
+ * Refusals that another request cannot fix, so that Box does not get the same request at every call: 30 s, doubling to
+ * 5 min. They are remembered by the fingerprint of the credentials, so new credentials are tried at once, and for the
+ * subjects that the refusal is about.
  */
 export class RefusedCredentials {
   readonly #remembered = new LRUCache<string, Remembered>({ max: 1000 });
@@ -31,7 +25,7 @@ export class RefusedCredentials {
   /** Why not to ask now, if there is a reason. */
   recall(fingerprint: string, subject: string): BoxAuthError | undefined {
     const now = this.runtime.monotonic();
-    for (const key of [fingerprint, about(fingerprint, subject)]) {
+    for (const key of [fingerprint, keyOf(fingerprint, subject)]) {
       const found = this.#remembered.get(key);
       if (found !== undefined && now < found.until) {
         return found.error.with({ message: found.error.message, retryAfterMs: found.until - now });
@@ -40,17 +34,21 @@ export class RefusedCredentials {
     return undefined;
   }
 
+  /** A refusal about a tenant stays with the subject that met it: which users belong to an enterprise is not known. */
   remember(fingerprint: string, subject: string, error: BoxAuthError): void {
-    const key = ABOUT_THE_SUBJECT.has(error.code) ? about(fingerprint, subject) : fingerprint;
+    const key = scopeOf(error) === 'client' ? fingerprint : keyOf(fingerprint, subject);
+    const now = this.runtime.monotonic();
     const before = this.#remembered.get(key);
+    // Requests that were in flight together are one refusal, however many subjects sent them.
+    if (before !== undefined && now < before.until) return;
     const forMs = before === undefined ? SHORTEST_MS : Math.min(before.forMs * 2, LONGEST_MS);
-    this.#remembered.set(key, { error, forMs, until: this.runtime.monotonic() + forMs });
+    this.#remembered.set(key, { error, forMs, until: now + forMs });
   }
 
-  /** A token was granted after all. */
+  /** A token was granted: the client is not refused, and this subject is not. Of other subjects it says nothing. */
   forget(fingerprint: string, subject: string): void {
     this.#remembered.delete(fingerprint);
-    this.#remembered.delete(about(fingerprint, subject));
+    this.#remembered.delete(keyOf(fingerprint, subject));
   }
 
   clear(): void {
@@ -58,6 +56,6 @@ export class RefusedCredentials {
   }
 }
 
-function about(fingerprint: string, subject: string): string {
+function keyOf(fingerprint: string, subject: string): string {
   return `${fingerprint} ${subject}`;
 }

@@ -22,6 +22,7 @@ const KNOWN: readonly KnownRefusal[] = [
   }),
   {
     when: ({ clockErrorMs = 0 }) => clockErrorMs >= ASSERTION_LIFETIME_MS - LOST_ON_THE_WAY_MS,
+    about: 'client',
     code: 'assertion_expired',
     meaning: "By Workfront's clock the JWT has expired.",
     hint: CLOCK_HINT,
@@ -29,6 +30,7 @@ const KNOWN: readonly KnownRefusal[] = [
   },
   {
     when: ({ clockErrorMs = 0 }) => clockErrorMs < 0,
+    about: 'client',
     code: 'assertion_not_yet_valid',
     meaning: "By Workfront's clock the JWT is not valid yet, or for too long.",
     hint: CLOCK_HINT,
@@ -41,6 +43,7 @@ export function workfrontRefusal(refusal: Refusal): BoxAuthError {
   return describeRefusal({ ...refusal, description: refusal.description ?? refusal.body }, KNOWN, {
     name: 'Workfront',
     otherwise: {
+      about: 'subject',
       code: 'token_request_refused',
       hint: 'It does not say why. The usual causes: customerId is not the customer id of the application (often it is the client id), userId is not the user who added the public key, the public key was not added to the application or is not that of privateKey, clientId or clientSecret is wrong, or the clock of this machine is off.',
       docs: workfrontDocs.jwtFlow,

@@ -46,7 +46,7 @@ function acme(url: string): IssuerDescription<AcmeCredentials, OpenedAcmeCredent
           passingRefusals('Acme', { page: docs, rateLimits: docs, errors: docs }),
           {
             name: 'Acme',
-            otherwise: { code: 'token_request_refused', hint: 'Ask Acme.', docs },
+            otherwise: { about: 'client', code: 'token_request_refused', hint: 'Ask Acme.', docs },
           },
         ),
     },
