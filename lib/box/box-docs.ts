@@ -5,6 +5,7 @@ export const boxDocs = {
   jwt: `${GUIDES}/authentication/jwt/without-sdk/`,
   jwtSetup: `${GUIDES}/authentication/jwt/jwt-setup/`,
   clientCredentials: `${GUIDES}/authentication/client-credentials/`,
+  selectGrant: `${GUIDES}/authentication/select/`,
   authorization: `${GUIDES}/authorization/custom-app-approval/`,
   userAccessTokens: `${GUIDES}/authentication/jwt/user-access-tokens/`,
   asUser: `${GUIDES}/authentication/jwt/as-user/`,

@@ -30,6 +30,22 @@ const PASSING = passingRefusals('Box', {
 /** What Box's token endpoint refuses, the first that fits counts. */
 const KNOWN_OF_TOKEN_ENDPOINT: readonly KnownRefusal[] = [
   {
+    when: says(/box_subject_type/i),
+    about: 'subject', // one type of subject: the app may still get tokens for the other
+    code: 'grant_not_allowed',
+    meaning: 'The app may not use client credentials for a subject of this type.',
+    hint: 'In the developer console, see first whether the authentication type of the app is "Client Credentials Grant": an app for JWT or OAuth 2.0 needs a key pair or a sign-in instead. Then check the access level, which must be App + Enterprise Access and "Generate user access tokens" for users, and have the admin authorize the app again.',
+    docs: boxDocs.clientCredentials,
+  },
+  {
+    when: says(/grant type is unauthorized/i), // with invalid_request or unauthorized_client
+    about: 'client',
+    code: 'grant_not_allowed',
+    meaning: 'The app is not of the type that this grant belongs to.',
+    hint: 'A key pair needs an app with "Server Authentication (with JWT)", a client secret alone one with "Client Credentials Grant": the type is chosen when the app is made. If the type is right, have the admin authorize the app again.',
+    docs: boxDocs.selectGrant,
+  },
+  {
     when: isError('unauthorized_client'),
     about: 'tenant',
     code: 'app_not_authorized',
@@ -54,19 +70,11 @@ const KNOWN_OF_TOKEN_ENDPOINT: readonly KnownRefusal[] = [
     docs: boxDocs.userAccessTokens,
   },
   {
-    when: says(/grant type is unauthorized/i),
-    about: 'client',
-    code: 'grant_not_allowed',
-    meaning: 'The app is not of the type that this grant belongs to.',
-    hint: 'A key pair needs an app with "Server Authentication (with JWT)", a client secret alone one with "Client Credentials Grant": the type is chosen when the app is made.',
-    docs: 'https://developer.box.com/guides/authentication/select/',
-  },
-  {
     when: says(/invalid grant_type parameter/i),
     about: 'client',
     code: 'request_malformed',
     meaning: 'What arrived at Box was not the form that was sent.',
-    hint: 'Check apiUrl, and whether a proxy on the way changes the body or the Content-Type.',
+    hint: 'Check apiUrl (https://api.box.com, not app.box.com or www.box.com), and whether a proxy on the way changes the body or the Content-Type.',
     docs: boxDocs.jwt,
   },
   {
@@ -162,6 +170,14 @@ const KNOWN_OF_TOKEN_ENDPOINT: readonly KnownRefusal[] = [
 
 /** What Box refuses an API call for. */
 const KNOWN_OF_API: readonly KnownRefusal[] = [
+  {
+    when: ({ status }) => status === 507,
+    about: 'subject',
+    code: 'request_refused',
+    meaning: 'The account that would own the item has no storage left.',
+    hint: 'Free storage of the owner of the folder, or have an admin raise the quota: another attempt does not help.',
+    docs: boxDocs.errors,
+  },
   ...PASSING,
   {
     when: challenges('invalid_token'),
@@ -171,6 +187,14 @@ const KNOWN_OF_API: readonly KnownRefusal[] = [
     hint: 'BoxFetch and the HTTP interceptors renew it and repeat the call; with another client, call invalidate(token) and getToken().',
     docs: boxDocs.tokens,
     retryable: true,
+  },
+  {
+    when: challenges('invalid_request'),
+    about: 'client',
+    code: 'unauthorized',
+    meaning: 'The call reached Box without an access token.',
+    hint: 'Make the call with BoxFetch or another of the clients, to a host that may get a token; and see whether a proxy on the way removes the Authorization header.',
+    docs: boxDocs.errors,
   },
   {
     when: challenges('insufficient_scope'),
@@ -189,11 +213,28 @@ const KNOWN_OF_API: readonly KnownRefusal[] = [
     docs: boxDocs.errors,
   },
   {
+    when: (refusal) =>
+      refusal.status === 401 && says(/cannot authorize with this service/i)(refusal),
+    about: 'tenant',
+    code: 'unauthorized',
+    meaning: 'The enterprise does not let this app call Box.',
+    hint: 'Ask an admin to enable the client id under Admin Console > Integrations > Platform Apps Manager: where unpublished apps are disabled by default, each app must be enabled as well as authorized.',
+    docs: boxDocs.authorization,
+  },
+  {
+    when: isError('access_from_location_blocked'),
+    about: 'tenant',
+    code: 'access_denied',
+    meaning: 'The enterprise does not allow calls from this network address.',
+    hint: "Have an admin add the address that this app's calls come from to the enterprise's list of allowed addresses.",
+    docs: boxDocs.errors,
+  },
+  {
     when: ({ status, error }) => status === 403 && error?.startsWith('access_denied') === true,
     about: 'subject',
     code: 'access_denied',
     meaning: 'Whoever the call acts for may not do this.',
-    hint: 'With as-user: enable "Make API calls using the as-user header", and name neither a service account nor an admin nor the caller itself. Without: share the item with the service account.',
+    hint: 'With as-user: enable "Make API calls using the as-user header", and name a user that exists in this enterprise (an id that does not exist is answered the same way) and is neither a service account nor an admin nor the caller itself. Without: share the item with the service account.',
     docs: boxDocs.asUser,
   },
   {
@@ -228,5 +269,5 @@ function byBox(code: BoxAuthErrorCode): Refuser {
 
 /** The `error` of a Bearer challenge (RFC 6750 section 3). */
 function challengeOf(headers: Headers): string | undefined {
-  return /\berror="([a-z_]+)"/.exec(headers.get('www-authenticate') ?? '')?.[1];
+  return /\berror="?([a-z_]+)/.exec(headers.get('www-authenticate') ?? '')?.[1];
 }

@@ -339,6 +339,13 @@ describe('doctor, what Box refuses', () => {
       refused('invalid_request', 'The grant type is unauthorized for this client_id'),
     ],
     [
+      'grant_not_allowed',
+      refused(
+        'unauthorized_client',
+        'The "box_subject_type" value is unauthorized for this client_id',
+      ),
+    ],
+    [
       'request_malformed',
       refused('invalid_request', 'Invalid grant_type parameter or parameter missing'),
     ],

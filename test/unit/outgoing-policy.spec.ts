@@ -100,6 +100,11 @@ describe('A token counts as refused', () => {
   it.each([
     ['another error is named', 'Bearer error="insufficient_scope"', true],
     ['another error is named without quotes', 'Bearer error=invalid_request', true],
+    [
+      'no token arrived',
+      'Bearer realm="Service", error="invalid_request", error_description="The access token was not found."',
+      true,
+    ],
     ['the body says something, and the challenge does not', 'Bearer realm="Service"', false],
     ['the body says something, without a challenge', undefined, false],
     ['only the description names the error', 'Bearer error_description="invalid_token"', false],

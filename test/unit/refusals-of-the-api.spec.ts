@@ -19,6 +19,21 @@ it.each([
     false,
   ],
   [
+    'a call that arrived without a token',
+    401,
+    { headers: challenge('invalid_request') },
+    'unauthorized',
+    false,
+  ],
+  [
+    'a network address that is not allowed',
+    403,
+    json({ code: 'access_from_location_blocked', message: 'You cannot access Box from here' }),
+    'access_denied',
+    false,
+  ],
+  ['no storage left', 507, json({ code: 'storage_limit_exceeded' }), 'request_refused', false],
+  [
     'a missing scope',
     403,
     { headers: challenge('insufficient_scope') },
@@ -81,6 +96,24 @@ it.each([
     expect(error.hint.length).toBeGreaterThan(20);
   },
 );
+
+it.each([
+  [
+    'a service that may not be used',
+    401,
+    json({ code: 'unauthorized', message: 'Unauthorized - Cannot authorize with this service' }),
+    'unpublished apps',
+  ],
+  [
+    'an as-user id that does not exist',
+    403,
+    json({ code: 'access_denied_insufficient_permissions', message: 'Access denied' }),
+    'does not exist',
+  ],
+  ['no token', 401, { body: '', headers: challenge('invalid_request') }, 'Authorization header'],
+])('The hint of a refusal names its cause: %s', async (_, status, { body, headers }, cause) => {
+  expect((await boxApiError(new Response(body, { status, headers }))).hint).toContain(cause);
+});
 
 it('A date in Retry-After is taken by the clock of the answer', async () => {
   const headers = {

@@ -286,7 +286,20 @@ describe('Each refusal of Box has its code, its meaning, its hint and its docume
       'This app is not authorized by the enterprise admin',
       'app_not_authorized',
     ],
+    [
+      400,
+      'unauthorized_client',
+      'The "box_subject_type" value is unauthorized for this client_id',
+      'grant_not_allowed',
+    ],
+    [
+      400,
+      'unauthorized_client',
+      'The grant type is unauthorized for this client_id',
+      'grant_not_allowed',
+    ],
     [400, 'invalid_client', 'The client credentials are invalid', 'client_invalid'],
+    [400, 'invalid_client', 'The client credentials are not valid', 'client_invalid'],
     [
       400,
       'invalid_request',
@@ -338,6 +351,21 @@ describe('Each refusal of Box has its code, its meaning, its hint and its docume
     expect(thrown.hint.length).toBeGreaterThan(20);
     expect(thrown.docs).toMatch(/^https:\/\/developer\.box\.com\/guides\//);
     expect(endpoint.received).toHaveLength(1);
+  });
+
+  it('says to look at the type of the app first where a type of subject is unauthorized', async () => {
+    endpoint.otherwise = refuse(
+      endpoint,
+      400,
+      'unauthorized_client',
+      'The "box_subject_type" value is unauthorized for this client_id',
+    );
+    const { hint } = await thrownBy(() => box().getToken());
+    const causes = ['authentication type', 'access level', 'authorize'].map((it) =>
+      hint.indexOf(it),
+    );
+    expect(causes.every((at) => at >= 0)).toBe(true);
+    expect(causes).toEqual(causes.toSorted((one, other) => one - other));
   });
 
   it.each([
