@@ -27,18 +27,95 @@ export function unreachableError({ name, docs, tokenUrl }: Endpoint, error: unkn
     });
   }
   const code = systemCode(error);
-  const untrusted = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY/.test(code);
+  const { hint, retryable } = NETWORK_CAUSES.find(({ codes }) => codes.test(code)) ?? UNKNOWN_CAUSE;
   return new BoxAuthError({
     code: 'network',
     message: `${name}'s token endpoint ${tokenUrl} cannot be reached (${code}).`,
-    hint: untrusted
-      ? 'Its certificate is not trusted here: set NODE_EXTRA_CA_CERTS, or pass a fetch that knows the private CA.'
-      : 'Check the way out of this network: proxy, firewall, DNS.',
+    hint,
     docs,
-    retryable: !untrusted,
+    retryable,
     cause: error,
   });
 }
+
+interface NetworkCause {
+  readonly codes: RegExp;
+  readonly hint: string;
+  /** Whether another attempt can succeed without a change of the configuration. */
+  readonly retryable: boolean;
+}
+
+const ADD_CA =
+  'set NODE_EXTRA_CA_CERTS to the PEM file of that CA, or pass a fetch that trusts it. A proxy that inspects TLS has a CA of its own.';
+
+/** Why a connection failed, by the codes of Node, OpenSSL and undici; the first that fits counts. */
+const NETWORK_CAUSES: readonly NetworkCause[] = [
+  {
+    codes: /^ERR_TLS_CERT_ALTNAME_INVALID$/,
+    hint: 'Its certificate is for another host name: check the host name of the address, and whether DNS or a proxy leads to another server. A CA certificate does not help.',
+    retryable: false,
+  },
+  {
+    codes: /^(?:CERT_HAS_EXPIRED|CERT_NOT_YET_VALID)$/,
+    hint: 'Its certificate is not valid at this time: check the clock of this machine (NTP); if that is right, the server or a proxy on the way needs a new certificate.',
+    retryable: false,
+  },
+  {
+    codes: /SELF_SIGNED/,
+    hint: `Its certificate is signed by a CA that this process does not trust: ${ADD_CA}`,
+    retryable: false,
+  },
+  {
+    codes: /^UNABLE_TO_(?:VERIFY|GET_ISSUER)/,
+    hint: `The CA of its certificate is not known here, or the server leaves out an intermediate certificate: ${ADD_CA}`,
+    retryable: false,
+  },
+  {
+    codes: /CERT/,
+    hint: `Its certificate is not trusted here. If it is of a private CA, ${ADD_CA}`,
+    retryable: false,
+  },
+  {
+    codes: /^(?:EPROTO|ERR_SSL_\w+)$/,
+    hint: 'No TLS could be agreed on: check that the address has the right port and protocol (https, not http), and whether a proxy on the way speaks plain http or an old version of TLS.',
+    retryable: true,
+  },
+  {
+    codes: /^ENOTFOUND$/,
+    hint: 'DNS does not know the host name: check its spelling. In a network without DNS for the internet, pass a fetch that goes through the proxy.',
+    retryable: true,
+  },
+  {
+    codes: /^EAI_/,
+    hint: 'DNS gave no result: check that the DNS server of this machine or container can be reached.',
+    retryable: true,
+  },
+  {
+    codes: /^(?:ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/,
+    hint: 'No connection could be made: check whether a firewall lets this machine out, and whether it must go through a proxy; then pass a fetch that does.',
+    retryable: true,
+  },
+  {
+    codes: /^UND_ERR_(?:HEADERS|BODY)_TIMEOUT$/,
+    hint: 'The connection was made, but no response came in the time that the fetch allows: check that time, and the status page of the service.',
+    retryable: true,
+  },
+  {
+    codes: /^(?:ECONNRESET|EPIPE|UND_ERR_SOCKET)$/,
+    hint: 'The connection was closed before a response came: if it lasts, check for a proxy or firewall on the way that ends connections.',
+    retryable: true,
+  },
+  {
+    codes: /^ECONNREFUSED$/,
+    hint: 'Nothing listens at this host and port, or a firewall refuses the connection: check both. An emulator or a proxy on this machine must be started first; in a container, localhost is the container itself.',
+    retryable: true,
+  },
+];
+
+const UNKNOWN_CAUSE: Omit<NetworkCause, 'codes'> = {
+  hint: 'Check the way out of this network: proxy, firewall, DNS.',
+  retryable: true,
+};
 
 /** fetch says "fetch failed"; what failed is the code of a cause. */
 function systemCode(error: unknown): string {

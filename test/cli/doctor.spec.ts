@@ -229,7 +229,7 @@ describe('doctor, when Box does not answer', () => {
     expect(diagnosis.text).toContain(
       `Box at ${gone.url}/2.0/users/me cannot be reached (ECONNREFUSED)`,
     );
-    expect(diagnosis.text).toContain('proxy, firewall, DNS');
+    expect(diagnosis.text).toContain('Nothing listens at this host and port');
   });
 
   it.each([

@@ -18,7 +18,7 @@ describe('A token endpoint that gives no token', () => {
       () => unreachableError(endpoint, failed('ECONNRESET')),
       'network',
       '(ECONNRESET)',
-      'DNS',
+      'closed before a response',
     ],
     [
       'answers like something else',
@@ -39,15 +39,42 @@ describe('A token endpoint that gives no token', () => {
     },
   );
 
-  it.each(['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'SELF_SIGNED_CERT_IN_CHAIN', 'CERT_HAS_EXPIRED'])(
-    'with the certificate error %s is not worth another attempt until the CA is known',
-    (code) => {
-      const error = unreachableError(endpoint, failed(code));
-      expect(error).toMatchObject({ code: 'network', retryable: false });
-      expect(error.message).toContain(code);
-      expect(error.hint).toContain('NODE_EXTRA_CA_CERTS');
-    },
-  );
+  it.each([
+    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', /NODE_EXTRA_CA_CERTS/],
+    ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', /NODE_EXTRA_CA_CERTS/],
+    ['SELF_SIGNED_CERT_IN_CHAIN', /NODE_EXTRA_CA_CERTS/],
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', /NODE_EXTRA_CA_CERTS/],
+    ['CERT_UNTRUSTED', /NODE_EXTRA_CA_CERTS/],
+    ['CERT_HAS_EXPIRED', /clock/],
+    ['CERT_NOT_YET_VALID', /clock/],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', /host name/],
+  ])('with the certificate error %s is not worth another attempt', (code, hint) => {
+    const error = unreachableError(endpoint, failed(code));
+    expect(error).toMatchObject({ code: 'network', retryable: false });
+    expect(error.message).toContain(code);
+    expect(error.hint).toMatch(hint);
+  });
+
+  it.each([
+    ['ERR_SSL_WRONG_VERSION_NUMBER', /https, not http/],
+    ['EPROTO', /https, not http/],
+    ['ENOTFOUND', /spelling/],
+    ['EAI_AGAIN', /DNS server/],
+    ['ECONNREFUSED', /Nothing listens/],
+    ['ETIMEDOUT', /firewall/],
+    ['UND_ERR_CONNECT_TIMEOUT', /firewall/],
+    ['ENETUNREACH', /proxy/],
+    ['UND_ERR_HEADERS_TIMEOUT', /no response came/],
+    ['UND_ERR_BODY_TIMEOUT', /no response came/],
+    ['UND_ERR_SOCKET', /closed before a response/],
+    ['EPIPE', /closed before a response/],
+    ['ESOMETHINGNEW', /way out of this network/],
+  ])('with %s says what that is about, and is tried again', (code, hint) => {
+    const error = unreachableError(endpoint, failed(code));
+    expect(error).toMatchObject({ code: 'network', retryable: true });
+    expect(error.hint).toMatch(hint);
+    expect(error.hint).not.toContain('NODE_EXTRA_CA_CERTS');
+  });
 
   it.each([
     ['itself', Object.assign(new Error('x'), { code: 'ETIMEDOUT' })],
