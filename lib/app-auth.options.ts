@@ -187,7 +187,9 @@ export function wholeFromOne(name: string, value: number, most: number): number 
  */
 export function checkedUrl(name: string, value: string, invalid = invalidOption): URL {
   if (/^["']/.test(value)) throw invalid(name, undefined, 'an address without quotes around it');
-  const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined;
+  // The parser drops line breaks and tabs: what is checked here would not be what was written.
+  const isOneWord = typeof value === 'string' && !/[\s\p{Cc}]/u.test(value.trim());
+  const url = isOneWord && URL.canParse(value) ? new URL(value) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
     throw invalid(name, undefined, 'an absolute URL, with https:// before the host');
   }

@@ -4,14 +4,23 @@ import * as v from 'valibot';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import { boxCredentialsAdvice } from './credentials-advice.js';
 import { Place } from './place.js';
-import { checked, configInvalid, id, isRecord, passphrase, text, wordsOf } from './field-checks.js';
+import {
+  asciiText,
+  checked,
+  configInvalid,
+  id,
+  isRecord,
+  passphrase,
+  text,
+  wordsOf,
+} from './field-checks.js';
 
 const fields = <const E extends v.ObjectEntries>(entries: E, whole: string) =>
   v.object(entries, wordsOf(entries, whole));
 
 const appAuth = fields(
   {
-    publicKeyID: text('the id of the public key, such as "abcd1234"'),
+    publicKeyID: asciiText('the id of the public key, such as "abcd1234"'),
     privateKey: text('the private key in PEM'),
     passphrase,
   },
@@ -26,21 +35,21 @@ const emptyAppAuth = v.pipe(
 
 const boxAppSettings = fields(
   {
-    clientID: text("the app's client id"),
-    clientSecret: text("the app's client secret"),
+    clientID: asciiText("the app's client id"),
+    clientSecret: asciiText("the app's client secret"),
     appAuth: v.optional(v.lazy((input) => (v.is(emptyAppAuth, input) ? emptyAppAuth : appAuth))),
   },
   'an object with clientID, clientSecret and appAuth',
 );
 
-const ENTERPRISE_ID = 'the enterprise id, a string of digits';
+const ENTERPRISE_ID = 'the enterprise id, digits that do not begin with 0';
 
 const configJson = v.pipe(
   fields(
     {
       boxAppSettings,
       enterpriseID: v.optional(id(ENTERPRISE_ID)),
-      userID: v.optional(id('a user id, a string of digits')),
+      userID: v.optional(id('a user id, digits that do not begin with 0')),
     },
     'an object with boxAppSettings and enterpriseID',
   ),

@@ -1,15 +1,15 @@
 import * as v from 'valibot';
 import type { SigningFunction } from './assertion.js';
-import { id, passphrase, text, wordsOf } from './field-checks.js';
+import { asciiText, bearerToken, id, passphrase, text, wordsOf } from './field-checks.js';
 
 const clientFields = {
-  clientId: text("the app's client id"),
-  clientSecret: text("the app's client secret"),
-  enterpriseId: v.optional(id('the enterprise id, a string of digits')),
-  userId: v.optional(id('a user id, a string of digits')),
+  clientId: asciiText("the app's client id"),
+  clientSecret: asciiText("the app's client secret"),
+  enterpriseId: v.optional(id('the enterprise id, digits that do not begin with 0')),
+  userId: v.optional(id('a user id, digits that do not begin with 0')),
 };
 
-const publicKeyId = text('the id of the public key, such as "abcd1234"');
+const publicKeyId = asciiText('the id of the public key, such as "abcd1234"');
 
 const algorithm = v.optional(
   v.picklist(['RS256', 'RS384', 'RS512'], 'RS256, RS384 or RS512'),
@@ -33,7 +33,7 @@ export const forms = {
     'config goes with passphrase only',
   ),
   developerToken: fields(
-    { developerToken: text('a developer token') },
+    { developerToken: bearerToken('a developer token') },
     'developerToken stands alone',
   ),
   privateKey: fields(

@@ -1,8 +1,10 @@
 import * as v from 'valibot';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import { redact } from '../errors/redact.js';
+import { isBoxId } from './box-id.js';
 import type { CredentialsAdvice } from './credentials-advice.js';
 import type { Place } from './place.js';
+import { isTokenValue } from './token-value.js';
 
 /** What `keygen` writes into a field that it cannot know. */
 export const TO_BE_FILLED_IN = 'TO BE FILLED IN: ';
@@ -19,9 +21,24 @@ export const text = (expected: string) =>
     v.check((value) => !value.startsWith(TO_BE_FILLED_IN), expected),
   );
 
-/** An id of Box: a string of digits. */
+/** A client id or secret: visible ASCII and spaces (RFC 6749 appendices A.1 and A.2). */
+export const asciiText = (expected: string) =>
+  v.pipe(text(expected), v.regex(/^[\x20-\x7e]+$/, expected));
+
+/** A token that a header can carry. */
+export const bearerToken = (expected: string) =>
+  v.pipe(
+    text(expected),
+    v.check((value) => isTokenValue(value), expected),
+  );
+
+/** An id of Box. */
 export const id = (expected: string) =>
-  v.pipe(v.string(expected), v.trim(), v.regex(/^[0-9]{1,20}$/, expected));
+  v.pipe(
+    v.string(expected),
+    v.trim(),
+    v.check((value) => isBoxId(value), expected),
+  );
 
 /**
  * What an object schema says: of a field that is missing, that field's own words; otherwise what the `whole` should be.
@@ -95,10 +112,28 @@ function describeFound(value: unknown): string {
   if (value === null) return 'null';
   if (typeof value === 'string') {
     if (value.startsWith(TO_BE_FILLED_IN)) return NOT_FILLED_IN;
-    return value.trim() === '' ? 'an empty string' : `a string of ${value.length} characters`;
+    if (value.trim() === '') return 'an empty string';
+    if (/^\s*0+\s*$/.test(value))
+      return 'only zeros, as in the config.json of an account without an enterprise';
+    return `a string of ${value.length} characters${describeOddCharacter(value.trim())}`;
   }
   if (Array.isArray(value)) return 'a list';
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}
+
+/** The first character that cannot be in a token, an id or a secret: its kind, as the character may be part of a secret. */
+function describeOddCharacter(value: string): string {
+  const index = value.search(/[^\x21-\x7e]/);
+  if (index === -1) return '';
+  const character = value.charAt(index);
+  const kind = /[\r\n]/.test(character)
+    ? 'a line break'
+    : /\p{Cc}/u.test(character)
+      ? 'a control character'
+      : /\s/.test(character)
+        ? 'a space'
+        : 'a character outside ASCII';
+  return ` with ${kind} at position ${index + 1}`;
 }
 
 /** `clientId` where `clientID` belongs is the commonest mistake of all (box-node-sdk #516). */

@@ -1,8 +1,8 @@
+import { isTokenValue } from '../credentials/token-value.js';
 import { redact } from '../errors/redact.js';
 import type { Refusal } from './issuer.js';
 
 const LARGEST_ANSWER_BYTES = 65_536;
-const LARGEST_TOKEN_LENGTH = 8192;
 const LONGEST_LIFETIME_S = 1_000_000_000; // what is beyond is no lifetime
 
 /** The `fetch` that token requests go through. */
@@ -59,15 +59,6 @@ export async function readGrant(response: Response): Promise<Grant> {
     scopes: typeof scope === 'string' && scope !== '' ? scope.split(' ') : undefined,
     restrictedTo: Array.isArray(restrictedTo) && restrictedTo.length > 0 ? restrictedTo : undefined,
   };
-}
-
-/** Whether it can stand in a header, as what it is. */
-export function isTokenValue(value: unknown): value is string {
-  return (
-    typeof value === 'string' &&
-    /^[\x21-\x7e]+$/.test(value) &&
-    value.length <= LARGEST_TOKEN_LENGTH
-  );
 }
 
 /** Reads a refusal (RFC 6749 section 5.2) out of any other answer. `secrets` are not shown of its text. */

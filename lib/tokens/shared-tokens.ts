@@ -9,7 +9,7 @@ import type { Runtime } from '../runtime/runtime.js';
 import { AccessToken } from '../token-endpoint/access-token.js';
 import type { Mint } from '../token-endpoint/token-attempts.js';
 import type { KnownTokens, PreparedMint } from '../token-endpoint/token-endpoint.js';
-import { isTokenValue } from '../token-endpoint/token-request.js';
+import { isTokenValue } from '../credentials/token-value.js';
 import type { TokenSource } from './access-tokens.js';
 import { AdoptedToken } from './adopted-token.js';
 import type { RenewalOptions } from './renewal.options.js';

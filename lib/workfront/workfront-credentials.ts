@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { type AssertionSigner, keySigner } from '../credentials/assertion.js';
 import type { CredentialsAdvice } from '../credentials/credentials-advice.js';
 import type { Opened } from '../credentials/credentials-source.js';
-import { checked, passphrase, text, wordsOf } from '../credentials/field-checks.js';
+import { asciiText, checked, passphrase, text, wordsOf } from '../credentials/field-checks.js';
 import { fingerprint } from '../credentials/fingerprint.js';
 import type { Place } from '../credentials/place.js';
 import type { KeyOpener } from '../credentials/private-key.js';
@@ -41,10 +41,12 @@ export const workfrontCredentialsAdvice: CredentialsAdvice = {
 };
 
 const entries = {
-  clientId: text('the client id of the application'),
-  clientSecret: text('the client secret of the application'),
-  customerId: text('the customer id on the page of the application, which is not the client id'),
-  userId: text('the id of the user who added the public key'),
+  clientId: asciiText('the client id of the application'),
+  clientSecret: asciiText('the client secret of the application'),
+  customerId: asciiText(
+    'the customer id on the page of the application, which is not the client id',
+  ),
+  userId: asciiText('the id of the user who added the public key'),
   privateKey: text('the private key in PEM'),
   passphrase,
 };

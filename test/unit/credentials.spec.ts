@@ -165,12 +165,12 @@ describe('A mistake in the configuration names the field, what was found and wha
     [
       'an enterprise id that is a number',
       { config: { ...configJson(), enterpriseID: 1234567 } },
-      'enterpriseID: expected the enterprise id, a string of digits, found a number',
+      'enterpriseID: expected the enterprise id, digits that do not begin with 0, found a number',
     ],
     [
       'no id at all',
       { config: { boxAppSettings: configJson().boxAppSettings } },
-      'enterpriseID: expected the enterprise id, a string of digits, found nothing',
+      'enterpriseID: expected the enterprise id, digits that do not begin with 0, found nothing',
     ],
     [
       'a name of other spelling',
@@ -231,7 +231,7 @@ describe('A mistake in the configuration names the field, what was found and wha
     [
       'a user id that is a login',
       { clientId: 'c', clientSecret: SECRET, userId: 'a@example.com' },
-      'userId: expected a user id, a string of digits, found a string of 13 characters',
+      'userId: expected a user id, digits that do not begin with 0, found a string of 13 characters',
     ],
     [
       'text that is not JSON',

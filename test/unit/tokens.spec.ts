@@ -465,6 +465,8 @@ describe('What an address lacks is told', () => {
     ['localhost:4000', 'with https:// before the host'],
     ['htp://127.0.0.1:4000', 'with https:// before the host'],
     ["'https://api.box.com'", 'without quotes around it'],
+    ['https://api.box\n.com', 'an absolute URL'],
+    ['https://api.b\tox.com', 'an absolute URL'],
     ['https://user:pass@api.box.com', 'without user, query or fragment'],
     ['https://api.box.com/2.0', 'without the version at its end'],
     ['http://api.box.com', 'on loopback only'],
