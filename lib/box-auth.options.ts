@@ -9,6 +9,7 @@ import {
 import type { AssertionOptions } from './box/box-issuer.js';
 import { BOX_API_URL } from './box/box-urls.js';
 import type { BoxCredentialsSource } from './credentials/box-credentials.js';
+import { isBoxId } from './credentials/box-id.js';
 import { forms } from './credentials/credential-forms.js';
 import { isRecord } from './credentials/field-checks.js';
 import type { Subject } from './credentials/subject.js';
@@ -108,9 +109,7 @@ function isSubject(subject: unknown): boolean {
   if (subject === 'own') return true;
   if (!isRecord(subject)) return false;
   const { type, id } = subject;
-  return (
-    (type === 'enterprise' || type === 'user') && typeof id === 'string' && /^[0-9]{1,20}$/.test(id)
-  );
+  return (type === 'enterprise' || type === 'user') && isBoxId(id);
 }
 
 function checkedOrigins(origins: readonly string[]): readonly string[] {

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { isBoxId } from '../credentials/box-id.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 
 /** How a call says whom it acts for: the `as-user` header, or a user access token of the user's own. */
@@ -58,12 +59,10 @@ export function checkedVia(via: unknown): ActingVia {
  * @throws BoxAuthError `acting_user_invalid`
  */
 export function checkedActingUserId(id: unknown): string {
-  if (typeof id === 'string' && /^[0-9]{1,20}$/.test(id)) {
-    return id;
-  }
+  if (isBoxId(id)) return id;
   throw new BoxAuthError({
     code: 'acting_user_invalid',
-    message: `The acting user is not a Box user id: expected a string of 1 to 20 digits, found ${
+    message: `The acting user is not a Box user id: expected a string of 1 to 20 digits that does not begin with 0, found ${
       typeof id === 'string'
         ? `a string of ${id.length} characters`
         : `a value of type ${typeof id}`

@@ -1,4 +1,5 @@
 import type { BoxOpenedCredentials } from '../credentials/box-credentials.js';
+import { isBoxId } from '../credentials/box-id.js';
 import type { Subject } from '../credentials/subject.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { Attempt, Issuer } from '../token-endpoint/issuer.js';
@@ -82,15 +83,11 @@ export class BoxIssuer implements Issuer<BoxOpenedCredentials> {
 
 /** @throws BoxAuthError `subject_invalid` */
 export function checkSubject({ type, id }: Subject): void {
-  if (
-    typeof id !== 'string' ||
-    !/^[0-9]{1,20}$/.test(id) ||
-    (type !== 'enterprise' && type !== 'user')
-  ) {
+  if (!isBoxId(id) || (type !== 'enterprise' && type !== 'user')) {
     throw new BoxAuthError({
       code: 'subject_invalid',
       message:
-        'A token was asked for a subject that is not { type: "enterprise" | "user", id: a string of 1 to 20 digits }.',
+        'A token was asked for a subject that is not { type: "enterprise" | "user", id: a string of 1 to 20 digits that does not begin with 0 }.',
       hint: 'Pass the id that Box knows the enterprise or user by, not a login or an e-mail address.',
       docs: boxDocs.userAccessTokens,
     });

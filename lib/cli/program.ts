@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { isBoxId } from '../credentials/box-id.js';
 import { isRecord } from '../credentials/field-checks.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import { sanitizedCause } from '../errors/redact.js';
@@ -187,8 +188,10 @@ function refusedPassphrase(): Option {
 }
 
 function userId(text: string): string {
-  if (/^[0-9]{1,20}$/.test(text)) return text;
-  throw new InvalidArgumentError('A Box user id is 1 to 20 digits; a login or a name is none.');
+  if (isBoxId(text)) return text;
+  throw new InvalidArgumentError(
+    'A Box user id is 1 to 20 digits and does not begin with 0; a login or a name is not one.',
+  );
 }
 
 function keySize(text: string): KeySize {

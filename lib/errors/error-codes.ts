@@ -19,9 +19,9 @@ export type BoxAuthErrorCode =
   | 'key_unsuitable' // not RSA, or under 2048 bits
   | 'signer_failed' // the external signer threw, gave nothing, or took too long
   // What the caller asked for.
-  | 'subject_invalid' // not `{ type: 'enterprise' | 'user', id }` with an id of 1 to 20 digits
+  | 'subject_invalid' // not `{ type: 'enterprise' | 'user', id }` with an id of 1 to 20 digits, the first not 0
   | 'subject_unsupported' // these credentials cannot get a token for that subject
-  | 'acting_user_invalid' // not an id of 1 to 20 digits
+  | 'acting_user_invalid' // not an id of 1 to 20 digits, the first not 0
   | 'acting_user_missing' // a resolver of `@AsUser` yielded nothing
   | 'revocation_unsupported' // these credentials are a token themselves: the app cannot revoke it
   | 'downscope_invalid' // no scope, or a resource and a shared link at once

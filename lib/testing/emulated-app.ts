@@ -39,7 +39,7 @@ export function describeUser({ id, name, login }: EmulatedUser): Readonly<Record
   return { type: 'user', id, name, login };
 }
 
-export const USER_ID = /^[0-9]{1,20}$/;
+export const USER_ID = /^[1-9][0-9]{0,19}$/;
 
 const generateKeyPairAsync = promisify(generateKeyPair);
 
@@ -87,7 +87,8 @@ export class EmulatedApp {
   }
 
   addUser(user: EmulatedUser): void {
-    if (!USER_ID.test(user.id)) throw new TypeError(`A Box user id is 1 to 20 digits: ${user.id}`);
+    if (!USER_ID.test(user.id))
+      throw new TypeError(`A Box user id is 1 to 20 digits and does not begin with 0: ${user.id}`);
     if (this.users.has(user.id)) throw new TypeError(`There is a user ${user.id} already.`);
     this.users.set(user.id, { ...user });
   }

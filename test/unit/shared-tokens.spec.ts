@@ -382,7 +382,7 @@ describe('While the store is away', () => {
       if (event.kind === 'store') events.push(event.state);
     });
     const user = (id: number) => ({ subject: { type: 'user', id: String(id) } as const });
-    const thirty = Array.from({ length: 30 }, (_, index) => index);
+    const thirty = Array.from({ length: 30 }, (_, index) => index + 1);
     store.trouble = () => Promise.reject(new Error('ECONNREFUSED'));
     await during(999, Promise.all(thirty.map((id) => box.provider.getToken(user(id)))));
     store.trouble = undefined;
