@@ -2,7 +2,10 @@ import { readFileSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import * as v from 'valibot';
 import { BoxAuthError } from '../errors/box-auth.error.js';
+import { lookalikeOfConfig, lookalikeOfJson } from './config-shapes.js';
+import { unwrapped } from './config-unwrap.js';
 import { boxCredentialsAdvice } from './credentials-advice.js';
+import { looksLikePath } from './path-like.js';
 import { Place } from './place.js';
 import {
   asciiText,
@@ -71,9 +74,9 @@ export type CheckedConfig = v.InferOutput<typeof configJson>;
  * @throws BoxAuthError `config_unreadable`, `config_invalid`
  */
 export function readConfigFile(path: string, setting?: string): CheckedConfig {
-  let content: string;
+  let content: Uint8Array;
   try {
-    content = readFileSync(path, 'utf8');
+    content = readFileSync(path);
   } catch (error) {
     throw configUnreadable(path, codeOf(error), setting);
   }
@@ -81,65 +84,94 @@ export function readConfigFile(path: string, setting?: string): CheckedConfig {
 }
 
 /**
- * Checks a `config.json` that is an object, its JSON text, or base64 of that text. `where` names it in errors.
+ * Checks a `config.json` in any form that `unwrapConfig` takes. `where` names it in errors.
  *
  * @throws BoxAuthError `config_invalid`
  */
 export function parseConfig(config: unknown, where: string): CheckedConfig {
-  const parsed = typeof config === 'string' ? parseJson(config, where) : config;
-  return checked(configJson, parsed, new Place(where), boxCredentialsAdvice);
+  return checked(configJson, unwrapConfig(config, where), new Place(where), boxCredentialsAdvice);
 }
 
-function parseJson(content: string, where: string): unknown {
-  const trimmed = content.trim(); // of a byte order mark, too
-  if (/^[^{}\s]{1,255}\.json$/.test(trimmed)) {
-    throw configInvalid(`${where} is a path; it should be the JSON itself.`, {
-      ...boxCredentialsAdvice,
-      hint: 'Give the path as configFile, or as BOX_CONFIG_FILE.',
-    });
+/**
+ * A `config.json` without anything around it, its fields not checked yet: from an object, its JSON text, base64 of that, or
+ * bytes, wrapped in one another or in the response of a secret manager.
+ *
+ * @throws BoxAuthError `config_invalid` for what is no JSON, or has another shape
+ */
+export function unwrapConfig(config: unknown, where: string): unknown {
+  const value = withIdsOutside(
+    unwrapped(config, (content, parserError) => unreadable(where, content, parserError)),
+  );
+  const lookalike = lookalikeOfConfig(value);
+  if (lookalike === undefined) return value;
+  throw notConfig(`${where} is ${lookalike.what}, not config.json.`, lookalike.hint);
+}
+
+/** The ids inside `boxAppSettings`, where there is none beside it. */
+function withIdsOutside(config: unknown): unknown {
+  if (!isRecord(config) || config['enterpriseID'] !== undefined || config['userID'] !== undefined) {
+    return config;
   }
-  const json = /^[\w+/=\s-]+$/.test(trimmed)
-    ? Buffer.from(trimmed, 'base64').toString('utf8')
-    : trimmed;
-  try {
-    return JSON.parse(json);
-  } catch (error) {
-    // The parser's own message quotes the text, which holds the secret and the key. Only the place of the mistake is kept.
-    const place = error instanceof Error ? /position \d+/.exec(error.message)?.[0] : undefined;
-    const found =
-      trimmed === ''
-        ? 'it is empty'
-        : `it is not JSON, nor base64 of JSON${place === undefined ? '' : `, at ${place}`}`;
-    throw configInvalid(`${where} cannot be read: ${found}.`, {
-      ...boxCredentialsAdvice,
-      hint: 'It was cut or is something else: take the whole of config.json, as it was downloaded from the Configuration tab of the Box developer console.',
-    });
+  const { boxAppSettings: settings } = config;
+  return isRecord(settings)
+    ? { ...config, enterpriseID: settings['enterpriseID'], userID: settings['userID'] }
+    : config;
+}
+
+const WHOLE_FILE =
+  'Take the whole of config.json, unchanged, as it was downloaded from the Configuration tab of the Box developer console.';
+
+function unreadable(where: string, content: string, parserError: unknown): BoxAuthError {
+  if (/^[^{}\s]{1,255}\.json$/.test(content)) {
+    return notConfig(
+      `${where} is a path; it should be the JSON itself.`,
+      'Give the path as configFile, or as BOX_CONFIG_FILE.',
+    );
   }
+  const lookalike = lookalikeOfJson(content);
+  if (lookalike !== undefined) {
+    return notConfig(`${where} is ${lookalike.what}, not config.json.`, lookalike.hint);
+  }
+  if (content === '') return notConfig(`${where} cannot be read: it is empty.`, WHOLE_FILE);
+  // The parser's own message quotes the text, which holds the secret and the key. Only the position is kept.
+  const parserMessage = parserError instanceof Error ? parserError.message : '';
+  const position = /position \d+/.exec(parserMessage)?.[0];
+  if (content.startsWith('{') && endsEarly(parserMessage, content)) {
+    return notConfig(
+      `${where} cannot be read: it is not JSON, as it ends too soon.`,
+      `${WHOLE_FILE} In a .env file, put single quotes around it: an unquoted value ends at the first newline.`,
+    );
+  }
+  const at = position === undefined ? '' : `, at ${position}`;
+  return notConfig(`${where} cannot be read: it is not JSON, nor base64 of JSON${at}.`, WHOLE_FILE);
+}
+
+/** Node 20 and later give the position of the end where a value or a name is missing there. */
+function endsEarly(parserMessage: string, content: string): boolean {
+  return (
+    /end of JSON input|Unterminated string/.test(parserMessage) ||
+    parserMessage.includes(`at position ${content.length}`)
+  );
+}
+
+function notConfig(message: string, hint: string): BoxAuthError {
+  return configInvalid(message, { ...boxCredentialsAdvice, hint });
 }
 
 /** The file at `path`, which `setting` names, could not be read, for `reason`. */
 export function configUnreadable(path: string, reason: string, setting?: string): BoxAuthError {
-  const named = isPath(path)
+  const named = looksLikePath(path)
     ? JSON.stringify(path)
     : `(a text of ${path.length} characters, which does not look like a path)`;
   const by = setting === undefined ? '' : ` that ${setting} names`;
   const place =
-    isPath(path) && !isAbsolute(path) ? `, which is relative to ${workingDirectory()},` : '';
+    looksLikePath(path) && !isAbsolute(path) ? `, which is relative to ${workingDirectory()},` : '';
   return new BoxAuthError({
     code: 'config_unreadable',
     message: `The Box configuration file ${named}${by} cannot be read (${reason}).`,
     hint: `Check the path${place} and the permissions of the file. The JSON itself belongs into \`config\`, or BOX_CONFIG.`,
     docs: boxCredentialsAdvice.docs,
   });
-}
-
-/** By mistake the secret content may stand in the place of a path: JSON, base64 of it, or a token. */
-function isPath(path: string): boolean {
-  return (
-    path.length <= 255 &&
-    /^[^\n{}"]+$/.test(path) &&
-    (/^(?:~|\.{1,2}|[a-z]:)?[\\/]/i.test(path) || /\.[a-z]\w{0,7}$/i.test(path))
-  );
 }
 
 /** It may have been removed under the process. */

@@ -27,7 +27,10 @@ export const forms = {
   ),
   config: fields(
     {
-      config: v.union([v.string(), v.looseObject({})], 'config.json as an object or as text'),
+      config: v.union(
+        [v.string(), v.instance(Uint8Array), v.looseObject({})],
+        'config.json as an object or as text',
+      ),
       passphrase,
     },
     'config goes with passphrase only',

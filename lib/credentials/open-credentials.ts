@@ -2,6 +2,8 @@ import { Secret } from '../errors/secret.js';
 import { type AssertionSigner, externalSigner, keySigner } from './assertion.js';
 import type { BoxOpenedCredentials } from './box-credentials.js';
 import { type CheckedConfig, parseConfig, readConfigFile } from './config-json.js';
+import { lookalikeOfCredentials } from './config-shapes.js';
+import { isSecretEnvelope } from './config-unwrap.js';
 import { forms } from './credential-forms.js';
 import { boxCredentialsAdvice as advice } from './credentials-advice.js';
 import { checked, configInvalid, isRecord, plain } from './field-checks.js';
@@ -26,8 +28,15 @@ export function openCredentials(
       advice,
     );
   }
-  if ('boxAppSettings' in credentials) {
+  if ('boxAppSettings' in credentials || isSecretEnvelope(credentials)) {
     throw configInvalid(`${place.whole} is config.json itself: give it as { config: … }.`, advice);
+  }
+  const lookalike = lookalikeOfCredentials(credentials);
+  if (lookalike !== undefined) {
+    throw configInvalid(`${place.whole} is ${lookalike.what}.`, {
+      ...advice,
+      hint: lookalike.hint,
+    });
   }
   const names = new Set(Object.keys(credentials).map(plain));
   const has = (form: keyof typeof forms) => names.has(plain(form));

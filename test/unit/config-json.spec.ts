@@ -57,8 +57,10 @@ describe('The text of config.json', () => {
   );
 
   it.each([
-    ['a string', '"config"', 'the whole: expected an object with boxAppSettings'],
-    ['a list', '[]', 'boxAppSettings: expected an object with clientID'],
+    ['a number', '1', 'the whole: expected an object with boxAppSettings'],
+    ['a word in a string', '"config"', 'it is not JSON'],
+    ['null', ' null, ', 'it is not JSON'],
+    ['a list', '[]', 'is a list, not config.json'],
   ])('that is JSON, but %s, is not as Box makes it', async (_, text, message) => {
     expect((await thrownBy(() => parseConfig(text, 'BOX_CONFIG'))).message).toContain(message);
   });

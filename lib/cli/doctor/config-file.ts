@@ -2,6 +2,7 @@ import { closeSync, constants, createReadStream, fstatSync, openSync, type Stats
 import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { configUnreadable } from '../../credentials/config-json.js';
+import { decodedText } from '../../credentials/encoded-text.js';
 import type { Runtime } from '../../runtime/runtime.js';
 
 const LARGEST_BYTES = 1_048_576;
@@ -66,7 +67,7 @@ async function readInTime(stream: Readable, runtime: Runtime): Promise<string> {
       }
       chunks.push(chunk);
     }
-    return Buffer.concat(chunks).toString('utf8');
+    return decodedText(Buffer.concat(chunks));
   } finally {
     cancel();
   }

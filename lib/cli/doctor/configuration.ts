@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { BoxAuth } from '../../box-auth.js';
-import type { BoxConfigJson, BoxCredentials } from '../../credentials/box-credentials.js';
-import { parseConfig } from '../../credentials/config-json.js';
+import type { BoxCredentials } from '../../credentials/box-credentials.js';
+import { unwrapConfig } from '../../credentials/config-json.js';
 import { Place } from '../../credentials/place.js';
 import { apiUrlOf, boxEnvironment, credentialsIn } from '../../environment-variables.js';
 import { BoxAuthError } from '../../errors/box-auth.error.js';
@@ -53,7 +53,7 @@ export async function findConfiguration(
   const { file } = origin;
   const place = file === undefined ? boxEnvironment : placeInFile(file, request);
   const config =
-    'config' in credentials ? parsedConfig(credentials.config, place.field('config')) : undefined;
+    'config' in credentials ? unwrapConfig(credentials.config, place.field('config')) : undefined;
   const box = boxOf(request, variables, credentials, context);
   const facts: Facts = {
     source,
@@ -138,19 +138,6 @@ async function withoutFile(
     file,
     ...(readableByOthers === undefined ? {} : { readableByOthers }),
   };
-}
-
-function parsedConfig(config: BoxConfigJson | string, name: string): unknown {
-  if (typeof config !== 'string') return config;
-  const trimmed = config.trim();
-  const json = /^[\w+/=\s-]+$/.test(trimmed)
-    ? Buffer.from(trimmed, 'base64').toString('utf8')
-    : trimmed;
-  try {
-    return JSON.parse(json);
-  } catch {
-    return parseConfig(config, name);
-  }
 }
 
 function boxOf(

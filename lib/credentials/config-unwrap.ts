@@ -1,0 +1,54 @@
+import { decodedText, isBase64, textOfBase64 } from './encoded-text.js';
+import { isRecord } from './field-checks.js';
+
+/**
+ * Takes off every layer around `config.json`, in any order: bytes, base64, JSON, JSON in a JSON string, and the response of
+ * AWS Secrets Manager. `notJson` makes the error for a text that is neither JSON nor base64 of JSON, out of that text and of
+ * what the parser threw. Ends, as each layer is larger than what is in it.
+ */
+export function unwrapped(
+  given: unknown,
+  notJson: (text: string, parserError: unknown) => Error,
+): unknown {
+  let value = given;
+  while (typeof value === 'string' || value instanceof Uint8Array || isSecretEnvelope(value)) {
+    if (typeof value === 'string') value = contentOf(value.trim(), notJson);
+    else if (value instanceof Uint8Array) value = decodedText(value);
+    else value = value.SecretString ?? value.SecretBinary;
+  }
+  return value;
+}
+
+/** `GetSecretValue` of AWS Secrets Manager: https://docs.aws.amazon.com/secretsmanager/latest/apireference/ */
+export function isSecretEnvelope(
+  value: unknown,
+): value is { readonly SecretString?: string; readonly SecretBinary?: string | Uint8Array } {
+  if (!isRecord(value)) return false;
+  const { SecretString: text, SecretBinary: bytes } = value;
+  return typeof text === 'string' || typeof bytes === 'string' || bytes instanceof Uint8Array;
+}
+
+function contentOf(text: string, notJson: (text: string, parserError: unknown) => Error): unknown {
+  if (isBase64(text)) return textOfBase64(text);
+  // A JSON string with JSON in it has lost its outer quotes where they were taken for those of a shell or a .env file.
+  const isUnquoted = /^\{?(?:\s|\\[nrt])*\\+"/.test(text);
+  const json = withoutRawControls(isUnquoted ? `"${text}"` : text);
+  try {
+    return JSON.parse(json);
+  } catch (error) {
+    throw notJson(json, error);
+  }
+}
+
+/**
+ * Repairs what `.env` files and `echo` do to newlines: raw ones inside strings are escaped, escaped ones between strings
+ * become spaces. Neither is JSON otherwise, so it cannot mean anything else.
+ */
+function withoutRawControls(json: string): string {
+  let isInString = false;
+  return json.replace(/\\[^]|["\n\r\t]/g, (token) => {
+    if (token === '"') isInString = !isInString;
+    if (isInString) return /^\s$/.test(token) ? JSON.stringify(token).slice(1, -1) : token;
+    return /^\\[nrt]$/.test(token) ? ' ' : token;
+  });
+}
