@@ -3,6 +3,8 @@ import { LRUCache } from 'lru-cache';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { BoxAuthErrorCode } from '../errors/error-codes.js';
 import type { CredentialsAdvice } from './credentials-advice.js';
+import { looksLikePath } from './path-like.js';
+import { type PemBlock, pemOf, privateKeyBlock } from './pem.js';
 import type { SigningAlgorithm } from './signing-algorithm.js';
 
 /** A private key that is open. */
@@ -55,13 +57,14 @@ export function openPrivateKey(
   advice: CredentialsAdvice,
 ): OpenedKey {
   const place = { field, passphraseField, advice };
-  const pem = withNewlines(text);
-  const label = /-----BEGIN ([A-Z0-9 ]{1,40})-----/.exec(pem)?.[1];
-  if (label === undefined) {
+  const block = privateKeyBlock(text);
+  if (block === undefined) throw notPem(text, place);
+  const { label, endLabel } = block;
+  if (label === 'OPENSSH PRIVATE KEY') {
     throw keyError(
       'key_invalid',
-      `${field} is not a key in PEM: it has no "-----BEGIN … PRIVATE KEY-----" line.`,
-      `Put the whole private key into ${field}, from its BEGIN line to its END line.`,
+      `${field} is in the format of OpenSSH, and ${advice.issuer}'s keys are PKCS#8 or PKCS#1.`,
+      'Convert the file, after a copy of it was made: ssh-keygen -p -m PEM -f the-key-file',
       place,
     );
   }
@@ -73,7 +76,7 @@ export function openPrivateKey(
       place,
     );
   }
-  if (!pem.includes(`-----END ${label}-----`)) {
+  if (endLabel === undefined) {
     throw keyError(
       'key_truncated',
       `${field} was cut: it begins with "-----BEGIN ${label}-----" but never ends.`,
@@ -81,7 +84,15 @@ export function openPrivateKey(
       place,
     );
   }
-  const encrypted = label === 'ENCRYPTED PRIVATE KEY' || /^Proc-Type: 4,ENCRYPTED/m.test(pem);
+  if (endLabel !== label) {
+    throw keyError(
+      'key_invalid',
+      `${field} begins with "-----BEGIN ${label}-----" and ends with "-----END ${endLabel}-----".`,
+      'Copy the key again, with the END line that belongs to it.',
+      place,
+    );
+  }
+  const encrypted = label === 'ENCRYPTED PRIVATE KEY' || block.dekInfo !== undefined;
   if (encrypted && (passphrase === undefined || passphrase === '')) {
     throw keyError(
       'key_passphrase_missing',
@@ -90,7 +101,7 @@ export function openPrivateKey(
       place,
     );
   }
-  const key = suitable(open(pem, encrypted ? passphrase : undefined, place), place);
+  const key = suitable(open(block, encrypted ? passphrase : undefined, place), place);
   const publicKey = createPublicKey(key).export({ type: 'spki', format: 'der' });
   return { key, thumbprint: createHash('sha256').update(publicKey).digest('base64url') };
 }
@@ -108,10 +119,10 @@ export function privateKeyOpener(advice: CredentialsAdvice): KeyOpener {
   };
 }
 
-function open(pem: string, passphrase: string | undefined, place: Place): KeyObject {
+function open(block: PemBlock, passphrase: string | undefined, place: Place): KeyObject {
   const { field, passphraseField } = place;
   try {
-    return createPrivateKey({ key: pem, passphrase });
+    return createPrivateKey({ key: pemOf(block), passphrase });
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code === 'ERR_OSSL_EVP_UNSUPPORTED') {
@@ -124,7 +135,7 @@ function open(pem: string, passphrase: string | undefined, place: Place): KeyObj
       );
     }
     // A wrong passphrase passes the padding check once in 256 times, and then looks like a damaged key.
-    if (passphrase !== undefined && (code === 'ERR_OSSL_BAD_DECRYPT' || isWhole(pem))) {
+    if (passphrase !== undefined && (code === 'ERR_OSSL_BAD_DECRYPT' || isWhole(block))) {
       throw keyError(
         'key_passphrase_wrong',
         `The passphrase in ${passphraseField} does not open ${field}.`,
@@ -165,26 +176,38 @@ function suitable(key: KeyObject, place: Place): KeyObject {
   return key;
 }
 
-/**
- * What environment variables do to a PEM, undone: `\\n` as two characters (the commonest mistake of all, box-node-sdk #259,
- * #409), quotes around it, spaces or nothing in the place of newlines.
- */
-function withNewlines(text: string): string {
-  const pem = text
-    .replace(/\\+r/g, '')
-    .replace(/\\+n/g, '\n')
-    .replace(/^\s*(["']?)([^]*?)\1\s*$/, '$2');
-  return pem.replace(
-    /^\s*(-----BEGIN [A-Z0-9 ]+-----)([A-Za-z0-9+/=\s]+)(-----END [A-Z0-9 ]+-----)\s*$/,
-    (_, begin: string, body: string, end: string) =>
-      [begin, ...(body.replace(/\s/g, '').match(/.{1,64}/g) ?? []), end, ''].join('\n'),
+/** What was given, where it is not PEM at all. */
+function notPem(text: string, place: Place): BoxAuthError {
+  const { field } = place;
+  const given = text.trim();
+  if (given.startsWith('PuTTY-User-Key-File')) {
+    return keyError(
+      'key_invalid',
+      `${field} is in the format of PuTTY, not PEM.`,
+      'Convert it: puttygen the-key.ppk -O private-openssh -o key.pem && ssh-keygen -p -m PEM -f key.pem',
+      place,
+    );
+  }
+  if (looksLikePath(given)) {
+    return keyError(
+      'key_invalid',
+      `${field} is a path, not the key itself.`,
+      `Read the file, and put its content into ${field}.`,
+      place,
+    );
+  }
+  return keyError(
+    'key_invalid',
+    `${field} is not a key in PEM: it has no "-----BEGIN … PRIVATE KEY-----" line.`,
+    `Put the whole private key into ${field}, from its BEGIN line to its END line.`,
+    place,
   );
 }
 
 /** Whether an encrypted PKCS#8 key has all its bytes: its outermost length (X.690 section 8.1.3) is not encrypted. */
-function isWhole(pem: string): boolean {
-  if (!pem.includes('-----BEGIN ENCRYPTED PRIVATE KEY-----')) return true;
-  const der = Buffer.from(pem.replace(/-----[A-Z ]+-----/g, ''), 'base64');
+function isWhole({ label, body }: PemBlock): boolean {
+  if (label !== 'ENCRYPTED PRIVATE KEY') return true;
+  const der = Buffer.from(body, 'base64');
   return der[0] === 0x30 && der[1] === 0x82 && der.length === 4 + der.readUInt16BE(2);
 }
 

@@ -1,3 +1,4 @@
+import { privateKeyBlock } from '../../credentials/pem.js';
 import type { DoctorFacts } from './doctor-report.js';
 import {
   type DerElement,
@@ -43,23 +44,19 @@ const PBES1: Readonly<Record<string, Pick<KeyForm, 'cipher' | 'kdf'>>> = {
   '1.2.840.113549.1.12.1.6': { cipher: 'rc2-40-cbc', kdf: 'PKCS#12 with SHA-1' },
 };
 
-/** Reads the outside of a key in PEM: nothing of it for what is no PEM. */
+/** Reads the outside of a key in PEM: nothing of it for what is not PEM. */
 export function keyFormOf(text: string): KeyForm {
-  // As environment variables spoil it: `\n` as two characters.
-  const pem = text.replace(/\\+[rn]/g, '\n');
-  const [, label = '', body = ''] =
-    /-----BEGIN ([A-Z0-9 ]{1,40})-----([^]*?)(?:-----END|$)/.exec(pem) ?? [];
-  const form = FORMATS[label] ?? {};
-  if (label === 'ENCRYPTED PRIVATE KEY') {
-    const [key] = readDer(Buffer.from(body.replace(/[^A-Za-z0-9+/=]/g, ''), 'base64'));
+  const block = privateKeyBlock(text);
+  const form = FORMATS[block?.label ?? ''];
+  if (block === undefined || form === undefined) return {};
+  if (form.encrypted === true) {
+    const [key] = readDer(Buffer.from(block.body, 'base64'));
     return { ...form, ...encryptionOf(sequenceIn(key)[0]) };
   }
-  if (form.encrypted !== undefined || form.format === undefined) return form;
-  // RFC 1421 section 4.6.1: headers before the key. The iteration that OpenSSL does here is a single one, of MD5.
-  const cipher = /^DEK-Info: ([A-Z0-9-]{1,30}),/m.exec(body)?.[1];
-  return cipher === undefined
-    ? { ...form, encrypted: false }
-    : { ...form, encrypted: true, cipher: cipher.toLowerCase(), kdf: 'MD5', iterations: 1 };
+  if (block.dekInfo === undefined) return { ...form, encrypted: false };
+  // The one iteration that OpenSSL does here is of MD5.
+  const [cipher = ''] = block.dekInfo.toLowerCase().split(',');
+  return { ...form, encrypted: true, cipher, kdf: 'MD5', iterations: 1 };
 }
 
 /** An AlgorithmIdentifier of RFC 5958 section 3. */

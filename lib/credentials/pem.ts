@@ -1,0 +1,72 @@
+import { isBase64, textOfBase64 } from './encoded-text.js';
+
+/** A block of PEM (RFC 7468), without its white space. */
+export interface PemBlock {
+  /** What the BEGIN line says. */
+  readonly label: string;
+  /** What the END line says; undefined if there is none. */
+  readonly endLabel: string | undefined;
+  /** Cipher and initialization vector of a traditional encrypted key (RFC 1421 section 4.6.1.3). */
+  readonly dekInfo: string | undefined;
+  /** The bytes in base64. */
+  readonly body: string;
+}
+
+/** The first private key in `text`, or else its first block: a certificate or a public key may precede the private key. */
+export function privateKeyBlock(text: string): PemBlock | undefined {
+  const blocks = pemBlocks(text);
+  return blocks.find(({ label }) => label.endsWith('PRIVATE KEY')) ?? blocks[0];
+}
+
+/** PEM as OpenSSL reads it. */
+export function pemOf({ label, dekInfo, body }: PemBlock): string {
+  const headers =
+    dekInfo === undefined ? [] : ['Proc-Type: 4,ENCRYPTED', `DEK-Info: ${dekInfo}`, ''];
+  const lines = body.match(/.{1,64}/g) ?? [];
+  return [`-----BEGIN ${label}-----`, ...headers, ...lines, `-----END ${label}-----`, ''].join(
+    '\n',
+  );
+}
+
+/**
+ * All blocks, whatever became of their newlines in an environment variable: literal `\n`, spaces, nothing (box-node-sdk #259,
+ * #409). Quotes around them do not matter, nor does base64 of the whole.
+ */
+function pemBlocks(text: string): readonly PemBlock[] {
+  // Text, then for each marker: its kind, its label, and the text up to the next one.
+  const parts = withNewlines(textOfPem(text)).split(/-----(BEGIN|END) ([A-Z0-9 ]{1,40})-----/);
+  const blocks: PemBlock[] = [];
+  for (let index = 1; index < parts.length; index += 3) {
+    const [kind, label = '', content = '', nextKind, nextLabel] = parts.slice(index, index + 5);
+    if (kind !== 'BEGIN') continue;
+    blocks.push({
+      label,
+      endLabel: nextKind === 'END' ? nextLabel : undefined,
+      ...partsOf(content),
+    });
+  }
+  return blocks;
+}
+
+function textOfPem(text: string): string {
+  return isBase64(text) ? textOfPem(textOfBase64(text)) : text;
+}
+
+function withNewlines(text: string): string {
+  // Takes each run of backslashes as a whole: to look for one that ends in "n" would be quadratic.
+  return text.replace(/\\+[nr]?/g, (run) =>
+    run.endsWith('n') ? '\n' : run.endsWith('r') ? '' : run,
+  );
+}
+
+/** An initialization vector is 8 or 16 bytes: without newlines, nothing else separates it from the base64. */
+function partsOf(content: string): Pick<PemBlock, 'dekInfo' | 'body'> {
+  const [headers = '', cipher, iv] =
+    /^\s*Proc-Type:\s*4,\s*ENCRYPTED\s*DEK-Info:\s*([A-Z0-9-]{1,30}),\s*([0-9A-F]{32}|[0-9A-F]{16})/.exec(
+      content,
+    ) ?? [];
+  return {
+    dekInfo: cipher === undefined ? undefined : `${cipher},${iv}`,
+    body: content.slice(headers.length).replace(/\s+/g, ''),
+  };
+}
