@@ -44,7 +44,7 @@ export function credentialsIn(variables: Variables): BoxCredentials {
   const get = (name: string) => variableIn(variables, name);
   const passphrase = defined({ passphrase: get('BOX_PRIVATE_KEY_PASSPHRASE') });
 
-  const configFile = get('BOX_CONFIG_FILE');
+  const configFile = get('BOX_CONFIG_FILE')?.trim();
   if (configFile !== undefined) return { configFile, ...passphrase };
   const config = get('BOX_CONFIG');
   if (config !== undefined) return { config, ...passphrase };

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { isBoxId } from '../credentials/box-id.js';
 import { isRecord } from '../credentials/field-checks.js';
+import { looksLikePath } from '../credentials/path-like.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import { sanitizedCause } from '../errors/redact.js';
 import type { CliContext, ExitCode } from './cli-context.js';
@@ -106,7 +107,7 @@ function addKeygen(program: Command, context: CliContext, done: Done): void {
     .description(
       'Makes an RSA key pair: public.pem, private.pem (PKCS#8, encrypted) and a config.json that says what is to be filled in. With --workfront: private.key and certificate_pub.crt, as Workfront wants them. Overwrites nothing.',
     )
-    .option('--out <folder>', 'where the files go', '.')
+    .option('--out <folder>', 'where the files go', newPath, '.')
     .addOption(
       new Option('--bits <size>', `size of the key: ${KEY_SIZES.join(', ')}`)
         .default(2048)
@@ -162,7 +163,7 @@ function addEmulate(program: Command, context: CliContext, done: Done): void {
     .addOption(
       new Option('--config <file>', 'emulate the app of this config.json').conflicts('writeConfig'),
     )
-    .option('--write-config <file>', "write the app's config.json, readable by you only")
+    .option('--write-config <file>', "write the app's config.json, readable by you only", newPath)
     .option('--token-lifetime <seconds>', 'how long access tokens live', seconds, 3600)
     .action(async ({ tokenLifetime, ...options }: EmulateOptions) =>
       done(await emulate({ ...options, tokenLifetimeS: tokenLifetime }, context)),
@@ -192,6 +193,13 @@ function userId(text: string): string {
   throw new InvalidArgumentError(
     'A Box user id is 1 to 20 digits and does not begin with 0; a login or a name is not one.',
   );
+}
+
+/** What is to be made is named in the output: a token in its place must not be. */
+function newPath(text: string): string {
+  const isToken = /^(?=.*[A-Z])(?=.*[0-9])[\w+=!.-]{20,}$/.test(text);
+  if (!isToken || looksLikePath(text)) return text;
+  throw new InvalidArgumentError('It looks like a secret. If it is a name, write ./ before it.');
 }
 
 function keySize(text: string): KeySize {

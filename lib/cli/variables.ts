@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
+import { looksLikePath } from '../credentials/path-like.js';
 import type { CliContext, Variables } from './cli-context.js';
 import { CliProblem, usageProblem } from './cli-problem.js';
 import { printable } from './printable.js';
@@ -15,14 +16,13 @@ const LONGEST_PASSPHRASE_BYTES = 1_000;
  * `ConfigModule.forRoot()` of `@nestjs/config`.
  */
 export function variablesOf({ env, cwd }: CliContext, dotenv: string | undefined): Variables {
-  return dotenv === undefined ? env : { ...readDotenv(resolve(cwd, dotenv)), ...env };
+  return dotenv === undefined ? env : { ...readDotenv(dotenv, cwd), ...env };
 }
 
 /** The variables of Box in the `.env` of the working directory, by name: for who wonders why they are not read. */
 export function unreadVariables({ cwd }: CliContext): readonly string[] {
-  const file = resolve(cwd, '.env');
   try {
-    return Object.keys(readDotenv(file)).filter((name) => /^BOX_[A-Z_]+$/.test(name));
+    return Object.keys(readDotenv('.env', cwd)).filter((name) => /^BOX_[A-Z_]+$/.test(name));
   } catch {
     return [];
   }
@@ -60,15 +60,18 @@ export function newPassphraseIn(variables: Variables, name: string): string {
   return passphrase;
 }
 
-function readDotenv(file: string): Variables {
+function readDotenv(path: string, cwd: string): Variables {
+  const file = resolve(cwd, path);
   let content: string;
   try {
     // A pipe might never end.
     if (!statSync(file).isFile()) throw new Error('no file');
     content = readFileSync(file, 'utf8');
   } catch {
+    // A secret may have been given in place of the path.
+    const named = looksLikePath(path) ? `: ${printable(file)}` : '';
     throw new CliProblem(
-      `The file of --dotenv cannot be read: ${printable(file)}.`,
+      `The file of --dotenv cannot be read${named}.`,
       'Check the path: a relative one is of the working directory.',
       2,
     );

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { isAbsolute } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 import * as v from 'valibot';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import { lookalikeOfConfig, lookalikeOfJson } from './config-shapes.js';
@@ -68,19 +68,28 @@ const configJson = v.pipe(
 /** `config.json`, checked. */
 export type CheckedConfig = v.InferOutput<typeof configJson>;
 
+/** Where the path of a `config.json` comes from. */
+export interface PathOrigin {
+  /** What named the file, for errors. */
+  readonly setting?: string | undefined;
+  /** What a relative path is relative to. Default the working directory of the process. */
+  readonly cwd?: string;
+}
+
 /**
- * Reads a `config.json` from disk. `setting` is what named it.
+ * Reads a `config.json` from disk.
  *
  * @throws BoxAuthError `config_unreadable`, `config_invalid`
  */
-export function readConfigFile(path: string, setting?: string): CheckedConfig {
+export function readConfigFile(path: string, origin: PathOrigin = {}): CheckedConfig {
+  const file = origin.cwd === undefined ? path : resolve(origin.cwd, path);
   let content: Uint8Array;
   try {
-    content = readFileSync(path);
+    content = readFileSync(file);
   } catch (error) {
-    throw configUnreadable(path, codeOf(error), setting);
+    throw configUnreadable(path, codeOf(error), origin);
   }
-  return parseConfig(content, path);
+  return parseConfig(content, file);
 }
 
 /**
@@ -158,14 +167,23 @@ function notConfig(message: string, hint: string): BoxAuthError {
   return configInvalid(message, { ...boxCredentialsAdvice, hint });
 }
 
-/** The file at `path`, which `setting` names, could not be read, for `reason`. */
-export function configUnreadable(path: string, reason: string, setting?: string): BoxAuthError {
+/**
+ * The file at `path` could not be read, for `reason`. `path` is as it was given: once it is resolved, a secret in its place
+ * would look like a path.
+ */
+export function configUnreadable(
+  path: string,
+  reason: string,
+  { setting, cwd }: PathOrigin = {},
+): BoxAuthError {
   const named = looksLikePath(path)
     ? JSON.stringify(path)
     : `(a text of ${path.length} characters, which does not look like a path)`;
   const by = setting === undefined ? '' : ` that ${setting} names`;
   const place =
-    looksLikePath(path) && !isAbsolute(path) ? `, which is relative to ${workingDirectory()},` : '';
+    looksLikePath(path) && !isAbsolute(path)
+      ? `, which is relative to ${cwd === undefined ? workingDirectory() : JSON.stringify(cwd)},`
+      : '';
   return new BoxAuthError({
     code: 'config_unreadable',
     message: `The Box configuration file ${named}${by} cannot be read (${reason}).`,

@@ -42,7 +42,7 @@ export function openCredentials(
   const has = (form: keyof typeof forms) => names.has(plain(form));
   if (has('configFile')) {
     const form = checked(forms.configFile, credentials, place, advice);
-    const config = readConfigFile(form.configFile, place.field('configFile'));
+    const config = readConfigFile(form.configFile, { setting: place.field('configFile') });
     return fromConfig(config, form.passphrase, form.configFile, place, openKey);
   }
   if (has('config')) {

@@ -1,7 +1,8 @@
 import { closeSync, constants, createReadStream, fstatSync, openSync, type Stats } from 'node:fs';
 import { Socket } from 'node:net';
+import { resolve } from 'node:path';
 import type { Readable } from 'node:stream';
-import { configUnreadable } from '../../credentials/config-json.js';
+import { configUnreadable, type PathOrigin } from '../../credentials/config-json.js';
 import { decodedText } from '../../credentials/encoded-text.js';
 import type { Runtime } from '../../runtime/runtime.js';
 
@@ -10,6 +11,8 @@ const TIMEOUT_MS = 10_000;
 
 /** What was in a `config.json`. */
 export interface ConfigFile {
+  /** The absolute path. */
+  readonly file: string;
   readonly text: string;
   /** Undefined for a pipe or a device. */
   readonly readableByOthers: boolean | undefined;
@@ -19,22 +22,22 @@ export interface ConfigFile {
 class UnreadableFile extends Error {}
 
 /**
- * Reads a file, a pipe or a device: once, as a pipe has nothing to say a second time; at most 1 MiB, for at most ten seconds. `setting`
- * is what named it.
+ * Reads a file, a pipe or a device: once, as a pipe has nothing to say a second time; at most 1 MiB, for at most ten seconds.
  *
  * @throws BoxAuthError `config_unreadable`
  */
 export async function readConfigFileOnce(
   path: string,
   runtime: Runtime,
-  setting?: string,
+  origin: PathOrigin & { readonly cwd: string },
 ): Promise<ConfigFile> {
+  const file = resolve(origin.cwd, path);
   try {
-    const { stream, stats } = opened(path);
+    const { stream, stats } = opened(file);
     const text = await readInTime(stream, runtime);
-    return { text, readableByOthers: stats.isFile() ? isReadableByOthers(stats) : undefined };
+    return { file, text, readableByOthers: stats.isFile() ? isReadableByOthers(stats) : undefined };
   } catch (error) {
-    throw configUnreadable(path, reasonOf(error), setting);
+    throw configUnreadable(path, reasonOf(error), origin);
   }
 }
 

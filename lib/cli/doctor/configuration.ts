@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import { BoxAuth } from '../../box-auth.js';
 import type { BoxCredentials } from '../../credentials/box-credentials.js';
 import { unwrapConfig } from '../../credentials/config-json.js';
@@ -80,19 +79,12 @@ function credentialsOf(
   variables: Variables,
   context: CliContext,
 ): { credentials: BoxCredentials; source: DoctorFacts['configuration']['source'] } {
-  const { cwd } = context;
   if (configFile !== undefined) {
     const passphrase = variableIn(variables, PASSPHRASE_VARIABLE);
-    return {
-      credentials: { configFile: resolve(cwd, configFile), passphrase },
-      source: 'argument',
-    };
+    return { credentials: { configFile, passphrase }, source: 'argument' };
   }
   const credentials = credentialsHere(variables, dotenv === undefined ? context : undefined);
-  if ('configFile' in credentials) {
-    const file = resolve(cwd, credentials.configFile);
-    return { credentials: { ...credentials, configFile: file }, source: 'BOX_CONFIG_FILE' };
-  }
+  if ('configFile' in credentials) return { credentials, source: 'BOX_CONFIG_FILE' };
   return { credentials, source: 'config' in credentials ? 'BOX_CONFIG' : 'variables' };
 }
 
@@ -101,7 +93,10 @@ function credentialsHere(variables: Variables, context: CliContext | undefined):
   try {
     return credentialsIn(variables);
   } catch (error) {
-    if (!(error instanceof BoxAuthError) || SOURCES.some((name) => variables[name]?.trim())) {
+    if (
+      !(error instanceof BoxAuthError) ||
+      SOURCES.some((name) => variableIn(variables, name) !== undefined)
+    ) {
       throw error;
     }
     const unread = context === undefined ? [] : unreadVariables(context);
@@ -127,14 +122,15 @@ function placeInFile(file: string, { passphraseEnv }: DoctorRequest): Place {
 async function withoutFile(
   credentials: BoxCredentials,
   source: DoctorFacts['configuration']['source'],
-  { runtime }: CliContext,
+  { runtime, cwd }: CliContext,
 ): Promise<Pick<Facts, 'file' | 'readableByOthers'> & { readonly credentials: BoxCredentials }> {
   if (!('configFile' in credentials)) return { credentials };
-  const { configFile: file, passphrase } = credentials;
+  const { configFile, passphrase } = credentials;
   const setting = source === 'BOX_CONFIG_FILE' ? source : undefined;
-  const { text: config, readableByOthers } = await readConfigFileOnce(file, runtime, setting);
+  const read = await readConfigFileOnce(configFile, runtime, { setting, cwd });
+  const { file, text, readableByOthers } = read;
   return {
-    credentials: { config, passphrase },
+    credentials: { config: text, passphrase },
     file,
     ...(readableByOthers === undefined ? {} : { readableByOthers }),
   };
@@ -165,7 +161,7 @@ function boxOf(
 
 function variablesFor(source: DoctorFacts['configuration']['source'], variables: Variables): Facts {
   if (source === 'BOX_CONFIG') return { variables: ['BOX_CONFIG'] };
-  return { variables: SOURCES.filter((name) => variables[name]?.trim()) };
+  return { variables: SOURCES.filter((name) => variableIn(variables, name) !== undefined) };
 }
 
 function summaryOf({ source, file, variables = [], readableByOthers, apiUrl }: Facts): string {

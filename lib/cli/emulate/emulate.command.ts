@@ -26,7 +26,8 @@ export async function emulate(request: EmulateRequest, context: CliContext): Pro
   const { cwd, stdout } = context;
   const written = newFileIn(cwd, request.writeConfig);
   const given = request.config === undefined ? undefined : resolve(cwd, request.config);
-  const config = given === undefined ? {} : { config: emulatedConfig(given, context) };
+  const config =
+    request.config === undefined ? {} : { config: emulatedConfig(request.config, context) };
   const { port, tokenLifetimeS } = request;
   const interrupted = context.interrupted();
   const emulator = await started({ port, tokenLifetimeS, ...config });
@@ -76,8 +77,9 @@ function newFileIn(cwd: string, file: string | undefined): string | undefined {
 }
 
 /** The whole of a `config.json`, as the emulator needs it. */
-function emulatedConfig(file: string, { env }: CliContext): BoxConfigJson {
-  const { boxAppSettings, enterpriseID } = readConfigFile(file);
+function emulatedConfig(path: string, { env, cwd }: CliContext): BoxConfigJson {
+  const { boxAppSettings, enterpriseID } = readConfigFile(path, { cwd });
+  const file = resolve(cwd, path);
   const { appAuth, ...client } = boxAppSettings;
   if (appAuth === undefined || enterpriseID === undefined) {
     throw new CliProblem(
