@@ -1,9 +1,10 @@
 import type { Observable } from 'rxjs';
 import {
   checkedActingUserId,
-  currentActingContext,
+  contextForApp,
+  currentActing,
   currentActingUser,
-  runInActingContext,
+  runInContext,
 } from './acting-as/acting-user.context.js';
 import type { DownscopeRequest } from './box/downscope.js';
 import type { BoxAuth } from './box-auth.js';
@@ -129,7 +130,7 @@ export class BoxTokenProvider {
    * ```
    */
   downscope(request: DownscopeRequest): Promise<AccessToken> {
-    const user = currentActingUser();
+    const user = currentActingUser(this.#box.policy);
     const acting = user === undefined ? undefined : ({ type: 'user', id: user.id } as const);
     return this.#box.downscoping.downscope(request, request.subject ?? acting);
   }
@@ -162,8 +163,12 @@ export class BoxTokenProvider {
    * ```
    */
   runAs<T>(user: string, fn: () => T): T {
-    const acting = { id: checkedActingUserId(user), via: 'header' } as const;
-    return runInActingContext({ ...currentActingContext(), user: acting }, fn);
+    const { policy } = this.#box;
+    const acting = {
+      user: { id: checkedActingUserId(user), via: 'header' },
+      source: currentActing(policy)?.source,
+    } as const;
+    return runInContext(contextForApp(policy, acting), fn);
   }
 
   /** Forgets every token: an app whose scopes were changed and that was authorised again needs new ones. */

@@ -10,10 +10,10 @@ import { Observable } from 'rxjs';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import { ActingAs, type ActingAsRule } from './acting-as.metadata.js';
 import {
-  type ActingContext,
+  type Acting,
   type ActingUser,
   checkedActingUserId,
-  currentActingContext,
+  currentActing,
   runInActingContext,
 } from './acting-user.context.js';
 import { readInThisContext } from './late-reading.js';
@@ -30,6 +30,8 @@ const UNRULED: Unruled = { as: 'nobody' };
 export class ActingAsInterceptor implements NestInterceptor {
   /** Metadata do not change: they are read once for each handler of each class. */
   readonly #rules = new WeakMap<object, WeakMap<object, ActingAsRule | Unruled>>();
+  /** What stands for each invocation in the async context. */
+  readonly #sources = new WeakMap<ExecutionContext, object>();
 
   constructor(private readonly reflector: Reflector) {}
 
@@ -37,14 +39,14 @@ export class ActingAsInterceptor implements NestInterceptor {
     invocation: ExecutionContext,
     next: CallHandler,
   ): Observable<unknown> | Promise<Observable<unknown>> {
-    // A decorator on the class and one on the method bring the interceptor twice; the first one has done it all.
-    if (currentActingContext()?.invocation === invocation) return next.handle();
+    const source = this.#sources.get(invocation) ?? {};
+    // A decorator on the class and one on the method bring the interceptor twice: the first one has decided already.
+    if (currentActing()?.source === source) return next.handle();
+    this.#sources.set(invocation, source);
     const rule = this.#ruleOf(invocation);
-    if (rule.as !== 'user') return handledIn({ invocation }, next);
-    const handled = (found: string | null | undefined) => {
-      const user = actingUser(rule, found, invocation);
-      return handledIn(user === undefined ? { invocation } : { invocation, user }, next);
-    };
+    if (rule.as !== 'user') return handledIn({ source }, next);
+    const handled = (found: string | null | undefined) =>
+      handledIn({ source, user: actingUser(rule, found, invocation) }, next);
     const id = typeof rule.user === 'string' ? rule.user : rule.user(invocation);
     return typeof id === 'object' && id !== null ? Promise.resolve(id).then(handled) : handled(id);
   }
@@ -62,9 +64,9 @@ export class ActingAsInterceptor implements NestInterceptor {
 }
 
 /** Subscribing is what runs the handler: it must happen inside the context. */
-function handledIn(context: ActingContext, next: CallHandler): Observable<unknown> {
+function handledIn(acting: Acting, next: CallHandler): Observable<unknown> {
   return new Observable((subscriber) =>
-    runInActingContext(context, () =>
+    runInActingContext(acting, () =>
       next.handle().subscribe({
         next: (result) => subscriber.next(readInThisContext(result)),
         error: (error) => subscriber.error(error),
@@ -79,9 +81,7 @@ function actingUser(
   id: string | null | undefined,
   invocation: ExecutionContext,
 ): ActingUser | undefined {
-  if (id !== undefined && id !== null && id !== '') {
-    return { id: checkedActingUserId(id), via: rule.via };
-  }
+  if (id != null) return { id: checkedActingUserId(id), via: rule.via };
   if (rule.optional) return undefined;
   throw new BoxAuthError({
     code: 'acting_user_missing',

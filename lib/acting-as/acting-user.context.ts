@@ -11,31 +11,94 @@ export interface ActingUser {
   readonly via: ActingVia;
 }
 
-/** Whom calls made here act for; an empty one stands for the service account. */
-export interface ActingContext {
-  readonly user?: ActingUser;
-  /** The handler's invocation that set it, so that a decorator on class and method is applied once. */
-  readonly invocation?: object;
+/** One decision about whom calls act for: a user, or else the service account. */
+export interface Acting {
+  readonly user?: ActingUser | undefined;
+  /** Identifies the request or handler invocation that decided. A bare object, never the request itself. */
+  readonly source?: object | undefined;
+}
+
+/** The decisions that are in force, of ids only. */
+interface Decisions {
+  /** By a decorator, for every app. */
+  readonly everyApp?: Acting | undefined;
+  /** By `runAs` and by `boxAuth` of Express, for one app each. */
+  readonly ofApp: ReadonlyMap<object, Acting>;
+  /** The innermost decision of another app for a user. An app without its own acts for that user, not as the service account. */
+  readonly otherApps?: Acting | undefined;
+}
+
+let read: (context: ActingContext) => Decisions;
+
+/**
+ * The decisions, sealed. Node attaches the store of an AsyncLocalStorage to promises, timers and kept-alive sockets, where
+ * anything that inspects errors finds it: it must show nothing and keep no request in memory.
+ */
+export class ActingContext {
+  readonly #decisions: Decisions;
+
+  static {
+    read = (context) => context.#decisions;
+  }
+
+  constructor(decisions: Decisions) {
+    this.#decisions = decisions;
+    Object.freeze(this);
+  }
+}
+
+interface Store {
+  readonly storage: AsyncLocalStorage<ActingContext>;
+  readonly seal: (decisions: Decisions) => ActingContext;
+  readonly read: (context: ActingContext) => Decisions;
 }
 
 // One process may load the ES module and the CommonJS build: both must see the same acting user.
 const SLOT = Symbol.for('nestjs-box-auth.acting-context');
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a slot that only this file writes
-const slots = globalThis as { [SLOT]?: AsyncLocalStorage<ActingContext> };
-const storage = (slots[SLOT] ??= new AsyncLocalStorage<ActingContext>());
+const slots = globalThis as { [SLOT]?: Store };
+const store = (slots[SLOT] ??= {
+  storage: new AsyncLocalStorage(),
+  seal: (decisions) => new ActingContext(decisions),
+  read,
+});
+
+function currentDecisions(): Decisions | undefined {
+  const context = store.storage.getStore();
+  return context && store.read(context);
+}
+
+/** What is decided here for `app` (the policy of an app's calls), or for an app without its own decision. */
+export function currentActing(app?: object): Acting | undefined {
+  const decisions = currentDecisions();
+  if (decisions === undefined) return undefined;
+  const own = app && decisions.ofApp.get(app);
+  return own ?? decisions.everyApp ?? decisions.otherApps;
+}
 
 /** The acting user of whatever runs now; undefined for the service account. */
-export function currentActingUser(): ActingUser | undefined {
-  return storage.getStore()?.user;
+export function currentActingUser(app?: object): ActingUser | undefined {
+  return currentActing(app)?.user;
 }
 
-export function currentActingContext(): ActingContext | undefined {
-  return storage.getStore();
+/** The current context with a decision for one app. All other apps keep theirs. */
+export function contextForApp(app: object, acting: Acting): ActingContext {
+  const { everyApp, ofApp, otherApps } = currentDecisions() ?? { ofApp: [] };
+  return store.seal({
+    everyApp,
+    ofApp: new Map([...ofApp, [app, acting]]),
+    otherApps: acting.user === undefined ? otherApps : acting,
+  });
 }
 
-/** Runs `fn`; everything that it awaits, and every timer and stream that it starts, sees `context`. */
-export function runInActingContext<T>(context: ActingContext, fn: () => T): T {
-  return storage.run(context, fn);
+/** Runs `fn` in a context: everything that it awaits, and every timer and stream that it starts, sees it. */
+export function runInContext<T>(context: ActingContext, fn: () => T): T {
+  return store.storage.run(context, fn);
+}
+
+/** Runs `fn` with one decision for every app. */
+export function runInActingContext<T>(everyApp: Acting, fn: () => T): T {
+  return runInContext(store.seal({ everyApp, ofApp: new Map() }), fn);
 }
 
 /**
@@ -47,7 +110,7 @@ export function checkedVia(via: unknown): ActingVia {
   if (via === 'header' || via === 'token') return via;
   throw new BoxAuthError({
     code: 'option_invalid',
-    message: "The option `via` is neither 'header' nor 'token'.",
+    message: `Invalid option \`via\`: expected 'header' or 'token', found ${described(via)}.`,
     hint: "'header' sends as-user; 'token' uses a user access token of the user's own.",
     docs: 'https://developer.box.com/guides/authentication/jwt/as-user/',
   });
@@ -62,12 +125,15 @@ export function checkedActingUserId(id: unknown): string {
   if (isBoxId(id)) return id;
   throw new BoxAuthError({
     code: 'acting_user_invalid',
-    message: `The acting user is not a Box user id: expected a string of 1 to 20 digits that does not begin with 0, found ${
-      typeof id === 'string'
-        ? `a string of ${id.length} characters`
-        : `a value of type ${typeof id}`
-    }.`,
+    message: `The acting user is not a Box user id: expected a string of 1 to 20 digits that does not begin with 0, found ${described(id)}.`,
     hint: 'Map the person who signed in to a Box user id on the server; a login, an e-mail address or a number is none.',
     docs: 'https://developer.box.com/guides/authentication/jwt/as-user/',
   });
+}
+
+/** What a value is, without showing it: it may be a secret in the wrong place. */
+export function described(value: unknown): string {
+  if (typeof value === 'string') return `a string of ${value.length} characters`;
+  if (value === null) return 'null';
+  return Array.isArray(value) ? 'a list' : `a value of type ${typeof value}`;
 }

@@ -1,11 +1,12 @@
 import type { Request, RequestHandler } from 'express';
 import {
-  type ActingContext,
+  type ActingUser,
   type ActingVia,
   checkedActingUserId,
   checkedVia,
-  currentActingContext,
-  runInActingContext,
+  contextForApp,
+  currentActing,
+  runInContext,
 } from '../acting-as/acting-user.context.js';
 import { BoxAuth } from '../box-auth.js';
 import { checkBoolean, checkOptions, invalidOption } from '../app-auth.options.js';
@@ -100,18 +101,17 @@ export function boxAuth(given: BoxAuthExpressOptions = {}): BoxAuthMiddleware {
   );
   box.keepWarm();
 
-  const contextOf = async (request: Request): Promise<ActingContext> => {
+  const userOf = async (request: Request): Promise<ActingUser | undefined> => {
     const id = await actingUser?.(request);
-    if (id !== undefined && id !== null && id !== '') {
-      return { invocation: {}, user: { id: checkedActingUserId(id), via } };
-    }
+    if (id != null) return { id: checkedActingUserId(id), via };
     if (actingUser !== undefined && !optional) throw nobody();
-    return { invocation: {} };
+    return undefined;
   };
   const serve: RequestHandler = (request, _response, next) => {
-    contextOf(request).then((context) => {
-      request.box = requestBox(box, context);
-      runInActingContext(context, next);
+    userOf(request).then((user) => {
+      const within = contextOf(box, user);
+      request.box = requestBox(box, within);
+      within(next);
     }, refuse(next));
   };
   return Object.assign(serve, {
@@ -133,15 +133,23 @@ function refuse(next: (error: unknown) => void): (thrown: unknown) => void {
     );
 }
 
-/** A parser that calls back from elsewhere loses the async context, or has another's: the request's own is kept here. */
-function requestBox({ provider, fetch }: BoxAuth, context: ActingContext): RequestBox {
+type Within = <T>(fn: () => T) => T;
+
+/**
+ * Runs functions with the decision of one request. A parser that calls back from elsewhere loses the async context, or has
+ * that of another request.
+ */
+function contextOf({ policy }: BoxAuth, user: ActingUser | undefined): Within {
+  const source = {};
+  const context = contextForApp(policy, { user, source });
+  return (fn) => (currentActing(policy)?.source === source ? fn() : runInContext(context, fn));
+}
+
+function requestBox({ provider, fetch }: BoxAuth, within: Within): RequestBox {
   return {
-    fetch: (input, init) =>
-      currentActingContext()?.invocation === context.invocation
-        ? fetch(input, init)
-        : runInActingContext(context, () => fetch(input, init)),
+    fetch: (input, init) => within(() => fetch(input, init)),
     getToken: (demand) => provider.getToken(demand),
-    runAs: (user, fn) => runInActingContext(context, () => provider.runAs(user, fn)),
+    runAs: (user, fn) => within(() => provider.runAs(user, fn)),
   };
 }
 

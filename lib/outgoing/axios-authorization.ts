@@ -83,7 +83,8 @@ async function adapt(
   if (url === undefined || !policy.allows(url)) return send(config);
 
   const signal = config.signal instanceof AbortSignal ? config.signal : undefined;
-  const authorization = await policy.authorize(config.headers, signal);
+  const { headers } = config;
+  const authorization = await policy.authorize({ get: (name) => sentValue(headers, name) }, signal);
   const answer = await exchange(config, send, policy, authorization);
   if (authorization === undefined || !(await isTokenRefused(answer, policy))) return settle(answer);
   const unread: unknown = answer.response?.data;
@@ -103,6 +104,25 @@ function attachedToAnother(): BoxAuthError {
     hint: 'Make an instance for each app, with axios.create().',
     docs: 'https://axios-http.com/docs/instance',
   });
+}
+
+/**
+ * The value that axios sends. It does not send null, undefined, false and an empty list, in whatever case and white space the
+ * name is written: left in, such an entry would keep ours from being sent.
+ */
+function sentValue(headers: Config['headers'], name: string): string | undefined {
+  const sent: unknown[] = [];
+  for (const key of Object.keys(headers)) {
+    if (key.trim().toLowerCase() !== name) continue;
+    const value: unknown = headers[key];
+    if (value == null || value === false || isEmptyList(value)) delete headers[key];
+    else sent.push(value);
+  }
+  return sent.length === 0 ? undefined : sent.join(', ');
+}
+
+function isEmptyList(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
 }
 
 /** What the adapter settled with, either way. */

@@ -1,4 +1,8 @@
-import { type ActingUser, currentActingUser } from '../acting-as/acting-user.context.js';
+import {
+  type ActingUser,
+  checkedActingUserId,
+  currentActingUser,
+} from '../acting-as/acting-user.context.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { AccessToken } from '../token-endpoint/access-token.js';
 import type { AccessTokens } from '../tokens/access-tokens.js';
@@ -14,9 +18,10 @@ export interface HeaderScheme {
   readonly refusesToken: (answer: AnswerHead) => MaybePromise<boolean>;
 }
 
-/** What the caller of an HTTP client already set. */
-export interface PresentHeaders {
-  has(name: string): boolean;
+/** The headers that the caller set, as the HTTP client will send them: one that is not sent is not there. */
+export interface CallerHeaders {
+  /** All values of the header `name`, which is in lower case, joined by commas. */
+  get(name: string): string | null | undefined;
 }
 
 /** The headers that a call gets, and the token in them. */
@@ -57,15 +62,23 @@ export class OutgoingPolicy {
     return mayCarryToken(url, this.rules);
   }
 
-  /** Headers for a call to an allowed address; undefined if the caller identifies the call on its own. */
+  /**
+   * Headers for a call to an allowed address; undefined if the caller identifies the call on its own.
+   *
+   * @throws BoxAuthError `acting_user_invalid` if the caller names an acting user that is not a user id
+   */
   authorize(
-    present: PresentHeaders,
+    caller: CallerHeaders,
     signal?: AbortSignal | null,
   ): MaybePromise<Authorization | undefined> {
-    if (present.has(this.#tokenHeaderName)) return undefined;
     const { actingUserHeader } = this.scheme;
-    const named = actingUserHeader !== undefined && present.has(actingUserHeader);
-    return this.#authorization(named ? undefined : currentActingUser(), signal ?? undefined);
+    const named = actingUserHeader === undefined ? undefined : caller.get(actingUserHeader);
+    if (named != null) checkedActingUserId(named);
+    if (caller.get(this.#tokenHeaderName) != null) return undefined;
+    return this.#authorization(
+      named == null ? currentActingUser(this) : undefined,
+      signal ?? undefined,
+    );
   }
 
   /**
@@ -85,7 +98,7 @@ export class OutgoingPolicy {
         ...this.rules.advice,
       });
     }
-    return { ...(await this.#authorization(currentActingUser(), demand?.signal)).headers };
+    return { ...(await this.#authorization(currentActingUser(this), demand?.signal)).headers };
   }
 
   /** Whether an answer says that the token is no longer good. */

@@ -88,7 +88,7 @@ class AuthorizedCall {
       const headers = rereadable(this.#call.headers);
       if (headers !== this.#call.headers) this.#call = { ...this.#call, headers };
       const authorization = await this.policy.authorize(
-        { has: (name) => headerOf(headers, name) !== undefined },
+        { get: (name) => headerOf(headers, name) },
         this.#signal,
       );
       if (authorization === undefined) {

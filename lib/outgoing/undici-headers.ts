@@ -1,11 +1,13 @@
-/** All values of a header, in any form that undici takes or gives; undefined if it is not sent, as for a value that is. */
+/** All values of a header, in any form that undici takes or gives. It sends null as an empty value, and neither undefined nor []. */
 export function headerOf(headers: unknown, name: string): string | undefined {
   const flat = flattened(headers);
-  const values = flat.filter(
-    (value, at) =>
-      at % 2 === 1 && value !== undefined && String(flat[at - 1]).toLowerCase() === name,
-  );
-  return values.length === 0 ? undefined : values.map(String).join(', ');
+  const values = flat
+    .filter(
+      (value, at) =>
+        at % 2 === 1 && value !== undefined && String(flat[at - 1]).toLowerCase() === name,
+    )
+    .flat();
+  return values.length === 0 ? undefined : values.join(', ');
 }
 
 /** The same headers, not as an iterator, which is read only once. */

@@ -4,8 +4,8 @@ import {
   deserializeAccessToken,
 } from 'box-node-sdk/schemas/accessToken';
 import { jsonToSerializedData } from 'box-node-sdk/serialization/json';
-import { currentActingUser } from '../acting-as/acting-user.context.js';
-import type { BoxTokenProvider } from '../box-token.provider.js';
+import { checkedActingUserId, currentActingUser } from '../acting-as/acting-user.context.js';
+import { boxAuthOf, type BoxTokenProvider } from '../box-token.provider.js';
 import type { Subject } from '../credentials/subject.js';
 import type { AccessToken } from '../token-endpoint/access-token.js';
 
@@ -65,7 +65,7 @@ export class BoxSdkAuthentication implements Authentication {
    * @throws BoxAuthError as `BoxTokenProvider.getToken` does
    */
   async refreshToken(session?: NetworkSession): Promise<SdkAccessToken> {
-    const refused = this.#provider.peekToken(subjectOf(session));
+    const refused = this.#provider.peekToken(this.#subjectOf(session));
     if (refused !== undefined) this.#provider.invalidate(refused);
     return this.retrieveToken(session);
   }
@@ -77,7 +77,7 @@ export class BoxSdkAuthentication implements Authentication {
 
   /** @throws BoxAuthError as `BoxTokenProvider.revoke` does */
   async revokeToken(session?: NetworkSession): Promise<undefined> {
-    await this.#provider.revoke(subjectOf(session));
+    await this.#provider.revoke(this.#subjectOf(session));
   }
 
   /**
@@ -97,19 +97,23 @@ export class BoxSdkAuthentication implements Authentication {
   }
 
   #token(session: NetworkSession | undefined): Promise<AccessToken> {
-    return this.#provider.getToken({ subject: subjectOf(session) });
+    return this.#provider.getToken({ subject: this.#subjectOf(session) });
+  }
+
+  /** Whose token goes onto a call of `session`: the app's own if the call has an `as-user` that the app set. */
+  #subjectOf(session: NetworkSession | undefined): Subject | undefined {
+    const app = boxAuthOf(this.#provider)?.policy;
+    const user = asUserOf(session) === undefined ? currentActingUser(app) : undefined;
+    return user === undefined ? undefined : { type: 'user', id: user.id };
   }
 }
 
-/** Whose token goes onto a call of `session`: the app's own if the call has an `as-user` that the app set. */
-function subjectOf(session: NetworkSession | undefined): Subject | undefined {
-  const user = asUserOf(session) === undefined ? currentActingUser() : undefined;
-  return user === undefined ? undefined : { type: 'user', id: user.id };
-}
-
+/** @throws BoxAuthError `acting_user_invalid` for an `as-user` that is not a user id */
 function asUserOf(session: NetworkSession | undefined): string | undefined {
-  const headers = Object.entries(session?.additionalHeaders ?? {});
-  return headers.find(([name]) => name.toLowerCase() === 'as-user')?.[1];
+  const [id] = Object.entries(session?.additionalHeaders ?? {})
+    .filter(([name]) => name.toLowerCase() === 'as-user')
+    .map(([, value]) => checkedActingUserId(value));
+  return id;
 }
 
 function toSdk(token: AccessToken): SdkAccessToken {
