@@ -1,5 +1,6 @@
 import type { Request, RequestHandler } from 'express';
 import {
+  type ActingContext,
   type ActingUser,
   type ActingVia,
   checkedActingUserId,
@@ -109,9 +110,10 @@ export function boxAuth(given: BoxAuthExpressOptions = {}): BoxAuthMiddleware {
   };
   const serve: RequestHandler = (request, _response, next) => {
     userOf(request).then((user) => {
-      const within = contextOf(box, user);
-      request.box = requestBox(box, within);
-      within(next);
+      const source = {};
+      const context = contextForApp(box.policy, { user, source });
+      request.box = requestBox(box, context, source);
+      runInContext(context, next);
     }, refuse(next));
   };
   return Object.assign(serve, {
@@ -133,19 +135,14 @@ function refuse(next: (error: unknown) => void): (thrown: unknown) => void {
     );
 }
 
-type Within = <T>(fn: () => T) => T;
-
-/**
- * Runs functions with the decision of one request. A parser that calls back from elsewhere loses the async context, or has
- * that of another request.
- */
-function contextOf({ policy }: BoxAuth, user: ActingUser | undefined): Within {
-  const source = {};
-  const context = contextForApp(policy, { user, source });
-  return (fn) => (currentActing(policy)?.source === source ? fn() : runInContext(context, fn));
-}
-
-function requestBox({ provider, fetch }: BoxAuth, within: Within): RequestBox {
+/** A parser that calls back from elsewhere loses the async context, or has another's: the request's own is kept here. */
+function requestBox(
+  { provider, fetch, policy }: BoxAuth,
+  context: ActingContext,
+  source: object,
+): RequestBox {
+  const within = <T>(fn: () => T): T =>
+    currentActing(policy)?.source === source ? fn() : runInContext(context, fn);
   return {
     fetch: (input, init) => within(() => fetch(input, init)),
     getToken: (demand) => provider.getToken(demand),
