@@ -138,6 +138,8 @@ class AuthorizedCall {
     for (const [name, value] of Object.entries(authorization?.headers ?? {})) {
       all.set(name, value);
     }
+    // Caches below key by URL: the response is for one user (RFC 9111, section 5.2.1.5).
+    if (authorization !== undefined) all.append('cache-control', 'no-store');
     return this.send(url, {
       ...init,
       headers: all,

@@ -1,15 +1,17 @@
 import { AsyncResource } from 'node:async_hooks';
 import { firstValueFrom, from, race } from 'rxjs';
+import { BoxAuthError } from '../errors/box-auth.error.js';
 import { aborted } from '../tokens/aborted.js';
 import type { AnswerHead, Authorization, OutgoingPolicy } from './outgoing-policy.js';
 import { isReplayable } from './replayable-body.js';
-import { failCall, handlerOf, HeldAnswer } from './undici-handlers.js';
+import { failCall, handlerOf, HeldAnswer, isDeduplicating } from './undici-handlers.js';
 import {
   headerOf,
   isIterable,
   isObject,
   rereadable,
   withHeaders,
+  withNoStore,
   withoutHeaders,
 } from './undici-headers.js';
 
@@ -95,6 +97,8 @@ class AuthorizedCall {
         // A caller's own identity is never replaced by ours halfway.
         this.leftAlone.add(this.handler);
         this.dispatch(this.#call, this.handler);
+      } else if (isDeduplicating(this.handler)) {
+        throw deduplicatedAround();
       } else {
         this.#call = { ...this.#call, body: await this.#replayableBody() };
         this.#send(authorization, false);
@@ -119,7 +123,7 @@ class AuthorizedCall {
     );
     const call = {
       ...this.#call,
-      headers: withHeaders(this.#call.headers, authorization.headers),
+      headers: withHeaders(withNoStore(this.#call.headers), authorization.headers),
       // undici 6 would follow redirects below, and take `as-user` along to whomever.
       maxRedirections: 0,
     };
@@ -150,6 +154,16 @@ class AuthorizedCall {
       failCall(this.handler, error);
     }
   }
+}
+
+function deduplicatedAround(): BoxAuthError {
+  return new BoxAuthError({
+    code: 'option_invalid',
+    message:
+      'deduplicate() of undici is composed after boxAuthInterceptor: it would give the response of one acting user to another.',
+    hint: 'Compose it before: compose(interceptors.deduplicate(), boxAuthInterceptor(provider)).',
+    docs: 'https://undici.nodejs.org/#/docs/api/Dispatcher',
+  });
 }
 
 /** Stops at more than it says it has, and leaves it open: undici refuses the difference, and closes it. */

@@ -1,8 +1,10 @@
 import type { AsyncResource } from 'node:async_hooks';
 import type { AnswerHead } from './outgoing-policy.js';
-import { headerOf } from './undici-headers.js';
+import { headerOf, isObject } from './undici-headers.js';
 
 type Tell = () => unknown;
+
+const MAX_VISIBLE_HANDLERS = 16;
 
 /**
  * What an answer tells the caller's handler. A 401 waits until it is known what is refused: with the first bytes of its
@@ -156,11 +158,31 @@ function heardByController(handler: ControllerHandler, answer: HeldAnswer): Cont
       handler.onRequestStart(by, context);
     },
     onResponseStart: (by, status, headers, text) =>
-      answer.start(status, headers, () => handler.onResponseStart?.(by, status, headers, text)),
+      answer.start(status, headers, () =>
+        handler.onResponseStart?.(by, status, varyingByMore(headers), text),
+      ),
     onResponseData: (by, chunk) => answer.data(() => handler.onResponseData?.(by, chunk)),
     onResponseEnd: (by, trailers) => answer.end(() => handler.onResponseEnd?.(by, trailers)),
     onResponseError: (by, error) => answer.error(() => handler.onResponseError?.(by, error)),
   };
+}
+
+/** Caches around us do not see who a response is for: `*` keeps them from storing it (RFC 9111, section 4.1). */
+function varyingByMore(headers: unknown): unknown {
+  return { ...(isObject(headers) ? headers : {}), vary: '*' };
+}
+
+/**
+ * Whether one request serves several callers, as with `deduplicate()` of undici. Of the handlers in between, those of
+ * `redirect()` and `retry()` show what they wrap.
+ */
+export function isDeduplicating(handler: object): boolean {
+  let wrapped: unknown = handler;
+  for (let depth = 0; isObject(wrapped) && depth < MAX_VISIBLE_HANDLERS; depth++) {
+    if ('addWaitingHandler' in wrapped) return true;
+    wrapped = Reflect.get(wrapped, 'handler');
+  }
+  return false;
 }
 
 function progressOf(handler: ProgressHandler): ProgressHandler {

@@ -23,6 +23,15 @@ export function withHeaders(headers: unknown, added: Readonly<Record<string, str
   return { ...(isObject(headers) ? headers : {}), ...added };
 }
 
+/** Keeps caches below from storing the response or serving a stored one: they key by URL (RFC 9111, section 5.2.1.5). */
+export function withNoStore(headers: unknown): unknown {
+  const name = 'cache-control';
+  const directives = headerOf(headers, name);
+  return directives === undefined
+    ? withHeaders(headers, { [name]: 'no-store' })
+    : withHeaders(withoutHeaders(headers, [name]), { [name]: `${directives}, no-store` });
+}
+
 /** Leaves those of these names out, which are in lower case. */
 export function withoutHeaders(headers: unknown, names: readonly string[]): unknown {
   const stays = (name: unknown) => !names.includes(String(name).toLowerCase());

@@ -499,7 +499,12 @@ describe('calls', () => {
         url: 'https://api.box.com/2.0/folders?fields=id,name',
         path: '/2.0/folders',
         query: { fields: 'id,name' },
-        headers: { 'x-mine': 'a', 'content-type': 'application/json', 'as-user': '11111' },
+        headers: {
+          'x-mine': 'a',
+          'content-type': 'application/json',
+          'as-user': '11111',
+          'cache-control': 'no-store',
+        },
         body: '{"name":"Plans"}',
         as: '11111',
         via: 'header',
