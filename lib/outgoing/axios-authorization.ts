@@ -7,6 +7,7 @@ import {
   type InternalAxiosRequestConfig,
   isAxiosError,
 } from 'axios';
+import { cacheByIdentity } from './axios-cache-keys.js';
 import {
   adaptAsHttp,
   adaptFetch,
@@ -44,6 +45,7 @@ export function attachToAxios(
   if (before === policy) return;
   if (before !== undefined) throw attachedToAnother();
   attached.set(instance, policy);
+  cacheByIdentity(instance, policy.headerNames);
   // Made once: axios keeps what it finds out about each fetch that it meets.
   const route = { fetch: sendsBy === 'fetch' ? takingStreams(boxFetch) : boxFetch, sendsBy };
   // An instance has one adapter, and a call seldom one of its own; a list of names is another list at each call.

@@ -1,0 +1,43 @@
+import { AxiosHeaders, type AxiosInstance, type AxiosRequestConfig } from 'axios';
+import { currentActingUser } from '../acting-as/acting-user.context.js';
+import { fingerprint } from '../credentials/fingerprint.js';
+
+/** Of axios-cache-interceptor, which puts it on the instance that it caches for. */
+type KeyGenerator = (config: AxiosRequestConfig & { id?: string }, ...meta: unknown[]) => string;
+
+/**
+ * axios-cache-interceptor keys responses by URL, so that one user would get those of another: adds the acting user, and the
+ * identity in a caller's own headers, to its keys. It may be set up before or after, as it reads `generateKey` at each call.
+ */
+export function cacheByIdentity(instance: AxiosInstance, headerNames: readonly string[]): void {
+  let generateKey: unknown = Reflect.get(instance, 'generateKey');
+  Reflect.defineProperty(instance, 'generateKey', {
+    get: () => (isKeyGenerator(generateKey) ? withIdentity(generateKey, headerNames) : generateKey),
+    set: (next: unknown) => {
+      generateKey = next;
+    },
+    configurable: true,
+  });
+}
+
+function withIdentity(generateKey: KeyGenerator, headerNames: readonly string[]): KeyGenerator {
+  return (config, ...meta) => {
+    const key = generateKey(config, ...meta);
+    const prefix = prefixOf(AxiosHeaders.from(Object(config.headers)), headerNames);
+    // A call that waited for another one keeps its key as its `id`.
+    return key.startsWith(prefix) ? key : prefix + key;
+  };
+}
+
+/** Empty for the service account. Nobody can read an identity from it: it is part of the `config` of errors. */
+function prefixOf(headers: AxiosHeaders, headerNames: readonly string[]): string {
+  const { via, id } = currentActingUser() ?? {};
+  const identity = [via, id, ...headerNames.map((name) => headers.get(name))];
+  return identity.every((part) => part === undefined)
+    ? ''
+    : `${fingerprint(...identity.map(String)).slice(0, 16)} `;
+}
+
+function isKeyGenerator(value: unknown): value is KeyGenerator {
+  return typeof value === 'function';
+}

@@ -1,0 +1,112 @@
+import axios, { type AxiosInstance } from 'axios';
+import { type AxiosCacheInstance, buildKeyGenerator, setupCache } from 'axios-cache-interceptor';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { attachBoxAuth } from 'nestjs-box-auth/axios';
+import { BoxEmulator } from 'nestjs-box-auth/testing';
+import { BoxAuth } from '../../lib/box-auth.js';
+
+const ALICE = '11111';
+const BOB = '22222';
+const WHO = '/2.0/who';
+
+let box: BoxEmulator;
+let auth: BoxAuth;
+let instance: AxiosInstance;
+beforeEach(async () => {
+  box = await BoxEmulator.start();
+  box.route('GET', WHO, (request, response) => {
+    response.setHeader('etag', '"same"');
+    response.end(String(request.headers['as-user'] ?? 'service account'));
+  });
+  auth = new BoxAuth({ credentials: { config: box.config }, apiUrl: box.url });
+  instance = axios.create({ baseURL: box.url });
+});
+afterEach(async () => {
+  auth.close();
+  await box.stop();
+});
+
+const attach = () => attachBoxAuth(instance, auth.provider);
+const textOf = async (path: string, config = {}) =>
+  (await instance.get<string>(path, { responseType: 'text', ...config })).data;
+const read = (headers = {}) => textOf(WHO, { headers });
+const as = (id: string, headers = {}) => auth.provider.runAs(id, () => read(headers));
+
+/** In which order an app may set things up. */
+const setups: Record<string, (options?: Parameters<typeof setupCache>[1]) => void> = {
+  'set up before': (options) => {
+    setupCache(instance, options);
+    attach();
+  },
+  'set up after': (options) => {
+    attach();
+    setupCache(instance, options);
+  },
+};
+
+describe.each(Object.entries(setups))('axios-cache-interceptor, %s', (_, setUp) => {
+  it('gives each user its own responses, and calls Box once for each', async () => {
+    setUp();
+    for (const round of [1, 2]) {
+      const served = [await as(ALICE), await as(BOB), await read(), await as(ALICE)];
+      expect(served, `round ${round}`).toEqual([ALICE, BOB, 'service account', ALICE]);
+    }
+    expect(box.apiRequests.map(({ actingUser }) => actingUser)).toEqual([ALICE, BOB, undefined]);
+  });
+
+  it('shares a call in flight within one user only', async () => {
+    setUp();
+    const served = await Promise.all([as(ALICE), as(BOB), read(), as(BOB), as(ALICE), read()]);
+    expect(served).toEqual([ALICE, BOB, 'service account', BOB, ALICE, 'service account']);
+    expect(box.apiRequests).toHaveLength(3);
+  });
+
+  it("tells the identities in a caller's own headers apart", async () => {
+    setUp();
+    const { value } = await auth.provider.getToken({ subject: { type: 'user', id: BOB } });
+    const served = [
+      await read(),
+      await read({ 'as-user': ALICE }),
+      await read({ 'As-User': BOB }),
+      await read({ authorization: `Bearer ${value}` }),
+      await read(),
+    ];
+    expect(box.apiRequests).toHaveLength(4);
+    expect(served).toEqual(['service account', ALICE, BOB, 'service account', 'service account']);
+  });
+
+  it('tells users apart under a key or an id of the app', async () => {
+    setUp({ generateKey: buildKeyGenerator(({ url }) => url) });
+    expect([await as(ALICE), await as(BOB)]).toEqual([ALICE, BOB]);
+    const byId = (user: string) => auth.provider.runAs(user, () => textOf(WHO, { id: 'mine' }));
+    expect([await byId(ALICE), await byId(BOB)]).toEqual([ALICE, BOB]);
+  });
+
+  it('tells users apart where the response varies by a header', async () => {
+    box.route('GET', '/2.0/vary', ({ headers }, response) => {
+      response.setHeader('vary', 'accept-language');
+      response.end(`${headers['as-user']} ${headers['accept-language']}`);
+    });
+    setUp();
+    for (const language of ['de', 'ja', 'de']) {
+      for (const user of [ALICE, BOB]) {
+        const call = () => textOf('/2.0/vary', { headers: { 'accept-language': language } });
+        expect(await auth.provider.runAs(user, call)).toBe(`${user} ${language}`);
+      }
+    }
+  });
+
+  it('shows nobody in a key', async () => {
+    setUp();
+    await as(ALICE);
+    const { generateKey } = instance as AxiosCacheInstance;
+    const key = auth.provider.runAs(ALICE, () => generateKey({ url: WHO, headers: {} } as never));
+    expect(key).not.toContain(ALICE);
+  });
+});
+
+it('leaves an instance without a cache without a key generator', () => {
+  attach();
+  expect(Reflect.get(instance, 'generateKey')).toBeUndefined();
+  expect(Object.keys(instance)).not.toContain('generateKey');
+});
