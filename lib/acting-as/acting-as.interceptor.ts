@@ -5,7 +5,7 @@ import {
   type NestInterceptor,
 } from '@nestjs/common';
 // oxlint-disable-next-line typescript/consistent-type-imports -- Nest reads the parameter's type at run time
-import { Reflector } from '@nestjs/core';
+import { ApplicationConfig, Reflector } from '@nestjs/core';
 import { Observable } from 'rxjs';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import { ActingAs, type ActingAsRule } from './acting-as.metadata.js';
@@ -16,6 +16,7 @@ import {
   currentActing,
   runInActingContext,
 } from './acting-user.context.js';
+import { refuseCacheByUrl } from './cached-handler.js';
 import { readInThisContext } from './late-reading.js';
 
 /** The interceptor stands on a handler without a decorator of ours. */
@@ -33,7 +34,10 @@ export class ActingAsInterceptor implements NestInterceptor {
   /** What stands for each invocation in the async context. */
   readonly #sources = new WeakMap<ExecutionContext, object>();
 
-  constructor(private readonly reflector: Reflector) {}
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly config: ApplicationConfig,
+  ) {}
 
   intercept(
     invocation: ExecutionContext,
@@ -57,6 +61,9 @@ export class ActingAsInterceptor implements NestInterceptor {
     const known = this.#rules.get(handler)?.get(owner);
     if (known !== undefined) return known;
     const rule = this.reflector.getAllAndOverride(ActingAs, [handler, owner]) ?? UNRULED;
+    if (rule.as === 'user' && typeof rule.user === 'function') {
+      refuseCacheByUrl(invocation, this.reflector, this.config);
+    }
     const ofHandler = this.#rules.get(handler) ?? new WeakMap<object, ActingAsRule | Unruled>();
     this.#rules.set(handler, ofHandler.set(owner, rule));
     return rule;

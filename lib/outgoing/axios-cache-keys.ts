@@ -1,4 +1,4 @@
-import { AxiosHeaders, type AxiosInstance, type AxiosRequestConfig } from 'axios';
+import type { AxiosInstance, AxiosRequestConfig } from 'axios';
 import { currentActingUser } from '../acting-as/acting-user.context.js';
 import { fingerprint } from '../credentials/fingerprint.js';
 
@@ -23,16 +23,19 @@ export function cacheByIdentity(instance: AxiosInstance, headerNames: readonly s
 function withIdentity(generateKey: KeyGenerator, headerNames: readonly string[]): KeyGenerator {
   return (config, ...meta) => {
     const key = generateKey(config, ...meta);
-    const prefix = prefixOf(AxiosHeaders.from(Object(config.headers)), headerNames);
+    const prefix = prefixOf(config.headers ?? {}, headerNames);
     // A call that waited for another one keeps its key as its `id`.
     return key.startsWith(prefix) ? key : prefix + key;
   };
 }
 
 /** Empty for the service account. Nobody can read an identity from it: it is part of the `config` of errors. */
-function prefixOf(headers: AxiosHeaders, headerNames: readonly string[]): string {
+function prefixOf(headers: object, headerNames: readonly string[]): string {
   const { via, id } = currentActingUser() ?? {};
-  const identity = [via, id, ...headerNames.map((name) => headers.get(name))];
+  const values = new Map<string, unknown>(
+    Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
+  );
+  const identity = [via, id, ...headerNames.map((name) => values.get(name))];
   return identity.every((part) => part === undefined)
     ? ''
     : `${fingerprint(...identity.map(String)).slice(0, 16)} `;
