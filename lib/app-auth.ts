@@ -9,7 +9,7 @@ import {
 import type { Place } from './credentials/place.js';
 import { publishEvent } from './events/auth-channels.js';
 import type { AuthEvent } from './events/auth-events.js';
-import { authorizedFetch } from './outgoing/authorized-fetch.js';
+import { authorizedFetch, unauthorizedFetch } from './outgoing/authorized-fetch.js';
 import { type HeaderScheme, OutgoingPolicy } from './outgoing/outgoing-policy.js';
 import type { UrlRules } from './outgoing/url-rules.js';
 import type { Issuer } from './token-endpoint/issuer.js';
@@ -38,8 +38,8 @@ export class AppAuth<Form extends object, Credentials extends Opened> {
   readonly policy: OutgoingPolicy;
   /** Carries tokens. */
   readonly fetch: typeof fetch;
-  /** The `fetch` of the options: for calls that are to carry nothing of ours. */
-  readonly plainFetch: typeof fetch;
+  /** Carries nothing but what the caller gives it, and that not to other hosts. */
+  readonly unauthorizedFetch: typeof fetch;
   readonly tokens: AccessTokens;
   /** What happens to the tokens of this app: for who writes the log. */
   readonly events = new Signal<AuthEvent>();
@@ -78,8 +78,8 @@ export class AppAuth<Form extends object, Credentials extends Opened> {
     );
     this.apiUrl = apiUrl;
     this.policy = new OutgoingPolicy(this.tokens, headers, urlRules);
-    this.plainFetch = options.fetch;
     this.fetch = authorizedFetch(this.policy, options.fetch, apiUrl);
+    this.unauthorizedFetch = unauthorizedFetch(this.policy, options.fetch, apiUrl);
     this.#keepWarm = options.keepWarm;
   }
 

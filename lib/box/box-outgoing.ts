@@ -3,11 +3,13 @@ import type { HeaderScheme } from '../outgoing/outgoing-policy.js';
 import type { UrlRules } from '../outgoing/url-rules.js';
 import { BOX_API_URL } from './box-urls.js';
 
-/** RFC 6750 section 2.1, and Box's own header for acting users. */
+/** RFC 6750 section 2.1, and Box's own headers. */
 export const boxHeaders: HeaderScheme = {
   tokenHeader: 'authorization',
   formatToken: (value) => `Bearer ${value}`,
   actingUserHeader: 'as-user',
+  // A shared link, and its password.
+  confidentialHeaders: ['boxapi'],
   refusesToken: refusesBearer,
 };
 

@@ -15,11 +15,35 @@ export function authorizedFetch(
   send: typeof fetch,
   baseUrl: string,
 ): typeof fetch {
+  return fetchWith(policy, send, baseUrl, ({ headers, signal }) =>
+    policy.authorize(headers, signal),
+  );
+}
+
+/** The same without a token and an acting user, for calls that are to carry only what the caller gives them. */
+export function unauthorizedFetch(
+  policy: OutgoingPolicy,
+  send: typeof fetch,
+  baseUrl: string,
+): typeof fetch {
+  return fetchWith(policy, send, baseUrl, () => undefined);
+}
+
+type Authorize = (
+  outgoing: Outgoing,
+) => Promise<Authorization | undefined> | Authorization | undefined;
+
+function fetchWith(
+  policy: OutgoingPolicy,
+  send: typeof fetch,
+  baseUrl: string,
+  authorize: Authorize,
+): typeof fetch {
   return async (input, init) => {
     const url = addressOf(input, baseUrl);
     if (url === undefined) return send(input, init);
     if (!policy.allows(url)) return send(typeof input === 'string' ? url : input, init);
-    return new AuthorizedCall(policy, send).run(url, outgoingOf(input, init));
+    return new AuthorizedCall(policy, send, authorize).run(url, outgoingOf(input, init));
   };
 }
 
@@ -76,6 +100,7 @@ class AuthorizedCall {
   constructor(
     private readonly policy: OutgoingPolicy,
     private readonly send: typeof fetch,
+    private readonly authorize: Authorize,
   ) {}
 
   async run(start: URL, call: Outgoing): Promise<Response> {
@@ -85,9 +110,7 @@ class AuthorizedCall {
     let ownHeaders = true;
     for (let hops = 0; ; hops++) {
       const authorization: Authorization | undefined =
-        inside && ownHeaders
-          ? await this.policy.authorize(outgoing.headers, outgoing.signal)
-          : undefined;
+        inside && ownHeaders ? await this.authorize(outgoing) : undefined;
       const response = await this.#exchange(url, outgoing, authorization);
       const hop = outgoing.redirect === 'follow' ? nextHop(url, outgoing, response) : undefined;
       if (hop === undefined) {

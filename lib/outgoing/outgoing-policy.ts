@@ -6,6 +6,7 @@ import {
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { AccessToken } from '../token-endpoint/access-token.js';
 import type { AccessTokens } from '../tokens/access-tokens.js';
+import { HEADERS_OF_ONE_ORIGIN } from './redirect.js';
 import { mayCarryToken, urlOf, type UrlRules } from './url-rules.js';
 
 /** How a token and an acting user stand in headers, and how an answer speaks of them: a description of the issuer. */
@@ -14,6 +15,8 @@ export interface HeaderScheme {
   readonly formatToken: (value: string) => string;
   /** Lower case; undefined if the issuer knows no acting users. */
   readonly actingUserHeader?: string;
+  /** Lower case: what callers may send to the issuer and no other host may see, such as the password of a shared link. */
+  readonly confidentialHeaders?: readonly string[];
   /** Whether an answer says that the token is no longer good. */
   readonly refusesToken: (answer: AnswerHead) => MaybePromise<boolean>;
 }
@@ -49,12 +52,17 @@ export class OutgoingPolicy {
     private readonly rules: UrlRules,
   ) {}
 
-  /** Names, in lower case, of the headers that must not leave the allowed origins. */
-  get headerNames(): readonly string[] {
-    const { actingUserHeader } = this.scheme;
+  /** Names, in lower case, of the headers that only the issuer understands and no other host may see. */
+  get issuerHeaderNames(): readonly string[] {
+    const { actingUserHeader, confidentialHeaders = [] } = this.scheme;
     return actingUserHeader === undefined
-      ? [this.#tokenHeaderName]
-      : [this.#tokenHeaderName, actingUserHeader];
+      ? confidentialHeaders
+      : [actingUserHeader, ...confidentialHeaders];
+  }
+
+  /** Names, in lower case, of the headers that no redirect takes out of the allowed origins. */
+  get headerNames(): readonly string[] {
+    return [this.#tokenHeaderName, ...this.issuerHeaderNames, ...HEADERS_OF_ONE_ORIGIN];
   }
 
   /** Whether a call to `url` gets headers; anything else passes through untouched. */

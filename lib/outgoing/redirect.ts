@@ -14,7 +14,8 @@ const OF_A_BODY = [
   'content-type',
   'content-length',
 ];
-const OF_ONE_ORIGIN = ['authorization', 'proxy-authorization', 'cookie', 'host'];
+/** Headers that fetch takes off a redirect to another origin. */
+export const HEADERS_OF_ONE_ORIGIN = ['authorization', 'proxy-authorization', 'cookie', 'host'];
 
 /**
  * Where a redirect leads and with what, after https://fetch.spec.whatwg.org/#http-redirect-fetch; undefined if the
@@ -39,7 +40,7 @@ export function nextHop(
   }
   const headers = new Headers(outgoing.headers);
   if (url.origin !== from.origin) {
-    for (const name of OF_ONE_ORIGIN) headers.delete(name);
+    for (const name of HEADERS_OF_ONE_ORIGIN) headers.delete(name);
   }
   if (!becomesGet(outgoing.method, response.status)) {
     return { url, outgoing: { ...outgoing, headers } };

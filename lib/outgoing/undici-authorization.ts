@@ -24,6 +24,8 @@ export interface UndiciCall {
   readonly body?: unknown;
   readonly upgrade?: unknown;
   readonly signal?: unknown;
+  /** Of undici 6. */
+  readonly maxRedirections?: unknown;
 }
 
 export type UndiciDispatch = (call: UndiciCall, handler: object) => boolean;
@@ -48,15 +50,28 @@ export function authorizedDispatch(
     if (url === undefined) return dispatch(call, handler);
     if (!policy.allows(url)) {
       elsewhere.add(handler);
-      if (!inside.has(handler)) return dispatch(call, handler);
-      const headers = withoutHeaders(call.headers, policy.headerNames);
-      return dispatch({ ...call, headers }, handler);
+      const given = rereadable(call.headers);
+      const headers = withoutHeaders(given, confidentialNames(given, inside.has(handler), policy));
+      return dispatch(headers === call.headers ? call : { ...call, headers }, handler);
     }
     inside.add(handler);
     if (elsewhere.has(handler)) return dispatch(call, handler);
     void new AuthorizedCall(policy, dispatch, call, handler, elsewhere).run();
     return true;
   };
+}
+
+/**
+ * What a call to another host must not carry. A hop of `fetch` has a handler of its own, and nothing says that it came from
+ * Box. It never has an authorization, though: `fetch` takes that off, and leaves what it does not know.
+ */
+function confidentialNames(
+  headers: unknown,
+  isRedirected: boolean,
+  policy: OutgoingPolicy,
+): readonly string[] {
+  if (isRedirected) return policy.headerNames;
+  return headerOf(headers, 'authorization') === undefined ? policy.issuerHeaderNames : [];
 }
 
 /** Where an ordinary call goes. An absolute path is for a proxy to read: it does not say who is at the other end. */
@@ -88,7 +103,8 @@ class AuthorizedCall {
   async run(): Promise<void> {
     try {
       const headers = rereadable(this.#call.headers);
-      if (headers !== this.#call.headers) this.#call = { ...this.#call, headers };
+      // undici 6 would follow redirects below, and forward every header to any host.
+      this.#call = { ...this.#call, headers, maxRedirections: 0 };
       const authorization = await this.policy.authorize(
         { get: (name) => headerOf(headers, name) },
         this.#signal,
@@ -124,8 +140,6 @@ class AuthorizedCall {
     const call = {
       ...this.#call,
       headers: withHeaders(withNoStore(this.#call.headers), authorization.headers),
-      // undici 6 would follow redirects below, and take `as-user` along to whomever.
-      maxRedirections: 0,
     };
     this.dispatch(call, handlerOf(this.handler, answer));
   }

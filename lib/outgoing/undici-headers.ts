@@ -32,8 +32,9 @@ export function withNoStore(headers: unknown): unknown {
     : withHeaders(withoutHeaders(headers, [name]), { [name]: `${directives}, no-store` });
 }
 
-/** Leaves those of these names out, which are in lower case. */
+/** The headers without those of `names` (lower case); the same object if it has none of them. */
 export function withoutHeaders(headers: unknown, names: readonly string[]): unknown {
+  if (names.every((name) => headerOf(headers, name) === undefined)) return headers;
   const stays = (name: unknown) => !names.includes(String(name).toLowerCase());
   if (isObject(headers) && !isIterable(headers)) {
     return Object.fromEntries(Object.entries(headers).filter(([name]) => stays(name)));

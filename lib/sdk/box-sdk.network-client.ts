@@ -138,11 +138,9 @@ export class BoxSdkNetworkClient implements NetworkClient {
     if (!URL.canParse(url)) {
       throw new BoxSdkError({ message: `Only absolute URLs are supported: ${url}` });
     }
-    const isAllowed = box.policy.allows(new URL(url));
     return {
-      // By the app's fetch, which may know a proxy, wherever that adds nothing.
-      send: auth === undefined && isAllowed ? box.plainFetch : box.fetch,
-      isBox: isAllowed && auth !== undefined,
+      send: auth === undefined ? box.unauthorizedFetch : box.fetch,
+      isBox: auth !== undefined && box.policy.allows(new URL(url)),
       identityHeaders: box.policy.headerNames,
     };
   }

@@ -22,10 +22,13 @@ export type BoxAuthInterceptor = <Call extends UndiciCall, Handler extends objec
  * go only `interceptors.dns()`, which puts an address in the place of the host, and `deduplicate()`, which composed after it
  * would give one user the responses of another: such calls fail with `option_invalid`. `interceptors.retry()` goes after
  * `redirect()`: between the two it hides from us where a call has been. The option `maxRedirections` of undici 6 is off for
- * Box calls, as it takes `as-user` along to any host: compose `interceptors.redirect()`.
+ * Box calls, as it forwards `as-user` to any host: compose `interceptors.redirect()`.
  *
  * No `cache()`, before or after it, stores responses to calls with a token, because it keys them by URL alone: such calls
  * carry `cache-control: no-store`, and their responses `vary: *`.
+ *
+ * A call to another host loses the caller's own `as-user` and `boxapi` if it has no `authorization`: it may be a redirect
+ * that `fetch` follows. List a gateway to Box in `origins`.
  *
  * A call whose token was refused is made again with a new one, unless its body is a stream of more than 1 MiB or of
  * unknown length (no `content-length`): then it fails with `body_not_replayable`. Calls fail with the errors of
