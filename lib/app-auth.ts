@@ -77,7 +77,7 @@ export class AppAuth<Form extends object, Credentials extends Opened> {
       tell,
     );
     this.apiUrl = apiUrl;
-    this.policy = new OutgoingPolicy(this.tokens, headers, urlRules);
+    this.policy = new OutgoingPolicy(this.tokens, headers, urlRules, runtime);
     this.fetch = authorizedFetch(this.policy, options.fetch, apiUrl);
     this.unauthorizedFetch = unauthorizedFetch(this.policy, options.fetch, apiUrl);
     this.#keepWarm = options.keepWarm;

@@ -1,3 +1,4 @@
+import { catchError, defer, finalize, map, type Observable } from 'rxjs';
 import type { Authorization, OutgoingPolicy } from './outgoing-policy.js';
 import { nextHop, type Outgoing } from './redirect.js';
 import { isReplayable } from './replayable-body.js';
@@ -175,7 +176,7 @@ class AuthorizedCall {
       status: response.status,
       challenge: response.headers.get('www-authenticate'),
       // An answer to HEAD never has a body: that says nothing.
-      isEmpty: () => method !== 'HEAD' && isEmpty(response),
+      isEmpty: () => method !== 'HEAD' && isEmptyBody(response),
     });
   }
 }
@@ -188,13 +189,15 @@ function judgedHere(body: Outgoing['body']): Outgoing['redirect'] {
   return isReplayable(body) ? 'manual' : 'error';
 }
 
-/** Looks at the first bytes of a copy, so that the caller still gets the whole. */
-async function isEmpty(response: Response): Promise<boolean> {
+/** Looks at the first bytes of a copy, so that the caller still gets the whole, also if it breaks off. */
+function isEmptyBody(response: Response): boolean | Observable<boolean> {
   const reader = response.clone().body?.getReader();
   if (reader === undefined) return true;
-  const { done } = await reader.read();
-  void reader.cancel();
-  return done;
+  return defer(() => reader.read()).pipe(
+    map(({ done }) => done),
+    catchError(() => [false]),
+    finalize(() => void reader.cancel().catch(() => undefined)),
+  );
 }
 
 /** The answer as `fetch` would have given it after a redirect. */

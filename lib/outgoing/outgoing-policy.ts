@@ -1,9 +1,12 @@
+import { firstValueFrom, map, type Observable, race } from 'rxjs';
 import {
   type ActingUser,
   checkedActingUserId,
   currentActingUser,
 } from '../acting-as/acting-user.context.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
+import { after } from '../runtime/after.js';
+import type { Runtime } from '../runtime/runtime.js';
 import type { AccessToken } from '../token-endpoint/access-token.js';
 import type { AccessTokens } from '../tokens/access-tokens.js';
 import { HEADERS_OF_ONE_ORIGIN } from './redirect.js';
@@ -44,12 +47,21 @@ export interface AnswerHead {
   readonly isEmpty: () => MaybePromise<boolean>;
 }
 
+/** A response as a client has it: `isEmpty` emits once the body has begun or ended, and lets go of it when unsubscribed. */
+export interface ResponseHead extends Omit<AnswerHead, 'isEmpty'> {
+  readonly isEmpty: () => boolean | Observable<boolean>;
+}
+
+/** A body that has not begun by then is not waited for: the caller gets the response. */
+const BODY_WAIT_MS = 1000;
+
 /** What goes onto a call and what its answer means for the token: the same for every HTTP client. */
 export class OutgoingPolicy {
   constructor(
     private readonly tokens: AccessTokens,
     private readonly scheme: HeaderScheme,
     private readonly rules: UrlRules,
+    private readonly runtime: Runtime,
   ) {}
 
   /** Names, in lower case, of the headers that only the issuer understands and no other host may see. */
@@ -110,8 +122,15 @@ export class OutgoingPolicy {
   }
 
   /** Whether an answer says that the token is no longer good. */
-  isTokenRefused(answer: AnswerHead): MaybePromise<boolean> {
-    return this.scheme.refusesToken(answer);
+  isTokenRefused({ status, challenge, isEmpty }: ResponseHead): MaybePromise<boolean> {
+    return this.scheme.refusesToken({
+      status,
+      challenge,
+      isEmpty: () => {
+        const known = isEmpty();
+        return typeof known === 'boolean' ? known : this.#withinBodyWait(known);
+      },
+    });
   }
 
   /** The token in `sent` was refused: forgets exactly that one, and returns headers with another. */
@@ -160,6 +179,11 @@ export class OutgoingPolicy {
       headers[actingUserHeader] = user.id;
     }
     return { token, headers };
+  }
+
+  #withinBodyWait(isEmpty: Observable<boolean>): Promise<boolean> {
+    const overdue = after(this.runtime, BODY_WAIT_MS).pipe(map(() => false));
+    return firstValueFrom(race(isEmpty, overdue));
   }
 
   get #tokenHeaderName(): string {

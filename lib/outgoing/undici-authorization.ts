@@ -2,7 +2,7 @@ import { AsyncResource } from 'node:async_hooks';
 import { firstValueFrom, from, race } from 'rxjs';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import { aborted } from '../tokens/aborted.js';
-import type { AnswerHead, Authorization, OutgoingPolicy } from './outgoing-policy.js';
+import type { Authorization, OutgoingPolicy, ResponseHead } from './outgoing-policy.js';
 import { isReplayable } from './replayable-body.js';
 import { failCall, handlerOf, HeldAnswer, isDeduplicating } from './undici-handlers.js';
 import {
@@ -146,7 +146,7 @@ class AuthorizedCall {
 
   async #judge(
     answer: HeldAnswer,
-    head: AnswerHead,
+    head: ResponseHead,
     sent: Authorization,
     isReplay: boolean,
   ): Promise<void> {

@@ -1,5 +1,6 @@
 import type { AsyncResource } from 'node:async_hooks';
-import type { AnswerHead } from './outgoing-policy.js';
+import { from } from 'rxjs';
+import type { ResponseHead } from './outgoing-policy.js';
 import { headerOf, isObject } from './undici-headers.js';
 
 type Tell = () => unknown;
@@ -7,8 +8,8 @@ type Tell = () => unknown;
 const MAX_VISIBLE_HANDLERS = 16;
 
 /**
- * What an answer tells the caller's handler. A 401 waits until it is known what is refused: with the first bytes of its
- * body at the latest, and within microtasks, so that undici reads no more of the connection meanwhile.
+ * What an answer tells the caller's handler. A 401 waits until it is known what is refused: for the first bytes of its
+ * body at most, which the policy bounds. Once known, the handler hears it within microtasks, before undici reads on.
  *
  * undici answers in the async context of whoever opened the connection. Handlers are told in that of the caller, or a
  * redirect or a retry, which calls again from its handler, would act for a stranger.
@@ -23,7 +24,7 @@ export class HeldAnswer {
 
   constructor(
     private readonly caller: AsyncResource,
-    private readonly judge: (head: AnswerHead) => Promise<void>,
+    private readonly judge: (head: ResponseHead) => Promise<void>,
   ) {}
 
   start(status: number, headers: unknown, tell: Tell): unknown {
@@ -33,7 +34,7 @@ export class HeldAnswer {
         this.#knowEmptiness = resolve;
       });
       const challenge = headerOf(headers, 'www-authenticate');
-      const head = { status, challenge, isEmpty: () => emptiness };
+      const head = { status, challenge, isEmpty: () => from(emptiness) };
       void this.caller.runInAsyncScope(() => this.judge(head));
     }
     return this.#hear(tell);

@@ -48,6 +48,7 @@ describe('The headers of a call', () => {
         exceptPaths: /^\/token$/,
         advice: { hint: '', docs: '' },
       },
+      runtime,
     );
     expect(plain.issuerHeaderNames).toEqual([]);
     expect(plain.headerNames).toContain('x-token');
