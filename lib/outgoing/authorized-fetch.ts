@@ -16,8 +16,8 @@ export function authorizedFetch(
   send: typeof fetch,
   baseUrl: string,
 ): typeof fetch {
-  return fetchWith(policy, send, baseUrl, ({ headers, signal }) =>
-    policy.authorize(headers, signal),
+  return fetchWith(policy, send, baseUrl, (outgoing) =>
+    policy.authorize(outgoing.headers, outgoing),
   );
 }
 
@@ -148,7 +148,7 @@ class AuthorizedCall {
     }
     this.#mayReplay = false;
     await response.body?.cancel();
-    const renewed = await this.policy.reauthorize(authorization, outgoing.signal);
+    const renewed = await this.policy.reauthorize(authorization, outgoing);
     if (!isReplayable(outgoing.body)) throw this.policy.notReplayable();
     return this.#exchange(url, outgoing, renewed);
   }

@@ -16,8 +16,10 @@ import {
   isFetch,
   takingStreams,
 } from './axios-over-fetch.js';
+import { axiosEndings } from './axios-endings.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { Authorization, OutgoingPolicy } from './outgoing-policy.js';
+import { patiently } from './patience.js';
 import { isReplayable } from './replayable-body.js';
 
 type Config = InternalAxiosRequestConfig;
@@ -84,15 +86,19 @@ async function adapt(
   const url = addressOf(config);
   if (url === undefined || !policy.allows(url)) return send(config);
 
-  const signal = config.signal instanceof AbortSignal ? config.signal : undefined;
   const { headers } = config;
-  const authorization = await policy.authorize({ get: (name) => sentValue(headers, name) }, signal);
+  const endings = () => axiosEndings(config, policy.runtime);
+  const authorization = await patiently(endings, (patience) =>
+    policy.authorize({ get: (name) => sentValue(headers, name) }, patience),
+  );
   const answer = await exchange(config, send, policy, authorization);
   if (authorization === undefined || !(await isTokenRefused(answer, policy))) return settle(answer);
   const unread: unknown = answer.response?.data;
   if (unread instanceof Readable) unread.destroy(); // or it would keep its connection from the replay
 
-  const renewed = await policy.reauthorize(authorization, signal);
+  const renewed = await patiently(endings, (patience) =>
+    policy.reauthorize(authorization, patience),
+  );
   if (!isReplayable(config.data)) throw policy.notReplayable();
   const second = await exchange(config, send, policy, renewed);
   if (await isTokenRefused(second, policy)) policy.refused(renewed);

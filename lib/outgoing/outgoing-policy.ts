@@ -9,6 +9,7 @@ import { after } from '../runtime/after.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { AccessToken } from '../token-endpoint/access-token.js';
 import type { AccessTokens } from '../tokens/access-tokens.js';
+import type { Patience } from './patience.js';
 import { HEADERS_OF_ONE_ORIGIN } from './redirect.js';
 import { mayCarryToken, urlOf, type UrlRules } from './url-rules.js';
 
@@ -61,7 +62,7 @@ export class OutgoingPolicy {
     private readonly tokens: AccessTokens,
     private readonly scheme: HeaderScheme,
     private readonly rules: UrlRules,
-    private readonly runtime: Runtime,
+    readonly runtime: Runtime,
   ) {}
 
   /** Names, in lower case, of the headers that only the issuer understands and no other host may see. */
@@ -89,16 +90,13 @@ export class OutgoingPolicy {
    */
   authorize(
     caller: CallerHeaders,
-    signal?: AbortSignal | null,
+    patience: Patience = {},
   ): MaybePromise<Authorization | undefined> {
     const { actingUserHeader } = this.scheme;
     const named = actingUserHeader === undefined ? undefined : caller.get(actingUserHeader);
     if (named != null) checkedActingUserId(named);
     if (caller.get(this.#tokenHeaderName) != null) return undefined;
-    return this.#authorization(
-      named == null ? currentActingUser(this) : undefined,
-      signal ?? undefined,
-    );
+    return this.#authorization(named == null ? currentActingUser(this) : undefined, patience);
   }
 
   /**
@@ -106,10 +104,7 @@ export class OutgoingPolicy {
    *
    * @throws BoxAuthError `origin_not_allowed`
    */
-  async headersFor(
-    url: string | URL,
-    demand?: { readonly signal?: AbortSignal },
-  ): Promise<Record<string, string>> {
+  async headersFor(url: string | URL, patience: Patience = {}): Promise<Record<string, string>> {
     const address = url instanceof URL ? url : urlOf(url);
     if (address === undefined || !this.allows(address)) {
       throw new BoxAuthError({
@@ -118,7 +113,7 @@ export class OutgoingPolicy {
         ...this.rules.advice,
       });
     }
-    return { ...(await this.#authorization(currentActingUser(this), demand?.signal)).headers };
+    return { ...(await this.#authorization(currentActingUser(this), patience)).headers };
   }
 
   /** Whether an answer says that the token is no longer good. */
@@ -134,8 +129,10 @@ export class OutgoingPolicy {
   }
 
   /** The token in `sent` was refused: forgets exactly that one, and returns headers with another. */
-  async reauthorize(sent: Authorization, signal?: AbortSignal | null): Promise<Authorization> {
-    const token = await this.tokens.replace(sent.token, { signal: signal ?? undefined });
+  async reauthorize(sent: Authorization, patience: Patience = {}): Promise<Authorization> {
+    const token = await this.tokens.replace(sent.token, {
+      signal: patience.signal ?? undefined,
+    });
     return { token, headers: { ...sent.headers, ...this.#tokenHeader(token) } };
   }
 
@@ -157,18 +154,17 @@ export class OutgoingPolicy {
     });
   }
 
-  #authorization(
-    user: ActingUser | undefined,
-    signal: AbortSignal | undefined,
-  ): MaybePromise<Authorization> {
+  #authorization(user: ActingUser | undefined, patience: Patience): MaybePromise<Authorization> {
     const { actingUserHeader } = this.scheme;
     const subject =
       actingUserHeader !== undefined && user?.via === 'token'
         ? ({ type: 'user', id: user.id } as const)
         : undefined;
-    const fresh = signal?.aborted === true ? undefined : this.tokens.fresh(subject);
+    const fresh = this.tokens.fresh(subject);
     return fresh === undefined
-      ? this.tokens.get({ subject, signal }).then((token) => this.#headersWith(token, user))
+      ? this.tokens
+          .get({ subject, signal: patience.signal ?? undefined })
+          .then((token) => this.#headersWith(token, user))
       : this.#headersWith(fresh, user);
   }
 

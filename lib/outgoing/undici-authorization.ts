@@ -1,9 +1,11 @@
 import { AsyncResource } from 'node:async_hooks';
-import { firstValueFrom, from, race } from 'rxjs';
+import { firstValueFrom, race } from 'rxjs';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import { aborted } from '../tokens/aborted.js';
 import type { Authorization, OutgoingPolicy, ResponseHead } from './outgoing-policy.js';
+import { type Patience, patiently } from './patience.js';
 import { isReplayable } from './replayable-body.js';
+import { signalEndings, undiciEndings } from './undici-endings.js';
 import { failCall, handlerOf, HeldAnswer, isDeduplicating } from './undici-handlers.js';
 import {
   headerOf,
@@ -24,6 +26,7 @@ export interface UndiciCall {
   readonly body?: unknown;
   readonly upgrade?: unknown;
   readonly signal?: unknown;
+  readonly headersTimeout?: unknown;
   /** Of undici 6. */
   readonly maxRedirections?: unknown;
 }
@@ -86,7 +89,6 @@ export function addressOf(call: UndiciCall, onlyOrigin?: string | null): URL | u
 /** One call, replayed at most once. */
 class AuthorizedCall {
   readonly #caller = new AsyncResource('nestjs-box-auth.AuthorizedCall');
-  readonly #signal: AbortSignal | undefined;
   #call: UndiciCall;
 
   constructor(
@@ -97,7 +99,6 @@ class AuthorizedCall {
     private readonly leftAlone: WeakSet<object>,
   ) {
     this.#call = call;
-    this.#signal = call.signal instanceof AbortSignal ? call.signal : undefined;
   }
 
   async run(): Promise<void> {
@@ -105,9 +106,9 @@ class AuthorizedCall {
       const headers = rereadable(this.#call.headers);
       // undici 6 would follow redirects below, and forward every header to any host.
       this.#call = { ...this.#call, headers, maxRedirections: 0 };
-      const authorization = await this.policy.authorize(
-        { get: (name) => headerOf(headers, name) },
-        this.#signal,
+      const caller = { get: (name: string) => headerOf(headers, name) };
+      const authorization = await this.#wait((patience) =>
+        this.policy.authorize(caller, patience),
       );
       if (authorization === undefined) {
         // A caller's own identity is never replaced by ours halfway.
@@ -129,8 +130,14 @@ class AuthorizedCall {
     const { body, headers } = this.#call;
     const length = Number(headerOf(headers, 'content-length'));
     if (isReplayable(body) || !isReadable(body) || !(length <= MOST_COLLECTED_BYTES)) return body;
-    const whole = from(collect(body, length));
-    return firstValueFrom(this.#signal === undefined ? whole : race(aborted(this.#signal), whole));
+    return patiently(
+      () => signalEndings(this.#call),
+      ({ signal }) => firstValueFrom(race(aborted(signal), collect(body, length))),
+    );
+  }
+
+  #wait<T>(wait: (patience: Patience) => T | Promise<T>): T | Promise<T> {
+    return patiently(() => undiciEndings(this.#call, this.policy.runtime), wait);
   }
 
   #send(authorization: Authorization, isReplay: boolean): void {
@@ -160,8 +167,9 @@ class AuthorizedCall {
     }
     answer.drop();
     try {
-      const renewal = this.policy.reauthorize(sent, this.#signal);
-      const renewed = await renewal.finally(() => answer.cutOff());
+      const renewed = await this.#wait((patience) =>
+        this.policy.reauthorize(sent, patience).finally(() => answer.cutOff()),
+      );
       if (!isReplayable(this.#call.body)) throw this.policy.notReplayable();
       this.#send(renewed, true);
     } catch (error) {

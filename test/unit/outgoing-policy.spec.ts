@@ -68,8 +68,8 @@ describe('The headers of a call', () => {
 
   it('are awaited no longer than the caller wants', async () => {
     const gone = AbortSignal.abort(new Error('gone'));
-    await expect(policy.authorize(nothing, gone)).rejects.toThrow('gone');
-    await expect(policy.authorize(nothing, null)).resolves.toBeDefined();
+    await expect(policy.authorize(nothing, { signal: gone })).rejects.toThrow('gone');
+    await expect(policy.authorize(nothing, { signal: null })).resolves.toBeDefined();
   });
 
   it('are refused for a host that gets none: by its origin, and with what can be done', async () => {
@@ -136,8 +136,8 @@ describe('After a refusal', () => {
     const sent = await policy.authorize(nothing);
     if (sent === undefined) throw new Error('no headers');
     const gone = AbortSignal.abort(new Error('gone'));
-    await expect(policy.reauthorize(sent, gone)).rejects.toThrow('gone');
-    await expect(policy.reauthorize(sent, null)).resolves.toBeDefined();
+    await expect(policy.reauthorize(sent, { signal: gone })).rejects.toThrow('gone');
+    await expect(policy.reauthorize(sent, { signal: null })).resolves.toBeDefined();
   });
 
   it('that cannot be followed by a second try, the next call gets another token', async () => {
