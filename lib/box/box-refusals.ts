@@ -19,7 +19,7 @@ const isError = (error: string) => (refusal: Refusal) => refusal.error === error
 const challenges = (error: string) => (refusal: Refusal) => challengeOf(refusal.headers) === error;
 
 const MEND_CLOCK =
-  "Set the clock of this machine (NTP). Box's own time was already used once and did not help.";
+  "Set the clock of this machine (NTP). Neither its time nor the Date header of Box's responses, if within a day of it, was accepted; if the clock is right, see whether a gateway at apiUrl sets a wrong Date header.";
 
 const PASSING = passingRefusals('Box', {
   page: 'https://status.box.com',

@@ -3,48 +3,80 @@ import type { Runtime } from '../runtime/runtime.js';
 
 const SLOWEST_ROUND_TRIP_MS = 10_000;
 const RESOLUTION_MS = 1000; // of the Date header
-const FARTHEST_MS = 10 * 365.25 * 24 * 60 * 60 * 1000;
+const DAY_MS = 24 * 3_600_000;
 
-/** When an answer came, by the wall clock, and how long that took, by the monotonic one. */
+/** When an answer came, by the wall clock, and how long that took, by the slower of both clocks. */
 export interface RoundTrip {
   readonly receivedAt: number;
   readonly durationMs: number;
 }
 
+/** The clocks that an assertion can be dated by: the issuer's, as far as it is known, or the one of this machine. */
+export type TimeSource = 'issuer' | 'machine';
+
 /** The issuer's clock, learned from the `Date` of its answers. Until the first one it is taken to be ours. */
 export class ServerClock {
-  #offsetMs = 0;
+  #learnedMs = 0;
+  #source: TimeSource = 'issuer';
 
   constructor(
     private readonly runtime: Runtime,
     private readonly tell: TellEvent,
   ) {}
 
-  /** How far the issuer's clock is ahead of ours. */
+  /** The clock that was right when it was last in doubt. */
+  get source(): TimeSource {
+    return this.#source;
+  }
+
+  /** How far the clock in use is ahead of ours. */
   get offsetMs(): number {
-    return this.#offsetMs;
+    return this.offsetOf(this.#source);
   }
 
   /** The issuer's time: milliseconds since the epoch. */
   now(): number {
-    return this.runtime.now() + this.#offsetMs;
+    return this.runtime.now() + this.offsetMs;
   }
 
-  /** Learns from an answer, unless a cache gave it (`Age`), it was too slow to tell, or it is ten years from our own time. */
-  learn(headers: Headers, { receivedAt, durationMs }: RoundTrip): void {
+  /** How far the clock of `source` is ahead of ours. */
+  offsetOf(source: TimeSource): number {
+    return source === 'issuer' ? this.#learnedMs : 0;
+  }
+
+  /** Uses the clock of `source` from now on: the issuer has accepted an assertion dated by it, and refused the other. */
+  use(source: TimeSource): void {
+    this.#change(() => {
+      this.#source = source;
+    });
+  }
+
+  /**
+   * Learns from an answer, unless a cache gave it (`Age`), it was too slow to tell, or its `Date` is more than a day from our
+   * own time: no assertion may be signed that is valid that far ahead. Returns whether the `Date` was of use.
+   */
+  learn(headers: Headers, { receivedAt, durationMs }: RoundTrip): boolean {
     const date = Date.parse(headers.get('date') ?? '');
     if (Number.isNaN(date) || headers.has('age') || durationMs > SLOWEST_ROUND_TRIP_MS) {
-      return;
+      return false;
     }
-    // No clock is that wrong; times reckoned from such a Date may be none that can be written.
-    if (Math.abs(date - receivedAt) > FARTHEST_MS) return;
     // The header was cut to the second somewhere between sending and receiving.
     const measured = date + RESOLUTION_MS / 2 - (receivedAt - durationMs / 2);
     const uncertaintyMs = RESOLUTION_MS + durationMs / 2;
-    if (Math.abs(measured - this.#offsetMs) > uncertaintyMs) {
-      const previousOffsetMs = this.#offsetMs;
-      this.#offsetMs = Math.round(measured);
-      this.tell({ kind: 'clock-offset', offsetMs: this.#offsetMs, previousOffsetMs });
+    if (Math.abs(measured) > DAY_MS + uncertaintyMs) return false;
+    if (Math.abs(measured - this.#learnedMs) > uncertaintyMs) {
+      this.#change(() => {
+        this.#learnedMs = Math.round(measured);
+      });
     }
+    return true;
+  }
+
+  #change(apply: () => void): void {
+    const previousOffsetMs = this.offsetMs;
+    apply();
+    const { offsetMs } = this;
+    if (offsetMs !== previousOffsetMs)
+      this.tell({ kind: 'clock-offset', offsetMs, previousOffsetMs });
   }
 }

@@ -2,12 +2,12 @@ import { defer, Observable, race, retry, switchMap, throwError } from 'rxjs';
 import { signerError } from '../credentials/assertion.js';
 import type { Subject } from '../credentials/subject.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
-import type { BoxAuthErrorCode } from '../errors/error-codes.js';
 import type { TellEvent } from '../events/auth-events.js';
 import { after, failAfter } from '../runtime/after.js';
-import type { Instant } from '../runtime/age-clock.js';
+import { ageClockOf, type Instant } from '../runtime/age-clock.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { AccessToken } from './access-token.js';
+import { ClockTrials } from './clock-trials.js';
 import type { Attempt, Issuer } from './issuer.js';
 import { parseRetryAfter } from './retry-after.js';
 import { ServerClock } from './server-clock.js';
@@ -40,16 +40,10 @@ interface Question<T> {
 
 type Asked<T> = Omit<Question<T>, 'makeForm'> & {
   readonly form: Form;
-  /** By which offset to the issuer's clock it was signed. */
+  /** By which offset to our clock it was signed. */
   readonly offsetMs: number;
+  readonly trials: ClockTrials;
 };
-
-/** Refusals that another assertion, signed at the issuer's time, can mend: answered once, at once. */
-const MENDED_BY_SIGNING_ANEW: ReadonlySet<BoxAuthErrorCode> = new Set([
-  'assertion_expired',
-  'assertion_not_yet_valid',
-  'assertion_replayed',
-]);
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 8000;
@@ -83,33 +77,30 @@ export class TokenAttempts {
   }
 
   #request<T>({ makeForm, ...question }: Question<T>, deadline: number): Observable<T> {
-    const mended = new Set<BoxAuthErrorCode>();
+    const trials = new ClockTrials(this.#clock);
     let number = 0;
     let retries = 0;
     return defer(() => {
-      const { offsetMs } = this.#clock;
+      const offsetMs = trials.next();
       const attempt: Attempt = {
         number: number++,
-        serverNow: this.#clock.now(),
+        serverNow: this.runtime.now() + offsetMs,
         uniqueId: this.runtime.uniqueId(),
-        omitIssuedAt: mended.has('assertion_not_yet_valid'),
+        omitIssuedAt: trials.omitsIssuedAt,
       };
       return this.#signed(makeForm, attempt, deadline).pipe(
-        switchMap((form) => this.#answered({ ...question, form, offsetMs }, deadline)),
+        switchMap((form) => this.#answered({ ...question, form, offsetMs, trials }, deadline)),
       );
     }).pipe(
       retry({
         delay: (error: unknown) => {
           if (!(error instanceof BoxAuthError)) return throwError(() => error);
-          if (MENDED_BY_SIGNING_ANEW.has(error.code) && !mended.has(error.code)) {
-            mended.add(error.code);
-            return [0];
-          }
+          if (trials.mayHelp(error)) return [0];
           const pauseMs = this.#pause(error, retries++);
           const inTime = this.runtime.monotonic() + pauseMs < deadline;
           return error.retryable && retries < this.options.attempts && inTime
             ? after(this.runtime, pauseMs)
-            : throwError(() => error);
+            : throwError(() => trials.verdict(error));
         },
       }),
     );
@@ -145,15 +136,16 @@ export class TokenAttempts {
     return Math.min(this.options.timeoutMs, deadline - this.runtime.monotonic());
   }
 
-  async #ask<T>({ url, form, offsetMs, read }: Asked<T>, signal: AbortSignal): Promise<T> {
+  async #ask<T>({ url, form, offsetMs, trials, read }: Asked<T>, signal: AbortSignal): Promise<T> {
     const askedAt = this.#now();
     try {
       const response = await postForm(this.fetch, url, form, signal);
-      const durationMs = this.runtime.monotonic() - askedAt.monotonic;
+      const durationMs = ageClockOf(this.runtime).ageMs(askedAt);
       this.#clock.learn(response.headers, { receivedAt: this.runtime.now(), durationMs });
       if (!response.ok) {
-        throw await this.#refusal(response, form, this.#clock.offsetMs - offsetMs);
+        throw await this.#refusal(response, form, this.#clock.offsetOf('issuer') - offsetMs);
       }
+      trials.accepted();
       return await read(response, askedAt);
     } catch (error) {
       throw error instanceof BoxAuthError ? error : unreachableError(this.issuer, error);

@@ -9,7 +9,7 @@ import { ASSERTION_LIFETIME_MS } from './workfront-assertion.js';
 import { workfrontDocs } from './workfront-docs.js';
 
 const CLOCK_HINT =
-  "Set the clock of this machine (NTP). Workfront's own time was already used once and did not help.";
+  "Set the clock of this machine (NTP). Neither its time nor the Date header of Workfront's responses, if within a day of it, was accepted; if the clock is right, see whether a gateway sets a wrong Date header.";
 // Some seconds of its life are gone before it is judged, and the clocks are compared to about a second.
 const LOST_ON_THE_WAY_MS = 10_000;
 

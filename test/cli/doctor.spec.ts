@@ -219,6 +219,18 @@ describe('doctor, the clock', () => {
   });
 });
 
+describe('doctor, a Date header years ahead', () => {
+  it('is not used, and not said to agree with this machine', async () => {
+    const proxy = await startServer((_request, response) => {
+      response.writeHead(401, { date: 'Thu, 01 Jan 2099 00:00:00 GMT' }).end();
+    });
+    const diagnosis = await clinic.ask([clinic.file()], { env: { BOX_API_URL: proxy.url } });
+    await proxy.stop();
+    expect(stepOf(diagnosis, 'clock')).toMatchObject({ status: 'warning', facts: {} });
+    expect(diagnosis.text).toContain('more than a day from the clock of this machine');
+  });
+});
+
 describe('doctor, when Box does not answer', () => {
   it('says that nobody listens there', async () => {
     const gone = await startServer(() => undefined);

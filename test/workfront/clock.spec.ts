@@ -49,6 +49,28 @@ describe('A clock that is off', () => {
     workfront.close();
   });
 
+  it('costs one more request, once, when it is the Date header of a gateway', async () => {
+    const throughGateway: typeof fetch = async (input, init) => {
+      const response = await fetch(input, init);
+      const headers = new Headers(response.headers);
+      headers.set('date', new Date(Date.now() + 300_000).toUTCString());
+      return new Response(response.body, { status: response.status, headers });
+    };
+    const workfront = new WorkfrontAuth({
+      url: emulator.url,
+      ...emulator.credentials,
+      fetch: throughGateway,
+    });
+    for (const statuses of [[200], [400, 200], [200], [200]]) {
+      emulator.clearRequests();
+      emulator.endAllSessions();
+      workfront.provider.flush();
+      await workfront.provider.getToken();
+      expect(emulator.exchangeRequests.map(({ status }) => status)).toEqual(statuses);
+    }
+    workfront.close();
+  });
+
   it('is not blamed for a refusal that has another cause', async () => {
     emulator.clockSkewMs = 300_000;
     const workfront = new WorkfrontAuth({
@@ -69,14 +91,14 @@ describe('A clock that is off', () => {
   ])('that Workfront itself keeps changing is named (%i)', async (direction, code) => {
     let requests = 0;
     emulator.onExchange = () => {
-      emulator.clockSkewMs = direction * 86_400_000 * ++requests;
+      emulator.clockSkewMs = direction * 3_600_000 * ++requests;
       return {
         kind: 'refuse',
         error: 'invalid_grant',
         errorDescription: 'Invalid JWT',
       };
     };
-    emulator.clockSkewMs = direction * 86_400_000;
+    emulator.clockSkewMs = direction * 3_600_000;
     const workfront = app();
     const error = await thrownBy(() => workfront.provider.getToken());
     emulator.onExchange = undefined;

@@ -27,19 +27,27 @@ export async function compareClocks(
 ): Promise<StepOutcome<'clock', number>> {
   const clock = new ServerClock(runtime, () => undefined);
   const url = `${apiUrl}${ME}`;
-  const headers = await withinTime(url, runtime, async (signal) => {
+  const { headers, isDateOfUse } = await withinTime(url, runtime, async (signal) => {
     const askedAt = runtime.monotonic();
     const response = await fetch(url, { redirect: 'manual', signal });
     const durationMs = runtime.monotonic() - askedAt;
-    clock.learn(response.headers, { receivedAt: runtime.now(), durationMs });
+    const trip = { receivedAt: runtime.now(), durationMs };
     await response.body?.cancel();
-    return response.headers;
+    return { headers: response.headers, isDateOfUse: clock.learn(response.headers, trip) };
   });
   const { offsetMs } = clock;
   if (!headers.has('date') || headers.has('age')) {
     return {
       status: 'warning',
       summary: 'The answer does not say what time it is at Box.',
+      value: offsetMs,
+    };
+  }
+  if (!isDateOfUse) {
+    return {
+      status: 'warning',
+      summary:
+        'The Date header of the answer cannot be used: it is unreadable, more than a day from the clock of this machine, or came after more than 10 s. Set the clock (NTP), or see whether a gateway sets a wrong Date header.',
       value: offsetMs,
     };
   }
