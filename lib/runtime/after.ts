@@ -1,4 +1,4 @@
-import { map, Observable } from 'rxjs';
+import { Observable } from 'rxjs';
 import type { Runtime } from './runtime.js';
 
 /** Emits once, after `delayMs` milliseconds of `runtime`. */
@@ -8,19 +8,6 @@ export function after(runtime: Runtime, delayMs: number): Observable<void> {
       subscriber.next();
       subscriber.complete();
     }, delayMs),
-  );
-}
-
-/** Never emits; fails with what `makeError` makes, after `delayMs` milliseconds: what a race is run against. */
-export function failAfter(
-  runtime: Runtime,
-  delayMs: number,
-  makeError: () => Error,
-): Observable<never> {
-  return after(runtime, delayMs).pipe(
-    map(() => {
-      throw makeError();
-    }),
   );
 }
 

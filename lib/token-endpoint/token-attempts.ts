@@ -3,9 +3,10 @@ import { signerError } from '../credentials/assertion.js';
 import type { Subject } from '../credentials/subject.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { TellEvent } from '../events/auth-events.js';
-import { after, failAfter } from '../runtime/after.js';
+import { after } from '../runtime/after.js';
 import { ageClockOf, type Instant } from '../runtime/age-clock.js';
 import type { Runtime } from '../runtime/runtime.js';
+import { ProcessFrozen, type TimeBudget } from '../runtime/time-budget.js';
 import { AccessToken } from './access-token.js';
 import { ClockTrials } from './clock-trials.js';
 import type { Attempt, Issuer } from './issuer.js';
@@ -64,19 +65,19 @@ export class TokenAttempts {
 
   /**
    * A token for what `makeForm` asks. Nothing happens before it is subscribed to; unsubscribing aborts the request. No
-   * pause ends after `deadline`.
+   * attempt and no pause lasts longer than `budget` does.
    */
-  token(makeForm: FormMaker, subject: Subject, deadline: number): Observable<Mint> {
+  token(makeForm: FormMaker, subject: Subject, budget: TimeBudget): Observable<Mint> {
     const read: Reader<Mint> = (response, askedAt) => this.#granted(response, subject, askedAt);
-    return this.#request({ url: this.issuer.tokenUrl, makeForm, read }, deadline);
+    return this.#request({ url: this.issuer.tokenUrl, makeForm, read }, budget);
   }
 
   /** Tells `url` of something that has no answer but its status: a revocation. As for a token otherwise. */
-  notice(url: string, makeForm: FormMaker, deadline: number): Observable<void> {
-    return this.#request({ url, makeForm, read: discard }, deadline);
+  notice(url: string, makeForm: FormMaker, budget: TimeBudget): Observable<void> {
+    return this.#request({ url, makeForm, read: discard }, budget);
   }
 
-  #request<T>({ makeForm, ...question }: Question<T>, deadline: number): Observable<T> {
+  #request<T>({ makeForm, ...question }: Question<T>, budget: TimeBudget): Observable<T> {
     const trials = new ClockTrials(this.#clock);
     let number = 0;
     let retries = 0;
@@ -88,19 +89,21 @@ export class TokenAttempts {
         uniqueId: this.runtime.uniqueId(),
         omitIssuedAt: trials.omitsIssuedAt,
       };
-      return this.#signed(makeForm, attempt, deadline).pipe(
-        switchMap((form) => this.#answered({ ...question, form, offsetMs, trials }, deadline)),
+      return this.#signed(makeForm, attempt, budget).pipe(
+        switchMap((form) => this.#answered({ ...question, form, offsetMs, trials }, budget)),
       );
     }).pipe(
       retry({
         delay: (error: unknown) => {
+          if (error instanceof ProcessFrozen) return [0];
           if (!(error instanceof BoxAuthError)) return throwError(() => error);
           if (trials.mayHelp(error)) return [0];
           const pauseMs = this.#pause(error, retries++);
-          const inTime = this.runtime.monotonic() + pauseMs < deadline;
-          return error.retryable && retries < this.options.attempts && inTime
-            ? after(this.runtime, pauseMs)
-            : throwError(() => trials.verdict(error));
+          if (!error.retryable || retries >= this.options.attempts || pauseMs >= budget.leftMs) {
+            return throwError(() => trials.verdict(error));
+          }
+          budget.spend(pauseMs);
+          return after(this.runtime, pauseMs);
         },
       }),
     );
@@ -113,27 +116,20 @@ export class TokenAttempts {
   }
 
   /** The form of a request. A key that is open here signs at once; one that is elsewhere may not answer. */
-  #signed(makeForm: FormMaker, attempt: Attempt, deadline: number): Observable<Form> {
-    const timeoutMs = this.#timeLeft(deadline);
+  #signed(makeForm: FormMaker, attempt: Attempt, budget: TimeBudget): Observable<Form> {
     return race(
       defer(() => makeForm(attempt)),
-      failAfter(this.runtime, timeoutMs, () =>
-        signerError(`The assertion was not signed within ${Math.round(timeoutMs)} ms.`),
+      budget.failAfter(this.options.timeoutMs, (waitedMs) =>
+        signerError(`The assertion was not signed within ${Math.round(waitedMs)} ms.`),
       ),
     );
   }
 
-  #answered<T>(asked: Asked<T>, deadline: number): Observable<T> {
-    const timeoutMs = this.#timeLeft(deadline);
+  #answered<T>(asked: Asked<T>, budget: TimeBudget): Observable<T> {
     return race(
       abortable((signal) => this.#ask(asked, signal)),
-      failAfter(this.runtime, timeoutMs, () => timeoutError(this.issuer, timeoutMs)),
+      budget.failAfter(this.options.timeoutMs, (waitedMs) => timeoutError(this.issuer, waitedMs)),
     );
-  }
-
-  /** Milliseconds for one step of an attempt. */
-  #timeLeft(deadline: number): number {
-    return Math.min(this.options.timeoutMs, deadline - this.runtime.monotonic());
   }
 
   async #ask<T>({ url, form, offsetMs, trials, read }: Asked<T>, signal: AbortSignal): Promise<T> {

@@ -5,6 +5,7 @@ import {
   map,
   type Observable,
   race,
+  retry,
   switchMap,
   tap,
   throwError,
@@ -18,8 +19,9 @@ import {
 import { type Subject, subjectKey } from '../credentials/subject.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { TellEvent } from '../events/auth-events.js';
-import { awaited, failAfter } from '../runtime/after.js';
+import { awaited } from '../runtime/after.js';
 import type { Runtime } from '../runtime/runtime.js';
+import { ProcessFrozen, TimeBudget } from '../runtime/time-budget.js';
 import type { AccessToken } from './access-token.js';
 import { takeGivenToken } from './given-token.js';
 import type { Issuer } from './issuer.js';
@@ -34,8 +36,7 @@ interface Wanted {
   readonly subject: Subject | undefined;
   /** The token that is no longer taken, if that is why another is wanted. */
   readonly refused: AccessToken | undefined;
-  /** By the monotonic clock. */
-  readonly deadline: number;
+  readonly budget: TimeBudget;
 }
 
 /** What the one who wants a token has already. */
@@ -92,17 +93,15 @@ export class TokenEndpoint<Credentials extends Opened> {
     refused: AccessToken | undefined,
   ): Observable<PreparedMint> {
     return defer(() => {
-      const begunAt = this.runtime.monotonic();
-      return this.#read().pipe(
+      const budget = this.#budget();
+      return this.#read(budget).pipe(
         map((list) => {
           const credentials = this.#workingFirst(list);
           const whom = subject ?? credentials[0].subject;
-          const readingMs = this.runtime.monotonic() - begunAt;
-          const wanted = () => ({ subject, refused, deadline: this.#deadline() - readingMs });
           return {
             identity: this.#identity(credentials[0], whom),
             subject: whom,
-            mint: () => defer(() => this.#mintWithAny(credentials, wanted())),
+            mint: () => defer(() => this.#mintWithAny(credentials, { subject, refused, budget })),
           };
         }),
       );
@@ -111,24 +110,24 @@ export class TokenEndpoint<Credentials extends Opened> {
 
   /** Reads the credentials, so that a mistake in them is known before a token is wanted. */
   async readCredentials(): Promise<void> {
-    await firstValueFrom(awaited(this.runtime, this.#read()));
+    await firstValueFrom(awaited(this.runtime, this.#read(this.#budget())));
   }
 
   /** One token in exchange for another (RFC 8693): the form says which. It is nobody's but the caller's. */
   exchange(makeForm: FormMaker, subject: Subject): Observable<AccessToken> {
-    const mint = defer(() => this.#attempts.token(makeForm, subject, this.#deadline()));
+    const mint = defer(() => this.#attempts.token(makeForm, subject, this.#budget()));
     return awaited(this.runtime, mint).pipe(map(({ token }) => token));
   }
 
   /** Tells `url` of something, tried as often as a token request: a revocation (RFC 7009). */
   notice(url: string, makeForm: FormMaker): Observable<void> {
-    const notice = defer(() => this.#attempts.notice(url, makeForm, this.#deadline()));
+    const notice = defer(() => this.#attempts.notice(url, makeForm, this.#budget()));
     return awaited(this.runtime, notice);
   }
 
   /** The credentials that the next mint would be asked for with. */
   async currentCredentials(): Promise<Credentials> {
-    const [first] = this.#workingFirst(await firstValueFrom(this.#read()));
+    const [first] = this.#workingFirst(await firstValueFrom(this.#read(this.#budget())));
     return first;
   }
 
@@ -144,17 +143,21 @@ export class TokenEndpoint<Credentials extends Opened> {
       : JSON.stringify([name, tokenUrl, clientId, type, id]);
   }
 
-  #deadline(): number {
-    return this.runtime.monotonic() + this.options.deadlineMs;
+  #budget(): TimeBudget {
+    return new TimeBudget(this.runtime, this.options.deadlineMs);
   }
 
-  #read(): Observable<OpenedList<Credentials>> {
+  #read(budget: TimeBudget): Observable<OpenedList<Credentials>> {
     const { deadlineMs } = this.options;
     return race(
       defer(() => this.credentials.read()),
-      failAfter(this.runtime, deadlineMs, () =>
+      budget.failAfter(deadlineMs, () =>
         credentialsError(`gave none within ${deadlineMs} ms`, this.issuer.docs),
       ),
+    ).pipe(
+      retry({
+        delay: (error: unknown) => (error instanceof ProcessFrozen ? [0] : throwError(() => error)),
+      }),
     );
   }
 
@@ -176,7 +179,7 @@ export class TokenEndpoint<Credentials extends Opened> {
     );
   }
 
-  #mintWith(credentials: Credentials, { subject, refused, deadline }: Wanted): Observable<Mint> {
+  #mintWith(credentials: Credentials, { subject, refused, budget }: Wanted): Observable<Mint> {
     if (credentials.givenToken !== undefined) {
       const { givenToken } = credentials;
       return defer(() => [
@@ -190,7 +193,7 @@ export class TokenEndpoint<Credentials extends Opened> {
       return throwError(() => remembered);
     }
     const makeForm: FormMaker = (attempt) => this.issuer.tokenForm(credentials, whom, attempt);
-    return this.#attempts.token(makeForm, whom, deadline).pipe(
+    return this.#attempts.token(makeForm, whom, budget).pipe(
       tap({
         next: () => {
           this.#working = fingerprint;

@@ -40,7 +40,8 @@ interface Search {
   readonly owner: string;
   readonly prepared: PreparedMint;
   readonly known: KnownTokens;
-  readonly until: number;
+  /** How long it may still wait for other processes. */
+  readonly leftMs: number;
   readonly newerThan: number;
   readonly lookMs: number;
   /** One token of the store was passed over already. */
@@ -94,7 +95,7 @@ export class SharedTokens implements TokenSource {
               owner: this.runtime.uniqueId(),
               prepared,
               known,
-              until: this.runtime.monotonic() + LONGEST_WAIT_MS,
+              leftMs: LONGEST_WAIT_MS,
               newerThan: Math.max(this.#fenceOf(known.current), this.#gone.get(identity) ?? 0),
               lookMs: FIRST_LOOK_MS,
               isSecond: false,
@@ -248,9 +249,13 @@ export class SharedTokens implements TokenSource {
 
   /** Somebody else is minting: looks in again, less and less often, and at last mints all the same. */
   #lookAgain(search: Search): Observable<Mint> {
-    if (this.runtime.monotonic() >= search.until) return search.prepared.mint();
+    if (search.leftMs <= 0) return search.prepared.mint();
     const delayMs = search.lookMs * (0.5 + this.runtime.random());
-    const next = { ...search, lookMs: Math.min(search.lookMs * 2, LONGEST_LOOK_MS) };
+    const next = {
+      ...search,
+      leftMs: search.leftMs - delayMs,
+      lookMs: Math.min(search.lookMs * 2, LONGEST_LOOK_MS),
+    };
     return after(this.runtime, delayMs).pipe(switchMap(() => this.#search(next)));
   }
 

@@ -1,11 +1,10 @@
-import { catchError, defer, last, map, type Observable, race, repeat, tap, throwError } from 'rxjs';
+import { catchError, defer, map, type Observable, race, tap, throwError } from 'rxjs';
 import type { TellEvent } from '../events/auth-events.js';
 import { sanitizedCause } from '../errors/redact.js';
-import { after } from '../runtime/after.js';
 import type { Runtime } from '../runtime/runtime.js';
+import { elapsed } from '../runtime/time-budget.js';
 
 const COMMAND_TIMEOUT_MS = 200;
-const TIMEOUT_STEPS = 4;
 const SHORTEST_REST_MS = 1_000;
 const LONGEST_REST_MS = 30_000;
 
@@ -29,10 +28,8 @@ export class StoreGuard {
   ask<T>(command: () => Promise<T>): Observable<T> {
     return defer(() => {
       if (this.#isResting) throw new StoreFailure('it is left alone');
-      // In steps: for a process that was busy for longer than that, it is not the store that was slow.
-      const late = after(this.runtime, COMMAND_TIMEOUT_MS / TIMEOUT_STEPS).pipe(
-        repeat(TIMEOUT_STEPS),
-        last(),
+      // For a process that was busy or frozen for longer than that, it is not the store that was slow.
+      const late = elapsed(this.runtime, COMMAND_TIMEOUT_MS).pipe(
         map(() => {
           throw new StoreFailure(`no answer within ${COMMAND_TIMEOUT_MS} ms`);
         }),

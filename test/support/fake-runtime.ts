@@ -39,7 +39,7 @@ export class FakeRuntime implements Runtime {
     const end = this.#monotonic + ms;
     await settled();
     for (let next = this.#next(end); next !== undefined; next = this.#next(end)) {
-      this.#pass(next.dueAt - this.#monotonic);
+      this.#pass(Math.max(next.dueAt - this.#monotonic, 0));
       this.#timers.delete(next);
       next.task();
       await settled();
@@ -56,6 +56,11 @@ export class FakeRuntime implements Runtime {
   /** The machine sleeps: the wall clock goes on, the monotonic one stands still, and so do the timers. */
   sleep(ms: number): void {
     this.#wall += ms;
+  }
+
+  /** The process is stopped (SIGSTOP): both clocks go on, and what was due meanwhile comes late. */
+  freeze(ms: number): void {
+    this.#pass(ms);
   }
 
   #pass(ms: number): void {

@@ -2,6 +2,7 @@ import { firstValueFrom } from 'rxjs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { BoxIssuer } from '../../lib/box/box-issuer.js';
 import type { Attempt } from '../../lib/token-endpoint/issuer.js';
+import { TimeBudget } from '../../lib/runtime/time-budget.js';
 import { type FormMaker, TokenAttempts } from '../../lib/token-endpoint/token-attempts.js';
 import { FakeRuntime } from '../support/fake-runtime.js';
 import { refuse, ScriptedEndpoint } from '../support/scripted-endpoint.js';
@@ -36,8 +37,8 @@ const tokenAttempts = () =>
 
 /** What came of it, once there was time enough for everything. */
 async function token(form: FormMaker = makeForm): Promise<string> {
-  const deadline = runtime.monotonic() + DEADLINE_MS;
-  const work = firstValueFrom(tokenAttempts().token(form, subject, deadline));
+  const budget = new TimeBudget(runtime, DEADLINE_MS);
+  const work = firstValueFrom(tokenAttempts().token(form, subject, budget));
   work.catch(() => undefined);
   await runtime.advance(2 * DEADLINE_MS);
   return (await work).token.value;
@@ -124,8 +125,8 @@ describe('A notice', () => {
     let letGo = false;
     endpoint.otherwise = () =>
       new Response(new ReadableStream({ cancel: () => void (letGo = true) }));
-    const deadline = runtime.monotonic() + DEADLINE_MS;
-    const notice = tokenAttempts().notice('https://api.box.com/oauth2/revoke', makeForm, deadline);
+    const budget = new TimeBudget(runtime, DEADLINE_MS);
+    const notice = tokenAttempts().notice('https://api.box.com/oauth2/revoke', makeForm, budget);
     await firstValueFrom(notice);
     expect(endpoint.received.map(({ url }) => url)).toEqual(['https://api.box.com/oauth2/revoke']);
     expect(letGo).toBe(true);

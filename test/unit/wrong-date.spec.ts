@@ -3,6 +3,7 @@ import { firstValueFrom } from 'rxjs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { BoxIssuer } from '../../lib/box/box-issuer.js';
 import type { AuthEvent } from '../../lib/events/auth-events.js';
+import { TimeBudget } from '../../lib/runtime/time-budget.js';
 import { type FormMaker, TokenAttempts } from '../../lib/token-endpoint/token-attempts.js';
 import { FakeRuntime } from '../support/fake-runtime.js';
 import { type Received, ScriptedEndpoint } from '../support/scripted-endpoint.js';
@@ -42,8 +43,8 @@ class Gateway {
     const before = this.endpoint.received.length;
     const makeForm: FormMaker = ({ serverNow }) =>
       Promise.resolve({ exp: String(serverNow + LIFETIME_MS) });
-    const deadline = this.runtime.monotonic() + 30_000;
-    await firstValueFrom(this.#attempts.token(makeForm, subject, deadline));
+    const budget = new TimeBudget(this.runtime, 30_000);
+    await firstValueFrom(this.#attempts.token(makeForm, subject, budget));
     return this.endpoint.received.length - before;
   }
 
