@@ -14,6 +14,11 @@ export interface AgeClock {
   ageMs(since: Instant): number;
 }
 
+/** How old something is, by both clocks as they are now. */
+export function ageMs(runtime: Pick<Runtime, 'now' | 'monotonic'>, since: Instant): number {
+  return Math.max(runtime.now() - since.wall, runtime.monotonic() - since.monotonic);
+}
+
 /** The ages of a runtime. The system's are asked for at every call of an app, and so read in the cheaper way. */
 export function ageClockOf(runtime: Runtime): AgeClock {
   return runtime === systemRuntime ? systemAges : new ExactAges(runtime);
@@ -24,7 +29,7 @@ class ExactAges implements AgeClock {
   constructor(private readonly runtime: Pick<Runtime, 'now' | 'monotonic'>) {}
 
   ageMs(since: Instant): number {
-    return Math.max(this.runtime.now() - since.wall, this.runtime.monotonic() - since.monotonic);
+    return ageMs(this.runtime, since);
   }
 }
 

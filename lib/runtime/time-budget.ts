@@ -1,5 +1,5 @@
 import { map, Observable } from 'rxjs';
-import { ageClockOf } from './age-clock.js';
+import { ageMs } from './age-clock.js';
 import type { Runtime } from './runtime.js';
 
 const STEPS = 4;
@@ -23,7 +23,6 @@ export function elapsed(
   spent: (ms: number) => void = () => undefined,
 ): Observable<{ readonly isFrozen: boolean }> {
   return new Observable((subscriber) => {
-    const ages = ageClockOf(runtime);
     const longestMs = Math.min(delayMs / STEPS, MAX_STEP_MS);
     let isFrozen = false;
     let leftMs = delayMs;
@@ -37,7 +36,7 @@ export function elapsed(
       cancel = runtime.schedule(() => {
         spent(stepMs);
         leftMs -= stepMs;
-        if (!isFrozen && ages.ageMs(since) - stepMs >= FROZEN_MS) {
+        if (!isFrozen && ageMs(runtime, since) - stepMs >= FROZEN_MS) {
           isFrozen = true;
           leftMs = longestMs;
         }

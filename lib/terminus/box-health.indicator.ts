@@ -4,6 +4,8 @@ import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/term
 // oxlint-disable-next-line typescript/consistent-type-imports -- Nest reads the parameter's type at run time
 import { boxAuthOf, BoxTokenProvider } from '../box-token.provider.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
+import { systemRuntime } from '../runtime/runtime.js';
+import { elapsed } from '../runtime/time-budget.js';
 import type { AccessToken } from '../token-endpoint/access-token.js';
 
 /** How the health of a Box app is asked for. */
@@ -82,12 +84,22 @@ export class BoxHealthIndicator {
   ): Promise<HealthIndicatorResult<Key>> {
     const timeoutMs = timeoutOf(options);
     const check = this.health.check(key);
-    const problem = await this.#problem(AbortSignal.timeout(timeoutMs));
+    const problem = await this.#problemWithin(timeoutMs);
     const token = boxAuthOf(this.provider)?.tokens.peek();
     if (problem === undefined) return check.up({ state: 'healthy', ...expiryOf(token) });
     return token === undefined
       ? check.down({ state: 'down', ...problem })
       : degraded(check, { state: 'degraded', ...problem, ...expiryOf(token) });
+  }
+
+  async #problemWithin(timeoutMs: number): Promise<Problem | undefined> {
+    const limit = new AbortController();
+    const timer = elapsed(systemRuntime, timeoutMs).subscribe(() => limit.abort());
+    try {
+      return await this.#problem(limit.signal);
+    } finally {
+      timer.unsubscribe();
+    }
   }
 
   async #problem(signal: AbortSignal): Promise<Problem | undefined> {

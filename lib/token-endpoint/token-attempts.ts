@@ -4,7 +4,7 @@ import type { Subject } from '../credentials/subject.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { TellEvent } from '../events/auth-events.js';
 import { after } from '../runtime/after.js';
-import { ageClockOf, type Instant } from '../runtime/age-clock.js';
+import { ageMs, type Instant } from '../runtime/age-clock.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { ProcessFrozen, type TimeBudget } from '../runtime/time-budget.js';
 import { AccessToken } from './access-token.js';
@@ -136,7 +136,7 @@ export class TokenAttempts {
     const askedAt = this.#now();
     try {
       const response = await postForm(this.fetch, url, form, signal);
-      const durationMs = ageClockOf(this.runtime).ageMs(askedAt);
+      const durationMs = ageMs(this.runtime, askedAt);
       this.#clock.learn(response.headers, { receivedAt: this.runtime.now(), durationMs });
       if (!response.ok) {
         throw await this.#refusal(response, form, this.#clock.offsetOf('issuer') - offsetMs);

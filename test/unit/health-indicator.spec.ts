@@ -33,6 +33,7 @@ beforeEach(() => {
 });
 afterEach(() => {
   vi.restoreAllMocks();
+  vi.useRealTimers();
   auth.close();
 });
 
@@ -173,11 +174,19 @@ describe('Box is down', () => {
 });
 
 describe('A check', () => {
-  it('waits two seconds, unless told otherwise', async () => {
-    const timeout = vi.spyOn(AbortSignal, 'timeout');
-    await health.isHealthy('box');
-    await health.isHealthy('box', { timeoutMs: 500 });
-    expect(timeout.mock.calls).toEqual([[2_000], [500]]);
+  it.each([
+    [2_000, {}],
+    [500, { timeoutMs: 500 }],
+  ])('waits %i ms with the options %j', async (waitMs, options) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    endpoint.otherwise = silence;
+    let isOver = false;
+    const check = health.isHealthy('box', options).finally(() => (isOver = true));
+    await vi.advanceTimersByTimeAsync(waitMs - 1);
+    expect(isOver).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await check).toMatchObject({ box: { status: 'down', code: 'timeout' } });
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   it.each([NaN, -1, 1.5, Infinity, 2 ** 31, 1e10, 'x', null, {}])(
