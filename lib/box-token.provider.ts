@@ -141,7 +141,7 @@ export class BoxTokenProvider {
    * next call gets another. Without a token in memory there is nothing to revoke. Tokens that it replaced live on until
    * they expire, as do those of other processes.
    *
-   * @throws BoxAuthError `revocation_unsupported` for a developer token, `subject_invalid`, and those of `getToken`: then the token is kept
+   * @throws BoxAuthError `revocation_unsupported` for credentials that are a token themselves, `subject_invalid`, and those of `getToken`: then the token is kept
    */
   revoke(subject?: Subject): Promise<void> {
     return this.#box.revocation.revoke(subject);

@@ -9,6 +9,7 @@ import { BoxAuthError } from './errors/box-auth.error.js';
 const SUBJECTS = ['BOX_ENTERPRISE_ID', 'BOX_USER_ID'];
 const KEY_PAIR = ['BOX_PUBLIC_KEY_ID', 'BOX_PRIVATE_KEY'];
 const OF_A_KEY_PAIR = [...KEY_PAIR, 'BOX_PRIVATE_KEY_PASSPHRASE'];
+const OF_A_CLIENT = ['BOX_CLIENT_ID', 'BOX_CLIENT_SECRET', ...KEY_PAIR, ...SUBJECTS];
 
 /** What errors call the credentials that `credentialsIn` found. */
 export const boxEnvironment = placeInEnvironment({
@@ -21,6 +22,7 @@ export const boxEnvironment = placeInEnvironment({
   publicKeyId: 'BOX_PUBLIC_KEY_ID',
   privateKey: 'BOX_PRIVATE_KEY',
   passphrase: 'BOX_PRIVATE_KEY_PASSPHRASE',
+  appToken: 'BOX_APP_TOKEN',
 });
 
 /**
@@ -35,8 +37,8 @@ export function apiUrlOf(variables: Variables): string | undefined {
 }
 
 /**
- * The credentials in the environment: `BOX_CONFIG_FILE`, else `BOX_CONFIG`, else `BOX_CLIENT_ID` and its like. An empty
- * variable counts as none. What stands in them is checked with all other credentials.
+ * The credentials in the environment: `BOX_CONFIG_FILE`, else `BOX_CONFIG`, else `BOX_CLIENT_ID` with its secret, key pair
+ * and subject, else `BOX_APP_TOKEN`. An empty variable counts as unset. The values are checked with all other credentials.
  *
  * @throws BoxAuthError `config_missing` and `config_invalid`, naming the variables
  */
@@ -48,6 +50,10 @@ export function credentialsIn(variables: Variables): BoxCredentials {
   if (configFile !== undefined) return { configFile, ...passphrase };
   const config = get('BOX_CONFIG');
   if (config !== undefined) return { config, ...passphrase };
+  const appToken = get('BOX_APP_TOKEN');
+  if (appToken !== undefined && !OF_A_CLIENT.some((name) => get(name) !== undefined)) {
+    return { appToken };
+  }
   checkComplete(variables);
   const hasKeyPair = get('BOX_PRIVATE_KEY') !== undefined;
   const credentials = defined({
@@ -76,7 +82,7 @@ function checkComplete(variables: Variables): void {
   ];
   if (![...wanted, ...SUBJECTS].some(isSet)) {
     throw missing(
-      'No credentials were given, and the environment has none: BOX_CONFIG_FILE, BOX_CONFIG and BOX_CLIENT_ID are all unset',
+      'No credentials were given, and the environment has none: BOX_CONFIG_FILE, BOX_CONFIG, BOX_CLIENT_ID and BOX_APP_TOKEN are all unset',
       'Set BOX_CONFIG_FILE to the path of config.json, or pass `credentials`. If it stands in a .env file, that has to be loaded first: in Nest, import ConfigModule.forRoot().',
     );
   }

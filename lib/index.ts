@@ -23,6 +23,8 @@ export type { Actor } from './box/actor-token.js';
 export type { DownscopeRequest } from './box/downscope.js';
 export { BoxTokenProvider } from './box-token.provider.js';
 export type {
+  AccessTokenCredentials,
+  AppTokenCredentials,
   BoxConfigJson,
   BoxCredentials,
   BoxCredentialsSource,

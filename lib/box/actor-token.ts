@@ -24,10 +24,10 @@ export async function actorToken(
   { id, name }: Actor,
   { number, serverNow, uniqueId }: Attempt,
 ): Promise<string> {
-  if (credentials.kind === 'developer-token') {
+  if (credentials.kind === 'given-token') {
     throw new BoxAuthError({
       code: 'downscope_invalid',
-      message: 'The token cannot be downscoped for an actor: a developer token names no app.',
+      message: `The token cannot be downscoped for an actor: the credentials are an existing ${credentials.givenToken.name}, without a client id.`,
       hint: 'Use a key pair or client credentials.',
       docs: boxDocs.annotatorTokens,
     });

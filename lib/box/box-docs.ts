@@ -14,6 +14,5 @@ export const boxDocs = {
   errors: `${GUIDES}/api-calls/permissions-and-errors/common-errors/`,
   downscope: `${GUIDES}/authentication/tokens/downscope/`,
   annotatorTokens: `${GUIDES}/authentication/tokens/annotator-tokens/`,
-  developerTokens: `${GUIDES}/authentication/tokens/developer-tokens/`,
   tokens: `${GUIDES}/authentication/tokens/`,
 } as const;

@@ -34,8 +34,8 @@ export class BoxIssuer implements Issuer<BoxOpenedCredentials> {
     attempt: Attempt,
   ): Promise<Readonly<Record<string, string>>> {
     checkSubject(subject);
-    if (credentials.kind === 'developer-token') {
-      throw new TypeError('a developer token is a token already: none is asked for with it');
+    if (credentials.kind === 'given-token') {
+      throw new TypeError('the credentials are a token already: there is no token request');
     }
     const client = {
       client_id: credentials.clientId,

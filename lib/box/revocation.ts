@@ -3,7 +3,6 @@ import type { BoxOpenedCredentials } from '../credentials/box-credentials.js';
 import type { Subject } from '../credentials/subject.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { AccessTokens } from '../tokens/access-tokens.js';
-import { boxDocs } from './box-docs.js';
 import { checkSubject } from './box-issuer.js';
 
 interface RevocationEndpoint {
@@ -38,12 +37,13 @@ export class Revocation {
 }
 
 function clientOf(credentials: BoxOpenedCredentials): Record<string, string> {
-  if (credentials.kind === 'developer-token') {
+  if (credentials.kind === 'given-token') {
+    const { name, revocationHint, refusal } = credentials.givenToken;
     throw new BoxAuthError({
       code: 'revocation_unsupported',
-      message: 'A developer token cannot be revoked by the app, which has no client secret.',
-      hint: 'Revoke it in the developer console.',
-      docs: boxDocs.developerTokens,
+      message: `This ${name} cannot be revoked by the app, whose credentials have no client secret.`,
+      hint: revocationHint,
+      docs: refusal.docs,
     });
   }
   return { client_id: credentials.clientId, client_secret: credentials.clientSecret.reveal() };

@@ -1,5 +1,5 @@
 import type { Secret } from '../errors/secret.js';
-import type { Opened } from './credentials-source.js';
+import type { GivenToken, Opened } from './credentials-source.js';
 import type { SigningAlgorithm } from './signing-algorithm.js';
 import type { AssertionSigner, SigningFunction } from './assertion.js';
 
@@ -66,6 +66,45 @@ export interface DeveloperTokenCredentials {
   readonly developerToken: string;
 }
 
+/**
+ * The app token of a Limited Access App: a long-lived token of the app's own service account, from the Configuration tab of
+ * the developer console. It is used until Box refuses it. Primary and secondary token can be given together, as a list:
+ * the next is used once Box refuses one.
+ *
+ * @example
+ * ```ts
+ * import { BoxAuthModule } from 'nestjs-box-auth';
+ *
+ * BoxAuthModule.forRoot({ credentials: { appToken: 'EGmDmRVfhfHsqesn5yVYHAqUkD0dyDfk' } });
+ * ```
+ */
+export interface AppTokenCredentials {
+  readonly appToken: string;
+}
+
+/**
+ * An access token from elsewhere, such as a company gateway. Returned by a `credentials` function it is refreshed before
+ * `expiresAt`, or once Box refuses it, by calling the function again. Given directly, it is never refreshed.
+ *
+ * @example
+ * ```ts
+ * import { type AccessTokenCredentials, BoxAuthModule } from 'nestjs-box-auth';
+ *
+ * async function fromGateway(): Promise<AccessTokenCredentials> {
+ *   const response = await fetch('https://gateway.example.com/box-token');
+ *   const { token, expiresInS } = (await response.json()) as { token: string; expiresInS: number };
+ *   return { accessToken: token, expiresAt: Date.now() + expiresInS * 1000 };
+ * }
+ *
+ * BoxAuthModule.forRoot({ credentials: fromGateway });
+ * ```
+ */
+export interface AccessTokenCredentials {
+  readonly accessToken: string;
+  /** When it expires, in milliseconds since the epoch. Default unknown: it is used until Box refuses it. */
+  readonly expiresAt?: number | undefined;
+}
+
 /** What proves the app to Box, in any of its forms. */
 export type BoxCredentials =
   | ConfigFileCredentials
@@ -73,12 +112,17 @@ export type BoxCredentials =
   | KeyPairCredentials
   | ExternalSignerCredentials
   | ClientCredentials
-  | DeveloperTokenCredentials;
+  | DeveloperTokenCredentials
+  | AppTokenCredentials
+  | AccessTokenCredentials;
 
-/** Credentials; or several key pairs of one app, while keys are rotated: the next is tried when Box refuses one. */
+/** Credentials; or several key pairs or tokens of one app, while they are rotated: the next is used once Box refuses one. */
 export type GivenBoxCredentials = BoxCredentials | readonly BoxCredentials[];
 
-/** Credentials, or a function that is asked for them at every mint, so that keys rotate without a restart. */
+/**
+ * Credentials, or a function that is called for them at every token request, so that keys rotate without a restart. One that
+ * returns a token is called when that is to be refreshed.
+ */
 export type BoxCredentialsSource =
   GivenBoxCredentials | (() => GivenBoxCredentials | Promise<GivenBoxCredentials>);
 
@@ -92,5 +136,5 @@ export type BoxOpenedCredentials = Opened &
         readonly signer: AssertionSigner;
       }
     | { readonly kind: 'client-secret'; readonly clientId: string; readonly clientSecret: Secret }
-    | { readonly kind: 'developer-token'; readonly givenToken: Secret }
+    | { readonly kind: 'given-token'; readonly givenToken: GivenToken }
   );

@@ -16,6 +16,18 @@ const algorithm = v.optional(
   'RS256',
 );
 
+const MAX_SECONDS = 1e11; // in milliseconds a day in 1973, in seconds the year 5138
+const MAX_DATE_MS = 8.64e15; // ECMA-262: the range of Date
+
+const EXPIRES_AT = 'milliseconds since the epoch, a number';
+const expiresAt = v.optional(
+  v.pipe(
+    v.number(EXPIRES_AT),
+    v.minValue(MAX_SECONDS, `${EXPIRES_AT} (for seconds, multiply by 1000)`),
+    v.maxValue(MAX_DATE_MS, EXPIRES_AT),
+  ),
+);
+
 const fields = <const E extends v.ObjectEntries>(entries: E, whole: string) =>
   v.strictObject(entries, wordsOf(entries, whole));
 
@@ -38,6 +50,11 @@ export const forms = {
   developerToken: fields(
     { developerToken: bearerToken('a developer token') },
     'developerToken stands alone',
+  ),
+  appToken: fields({ appToken: bearerToken('an app token') }, 'appToken stands alone'),
+  accessToken: fields(
+    { accessToken: bearerToken('an access token'), expiresAt },
+    'accessToken goes with expiresAt only',
   ),
   privateKey: fields(
     {

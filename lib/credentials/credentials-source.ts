@@ -1,9 +1,29 @@
 import { BoxAuthError } from '../errors/box-auth.error.js';
+import type { BoxAuthErrorCode } from '../errors/error-codes.js';
 import type { Secret } from '../errors/secret.js';
 import type { CredentialsAdvice } from './credentials-advice.js';
 import { configInvalid } from './field-checks.js';
 import { type Place, placeInOptions } from './place.js';
 import { type Subject, subjectKey } from './subject.js';
+
+/** A token that the credentials themselves contain: there is no token request. */
+export interface GivenToken {
+  readonly value: Secret;
+  /** Milliseconds since the epoch; undefined if unknown. */
+  readonly expiresAt: number | undefined;
+  /** For errors, such as "app token". */
+  readonly name: string;
+  /** Whose token it is, for errors. */
+  readonly owner: string;
+  /** The error once the token has expired or was refused. */
+  readonly refusal: {
+    readonly code: BoxAuthErrorCode;
+    readonly hint: string;
+    readonly docs: string;
+  };
+  /** How to revoke it: the app cannot. */
+  readonly revocationHint: string;
+}
 
 /** What every kind of credentials has once it is read, whoever the issuer is. */
 export interface Opened {
@@ -13,8 +33,8 @@ export interface Opened {
   readonly fingerprint: string;
   /** Tells the app from others; undefined for credentials that name none. */
   readonly clientId?: string;
-  /** Credentials that are a token themselves: none has to be asked for. */
-  readonly givenToken?: Secret;
+  /** For credentials that are a token themselves. */
+  readonly givenToken?: GivenToken;
 }
 
 type Several<T> = T | readonly T[];
@@ -50,6 +70,11 @@ export class CredentialsSource<Form extends object, Credentials extends Opened> 
     return this.#opened?.[0].subject;
   }
 
+  /** Whether the next reading may return other credentials. */
+  get isFunction(): boolean {
+    return this.#ask !== undefined;
+  }
+
   /**
    * The credentials as they are now.
    *
@@ -59,7 +84,14 @@ export class CredentialsSource<Form extends object, Credentials extends Opened> 
     if (this.#ask === undefined && this.#opened !== undefined) {
       return this.#opened;
     }
-    this.#opened = this.#openAll(await this.#given());
+    const given = await this.#given();
+    try {
+      this.#opened = this.#openAll(given);
+    } catch (error) {
+      throw error instanceof BoxAuthError
+        ? fromFunction(error)
+        : credentialsError('returned what cannot be read', this.advice.docs, error);
+    }
     return this.#opened;
   }
 
@@ -96,6 +128,11 @@ export class CredentialsSource<Form extends object, Credentials extends Opened> 
       throw credentialsError('failed', this.advice.docs, error);
     }
   }
+}
+
+/** The function may return right credentials later: until then it is called with pauses, not at every request. */
+function fromFunction({ code, message, hint, docs, cause }: BoxAuthError): BoxAuthError {
+  return new BoxAuthError({ code, message, hint, docs, cause, retryable: true });
 }
 
 /** The function that is asked for credentials did not give any. */

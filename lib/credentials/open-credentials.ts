@@ -4,10 +4,12 @@ import type { BoxOpenedCredentials } from './box-credentials.js';
 import { type CheckedConfig, parseConfig, readConfigFile } from './config-json.js';
 import { lookalikeOfCredentials } from './config-shapes.js';
 import { isSecretEnvelope } from './config-unwrap.js';
+import type { GivenToken } from './credentials-source.js';
 import { forms } from './credential-forms.js';
 import { boxCredentialsAdvice as advice } from './credentials-advice.js';
 import { checked, configInvalid, isRecord, plain } from './field-checks.js';
 import { fingerprint } from './fingerprint.js';
+import { accessToken, appToken, developerToken } from './given-token-kinds.js';
 import { type KeyOpener, privateKeyOpener } from './private-key.js';
 import { type Place, placeInOptions } from './place.js';
 import type { Subject } from './subject.js';
@@ -24,7 +26,7 @@ export function openCredentials(
 ): BoxOpenedCredentials {
   if (!isRecord(credentials)) {
     throw configInvalid(
-      `${place.whole} is not an object with one of configFile, config, developerToken, privateKey, sign or clientSecret.`,
+      `${place.whole} is not an object with one of configFile, config, developerToken, appToken, accessToken, privateKey, sign or clientSecret.`,
       advice,
     );
   }
@@ -52,13 +54,14 @@ export function openCredentials(
   }
   if (has('developerToken')) {
     const form = checked(forms.developerToken, credentials, place, advice);
-    return {
-      kind: 'developer-token',
-      givenToken: new Secret(form.developerToken),
-      // Whose it is only Box knows; "me" is Box's own word for that user.
-      subject: { type: 'user', id: 'me' },
-      fingerprint: fingerprint(form.developerToken),
-    };
+    return givenToken(developerToken(form.developerToken));
+  }
+  if (has('appToken')) {
+    return givenToken(appToken(checked(forms.appToken, credentials, place, advice).appToken));
+  }
+  if (has('accessToken')) {
+    const form = checked(forms.accessToken, credentials, place, advice);
+    return givenToken(accessToken(form.accessToken, form.expiresAt));
   }
   if (has('sign')) {
     const form = checked(forms.sign, credentials, place, advice);
@@ -116,6 +119,16 @@ function fromConfig(
     client,
     keySigner({ ...key, publicKeyId: appAuth.publicKeyID, algorithm: 'RS256' }),
   );
+}
+
+function givenToken(token: GivenToken): BoxOpenedCredentials {
+  return {
+    kind: 'given-token',
+    givenToken: token,
+    // Only Box knows whose token it is; "me" is Box's own word for that user.
+    subject: { type: 'user', id: 'me' },
+    fingerprint: fingerprint(token.value.reveal()),
+  };
 }
 
 function keyPair(

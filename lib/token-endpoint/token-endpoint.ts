@@ -4,6 +4,7 @@ import {
   firstValueFrom,
   map,
   type Observable,
+  of,
   race,
   retry,
   switchMap,
@@ -23,7 +24,7 @@ import { awaited } from '../runtime/after.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { ProcessFrozen, TimeBudget } from '../runtime/time-budget.js';
 import type { AccessToken } from './access-token.js';
-import { takeGivenToken } from './given-token.js';
+import { areUnused, takeGivenToken } from './given-token.js';
 import type { Issuer } from './issuer.js';
 import { RefusedCredentials } from './refused-credentials.js';
 import { type FormMaker, type Mint, TokenAttempts } from './token-attempts.js';
@@ -61,10 +62,14 @@ export class TokenEndpoint<Credentials extends Opened> {
   readonly #refused: RefusedCredentials;
   /** The fingerprint of the credentials that last got a token. */
   #working: string | undefined;
+  #lastRead: OpenedList<Credentials> | undefined;
 
   constructor(
     private readonly issuer: Issuer<Credentials>,
-    private readonly credentials: Pick<CredentialsSource<object, Credentials>, 'read' | 'subject'>,
+    private readonly credentials: Pick<
+      CredentialsSource<object, Credentials>,
+      'read' | 'subject' | 'isFunction'
+    >,
     private readonly options: Required<TokenEndpointOptions>,
     fetch: Fetch,
     private readonly runtime: Runtime,
@@ -83,18 +88,16 @@ export class TokenEndpoint<Credentials extends Opened> {
    * One token for `subject`, or for the one that the credentials stand for. Nothing happens before it is subscribed to;
    * unsubscribing aborts the request.
    */
-  mint(subject: Subject | undefined, { refused }: KnownTokens = {}): Observable<Mint> {
-    return this.prepare(subject, refused).pipe(switchMap((prepared) => prepared.mint()));
+  mint(subject: Subject | undefined, known: KnownTokens = {}): Observable<Mint> {
+    return this.prepare(subject, known).pipe(switchMap((prepared) => prepared.mint()));
   }
 
   /** A mint with the credentials as they are now. */
-  prepare(
-    subject: Subject | undefined,
-    refused: AccessToken | undefined,
-  ): Observable<PreparedMint> {
+  prepare(subject: Subject | undefined, known: KnownTokens): Observable<PreparedMint> {
     return defer(() => {
+      const { refused } = known;
       const budget = this.#budget();
-      return this.#read(budget).pipe(
+      return this.#read(budget, known).pipe(
         map((list) => {
           const credentials = this.#workingFirst(list);
           const whom = subject ?? credentials[0].subject;
@@ -134,6 +137,7 @@ export class TokenEndpoint<Credentials extends Opened> {
   /** Forgets which credentials were refused. The clock is kept: it has nothing to do with them. */
   forgetRefusals(): void {
     this.#refused.clear();
+    this.#lastRead = undefined;
   }
 
   #identity({ clientId }: Credentials, { type, id }: Subject): string | undefined {
@@ -147,7 +151,15 @@ export class TokenEndpoint<Credentials extends Opened> {
     return new TimeBudget(this.runtime, this.options.deadlineMs);
   }
 
-  #read(budget: TimeBudget): Observable<OpenedList<Credentials>> {
+  /** A function that returns tokens is only called for one that takes the place of those in `known`, or of an expired one. */
+  #read(
+    budget: TimeBudget,
+    { refused, current }: KnownTokens = {},
+  ): Observable<OpenedList<Credentials>> {
+    const lastRead = this.#lastRead;
+    if (lastRead !== undefined && areUnused(lastRead, [refused, current], this.runtime.now())) {
+      return of(lastRead);
+    }
     const { deadlineMs } = this.options;
     return race(
       defer(() => this.credentials.read()),
@@ -158,6 +170,7 @@ export class TokenEndpoint<Credentials extends Opened> {
       retry({
         delay: (error: unknown) => (error instanceof ProcessFrozen ? [0] : throwError(() => error)),
       }),
+      tap((list) => (this.#lastRead = list)),
     );
   }
 
@@ -172,19 +185,22 @@ export class TokenEndpoint<Credentials extends Opened> {
     if (first === undefined) throw new TypeError('there are no credentials');
     return this.#mintWith(first, wanted).pipe(
       catchError((error: unknown) =>
-        others.length > 0 && error instanceof BoxAuthError && this.issuer.isKeyRefusal(error)
+        others.length > 0 && error instanceof BoxAuthError && this.#isAboutKey(first, error)
           ? this.#mintWithAny(others, wanted)
           : throwError(() => error),
       ),
     );
   }
 
+  #isAboutKey({ givenToken }: Credentials, error: BoxAuthError): boolean {
+    return givenToken !== undefined || this.issuer.isKeyRefusal(error);
+  }
+
   #mintWith(credentials: Credentials, { subject, refused, budget }: Wanted): Observable<Mint> {
     if (credentials.givenToken !== undefined) {
       const { givenToken } = credentials;
-      return defer(() => [
-        takeGivenToken(givenToken, credentials.subject, { subject, refused }, this.runtime),
-      ]);
+      const wanted = { subject, refused, isFromFunction: this.credentials.isFunction };
+      return defer(() => [takeGivenToken(givenToken, credentials.subject, wanted, this.runtime)]);
     }
     const { fingerprint } = credentials;
     const whom = subject ?? credentials.subject;

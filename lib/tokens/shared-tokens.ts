@@ -27,7 +27,7 @@ const SHORTEST_PAUSE_MS = 1_000;
 /** Where tokens are minted when no other process has one. */
 interface Mints {
   readonly defaultSubject: Subject | undefined;
-  prepare(subject: Subject | undefined, refused: AccessToken | undefined): Observable<PreparedMint>;
+  prepare(subject: Subject | undefined, known: KnownTokens): Observable<PreparedMint>;
   forgetRefusals(): void;
 }
 
@@ -84,7 +84,7 @@ export class SharedTokens implements TokenSource {
   }
 
   mint(subject: Subject | undefined, known: KnownTokens): Observable<Mint> {
-    return this.mints.prepare(subject, known.refused).pipe(
+    return this.mints.prepare(subject, known).pipe(
       switchMap((prepared) => {
         const { identity } = prepared;
         if (identity === undefined) return prepared.mint();

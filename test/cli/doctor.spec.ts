@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { BoxEmulator } from 'nestjs-box-auth/testing';
+import { BoxAuth } from '../../lib/box-auth.js';
 import { FakeRuntime, settled } from '../support/fake-runtime.js';
 import { startServer } from '../support/loopback-server.js';
 import { newFolder } from './cli-fixture.js';
@@ -118,6 +119,34 @@ describe('doctor, where all is well', () => {
       source: 'variables',
       variables: ['BOX_CLIENT_ID', 'BOX_CLIENT_SECRET', 'BOX_ENTERPRISE_ID'],
     });
+  });
+
+  it('checks an app token by the calls that it is for', async () => {
+    const box = new BoxAuth({ credentials: { config: emulator.config }, apiUrl: emulator.url });
+    const { value: BOX_APP_TOKEN } = await box.provider.getToken();
+    box.close();
+    const env = { BOX_APP_TOKEN, BOX_API_URL: emulator.url };
+    const diagnosis = await clinic.ask([], { env });
+    expect(course(diagnosis)).toEqual([
+      'configuration ok',
+      'fields ok',
+      'key skipped',
+      'passphrase skipped',
+      'clock ok',
+      'assertion skipped',
+      'exchange ok',
+      'account ok',
+      'as-user skipped',
+    ]);
+    expect(stepOf(diagnosis, 'configuration').facts.variables).toEqual(['BOX_APP_TOKEN']);
+    expect(stepOf(diagnosis, 'fields').facts.grant).toBe('none');
+    expect(stepOf(diagnosis, 'exchange').facts).toMatchObject({ grant: 'none', requests: 0 });
+    expect(diagnosis.text).toContain("An existing app token, of the app's service account.");
+    emulator.revokeToken(BOX_APP_TOKEN);
+    const refused = await clinic.ask([], { env });
+    expect(failedStep(refused).problem).toMatchObject({ code: 'token_invalid' });
+    expect(failedStep(refused).problem?.hint).toContain('Secondary Access Token');
+    expect(diagnosis.text + refused.text).not.toContain(BOX_APP_TOKEN);
   });
 
   it('knows whose token it is where the credentials name a user', async () => {

@@ -123,7 +123,7 @@ describe('Credentials open', () => {
 
   it('as a developer token', () => {
     expect(openCredentials({ developerToken: 'abc' })).toMatchObject({
-      kind: 'developer-token',
+      kind: 'given-token',
       subject: { type: 'user', id: 'me' },
     });
   });

@@ -322,7 +322,12 @@ describe('No secret is shown by what holds one', () => {
   });
 
   it('the whole of BoxAuth, with a token in it', async () => {
-    for (const box of [auth(), auth({ developerToken: DEVELOPER_TOKEN })]) {
+    for (const box of [
+      auth(),
+      auth({ developerToken: DEVELOPER_TOKEN }),
+      auth({ appToken: DEVELOPER_TOKEN }),
+      auth({ accessToken: DEVELOPER_TOKEN }),
+    ]) {
       await getToken(box);
       expectNoSecret([inspect(box, { depth: 20, showHidden: true }), JSON.stringify(box)]);
     }

@@ -33,6 +33,7 @@ const SOURCES = [
   'BOX_USER_ID',
   'BOX_PUBLIC_KEY_ID',
   'BOX_PRIVATE_KEY',
+  'BOX_APP_TOKEN',
 ];
 
 type Facts = Partial<DoctorFacts['configuration']>;

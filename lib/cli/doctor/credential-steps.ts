@@ -34,6 +34,12 @@ export interface TriedKey extends GivenKey {
   readonly problem?: BoxAuthError;
 }
 
+const GRANTS: Readonly<Record<BoxOpenedCredentials['kind'], DoctorGrant>> = {
+  'key-pair': 'jwt-bearer',
+  'client-secret': 'client_credentials',
+  'given-token': 'none',
+};
+
 /** Stands for the private key until that is looked at: the fields come first. */
 const NOT_OPENED: OpenedKey = { key: createSecretKey(Buffer.alloc(32)), thumbprint: '' };
 
@@ -61,12 +67,10 @@ export function readFields({
     key = { text, passphrase, names };
     return NOT_OPENED;
   });
-  const grant = read.kind === 'key-pair' ? 'jwt-bearer' : 'client_credentials';
+  const grant = GRANTS[read.kind];
   const facts = { grant, ...factsOf(read) } as const;
-  const { clientId, publicKeyId, subjectType, subjectId } = facts;
-  const proof = grant === 'jwt-bearer' ? `public key ${publicKeyId}` : 'a client secret';
   return {
-    summary: `Client ${clientId}, ${proof}, tokens for ${subjectType} ${subjectId}.`,
+    summary: fieldsSummary(read, facts),
     facts,
     value: { grant, key, secrets: secretsOf(read, key) },
   };
@@ -117,6 +121,15 @@ function isAboutPassphrase(problem: BoxAuthError | undefined): boolean {
   return problem?.code === 'key_passphrase_missing' || problem?.code === 'key_passphrase_wrong';
 }
 
+function fieldsSummary(read: BoxOpenedCredentials, facts: Partial<DoctorFacts['fields']>): string {
+  if (read.kind === 'given-token') {
+    return `An existing ${read.givenToken.name}, of ${read.givenToken.owner}.`;
+  }
+  const { clientId, publicKeyId, subjectType, subjectId } = facts;
+  const proof = read.kind === 'key-pair' ? `public key ${publicKeyId}` : 'a client secret';
+  return `Client ${clientId}, ${proof}, tokens for ${subjectType} ${subjectId}.`;
+}
+
 function factsOf(read: BoxOpenedCredentials): Partial<DoctorFacts['fields']> {
   const { clientId, subject } = read;
   const keyId = read.kind === 'key-pair' ? read.signer.publicKeyId : undefined;
@@ -129,7 +142,7 @@ function factsOf(read: BoxOpenedCredentials): Partial<DoctorFacts['fields']> {
 }
 
 function secretsOf(read: BoxOpenedCredentials, key: GivenKey | undefined): readonly string[] {
-  const secret = read.kind === 'developer-token' ? read.givenToken : read.clientSecret;
+  const secret = read.kind === 'given-token' ? read.givenToken.value : read.clientSecret;
   return [secret.reveal(), key?.passphrase ?? ''];
 }
 

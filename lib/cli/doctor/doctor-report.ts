@@ -64,7 +64,8 @@ export interface DoctorFacts {
   readonly 'as-user': DoctorUser;
 }
 
-export type DoctorGrant = 'jwt-bearer' | 'client_credentials';
+/** `none`: the credentials are a token themselves. */
+export type DoctorGrant = 'jwt-bearer' | 'client_credentials' | 'none';
 
 interface DoctorUser {
   readonly id: string;

@@ -17,7 +17,7 @@ import { RequestCount } from './request-count.js';
 type Steps<T> = AsyncGenerator<DoctorStep, T | undefined>;
 
 const OFFLINE = 'Not looked at: --offline.';
-const NO_KEY = 'Not needed: the app has a client secret alone.';
+const NO_KEY = 'Not needed: the credentials have no key.';
 
 /** Takes one step after the other, and ends with the first that fails. */
 export async function* examine(request: DoctorRequest, given: CliContext): Steps<undefined> {

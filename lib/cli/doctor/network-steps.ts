@@ -111,7 +111,10 @@ export async function exchange(
     lifetimeS === undefined ? 'of unknown lifetime' : `that lives ${spanOf(lifetimeS * 1000)}`;
   const again = count > 1 ? `, by ${count} requests` : '';
   return {
-    summary: `${grant} gave a token ${life} (fingerprint ${token.fingerprint})${again}.`,
+    summary:
+      grant === 'none'
+        ? `Not needed: the credentials are a token themselves (fingerprint ${token.fingerprint}).`
+        : `${grant} gave a token ${life} (fingerprint ${token.fingerprint})${again}.`,
     facts,
     value: token,
   };
