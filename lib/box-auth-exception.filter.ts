@@ -37,7 +37,7 @@ import {
  */
 @Catch(BoxAuthError)
 export class BoxAuthExceptionFilter implements ExceptionFilter<BoxAuthError> {
-  readonly #logger = new Logger(BoxAuthExceptionFilter.name);
+  readonly #logger = new Logger('BoxAuthExceptionFilter');
 
   constructor(@Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost) {}
 

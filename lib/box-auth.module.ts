@@ -28,15 +28,18 @@ import { credentialsIn } from './environment-variables.js';
 import { type ModuleImport, refuseClash } from './module-imports.js';
 import { checkAsyncOptions } from './module-options.js';
 
+// Not BoxAuthModule.name: a minifier renames the class.
+const MODULE_NAME = 'BoxAuthModule';
+
 const ENVIRONMENT = {
-  moduleName: 'BoxAuthModule',
+  moduleName: MODULE_NAME,
   namespace: 'box',
   token: BOX_ENVIRONMENT,
   read: credentialsIn,
 };
 
 const CLASHES = {
-  moduleName: 'BoxAuthModule',
+  moduleName: MODULE_NAME,
   token: BOX_APP,
   takesNames: true,
   advice: 'give each Box app a name of its own',
@@ -70,7 +73,7 @@ export class BoxAuthModule
 
   /** One Box app, of these options or, without `credentials`, of the environment. */
   static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
-    checkOptions(`${BoxAuthModule.name}.forRoot`, options);
+    checkOptions(`${MODULE_NAME}.forRoot`, options);
     const definition = super.forRoot(options);
     return options.credentials === undefined
       ? { ...definition, imports: [...(definition.imports ?? []), fromEnvironment(ENVIRONMENT)] }
@@ -79,7 +82,7 @@ export class BoxAuthModule
 
   /** The same, of options that a factory gives; `name` and `isGlobal` stand beside it. */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
-    checkAsyncOptions(BoxAuthModule.name, options, BESIDE_OPTIONS);
+    checkAsyncOptions(MODULE_NAME, options, BESIDE_OPTIONS);
     return super.forRootAsync(options);
   }
 
@@ -91,7 +94,7 @@ export class BoxAuthModule
   ) {
     super();
     if (app === undefined || provider === undefined || options === undefined) {
-      throw importedBare(BoxAuthModule.name);
+      throw importedBare(MODULE_NAME);
     }
     this.app = app;
     this.warmUp = options.warmUp ?? 'off';
@@ -117,5 +120,5 @@ export class BoxAuthModule
 }
 
 function logName({ name }: ModuleImport): string {
-  return name === undefined ? BoxAuthModule.name : `${BoxAuthModule.name}(${name})`;
+  return name === undefined ? MODULE_NAME : `${MODULE_NAME}(${name})`;
 }

@@ -31,8 +31,11 @@ import {
 import { workfrontAuthOf, WorkfrontTokenProvider } from './workfront-token.provider.js';
 import { workfrontCredentialsIn } from './workfront.environment.js';
 
+// Not WorkfrontAuthModule.name: a minifier renames the class.
+const MODULE_NAME = 'WorkfrontAuthModule';
+
 const CLASHES = {
-  moduleName: 'WorkfrontAuthModule',
+  moduleName: MODULE_NAME,
   token: WORKFRONT_APP,
   takesNames: false,
   advice: 'import one with `isGlobal: false` where it alone is needed',
@@ -66,11 +69,11 @@ export class WorkfrontAuthModule
 
   /** One OAuth2 application, of these options or, without credentials, of the environment. */
   static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
-    checkOptions(`${WorkfrontAuthModule.name}.forRoot`, options);
+    checkOptions(`${MODULE_NAME}.forRoot`, options);
     const definition = super.forRoot(options);
     if (namesCredentials(options)) return definition;
     const environment = fromEnvironment({
-      moduleName: WorkfrontAuthModule.name,
+      moduleName: MODULE_NAME,
       namespace: 'workfront',
       token: WORKFRONT_ENVIRONMENT,
       read: (variables) => workfrontCredentialsIn(variables, namesAddress(options)),
@@ -80,7 +83,7 @@ export class WorkfrontAuthModule
 
   /** The same, of options that a factory gives; `isGlobal` stands beside it. */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
-    checkAsyncOptions(WorkfrontAuthModule.name, options, BESIDE_WORKFRONT_OPTIONS);
+    checkAsyncOptions(MODULE_NAME, options, BESIDE_WORKFRONT_OPTIONS);
     return super.forRootAsync(options);
   }
 
@@ -92,13 +95,13 @@ export class WorkfrontAuthModule
   ) {
     super();
     if (app === undefined || provider === undefined || options === undefined) {
-      throw importedBare(WorkfrontAuthModule.name);
+      throw importedBare(MODULE_NAME);
     }
     this.app = app;
     this.#modules = modules;
     this.warmUp = options.warmUp ?? 'off';
     const workfront = workfrontAuthOf(provider);
-    this.#lifecycle = new AppLifecycle(WorkfrontAuthModule.name, workfront, provider);
+    this.#lifecycle = new AppLifecycle(MODULE_NAME, workfront, provider);
   }
 
   /** @internal Called by Nest. */

@@ -1,0 +1,108 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { build } from 'rolldown';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const lib = join(root, 'lib');
+
+/** What `minified-app.ts` prints. */
+interface Report {
+  readonly refused: number;
+  readonly served: unknown;
+  readonly error: unknown;
+  readonly contexts: readonly string[];
+  readonly channels: readonly string[];
+  readonly events: readonly string[];
+  readonly misused: readonly { readonly message: string }[];
+  readonly ownName: string;
+}
+
+let folder: string;
+let report: Report;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'minified-'));
+  const file = join(folder, 'app.mjs');
+  await build({
+    cwd: root,
+    input: 'test/package/minified-app.ts',
+    platform: 'node',
+    logLevel: 'silent',
+    resolve: {
+      alias: {
+        'nestjs-box-auth/axios': join(lib, 'axios/index.ts'),
+        'nestjs-box-auth/testing': join(lib, 'testing/index.ts'),
+        'nestjs-box-auth/workfront': join(lib, 'workfront/index.ts'),
+        'nestjs-box-auth': join(lib, 'index.ts'),
+      },
+    },
+    output: { file, format: 'esm', minify: true, codeSplitting: false },
+  });
+  const { stdout } = await promisify(execFile)(process.execPath, [file], { cwd: folder });
+  report = JSON.parse(stdout) as Report;
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+describe('An app that is bundled and minified with everything that it imports', () => {
+  it('has no class names of its own any more', () => {
+    expect(report.ownName).not.toBe('BoxAuthModule');
+  });
+
+  it('injects by type, acts for users, and carries tokens', () => {
+    expect(report.refused).toBe(502);
+    expect(report.served).toEqual({ fetch: '11111', axios: '11111' });
+  });
+
+  it('is served by code that reads no name of a class', async () => {
+    const files = await readdir(lib, { recursive: true });
+    const reading = files.filter(
+      (file) =>
+        file.endsWith('.ts') &&
+        /\b[A-Z]\w*[a-z]\w*\.name\b|constructor\.name\b/.test(
+          readFileSync(join(lib, file), 'utf8').replaceAll(/\/\/.*/g, ''),
+        ),
+    );
+    expect(reading).toEqual([]);
+  });
+
+  it('logs under the names of the modules', () => {
+    expect(report.contexts).toEqual([
+      'BoxAuthExceptionFilter',
+      'BoxAuthModule',
+      'WorkfrontAuthModule',
+    ]);
+  });
+
+  it('throws errors of the right class, name and code', () => {
+    expect(report.error).toMatchObject({
+      isBoxAuthError: true,
+      name: 'BoxAuthError',
+      code: 'app_not_authorized',
+    });
+  });
+
+  it('emits events on the documented channels', () => {
+    expect(report.channels).toEqual(['nestjs-box-auth:mint']);
+    expect(report.events).toEqual(['failed', 'minted']);
+  });
+
+  it('names the module that is misused', () => {
+    const firstWords = report.misused.map(({ message }) =>
+      message.split(' ').slice(0, 4).join(' '),
+    );
+    expect(firstWords).toEqual([
+      'BoxAuthModule is imported as',
+      'WorkfrontAuthModule is imported as',
+      'The options of BoxAuthModule.forRoot',
+      'BoxAuthModule.forRootAsync was given none',
+      'The options of WorkfrontAuthModule.forRoot',
+      'WorkfrontAuthModule.forRootAsync was given none',
+    ]);
+  });
+});
