@@ -16,7 +16,12 @@ import {
 import { BoxHttpModule } from 'nestjs-box-auth/axios';
 import { BoxEmulator, WorkfrontEmulator } from 'nestjs-box-auth/testing';
 import { WorkfrontAuthModule } from 'nestjs-box-auth/workfront';
+import { BoxSdkModule } from 'nestjs-box-auth/sdk';
+import { boxAuth } from 'nestjs-box-auth/express';
+import { boxAuthInterceptor } from 'nestjs-box-auth/undici';
 import { HttpService } from '@nestjs/axios';
+import { BoxClient } from 'box-node-sdk';
+import { Agent, fetch as undiciFetch } from 'undici';
 
 /** An app that is bundled and minified, and prints what its users and its operators would see. */
 @Injectable()
@@ -24,12 +29,18 @@ class Account {
   constructor(
     private readonly box: BoxFetch,
     private readonly http: HttpService,
+    private readonly sdk: BoxClient,
+    private readonly provider: BoxTokenProvider,
   ) {}
 
   async read(): Promise<unknown> {
     const { id } = (await (await this.box('/2.0/users/me')).json()) as { id: string };
     const { data } = await this.http.axiosRef.get<{ id: string }>('/2.0/users/me');
-    return { fetch: id, axios: data.id };
+    const dispatcher = new Agent().compose(boxAuthInterceptor(this.provider));
+    const response = await undiciFetch(`${emulator.url}/2.0/users/me`, { dispatcher });
+    const { id: undici } = (await response.json()) as { id: string };
+    await dispatcher.close();
+    return { fetch: id, axios: data.id, sdk: (await this.sdk.users.getUserMe()).id, undici };
   }
 }
 
@@ -75,6 +86,7 @@ onAuthEvent('mint', ({ outcome }) => events.push(outcome));
       warmUp: 'try',
     }),
     BoxHttpModule,
+    BoxSdkModule,
     WorkfrontAuthModule.forRoot({
       ...workfront.credentials,
       url: workfront.url,
@@ -85,6 +97,9 @@ onAuthEvent('mint', ({ outcome }) => events.push(outcome));
   providers: [Account, { provide: APP_FILTER, useClass: BoxAuthExceptionFilter }],
 })
 class AppModule {}
+
+@Module({ imports: [BoxAuthModule.forRoot()] })
+class OfEnvironment {}
 
 @Module({ imports: [BoxAuthModule] })
 class BareBox {}
@@ -118,7 +133,13 @@ const error = await failure(() => app.get(BoxTokenProvider).getToken());
 emulator.authorized = true;
 app.get(BoxTokenProvider).flush();
 const served = await fetch(url);
+process.env['BOX_CONFIG'] = JSON.stringify(emulator.config);
+process.env['BOX_API_URL'] = emulator.url;
+const ofEnvironment = await start(OfEnvironment);
+const ofExpress = boxAuth();
 const report = {
+  environment: (await ofEnvironment.get(BoxTokenProvider).getToken()).subject.type,
+  express: (await ofExpress.fetch('/2.0/users/me')).status,
   refused: refused.status,
   served: await served.json(),
   error,
@@ -135,6 +156,7 @@ const report = {
   ]),
   ownName: BoxAuthModule.name,
 };
-await app.close();
+ofExpress.close();
+await Promise.all([app.close(), ofEnvironment.close()]);
 await Promise.all([emulator.stop(), workfront.stop()]);
 process.stdout.write(JSON.stringify(report));

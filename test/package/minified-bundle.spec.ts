@@ -11,10 +11,19 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const lib = join(root, 'lib');
 
+const aliases = Object.fromEntries(
+  ['axios', 'express', 'sdk', 'testing', 'undici', 'workfront'].map((name) => [
+    `nestjs-box-auth/${name}`,
+    join(lib, name, 'index.ts'),
+  ]),
+);
+
 /** What `minified-app.ts` prints. */
 interface Report {
   readonly refused: number;
   readonly served: unknown;
+  readonly environment: string;
+  readonly express: number;
   readonly error: unknown;
   readonly contexts: readonly string[];
   readonly channels: readonly string[];
@@ -36,9 +45,7 @@ beforeAll(async () => {
     logLevel: 'silent',
     resolve: {
       alias: {
-        'nestjs-box-auth/axios': join(lib, 'axios/index.ts'),
-        'nestjs-box-auth/testing': join(lib, 'testing/index.ts'),
-        'nestjs-box-auth/workfront': join(lib, 'workfront/index.ts'),
+        ...aliases,
         'nestjs-box-auth': join(lib, 'index.ts'),
       },
     },
@@ -56,7 +63,17 @@ describe('An app that is bundled and minified with everything that it imports', 
 
   it('injects by type, acts for users, and carries tokens', () => {
     expect(report.refused).toBe(502);
-    expect(report.served).toEqual({ fetch: '11111', axios: '11111' });
+    expect(report.served).toEqual({
+      fetch: '11111',
+      axios: '11111',
+      sdk: '11111',
+      undici: '11111',
+    });
+    expect(report.express).toBe(200);
+  });
+
+  it('reads its credentials from the environment', () => {
+    expect(report.environment).toBe('enterprise');
   });
 
   it('is served by code that reads no name of a class', async () => {
