@@ -3,7 +3,7 @@
  * without a host are of `apiUrl`, a refused token is renewed and the call repeated once. Anything else is plain `fetch`.
  *
  * Rejects as `fetch` does, and with a `BoxAuthError` if no token is to be had, with `body_not_replayable` if the token was
- * refused and the body was a stream, and with `token_refused_again` if it was refused within 10 s of replacing another.
+ * refused and the body was a stream, and with `token_refused_again` if it replaced a refused one less than 10 s ago.
  *
  * @example
  * ```ts

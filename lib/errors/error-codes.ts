@@ -61,7 +61,7 @@ export type BoxAuthErrorCode =
   | 'response_invalid' // not JSON, too large, a redirect, or no token in it
   // The token's life.
   | 'expired_on_arrival' // the machine slept over the mint, or the clock was set
-  | 'token_refused_again' // a token was refused right after it had been renewed for a refusal
+  | 'token_refused_again' // a token was refused right after it had been requested for a refused one
   | 'developer_token_expired' // developer tokens live 60 minutes and cannot be renewed
   | 'store_unavailable' // the store that shares tokens is away, and `onStoreFailure` is 'closed'
   | 'closed'; // the module was shut down

@@ -9,6 +9,7 @@ import {
   ignoreElements,
   map,
   type Observable,
+  of,
   race,
   Subject as Signal,
 } from 'rxjs';
@@ -38,6 +39,8 @@ export interface TokenSource {
   readonly defaultSubject: Subject | undefined;
   mint(subject: Subject | undefined, known: KnownTokens): Observable<Mint>;
   forgetRefusals(): void;
+  /** A token that another process requested after `token`, if there is one. Mints none, and never fails. */
+  newer?(token: AccessToken): Observable<Mint | undefined>;
   /** Nobody else shall be given this token, if others could be. */
   forget?(token: AccessToken): void;
 }
@@ -69,6 +72,7 @@ export class AccessTokens {
   ) {
     this.#context = {
       mint: (subject, known) => source.mint(subject, known),
+      newer: (token) => source.newer?.(token) ?? of(undefined),
       turn: (renewing, begin) => this.#turn(renewing, begin),
       ended: (renewing) => this.#ended(renewing),
       adopted: (token) => this.#adoptions.next(token),
@@ -162,7 +166,8 @@ export class AccessTokens {
   }
 
   /**
-   * Another token than `refused`, for a caller whom Box refused with it: at most one such mint a subject in 10 s.
+   * Another token than `refused`, for a caller whom Box refused with it: at most one such mint a subject in 10 s, counted
+   * from the token request. A newer token of another process is taken at any time.
    *
    * @throws BoxAuthError `token_refused_again` within these 10 s
    */

@@ -3,11 +3,11 @@ import type { AccessToken } from '../token-endpoint/access-token.js';
 
 export const BETWEEN_FORCED_MINTS_MS = 10_000;
 
-/** Another token will not help: it was just replaced. */
+/** Another token will not help: this one was requested a moment ago, to replace a refused one. */
 export function refusedAgain(token: AccessToken, retryAfterMs: number): BoxAuthError {
   return new BoxAuthError({
     code: 'token_refused_again',
-    message: `The token ${token.fingerprint} was refused within ${BETWEEN_FORCED_MINTS_MS} ms of being minted in the place of a refused one.`,
+    message: `The token ${token.fingerprint} was refused less than ${BETWEEN_FORCED_MINTS_MS / 1000} s after it was requested to replace another refused token.`,
     hint: 'Another token will not help at once: see whether the app was disabled, or whether something on the way changes the header that the token is in.',
     docs: 'https://datatracker.ietf.org/doc/html/rfc6750#section-3.1',
     retryable: true,

@@ -12,6 +12,7 @@ import {
 } from 'rxjs';
 import type { Subject } from '../credentials/subject.js';
 import { after, holdProcess } from '../runtime/after.js';
+import { ageMs, type Instant } from '../runtime/age-clock.js';
 import type { TellEvent, TokenEvent } from '../events/auth-events.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { AccessToken } from '../token-endpoint/access-token.js';
@@ -47,6 +48,8 @@ interface Minting {
 /** What all renewing tokens of an app share. */
 export interface RenewalContext {
   readonly mint: (subject: Subject | undefined, known: KnownTokens) => Observable<Mint>;
+  /** A token that another process requested after `token`, if there is one. Mints none, and never fails. */
+  readonly newer: (token: AccessToken) => Observable<Mint | undefined>;
   /**
    * Calls `begin` when `renewing` may mint: many that are wanted at once begin one after the other. Returns what gives the
    * turn up.
@@ -72,7 +75,9 @@ export class RenewingToken {
   #adopted: AdoptedToken | undefined;
   #minting: Minting | undefined;
   #refused: AccessToken | undefined;
-  #forcedAt = -Infinity;
+  /** When the last token that replaced a refused one was requested, here or by another process. */
+  #forcedAt: Instant | undefined;
+  #look: Promise<void> | undefined;
   /** There are many subjects, and few that fail. */
   #failures: RenewalFailures | undefined;
 
@@ -124,9 +129,9 @@ export class RenewingToken {
   }
 
   /**
-   * Forgets `token` if it is still the current one: the next caller gets another (compare-and-set). One that was minted in
-   * the place of a refused one is kept for 10 s: what Box refuses then is not the age of the token, and others may be
-   * served with it.
+   * Forgets `token` if it is still the current one: the next caller gets another (compare-and-set). One that replaced a
+   * refused one is kept until 10 s after it was requested: what Box refuses then is not the age of the token, and others
+   * may be served with it.
    */
   invalidate(token: AccessToken): void {
     if (
@@ -149,7 +154,26 @@ export class RenewingToken {
     this.invalidate(refused);
     const token = await this.get(demand);
     if (token.value !== refused.value) return token;
+    await this.#takeNewer(token);
+    const newer = await this.get(demand);
+    if (newer.value !== refused.value) return newer;
     throw refusedAgain(token, BETWEEN_FORCED_MINTS_MS - this.#sinceForcedMs);
+  }
+
+  /** Another process may have replaced `token` already. All callers share one look at the store. */
+  #takeNewer(token: AccessToken): Promise<void> {
+    this.#look ??= firstValueFrom(this.context.newer(token))
+      .then((mint) => {
+        if (mint === undefined || !this.holds(token)) return;
+        this.#refused = token;
+        const tell = this.#telling();
+        this.#adopt(mint);
+        tell.came(mint);
+      })
+      .finally(() => {
+        this.#look = undefined;
+      });
+    return this.#look;
   }
 
   /** Has the token renewed if it is time for that; nobody waits. */
@@ -161,7 +185,7 @@ export class RenewingToken {
   forget(): void {
     this.#adopted = undefined;
     this.#refused = undefined;
-    this.#forcedAt = -Infinity;
+    this.#forcedAt = undefined;
     this.#failures = undefined;
     const minting = this.#minting;
     this.#minting = undefined;
@@ -243,11 +267,7 @@ export class RenewingToken {
   }
 
   #mint(): Observable<AccessToken> {
-    const tell = mintTelling(this.context, {
-      kind: this.#kindOfMint(),
-      subject: this.subject,
-      usableForMs: () => this.#inReserve(0)?.usableForMs ?? 0,
-    });
+    const tell = this.#telling();
     return defer(() =>
       this.context.mint(this.subject, {
         refused: this.#refused,
@@ -272,6 +292,14 @@ export class RenewingToken {
     );
   }
 
+  #telling(): ReturnType<typeof mintTelling> {
+    return mintTelling(this.context, {
+      kind: this.#kindOfMint(),
+      subject: this.subject,
+      usableForMs: () => this.#inReserve(0)?.usableForMs ?? 0,
+    });
+  }
+
   #failed(error: unknown): unknown {
     const { options, runtime } = this.context;
     this.#failures ??= new RenewalFailures(options, runtime);
@@ -282,7 +310,7 @@ export class RenewingToken {
     const adopted = new AdoptedToken(mint, this.context.options, this.context.runtime);
     if (!adopted.isUsable) throw expiredOnArrival(mint.token);
     this.#adopted = adopted;
-    if (this.#refused !== undefined) this.#forcedAt = this.context.runtime.monotonic();
+    if (this.#refused !== undefined) this.#forcedAt = mint.askedAt;
     this.#refused = undefined;
     this.#failures = undefined;
     this.context.adopted(mint.token);
@@ -294,6 +322,6 @@ export class RenewingToken {
   }
 
   get #sinceForcedMs(): number {
-    return this.context.runtime.monotonic() - this.#forcedAt;
+    return this.#forcedAt === undefined ? Infinity : ageMs(this.context.runtime, this.#forcedAt);
   }
 }

@@ -1,5 +1,15 @@
 import { LRUCache } from 'lru-cache';
-import { catchError, defer, finalize, type Observable, of, switchMap, tap, throwError } from 'rxjs';
+import {
+  catchError,
+  defer,
+  finalize,
+  map,
+  type Observable,
+  of,
+  switchMap,
+  tap,
+  throwError,
+} from 'rxjs';
 import type { Subject } from '../credentials/subject.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { TellEvent } from '../events/auth-events.js';
@@ -46,6 +56,11 @@ interface Search {
   readonly lookMs: number;
   /** One token of the store was passed over already. */
   readonly isSecond: boolean;
+}
+
+/** Whose token was found in the store, and which one will not do. */
+interface Finding extends Pick<Search, 'identity' | 'known'> {
+  readonly prepared: Pick<PreparedMint, 'subject'>;
 }
 
 /**
@@ -109,6 +124,31 @@ export class SharedTokens implements TokenSource {
     );
   }
 
+  /** See `TokenSource`. */
+  newer(token: AccessToken): Observable<Mint | undefined> {
+    const held = this.#fences.get(token);
+    if (held === undefined) return of(undefined);
+    const { identity, fence } = held;
+    const owner = this.runtime.uniqueId();
+    return defer(() => {
+      const sentAt = { wall: this.runtime.now(), monotonic: this.runtime.monotonic() };
+      return this.#guard
+        .ask(() => this.store.claim(identity, { owner, leaseMs: LEASE_MS, newerThan: fence }))
+        .pipe(
+          map((claim) => {
+            // Only a look: whoever wants to mint need not wait for the lease.
+            if (claim?.state === 'claimed') {
+              this.#tellStore(() => this.store.fail(identity, owner, 0, ''));
+            }
+            if (!isTokenAfter(fence, claim)) return undefined;
+            const search = { identity, prepared: token, known: { refused: token } };
+            return this.#taken(claim, search, sentAt);
+          }),
+          catchError(() => of(undefined)),
+        );
+    });
+  }
+
   /** No other process shall find `token` any more. */
   forget(token: AccessToken): void {
     this.#invalidated(token).subscribe({ error: () => undefined });
@@ -144,9 +184,7 @@ export class SharedTokens implements TokenSource {
     if (claim === undefined || claim === null) return throwError(nonsense);
     switch (claim.state) {
       case 'token': {
-        if (!(claim.fence > search.newerThan) || !isTokenValue(claim.token?.value)) {
-          return throwError(nonsense);
-        }
+        if (!isTokenAfter(search.newerThan, claim)) return throwError(nonsense);
         const mint = this.#taken(claim, search, sentAt);
         if (mint !== undefined) return of(mint);
         // One that is of no use may be passed over; a store that has nothing but such would be asked for ever.
@@ -171,7 +209,7 @@ export class SharedTokens implements TokenSource {
    */
   #taken(
     claim: Claim & { state: 'token' },
-    { identity, prepared, known }: Search,
+    { identity, prepared, known }: Finding,
     sentAt: Mint['askedAt'],
   ): Mint | undefined {
     const { token: stored, fence } = claim;
@@ -265,6 +303,13 @@ export class SharedTokens implements TokenSource {
     const delayMs = this.runtime.random() * LONGEST_DELAY_ALONE_MS;
     return after(this.runtime, delayMs).pipe(switchMap(() => prepared.mint()));
   }
+}
+
+function isTokenAfter(
+  fence: number,
+  claim: Claim | null | undefined,
+): claim is Claim & { state: 'token' } {
+  return claim?.state === 'token' && claim.fence > fence && isTokenValue(claim.token?.value);
 }
 
 function livesLonger(

@@ -4,7 +4,7 @@
  * plain `fetch`.
  *
  * Rejects as `fetch` does, and with a `BoxAuthError` if no session is to be had, with `body_not_replayable` if it was
- * refused and the body was a stream, and with `token_refused_again` if it was refused within 10 s of replacing another.
+ * refused and the body was a stream, and with `token_refused_again` if it replaced a refused one less than 10 s ago.
  *
  * @example
  * ```ts
