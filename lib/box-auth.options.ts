@@ -63,7 +63,7 @@ export function resolveOptions(
   return {
     ...resolved,
     credentials: options.credentials,
-    apiUrl: apiUrl.href.replace(/\/+$/, ''),
+    apiUrl: apiUrl.href.replace(/(?<!\/)\/+$/, ''),
     origins: [apiUrl.origin, ...checkedOrigins(options.origins ?? [])],
     maxSubjects: wholeFromOne('maxSubjects', options.maxSubjects ?? 10_000, MOST_SUBJECTS),
     keepWarm: checkedKeepWarm(options.keepWarm ?? []),

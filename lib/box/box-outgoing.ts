@@ -23,7 +23,7 @@ export function boxUrlRules(furtherOrigins: readonly string[]): UrlRules {
       ...furtherOrigins,
     ]),
     // The regional hosts of upload_url and session_endpoints, such as upload-las.app.box.com.
-    hosts: /^[a-z0-9-]*upload[a-z0-9-]*\.app\.box\.com$/,
+    hosts: /^(?=[a-z0-9-]*upload)[a-z0-9-]+\.app\.box\.com$/,
     advice: {
       hint: 'Only the hosts of the API get a token, over https, and never the token endpoint. Add a proxy of your own with the option `origins`.',
       docs: 'https://developer.box.com/guides/authentication/tokens/access-tokens/',

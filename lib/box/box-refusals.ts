@@ -158,7 +158,7 @@ const KNOWN_OF_TOKEN_ENDPOINT: readonly KnownRefusal[] = [
     docs: boxDocs.jwtSetup,
   },
   {
-    when: says(/"?kid"?.*invalid/i),
+    when: says(/^(?=[^]*kid)[^]*invalid/i),
     about: 'client',
     code: 'key_unknown',
     meaning: 'No public key is registered under this publicKeyID.',

@@ -36,15 +36,23 @@ export function withoutSecrets(text: string, secrets: readonly string[]): string
     .reduce(
       (shown, secret) =>
         secret.length < SHORTEST_ANYWHERE
-          ? shown
-              .split(secret)
-              .reduce(
-                (before, after) =>
-                  `${before}${/\w$/.test(before) || /^\w/.test(after) ? secret : REDACTED}${after}`,
-              )
+          ? withoutWord(shown, secret)
           : shown.replaceAll(secret, REDACTED),
       text,
     );
+}
+
+function withoutWord(text: string, word: string): string {
+  const [first = '', ...others] = text.split(word);
+  const pieces = [first];
+  let last = first;
+  for (const next of others) {
+    const isInWord = /\w/.test(last.slice(-1)) || /\w/.test(next.slice(0, 1));
+    const between = isInWord ? word : REDACTED;
+    pieces.push(between, next);
+    last = next === '' ? between : next;
+  }
+  return pieces.join('');
 }
 
 /** A copy of what was thrown with nothing but its name, code and redacted message; two causes deep. */
