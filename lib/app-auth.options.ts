@@ -1,6 +1,7 @@
 import type { Subject } from './credentials/subject.js';
 import { isRecord, plain } from './credentials/field-checks.js';
 import { BoxAuthError } from './errors/box-auth.error.js';
+import { globalFetch } from './outgoing/env-proxy.js';
 import { isLoopback } from './outgoing/url-rules.js';
 import { type Runtime, systemRuntime } from './runtime/runtime.js';
 import {
@@ -91,8 +92,7 @@ export function resolveAppAuthOptions(
     throw invalidOption('renewal.windowRatio', renewal.windowRatio, 'a share from 0 to 1');
   wholeFromOne('tokenEndpoint.attempts', tokenEndpoint.attempts, MOST_ATTEMPTS);
   return {
-    // Looked up at each call, so that what replaces the global one later (a proxy agent, instrumentation) is used.
-    fetch: options.fetch ?? ((input, init) => fetch(input, init)),
+    fetch: options.fetch ?? globalFetch,
     renewal,
     tokenEndpoint,
     store: checkedStore(options.store),

@@ -10,6 +10,7 @@ import type { Place } from './credentials/place.js';
 import { publishEvent } from './events/auth-channels.js';
 import type { AuthEvent } from './events/auth-events.js';
 import { authorizedFetch, unauthorizedFetch } from './outgoing/authorized-fetch.js';
+import { directFetch } from './outgoing/env-proxy.js';
 import { type HeaderScheme, OutgoingPolicy } from './outgoing/outgoing-policy.js';
 import type { UrlRules } from './outgoing/url-rules.js';
 import type { Issuer } from './token-endpoint/issuer.js';
@@ -66,7 +67,14 @@ export class AppAuth<Form extends object, Credentials extends Opened> {
       openCredentials,
       credentialsAdvice,
     );
-    this.endpoint = new TokenEndpoint(issuer, source, tokenEndpoint, options.fetch, runtime, tell);
+    this.endpoint = new TokenEndpoint(
+      issuer,
+      source,
+      tokenEndpoint,
+      directFetch(options.fetch),
+      runtime,
+      tell,
+    );
     this.tokens = new AccessTokens(
       store === undefined
         ? this.endpoint

@@ -1,4 +1,5 @@
 import { catchError, defer, finalize, map, type Observable } from 'rxjs';
+import { refuseProxy } from './env-proxy.js';
 import type { Authorization, OutgoingPolicy } from './outgoing-policy.js';
 import { nextHop, type Outgoing } from './redirect.js';
 import { isReplayable } from './replayable-body.js';
@@ -110,6 +111,7 @@ class AuthorizedCall {
     let inside = true;
     let ownHeaders = true;
     for (let hops = 0; ; hops++) {
+      if (inside) refuseProxy(url, this.send);
       const authorization: Authorization | undefined =
         inside && ownHeaders ? await this.authorize(outgoing) : undefined;
       const response = await this.#exchange(url, outgoing, authorization);

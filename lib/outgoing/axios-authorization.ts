@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import {
+import axios, {
   type AxiosAdapter,
   type AxiosInstance,
   type AxiosResponse,
@@ -19,6 +19,7 @@ import {
 import { axiosEndings } from './axios-endings.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { Authorization, OutgoingPolicy } from './outgoing-policy.js';
+import { isPlainLoopback } from './env-proxy.js';
 import { patiently } from './patience.js';
 import { isReplayable } from './replayable-body.js';
 
@@ -26,6 +27,8 @@ type Config = InternalAxiosRequestConfig;
 type BeforeRedirect = NonNullable<Config['beforeRedirect']>;
 
 const MOST_ADAPTERS = 8;
+/** Until 1.16.0, which send an https call to a proxy in clear text, and open no tunnel. */
+const OLD_AXIOS = /^(?:0|1\.(?:\d|1[0-5]|16\.0))(?:\.|$)/;
 /** Of an HTTP/1 stream its request and the connection, of an HTTP/2 one what it sent, which a symbol names. */
 const LEADS_TO_REQUEST = /^(?:req|socket|client|sentHeaders|Symbol\(sent-headers\))$/;
 
@@ -46,6 +49,7 @@ export function attachToAxios(
   const before = attached.get(instance);
   if (before === policy) return;
   if (before !== undefined) throw attachedToAnother();
+  if (OLD_AXIOS.test(axios.VERSION)) throw tooOld();
   attached.set(instance, policy);
   cacheByIdentity(instance, policy.headerNames);
   // Made once: axios keeps what it finds out about each fetch that it meets.
@@ -91,7 +95,7 @@ async function adapt(
   const authorization = await patiently(endings, (patience) =>
     policy.authorize({ get: (name) => sentValue(headers, name) }, patience),
   );
-  const answer = await exchange(config, send, policy, authorization);
+  const answer = await exchange(config, url, send, policy, authorization);
   if (authorization === undefined || !(await isTokenRefused(answer, policy))) return settle(answer);
   const unread: unknown = answer.response?.data;
   if (unread instanceof Readable) unread.destroy(); // or it would keep its connection from the replay
@@ -100,7 +104,7 @@ async function adapt(
     policy.reauthorize(authorization, patience),
   );
   if (!isReplayable(config.data)) throw policy.notReplayable();
-  const second = await exchange(config, send, policy, renewed);
+  const second = await exchange(config, url, send, policy, renewed);
   if (await isTokenRefused(second, policy)) policy.refused(renewed);
   return settle(second);
 }
@@ -133,6 +137,15 @@ function isEmptyList(value: unknown): boolean {
   return Array.isArray(value) && value.length === 0;
 }
 
+function tooOld(): BoxAuthError {
+  return new BoxAuthError({
+    code: 'option_invalid',
+    message: `axios ${axios.VERSION} sends the tokens of https calls to a proxy in clear text.`,
+    hint: 'Install axios 1.16.1 or later.',
+    docs: 'https://github.com/axios/axios/releases/tag/v1.16.1',
+  });
+}
+
 /** What the adapter settled with, either way. */
 type Answer =
   | { readonly response: AxiosResponse }
@@ -140,14 +153,16 @@ type Answer =
 
 async function exchange(
   config: Config,
+  url: URL,
   send: AxiosAdapter,
   policy: OutgoingPolicy,
   authorization: Authorization | undefined,
 ): Promise<Answer> {
   const ours = authorization?.headers ?? {};
   const names = Object.keys(ours);
-  const { headers, beforeRedirect, maxRedirects } = config;
-  config.beforeRedirect = withinOrigins(policy, ours, beforeRedirect);
+  const { headers, beforeRedirect, maxRedirects, proxy } = config;
+  if (isPlainLoopback(url)) config.proxy = false;
+  config.beforeRedirect = withinOrigins(policy, ours, config);
   // To be able to follow redirects axios keeps all of a body; a stream, which is sent once, is to stay out of memory.
   if (!isReplayable(config.data)) config.maxRedirects ??= 0;
   for (const name of names) headers.set(name, ours[name]);
@@ -163,7 +178,7 @@ async function exchange(
   } finally {
     // Left in, they would leak with an error, and look like the caller's own when the app retries with this config.
     for (const name of names) headers.delete(name);
-    Object.assign(config, { beforeRedirect, maxRedirects });
+    Object.assign(config, { beforeRedirect, maxRedirects, proxy });
   }
 }
 
@@ -190,13 +205,14 @@ function isTokenRefused({ response }: Answer, policy: OutgoingPolicy): boolean |
 function withinOrigins(
   policy: OutgoingPolicy,
   ours: Authorization['headers'],
-  callersOwn: BeforeRedirect | undefined,
+  { beforeRedirect: callersOwn, proxy }: Config,
 ): BeforeRedirect {
   let inside = true;
   return (options, response, request) => {
-    const href = String(options['href']);
+    const hop = new URL(String(options['href']));
     const headers: unknown = options['headers'];
-    inside &&= policy.allows(new URL(href));
+    // A call that began elsewhere may go to loopback through a proxy.
+    inside &&= policy.allows(hop) && (proxy === false || !isPlainLoopback(hop));
     const stale = inside ? namesOf(ours) : policy.headerNames;
     if (isRecord(headers)) {
       for (const name of Object.keys(headers)) {

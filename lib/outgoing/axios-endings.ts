@@ -27,7 +27,7 @@ function signalEnding(signal: NonNullable<Config['signal']>, config: Config): En
     const cancel = () => end(new CanceledError(undefined, config));
     if (signal.aborted) cancel();
     signal.addEventListener?.('abort', cancel);
-    return () => signal.removeEventListener?.('abort', cancel);
+    return () => void signal.removeEventListener?.('abort', cancel);
   };
 }
 

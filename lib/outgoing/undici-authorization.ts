@@ -2,6 +2,7 @@ import { AsyncResource } from 'node:async_hooks';
 import { firstValueFrom, race } from 'rxjs';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import { aborted } from '../tokens/aborted.js';
+import { refuseProxy } from './env-proxy.js';
 import type { Authorization, OutgoingPolicy, ResponseHead } from './outgoing-policy.js';
 import { type Patience, patiently } from './patience.js';
 import { isReplayable } from './replayable-body.js';
@@ -59,7 +60,7 @@ export function authorizedDispatch(
     }
     inside.add(handler);
     if (elsewhere.has(handler)) return dispatch(call, handler);
-    void new AuthorizedCall(policy, dispatch, call, handler, elsewhere).run();
+    void new AuthorizedCall(policy, dispatch, url, call, handler, elsewhere).run();
     return true;
   };
 }
@@ -94,6 +95,7 @@ class AuthorizedCall {
   constructor(
     private readonly policy: OutgoingPolicy,
     private readonly dispatch: UndiciDispatch,
+    private readonly url: URL,
     call: UndiciCall,
     private readonly handler: object,
     private readonly leftAlone: WeakSet<object>,
@@ -103,6 +105,7 @@ class AuthorizedCall {
 
   async run(): Promise<void> {
     try {
+      refuseProxy(this.url);
       const headers = rereadable(this.#call.headers);
       // undici 6 would follow redirects below, and forward every header to any host.
       this.#call = { ...this.#call, headers, maxRedirections: 0 };

@@ -107,7 +107,7 @@ export const consumers = [
   {
     name: 'Express 4 and undici 6, ES modules',
     type: 'module',
-    packages: ['express@4', '@types/express@4', 'rxjs', 'axios', 'undici@6', nodeTypes],
+    packages: ['express@4', '@types/express@4', 'rxjs', 'axios@1.16.1', 'undici@6', nodeTypes],
     checks: {
       'calls Box by import': expectExpressCallsBox('import'),
       'fits the types, module nodenext': expectTypesFit('nodenext', 'nodenext', [

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { Readable } from 'node:stream';
 import axios from 'axios';
 import * as undici from 'undici';
 import * as undici6 from 'undici6';
@@ -63,18 +64,14 @@ const viaUndiciFetch = (library: typeof undici) => async (url: string) => {
   const agent = new library.Agent();
   closing.push(() => agent.destroy());
   const dispatcher = agent.compose(boxAuthInterceptor(box.provider));
-  return ofFetch((await library.fetch(url, { dispatcher })) as unknown as Response);
+  return ofFetch(await library.fetch(url, { dispatcher }));
 };
 const viaAxios = (defaults: object) => async (url: string) => {
   const instance = axios.create({ responseType: 'stream', validateStatus: null, ...defaults });
   attachToAxios(instance, box.policy, box.fetch);
-  const { status, data } = await instance.get(url);
-  const read = async () => {
-    let text = '';
-    for await (const chunk of data) text += Buffer.from(chunk as Uint8Array).toString();
-    return text;
-  };
-  return { status, text: read, cancel: () => data.cancel?.() ?? data.destroy() };
+  const { status, data } = await instance.get<Readable | ReadableStream>(url);
+  const stream = data instanceof Readable ? Readable.toWeb(data) : data;
+  return ofFetch(new Response(stream as ReadableStream, { status }));
 };
 
 const clients: [string, (url: string) => Promise<Refused>][] = [

@@ -1,0 +1,60 @@
+import { BoxAuthError } from '../errors/box-auth.error.js';
+import type { Fetch } from '../token-endpoint/token-request.js';
+import { isLoopback } from './url-rules.js';
+
+/** The global `fetch`, looked up at each call: a proxy agent or an instrumentation may replace it later. */
+export const globalFetch: typeof fetch = (input, init) => fetch(input, init);
+
+/** Sends what has secrets in it. */
+export function directFetch(send: typeof fetch): Fetch {
+  return async (url, init) => {
+    refuseProxy(new URL(url), send);
+    return send(url, init);
+  };
+}
+
+/**
+ * Plain http is for loopback only, as nobody else can listen there: a proxy could. Only of the global `fetch` is it known
+ * whether it goes by the environment.
+ *
+ * @throws BoxAuthError `option_invalid` if the environment has a proxy for `url`, and that is plain http
+ */
+export function refuseProxy(url: URL, send?: typeof fetch): void {
+  if (!isPlainLoopback(url) || !isProxiedByEnvironment(url)) return;
+  if (send === globalFetch && !hasProxyDispatcher()) return;
+  throw new BoxAuthError({
+    code: 'option_invalid',
+    message: `The call to ${url.origin} was not sent: HTTP_PROXY names a proxy, which would see its secrets in clear text.`,
+    hint: `Add ${url.hostname} to NO_PROXY.`,
+    docs: 'https://undici.nodejs.org/#/docs/api/EnvHttpProxyAgent',
+  });
+}
+
+export function isPlainLoopback({ protocol, hostname }: URL): boolean {
+  return protocol === 'http:' && isLoopback(hostname);
+}
+
+/** Whether the environment says so, by the rules of undici's EnvHttpProxyAgent. */
+function isProxiedByEnvironment({ hostname, port }: URL): boolean {
+  const { env } = process;
+  if (!(env['http_proxy'] ?? env['HTTP_PROXY'])) return false;
+  const noProxy = env['no_proxy'] ?? env['NO_PROXY'] ?? '';
+  if (noProxy === '*') return false;
+  return !noProxy.split(/[,\s]+/).some((exception) => {
+    const [, name = '', itsPort] =
+      /^(?:\*?\.)?(.*?)(?::(\d+))?$/.exec(exception.toLowerCase()) ?? [];
+    const isOfPort = itsPort === undefined || itsPort === (port || '80');
+    return isOfPort && name !== '' && (hostname === name || hostname.endsWith(`.${name}`));
+  });
+}
+
+/** Whether the global `fetch` goes through a proxy, as by NODE_USE_ENV_PROXY. undici 8 has a dispatcher of its own. */
+function hasProxyDispatcher(): boolean {
+  return ['1', '2'].some((version) => {
+    const dispatcher: unknown = Reflect.get(
+      globalThis,
+      Symbol.for(`undici.globalDispatcher.${version}`),
+    );
+    return dispatcher instanceof Object && dispatcher.constructor.name.includes('Proxy');
+  });
+}
