@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { looksLikePath } from '../credentials/path-like.js';
@@ -76,5 +77,20 @@ function readDotenv(path: string, cwd: string): Variables {
       2,
     );
   }
-  return parseEnv(content);
+  return parserOfConfigModule()(content);
+}
+
+/**
+ * The parser that `ConfigModule` reads a `.env` file with: Node's own keeps a byte order mark, and ends a quoted value at an
+ * escaped quote. Without `@nestjs/config` there is only Node's.
+ */
+function parserOfConfigModule(): (content: string) => Variables {
+  try {
+    const configModule = createRequire(import.meta.url).resolve('@nestjs/config');
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a dependency of that package
+    const { parse } = createRequire(configModule)('dotenv') as { parse: typeof parseEnv };
+    return parse;
+  } catch {
+    return (content) => parseEnv(content.replace(/^\uFEFF/, ''));
+  }
 }

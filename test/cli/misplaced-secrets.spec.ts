@@ -84,6 +84,18 @@ describe('The module and the doctor take the same path from BOX_CONFIG_FILE', ()
     expect(exitCode).toBe(0);
   });
 
+  it('and from a .env file, whose variables are what ConfigModule makes of them', async () => {
+    const cwd = newFolder();
+    const quoted = JSON.stringify(JSON.stringify(config));
+    writeFileSync(
+      join(cwd, '.env'),
+      `\uFEFFBOX_CONFIG=${quoted}\r\nBOX_API_URL: "http://[::1]:9"\n`,
+    );
+    const { text, exitCode } = await run(['doctor', '--offline', '--dotenv', '.env'], { cwd });
+    expect(text).toContain('BOX_CONFIG, for Box at http://[::1]:9.');
+    expect(exitCode).toBe(0);
+  });
+
   it.each(['', ' \n', '""', "' '"])('and both take %j for an unset one', async (value) => {
     const env = { BOX_CONFIG_FILE: value };
     const { code } = await thrownBy(() => credentialsIn(env));
