@@ -1,0 +1,52 @@
+import { inspect } from 'node:util';
+import { expect } from 'vitest';
+import { BoxAuthError } from 'nestjs-box-auth';
+import type { FakeRuntime } from '../support/fake-runtime.js';
+
+/** How a call ended. */
+export type Outcome<T> = { readonly value: T } | { readonly error: unknown };
+
+/** Lets as much time pass as `work` may take. What is still open then hangs. */
+export async function outcomeOf<T>(
+  work: Promise<T>,
+  runtime: FakeRuntime,
+  limitMs = 120_000,
+): Promise<Outcome<T>> {
+  let outcome: Outcome<T> | undefined;
+  work.then(
+    (value) => (outcome = { value }),
+    (error: unknown) => (outcome = { error }),
+  );
+  for (let passed = 0; outcome === undefined && passed < limitMs; passed += 5_000) {
+    await runtime.advance(5_000);
+  }
+  if (outcome === undefined) throw new Error('The call hangs.');
+  return outcome;
+}
+
+/** Fails unless `error` is one of ours and shows none of these secrets, nor a part of one. */
+export function expectOurs(error: unknown, secrets: readonly string[]): void {
+  if (!(error instanceof BoxAuthError)) throw new Error(`A raw error: ${inspect(error)}`);
+  expectShowsNone(error, secrets);
+}
+
+const MIN_SHOWN = 12;
+
+/** Fails if anything that can be printed of `value` has 12 characters in a row of a secret. */
+export function expectShowsNone(value: unknown, secrets: readonly string[]): void {
+  const shown = textOf(value);
+  for (const secret of secrets) {
+    for (let at = 0; at + MIN_SHOWN <= secret.length; at++) {
+      const part = secret.slice(at, at + MIN_SHOWN);
+      if (shown.includes(part)) expect.fail(`It shows "${part}": ${shown}`);
+    }
+  }
+}
+
+function textOf(value: unknown): string {
+  const texts = [inspect(value, { depth: 8, showHidden: true, getters: true })];
+  for (let error = value; error instanceof Error; error = error.cause) {
+    texts.push(error.message, error.stack ?? '', JSON.stringify(error));
+  }
+  return texts.join('\n');
+}
