@@ -146,10 +146,15 @@ function tooOld(): BoxAuthError {
   });
 }
 
-/** What the adapter settled with, either way. */
-type Answer =
+/** What the adapter settled with, either way, and whether it was ever redirected to another origin. */
+type Answer = { readonly route: Route } & (
   | { readonly response: AxiosResponse }
-  | { readonly error: unknown; readonly response: AxiosResponse | undefined };
+  | { readonly error: unknown; readonly response: AxiosResponse | undefined }
+);
+
+interface Route {
+  isInside: boolean;
+}
 
 async function exchange(
   config: Config,
@@ -162,19 +167,20 @@ async function exchange(
   const names = Object.keys(ours);
   const { headers, beforeRedirect, maxRedirects, proxy } = config;
   if (isPlainLoopback(url)) config.proxy = false;
-  config.beforeRedirect = withinOrigins(policy, ours, config);
+  const route: Route = { isInside: true };
+  config.beforeRedirect = withinOrigins(policy, ours, route, config);
   // To be able to follow redirects axios keeps all of a body; a stream, which is sent once, is to stay out of memory.
   if (!isReplayable(config.data)) config.maxRedirects ??= 0;
   for (const name of names) headers.set(name, ours[name]);
   try {
     const response = await send(config);
     hideRequest(response);
-    return { response };
+    return { route, response };
   } catch (error) {
-    if (!isAxiosError(error)) return { error, response: undefined };
+    if (!isAxiosError(error)) return { route, error, response: undefined };
     hideRequest(error);
     if (error.response !== undefined) hideRequest(error.response);
-    return { error, response: error.response };
+    return { route, error, response: error.response };
   } finally {
     // Left in, they would leak with an error, and look like the caller's own when the app retries with this config.
     for (const name of names) headers.delete(name);
@@ -187,8 +193,12 @@ function settle(answer: Answer): AxiosResponse {
   return answer.response;
 }
 
-function isTokenRefused({ response }: Answer, policy: OutgoingPolicy): boolean | Promise<boolean> {
-  if (response === undefined) return false;
+function isTokenRefused(
+  { response, route }: Answer,
+  policy: OutgoingPolicy,
+): boolean | Promise<boolean> {
+  // Another origin got no token: its 401 says nothing about ours.
+  if (response === undefined || !route.isInside) return false;
   const { status, headers } = response;
   const data: unknown = response.data;
   return policy.isTokenRefused({
@@ -205,20 +215,20 @@ function isTokenRefused({ response }: Answer, policy: OutgoingPolicy): boolean |
 function withinOrigins(
   policy: OutgoingPolicy,
   ours: Authorization['headers'],
+  route: Route,
   { beforeRedirect: callersOwn, proxy }: Config,
 ): BeforeRedirect {
-  let inside = true;
   return (options, response, request) => {
     const hop = new URL(String(options['href']));
     const headers: unknown = options['headers'];
     // A call that began elsewhere may go to loopback through a proxy.
-    inside &&= policy.allows(hop) && (proxy === false || !isPlainLoopback(hop));
-    const stale = inside ? namesOf(ours) : policy.headerNames;
+    route.isInside &&= policy.allows(hop) && (proxy === false || !isPlainLoopback(hop));
+    const stale = route.isInside ? namesOf(ours) : policy.headerNames;
     if (isRecord(headers)) {
       for (const name of Object.keys(headers)) {
         if (stale.includes(name.toLowerCase())) delete headers[name];
       }
-      if (inside) Object.assign(headers, ours);
+      if (route.isInside) Object.assign(headers, ours);
     }
     callersOwn?.(options, response, request);
   };
