@@ -10,7 +10,7 @@ const SECRETS = [
   'T9cE5asGnuyYCCqIZFoWjFHvNbvVqHjl',
   '1!hunter2ABCDEFGHIJKLMNOPQRSTUVWXYZ-_',
   Buffer.from('{"hunter2": "a client secret of some length"}').toString('base64'),
-  `eyJhbGciOiJSUzI1NiJ9.${'eyJzdWIiOiJodW50ZXIyIn0'}.${'Sig9'.repeat(80)}`,
+  `eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJodW50ZXIyIn0.${'Sig9'.repeat(80)}`,
 ];
 
 /** Every argument and variable that names a file or a folder. */
