@@ -1,4 +1,4 @@
-import { decodedText, isBase64, textOfBase64 } from './encoded-text.js';
+import { decodedText, textOfBase64 } from './encoded-text.js';
 import { isRecord } from './field-checks.js';
 
 /**
@@ -29,9 +29,10 @@ export function isSecretEnvelope(
 }
 
 function contentOf(text: string, notJson: (text: string, parserError: unknown) => Error): unknown {
-  if (isBase64(text)) return textOfBase64(text);
+  const decoded = textOfBase64(text);
+  if (decoded !== undefined) return decoded;
   // A JSON string with JSON in it has lost its outer quotes where they were taken for those of a shell or a .env file.
-  const isUnquoted = /^\{?(?:\s|\\[nrt])*\\+"/.test(text);
+  const isUnquoted = text.charAt(text.indexOf('"') - 1) === '\\';
   const json = withoutRawControls(isUnquoted ? `"${text}"` : text);
   try {
     return JSON.parse(json);

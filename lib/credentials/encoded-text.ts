@@ -10,12 +10,18 @@ export function decodedText(bytes: Uint8Array): string {
   return new TextDecoder(encoding).decode(bytes);
 }
 
-/** Whether `text` has nothing but the characters of base64 or base64url, and white space. PEM of one line has no others. */
-export function isBase64(text: string): boolean {
-  return /^[\w+/=\s-]{4,}$/.test(text) && !text.includes('-----BEGIN ');
+/** Decodes base64 or base64url of text; undefined for anything else. PEM in one line has the same characters, but is not. */
+export function textOfBase64(text: string): string | undefined {
+  const base64 = withNewlines(text);
+  return /^[\w+/=\s-]{4,}$/.test(base64) && !base64.includes('-----BEGIN ')
+    ? decodedText(Buffer.from(base64, 'base64'))
+    : undefined;
 }
 
-/** Decodes base64 or base64url of text. */
-export function textOfBase64(base64: string): string {
-  return decodedText(Buffer.from(base64, 'base64'));
+/** Newlines for the `\n` and `\r` that an environment variable may have instead, escaped once or more often. */
+export function withNewlines(text: string): string {
+  // Takes each run of backslashes as a whole: to look for one that ends in "n" would be quadratic.
+  return text.replace(/\\+[nr]?/g, (run) =>
+    run.endsWith('n') ? '\n' : run.endsWith('r') ? '' : run,
+  );
 }

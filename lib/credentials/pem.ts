@@ -1,4 +1,4 @@
-import { isBase64, textOfBase64 } from './encoded-text.js';
+import { textOfBase64, withNewlines } from './encoded-text.js';
 
 /** A block of PEM (RFC 7468), without its white space. */
 export interface PemBlock {
@@ -34,7 +34,7 @@ export function pemOf({ label, dekInfo, body }: PemBlock): string {
  */
 function pemBlocks(text: string): readonly PemBlock[] {
   // Text, then for each marker: its kind, its label, and the text up to the next one.
-  const parts = withNewlines(textOfPem(text)).split(/-----(BEGIN|END) ([A-Z0-9 ]{1,40})-----/);
+  const parts = textOfPem(text).split(/-----(BEGIN|END) ([A-Z0-9 ]{1,40})-----/);
   const blocks: PemBlock[] = [];
   for (let index = 1; index < parts.length; index += 3) {
     const [kind, label = '', content = '', nextKind, nextLabel] = parts.slice(index, index + 5);
@@ -49,14 +49,8 @@ function pemBlocks(text: string): readonly PemBlock[] {
 }
 
 function textOfPem(text: string): string {
-  return isBase64(text) ? textOfPem(textOfBase64(text)) : text;
-}
-
-function withNewlines(text: string): string {
-  // Takes each run of backslashes as a whole: to look for one that ends in "n" would be quadratic.
-  return text.replace(/\\+[nr]?/g, (run) =>
-    run.endsWith('n') ? '\n' : run.endsWith('r') ? '' : run,
-  );
+  const decoded = textOfBase64(text);
+  return decoded === undefined ? withNewlines(text) : textOfPem(decoded);
 }
 
 /** An initialization vector is 8 or 16 bytes: without newlines, nothing else separates it from the base64. */

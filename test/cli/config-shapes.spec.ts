@@ -114,6 +114,20 @@ describe('The module and the doctor read config.json', () => {
   });
 });
 
+describe('The module reads config.json from an object', () => {
+  it.each<[string, object]>([
+    ['as it is', config],
+    ['from Secrets Manager', { ARN: 'arn', SecretString: json }],
+    ['from Secrets Manager, as binary', { ARN: 'arn', SecretBinary: Buffer.from(json) }],
+    ['with the id inside', { boxAppSettings: { ...settings, enterpriseID: '1234567' } }],
+    ['as bytes', Buffer.from(json)],
+  ])('%s', (_, given) => {
+    expect(verdictOf(() => openCredentials({ config: given }))).toEqual({
+      subject: 'enterprise 1234567',
+    });
+  });
+});
+
 const { boxAppSettings: _, ...rest } = config;
 const v3 = { clientID: 'client', clientSecret: SECRET, appAuth: { keyID: 'abcd1234', privateKey } };
 const snake = {

@@ -25,6 +25,7 @@ const box = (credentials: object) => new BoxAuth({ credentials: credentials as t
 /** Every field whose value goes into a header, a form or an assertion, and an app that is given one. */
 const FIELDS: [field: string, start: (value: string) => unknown][] = [
   ['developerToken', (developerToken) => box({ developerToken })],
+  ['appToken', (appToken) => box({ appToken })],
   ['clientId', (clientId) => box({ ...client, clientId })],
   ['clientSecret', (clientSecret) => box({ ...client, clientSecret })],
   ['publicKeyId', (publicKeyId) => box({ ...client, privateKey, publicKeyId })],
@@ -68,6 +69,16 @@ describe('A value that cannot be sent unchanged is refused at the start and not 
       expect(error.code).toBe('config_invalid');
       expect(error.message).toContain(`${field}: expected`);
       expect(error.message).toContain(`found a string of 15 characters with ${found}`);
+      expect(inspect(error, { depth: 9, showHidden: true })).not.toMatch(/hunter/);
+    }
+  });
+
+  it('also what a credentials function returns, when it is read', async () => {
+    for (const field of ['accessToken', 'appToken']) {
+      const app = new BoxAuth({ credentials: () => ({ [field]: 'hunter2\nhunter3' }) as never });
+      const error = await thrownBy(() => app.fetch('/2.0/users/me'));
+      expect(error.code).toBe('config_invalid');
+      expect(error.message).toContain(`${field}: expected`);
       expect(inspect(error, { depth: 9, showHidden: true })).not.toMatch(/hunter/);
     }
   });
