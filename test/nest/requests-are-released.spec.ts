@@ -25,16 +25,13 @@ const COOKIE = 'session=cookie-of-alice';
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-/** What a handler can hold of its request: Fastify has an object of its own besides that of Node. */
-interface Inbound {
-  readonly raw?: object;
-}
-
 /** The inbound requests, each for as long as something else holds it. */
 const inbound: WeakRef<object>[] = [];
-function keepWeakly(request: Inbound): void {
+function keepWeakly(request: object): void {
   inbound.push(new WeakRef(request));
-  if (request.raw !== undefined) inbound.push(new WeakRef(request.raw));
+  // Fastify has an object of its own besides that of Node.
+  const raw: unknown = Reflect.get(request, 'raw');
+  if (typeof raw === 'object' && raw !== null) inbound.push(new WeakRef(raw));
 }
 
 const boxServer = createServer(({ url }, response) => {
@@ -88,7 +85,7 @@ function clientsOf(provider: BoxTokenProvider, boxFetch: BoxFetch): () => Promis
 
 let callBox: () => Promise<unknown>;
 
-async function handle(request: Inbound): Promise<void> {
+async function handle(request: object): Promise<void> {
   keepWeakly(request);
   await callBox().catch((error: unknown) => kept.push(error));
 }
@@ -97,7 +94,7 @@ async function handle(request: Inbound): Promise<void> {
 class AliceController {
   @Get()
   @AsUser(() => '11111')
-  async get(@Req() request: Inbound) {
+  async get(@Req() request: object) {
     await handle(request);
   }
 }
