@@ -148,8 +148,9 @@ export class BoxTokenProvider {
   }
 
   /**
-   * Runs `fn` with `user` as the acting user of every Box call in it, across awaits, timers and streams. For jobs outside
-   * any request; handlers have `@AsUser`.
+   * Runs `fn` with `user` as the acting user of every call of this Box app in it, across awaits, timers and streams. Other
+   * Box apps keep their acting user; without one, they act for `user` as well. For jobs outside any request; handlers have
+   * `@AsUser`.
    *
    * @throws BoxAuthError `acting_user_invalid` if `user` is not an id of 1 to 20 digits
    *
