@@ -32,7 +32,7 @@ export async function run(
     compilerOptions: {
       target: ts.ScriptTarget.ES2022,
       module: ts.ModuleKind.CommonJS,
-      esModuleInterop: true,
+      esModuleInterop: false, // the modules are namespaces already, with their own `default`
       experimentalDecorators: true,
       emitDecoratorMetadata: true,
       useDefineForClassFields: false,
