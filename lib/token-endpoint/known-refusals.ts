@@ -46,7 +46,7 @@ export function passingRefusals(
       about: 'client',
       code: 'rate_limited',
       meaning: `${name} takes no more requests for the moment.`,
-      hint: 'Wait for retryAfterMs. A fleet that asks for a token in each process shares one through a store instead.',
+      hint: 'Wait for retryAfterMs. If it lasts, mint fewer tokens: where one process has many subjects, do not begin with all at once, and raise maxSubjects so that their tokens are kept; in a fleet, share tokens through a store.',
       docs: status.rateLimits,
       retryable: true,
     },

@@ -1,4 +1,4 @@
-import { defer, Observable, race, retry, switchMap, throwError } from 'rxjs';
+import { defer, Observable, race, retry, Subject as Signal, switchMap, throwError } from 'rxjs';
 import { signerError } from '../credentials/assertion.js';
 import type { Subject } from '../credentials/subject.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
@@ -10,6 +10,7 @@ import { ProcessFrozen, type TimeBudget } from '../runtime/time-budget.js';
 import { AccessToken } from './access-token.js';
 import { ClockTrials } from './clock-trials.js';
 import type { Attempt, Issuer } from './issuer.js';
+import { RequestGate } from './request-gate.js';
 import { parseRetryAfter } from './retry-after.js';
 import { ServerClock } from './server-clock.js';
 import type { TokenEndpointOptions } from './token-endpoint.options.js';
@@ -35,11 +36,13 @@ type Reader<T> = (response: Response, askedAt: Mint['askedAt']) => Promise<T>;
 interface Question<T> {
   readonly url: string;
   readonly makeForm: FormMaker;
+  /** Sent before the requests of others that wait. */
+  readonly goesFirst: boolean;
   /** Reads an answer of status 2xx. */
   readonly read: Reader<T>;
 }
 
-type Asked<T> = Omit<Question<T>, 'makeForm'> & {
+type Asked<T> = Pick<Question<T>, 'url' | 'read'> & {
   readonly form: Form;
   /** By which offset to our clock it was signed. */
   readonly offsetMs: number;
@@ -52,6 +55,9 @@ const LONGEST_PAUSE_MS = 8000;
 /** Requests to a token endpoint: each attempt signed anew, what passes retried. */
 export class TokenAttempts {
   readonly #clock: ServerClock;
+  readonly #gate: RequestGate;
+  /** Each pause that a 429 began. */
+  readonly pauses = new Signal<BoxAuthError>();
 
   constructor(
     private readonly issuer: Issuer<never>,
@@ -61,27 +67,43 @@ export class TokenAttempts {
     tell: TellEvent,
   ) {
     this.#clock = new ServerClock(runtime, tell);
+    this.#gate = new RequestGate(runtime, (error) => this.pauses.next(error));
+  }
+
+  /** Sends nothing for `error.retryAfterMs`. */
+  pause(error: BoxAuthError): void {
+    this.#gate.pause(error);
   }
 
   /**
    * A token for what `makeForm` asks. Nothing happens before it is subscribed to; unsubscribing aborts the request. No
    * attempt and no pause lasts longer than `budget` does.
    */
-  token(makeForm: FormMaker, subject: Subject, budget: TimeBudget): Observable<Mint> {
+  token(
+    makeForm: FormMaker,
+    subject: Subject,
+    budget: TimeBudget,
+    goesFirst = false,
+  ): Observable<Mint> {
     const read: Reader<Mint> = (response, askedAt) => this.#granted(response, subject, askedAt);
-    return this.#request({ url: this.issuer.tokenUrl, makeForm, read }, budget);
+    return this.#request({ url: this.issuer.tokenUrl, makeForm, goesFirst, read }, budget);
   }
 
   /** Tells `url` of something that has no answer but its status: a revocation. As for a token otherwise. */
   notice(url: string, makeForm: FormMaker, budget: TimeBudget): Observable<void> {
-    return this.#request({ url, makeForm, read: discard }, budget);
+    return this.#request({ url, makeForm, goesFirst: false, read: discard }, budget);
   }
 
-  #request<T>({ makeForm, ...question }: Question<T>, budget: TimeBudget): Observable<T> {
+  #request<T>({ makeForm, goesFirst, url, read }: Question<T>, budget: TimeBudget): Observable<T> {
     const trials = new ClockTrials(this.#clock);
     let number = 0;
     let retries = 0;
-    return defer(() => {
+    const timeout = () =>
+      timeoutError(this.issuer, {
+        waitedMs: this.options.deadlineMs - budget.leftMs,
+        attempts: number,
+      });
+    const request = defer(() => {
       const offsetMs = trials.next();
       const attempt: Attempt = {
         number: number++,
@@ -90,16 +112,22 @@ export class TokenAttempts {
         omitIssuedAt: trials.omitsIssuedAt,
       };
       return this.#signed(makeForm, attempt, budget).pipe(
-        switchMap((form) => this.#answered({ ...question, form, offsetMs, trials }, budget)),
+        switchMap((form) => this.#answered({ url, read, form, offsetMs, trials }, budget, timeout)),
       );
-    }).pipe(
+    });
+    return defer(() =>
+      this.#gate.through(request, { budget, timeout, goesFirst: goesFirst || number > 0 }),
+    ).pipe(
       retry({
         delay: (error: unknown) => {
           if (error instanceof ProcessFrozen) return [0];
           if (!(error instanceof BoxAuthError)) return throwError(() => error);
           if (trials.mayHelp(error)) return [0];
-          const pauseMs = this.#pause(error, retries++);
-          if (!error.retryable || retries >= this.options.attempts || pauseMs >= budget.leftMs) {
+          // The gate holds back what was rate limited, with everything else of the app.
+          const pauseMs = error.status === 429 ? 0 : this.#pause(error, retries);
+          retries += 1;
+          const isTooLate = Math.max(pauseMs, this.#gate.opensInMs) >= budget.leftMs;
+          if (!error.retryable || retries >= this.options.attempts || isTooLate) {
             return throwError(() => trials.verdict(error));
           }
           budget.spend(pauseMs);
@@ -125,10 +153,10 @@ export class TokenAttempts {
     );
   }
 
-  #answered<T>(asked: Asked<T>, budget: TimeBudget): Observable<T> {
+  #answered<T>(asked: Asked<T>, budget: TimeBudget, timeout: () => BoxAuthError): Observable<T> {
     return race(
       abortable((signal) => this.#ask(asked, signal)),
-      budget.failAfter(this.options.timeoutMs, (waitedMs) => timeoutError(this.issuer, waitedMs)),
+      budget.failAfter(this.options.timeoutMs, timeout),
     );
   }
 

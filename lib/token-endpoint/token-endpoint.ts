@@ -63,6 +63,7 @@ export class TokenEndpoint<Credentials extends Opened> {
   /** The fingerprint of the credentials that last got a token. */
   #working: string | undefined;
   #lastRead: OpenedList<Credentials> | undefined;
+  #appIdentity: string | undefined;
 
   constructor(
     private readonly issuer: Issuer<Credentials>,
@@ -77,6 +78,21 @@ export class TokenEndpoint<Credentials extends Opened> {
   ) {
     this.#attempts = new TokenAttempts(issuer, options, fetch, runtime, tell);
     this.#refused = new RefusedCredentials(runtime);
+  }
+
+  /** The same in all processes of the app, whatever the subject; undefined until its credentials were read. */
+  get appIdentity(): string | undefined {
+    return this.#appIdentity;
+  }
+
+  /** Each pause of the app that a 429 began, as the error of that 429. */
+  get pauses(): Observable<BoxAuthError> {
+    return this.#attempts.pauses;
+  }
+
+  /** Sends nothing for `error.retryAfterMs`, as another process of the app was rate limited. */
+  pause(error: BoxAuthError): void {
+    this.#attempts.pause(error);
   }
 
   /** Whom the credentials stand for, as far as is known without asking a function for them. */
@@ -141,10 +157,10 @@ export class TokenEndpoint<Credentials extends Opened> {
   }
 
   #identity({ clientId }: Credentials, { type, id }: Subject): string | undefined {
-    const { name, tokenUrl } = this.issuer;
-    return clientId === undefined
-      ? undefined
-      : JSON.stringify([name, tokenUrl, clientId, type, id]);
+    if (clientId === undefined) return undefined;
+    const app = [this.issuer.name, this.issuer.tokenUrl, clientId];
+    this.#appIdentity = JSON.stringify(app);
+    return JSON.stringify([...app, type, id]);
   }
 
   #budget(): TimeBudget {
@@ -209,7 +225,7 @@ export class TokenEndpoint<Credentials extends Opened> {
       return throwError(() => remembered);
     }
     const makeForm: FormMaker = (attempt) => this.issuer.tokenForm(credentials, whom, attempt);
-    return this.#attempts.token(makeForm, whom, budget).pipe(
+    return this.#attempts.token(makeForm, whom, budget, subject === undefined).pipe(
       tap({
         next: () => {
           this.#working = fingerprint;

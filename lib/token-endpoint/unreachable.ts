@@ -4,15 +4,31 @@ import { UnusableAnswer } from './token-request.js';
 
 type Endpoint = Pick<Issuer<never>, 'name' | 'docs' | 'tokenUrl'>;
 
-/** No answer within `ms` milliseconds. */
-export function timeoutError({ name, docs, tokenUrl }: Endpoint, ms: number): BoxAuthError {
+/** How long a caller waited for a response, in how many attempts. */
+export interface Wait {
+  readonly waitedMs: number;
+  readonly attempts: number;
+}
+
+/** No response in time. */
+export function timeoutError(
+  { name, docs, tokenUrl }: Endpoint,
+  { waitedMs, attempts }: Wait,
+): BoxAuthError {
+  const time = `${Number((waitedMs / 1000).toFixed(1))} s`;
   return new BoxAuthError({
     code: 'timeout',
-    message: `${name}'s token endpoint ${tokenUrl} gave no answer within ${Math.round(ms)} ms.`,
+    message: `${name}'s token endpoint ${tokenUrl} ${silence(time, attempts)}.`,
     hint: 'If it lasts, check the way out of this network (proxy, firewall, DNS) and the status page of the service.',
     docs,
     retryable: true,
   });
+}
+
+function silence(time: string, attempts: number): string {
+  if (attempts === 0) return `was sent nothing within ${time}, as requests before got no response`;
+  const all = attempts === 1 ? '' : ` (${attempts} attempts, no response to the last)`;
+  return `gave no response within ${time}${all}`;
 }
 
 /** The request failed, or its answer is of no use: why, and whether it may pass. */

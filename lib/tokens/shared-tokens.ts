@@ -23,6 +23,7 @@ import { isTokenValue } from '../credentials/token-value.js';
 import type { TokenSource } from './access-tokens.js';
 import { AdoptedToken } from './adopted-token.js';
 import type { RenewalOptions } from './renewal.options.js';
+import { type Pausable, SharedPause } from './shared-pause.js';
 import { nonsense, pausedError, storeUnavailable } from './store-errors.js';
 import { StoreFailure, StoreGuard } from './store-guard.js';
 import type { Claim, TokenStore } from './token-store.js';
@@ -35,7 +36,7 @@ const LONGEST_DELAY_ALONE_MS = 500;
 const SHORTEST_PAUSE_MS = 1_000;
 
 /** Where tokens are minted when no other process has one. */
-interface Mints {
+interface Mints extends Pausable {
   readonly defaultSubject: Subject | undefined;
   prepare(subject: Subject | undefined, known: KnownTokens): Observable<PreparedMint>;
   forgetRefusals(): void;
@@ -69,6 +70,7 @@ interface Finding extends Pick<Search, 'identity' | 'known'> {
  */
 export class SharedTokens implements TokenSource {
   readonly #guard: StoreGuard;
+  readonly #pause: SharedPause;
   readonly #fences = new WeakMap<
     AccessToken,
     { readonly identity: string; readonly fence: number }
@@ -86,6 +88,7 @@ export class SharedTokens implements TokenSource {
     tell: TellEvent,
   ) {
     this.#guard = new StoreGuard(runtime, tell);
+    this.#pause = new SharedPause(mints, store, this.#guard, runtime);
   }
 
   get defaultSubject(): Subject | undefined {
@@ -239,7 +242,8 @@ export class SharedTokens implements TokenSource {
       const stop = this.#keepLease(identity, owner, fence);
       const giveUp = (pauseMs: number, reason: string) =>
         this.#tellStore(() => this.store.fail(identity, owner, pauseMs, reason));
-      return prepared.mint().pipe(
+      return this.#pause.take().pipe(
+        switchMap(() => prepared.mint()),
         tap({
           next: (mint) => {
             isOver = true;

@@ -22,6 +22,18 @@ export function pausedError({ forMs, reason }: Claim & { state: 'paused' }): Box
   });
 }
 
+/** Another process of the app was rate limited, so the requests of all its subjects wait. */
+export function appPausedError({ forMs, reason }: Claim & { state: 'paused' }): BoxAuthError {
+  return new BoxAuthError({
+    code: 'rate_limited',
+    message: `Another process of this app was rate limited, and none of its requests are sent now: ${redact(reason)}`,
+    hint: 'Wait for retryAfterMs.',
+    docs: 'https://datatracker.ietf.org/doc/html/rfc6585#section-4',
+    retryable: true,
+    retryAfterMs: Math.min(forMs, LONGEST_PAUSE_MS),
+  });
+}
+
 /** No token without the store: `onStoreFailure` is 'closed'. */
 export function storeUnavailable(failure: StoreFailure): BoxAuthError {
   return new BoxAuthError({

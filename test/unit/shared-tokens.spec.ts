@@ -256,14 +256,17 @@ describe('While one process mints', () => {
   it('and dies, another takes over within two seconds', async () => {
     endpoint.script(silence);
     const dying = single();
+    const { claim } = store;
+    const owners = new Set<string>();
+    store.claim = (identity, request) => {
+      owners.add(request.owner);
+      return claim(identity, request);
+    };
     dying.provider.getToken().catch(() => undefined);
     await settled();
     // A process that is killed keeps no lease: its timers are gone.
-    const lease = store.claim;
     store.claim = (identity, request) =>
-      request.owner === 'id-000000000000000000000000000001' && endpoint.received.length > 0
-        ? Promise.reject(new Error('dead'))
-        : lease(identity, request);
+      owners.has(request.owner) ? Promise.reject(new Error('dead')) : claim(identity, request);
     const other = single();
     await during(2_000, other.provider.getToken());
     expect(endpoint.received).toHaveLength(2);
@@ -419,10 +422,12 @@ describe('While the store is away', () => {
         runtime.schedule(task, Math.max(delayMs, busyUntil - runtime.monotonic())),
     };
     const { claim } = store;
-    store.claim = (...args) =>
-      new Promise((resolve) => {
+    store.claim = (...args) => {
+      store.claim = claim;
+      return new Promise((resolve) => {
         runtime.schedule(() => resolve(claim(...args)), 1_010);
       });
+    };
     const box = single({ runtime: busy });
     const events: string[] = [];
     box.events.subscribe((event) => {

@@ -97,6 +97,9 @@ function shared(onStoreFailure: OnStoreFailure = 'open', identity: 'an app' | 'n
       forgetRefusals: () => {
         refusalsForgotten += 1;
       },
+      appIdentity: undefined,
+      pauses: NEVER,
+      pause: () => undefined,
     },
     store,
     onStoreFailure,

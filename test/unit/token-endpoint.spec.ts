@@ -212,6 +212,10 @@ describe('What passes is tried again', () => {
     await runtime.advance(30_000);
     const error = await thrownBy(() => work);
     expect(error).toMatchObject({ code: 'timeout', retryable: true });
+    const attempts = endpoint.received.length;
+    expect(error.message).toContain(
+      `gave no response within 30 s (${attempts} attempts, no response to the last).`,
+    );
     expect(endpoint.received.length).toBeLessThanOrEqual(4);
     expect(endpoint.received.at(-1)?.init.signal?.aborted).toBe(true);
   });

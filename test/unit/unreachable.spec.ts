@@ -12,7 +12,27 @@ const failed = (code: unknown, message = 'it happened') =>
 
 describe('A token endpoint that gives no token', () => {
   it.each([
-    ['is silent', () => timeoutError(endpoint, 9_999.7), 'timeout', 'within 10000 ms', 'proxy'],
+    [
+      'is silent',
+      () => timeoutError(endpoint, { waitedMs: 9_999.7, attempts: 1 }),
+      'timeout',
+      'gave no response within 10 s.',
+      'proxy',
+    ],
+    [
+      'is silent at every attempt',
+      () => timeoutError(endpoint, { waitedMs: 30_000, attempts: 3 }),
+      'timeout',
+      'gave no response within 30 s (3 attempts, no response to the last).',
+      'proxy',
+    ],
+    [
+      'is silent to the requests before',
+      () => timeoutError(endpoint, { waitedMs: 30_000, attempts: 0 }),
+      'timeout',
+      'was sent nothing within 30 s, as requests before got no response.',
+      'proxy',
+    ],
     [
       'breaks off',
       () => unreachableError(endpoint, failed('ECONNRESET')),

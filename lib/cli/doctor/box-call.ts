@@ -31,7 +31,7 @@ export async function withinTime<T>(
   } catch (error) {
     if (error instanceof BoxAuthError) throw error;
     const told = timeout.signal.aborted
-      ? timeoutError(endpoint, TIMEOUT_MS)
+      ? timeoutError(endpoint, { waitedMs: TIMEOUT_MS, attempts: 1 })
       : unreachableError(endpoint, error);
     // It was no token that was asked for.
     throw told.with({ message: told.message.replace("Box's token endpoint", 'Box at') });

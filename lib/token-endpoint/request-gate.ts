@@ -1,0 +1,209 @@
+import { AsyncResource } from 'node:async_hooks';
+import { Observable, Subscription } from 'rxjs';
+import { BoxAuthError } from '../errors/box-auth.error.js';
+import type { Runtime } from '../runtime/runtime.js';
+import type { TimeBudget } from '../runtime/time-budget.js';
+
+const INITIAL_WINDOW = 8;
+const MAX_WINDOW = 50;
+const MIN_PASSED = 4;
+const MIN_PAUSE_MS = 1000;
+const MAX_INTERVAL_MS = 1000;
+const MAX_JITTER_MS = 8000;
+const INITIAL_JITTER_MS = 500;
+/** A little slower than the limit seemed to allow, then slowly faster, and slower by a quarter at each refusal. */
+const MARGIN = 1.05;
+const SPEED_UP = 0.9995;
+const SLOW_DOWN = 1.25;
+const IDLE_MS = 60_000;
+
+/** How a request waits at the gate. */
+export interface Passage {
+  /** A request that cannot be sent before it is spent fails. */
+  readonly budget: TimeBudget;
+  /** Before all others: the app's own token, and what was sent once already. */
+  readonly goesFirst: boolean;
+  /** The error of a request that was not sent in time, though nothing was rate limited. */
+  readonly timeout: () => BoxAuthError;
+}
+
+interface Waiting {
+  readonly budget: TimeBudget;
+  readonly begin: () => void;
+  readonly expire: () => void;
+}
+
+/**
+ * Sends the token requests of one app as fast as the endpoint takes them. A few may be in flight at once, more with each
+ * response. A 429 pauses the app with all its subjects; afterwards requests leave at the pace that the limit was seen to
+ * allow. Requests that wait are not sent.
+ */
+export class RequestGate {
+  readonly #first = new Set<Waiting>();
+  readonly #others = new Set<Waiting>();
+  #inFlight = 0;
+  #window = INITIAL_WINDOW;
+  /** Between two requests; 0 while no limit is known. */
+  #intervalMs = 0;
+  #opensAt = -Infinity;
+  #pausedAt = -Infinity;
+  /** Requests that were not rate limited since the pause before. */
+  #passed = 0;
+  #pausesInRow = 0;
+  #refusal: BoxAuthError | undefined;
+  #cancelTimer: () => void = () => undefined;
+
+  constructor(
+    private readonly runtime: Runtime,
+    private readonly onPause: (error: BoxAuthError) => void,
+  ) {}
+
+  /** For how many milliseconds nothing is sent. */
+  get opensInMs(): number {
+    return Math.max(this.#opensAt - this.runtime.monotonic(), 0);
+  }
+
+  /** `request`, subscribed to when it may be sent. Fails with `rate_limited` if the budget ends before that. */
+  through<T>(request: Observable<T>, { budget, goesFirst, timeout }: Passage): Observable<T> {
+    return new Observable((subscriber) => {
+      const queue = goesFirst ? this.#first : this.#others;
+      const expiry = new Subscription();
+      let sent: Subscription | undefined;
+      const tooLate = () => this.#rateLimited() ?? timeout();
+      const waiting: Waiting = {
+        budget,
+        // A request runs in the async context of its own caller, whoever lets it through.
+        begin: AsyncResource.bind(() => {
+          expiry.unsubscribe();
+          const sentAt = this.runtime.monotonic();
+          sent = new Subscription();
+          sent.add(
+            request.subscribe({
+              next: (value) => {
+                this.#passedLimit();
+                subscriber.next(value);
+              },
+              error: (error: unknown) => subscriber.error(this.#learn(error, sentAt)),
+              complete: () => subscriber.complete(),
+            }),
+          );
+        }),
+        expire: () => {
+          queue.delete(waiting);
+          subscriber.error(tooLate());
+        },
+      };
+      this.#forgetAfterIdling();
+      queue.add(waiting);
+      if (this.opensInMs >= budget.leftMs) waiting.expire();
+      else this.#sendNext();
+      if (queue.has(waiting)) {
+        expiry.add(
+          budget
+            .failAfter(budget.leftMs, tooLate)
+            .subscribe({ error: (error: unknown) => subscriber.error(error) }),
+        );
+      }
+      return () => {
+        queue.delete(waiting);
+        expiry.unsubscribe();
+        sent?.unsubscribe();
+        if (sent !== undefined) this.#inFlight -= 1;
+        this.#sendNext();
+      };
+    });
+  }
+
+  /** Pauses the app for `error.retryAfterMs`: another process of it was rate limited. */
+  pause(error: BoxAuthError): void {
+    this.#beginPause(error, error.retryAfterMs ?? MIN_PAUSE_MS);
+  }
+
+  #sendNext(): void {
+    this.#cancelTimer();
+    for (let next = this.#next; next !== undefined; next = this.#next) {
+      if (this.#inFlight >= this.#window) return;
+      const now = this.runtime.monotonic();
+      if (this.#opensAt > now) {
+        this.#cancelTimer = this.runtime.schedule(() => this.#sendNext(), this.#opensAt - now);
+        return;
+      }
+      this.#first.delete(next);
+      this.#others.delete(next);
+      this.#inFlight += 1;
+      this.#opensAt = now + this.#intervalMs;
+      next.begin();
+    }
+  }
+
+  get #next(): Waiting | undefined {
+    const [next] = this.#first.size > 0 ? this.#first : this.#others;
+    return next;
+  }
+
+  /** What a response says of the limit; returns the error for the one who sent the request. */
+  #learn(error: unknown, sentAt: number): unknown {
+    if (!(error instanceof BoxAuthError) || error.status === undefined) return error;
+    if (error.status !== 429) {
+      this.#passedLimit();
+      return error;
+    }
+    const retryAfterMs = error.retryAfterMs ?? 0;
+    if (sentAt > this.#pausedAt) {
+      this.#intervalMs = this.#slowerInterval(retryAfterMs);
+      const longest = Math.min(INITIAL_JITTER_MS * 2 ** this.#pausesInRow++, MAX_JITTER_MS);
+      this.#beginPause(error, retryAfterMs + this.runtime.random() * longest);
+      this.onPause(error.with({ message: error.message, retryAfterMs: this.opensInMs }));
+    } else {
+      // Sent before the pause began, so it says nothing new but its own Retry-After.
+      this.#closeFor(error, retryAfterMs);
+    }
+    return error.retryAfterMs === undefined ? this.#rateLimited() : error;
+  }
+
+  /** The first 429 shows what the limit allows: what passed before it, in the time that it says to wait. */
+  #slowerInterval(retryAfterMs: number): number {
+    const allowedMs =
+      (MARGIN * Math.max(retryAfterMs, MIN_PAUSE_MS)) / Math.max(this.#passed, MIN_PASSED);
+    const slower = this.#intervalMs === 0 ? allowedMs : this.#intervalMs * SLOW_DOWN;
+    return Math.min(slower, MAX_INTERVAL_MS);
+  }
+
+  #passedLimit(): void {
+    this.#passed += 1;
+    this.#pausesInRow = 0;
+    this.#window = Math.min(this.#window + 1, MAX_WINDOW);
+    this.#intervalMs *= SPEED_UP;
+  }
+
+  #beginPause(refusal: BoxAuthError, forMs: number): void {
+    this.#pausedAt = this.runtime.monotonic();
+    this.#passed = 0;
+    this.#window = 1;
+    this.#closeFor(refusal, forMs);
+  }
+
+  #closeFor(refusal: BoxAuthError, forMs: number): void {
+    this.#refusal = refusal;
+    this.#opensAt = Math.max(this.#opensAt, this.runtime.monotonic() + forMs);
+    for (const { budget, expire } of [...this.#first, ...this.#others]) {
+      if (this.opensInMs >= budget.leftMs) expire();
+    }
+  }
+
+  /** The refusal that requests wait for, as it is now: until all of them could be sent. */
+  #rateLimited(): BoxAuthError | undefined {
+    const waiting = this.#first.size + this.#others.size;
+    const retryAfterMs = Math.max(Math.ceil(this.opensInMs + waiting * this.#intervalMs), 1);
+    return this.#refusal?.with({ message: this.#refusal.message, retryAfterMs });
+  }
+
+  /** A limit that was met long ago says nothing of now. */
+  #forgetAfterIdling(): void {
+    if (this.#inFlight > 0 || this.runtime.monotonic() - this.#opensAt < IDLE_MS) return;
+    this.#refusal = undefined;
+    this.#intervalMs = 0;
+    this.#window = INITIAL_WINDOW;
+    this.#passed = 0;
+  }
+}
