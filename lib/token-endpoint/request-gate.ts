@@ -17,11 +17,13 @@ const SPEED_UP = 0.9995;
 const SLOW_DOWN = 1.25;
 const IDLE_MS = 60_000;
 
+const nothing = (): void => undefined;
+
 /** How a request waits at the gate. */
 export interface Passage {
   /** A request that cannot be sent before it is spent fails. */
   readonly budget: TimeBudget;
-  /** Before all others: the app's own token, and what was sent once already. */
+  /** Before all others, however many are in flight: the app's own token, and what was sent once already. */
   readonly goesFirst: boolean;
   /** The error of a request that was not sent in time, though nothing was rate limited. */
   readonly timeout: () => BoxAuthError;
@@ -51,7 +53,7 @@ export class RequestGate {
   #passed = 0;
   #pausesInRow = 0;
   #refusal: BoxAuthError | undefined;
-  #cancelTimer: () => void = () => undefined;
+  #cancelTimer = nothing;
 
   constructor(
     private readonly runtime: Runtime,
@@ -122,7 +124,7 @@ export class RequestGate {
   #sendNext(): void {
     this.#cancelTimer();
     for (let next = this.#next; next !== undefined; next = this.#next) {
-      if (this.#inFlight >= this.#window) return;
+      if (this.#first.size === 0 && this.#inFlight >= this.#window) return;
       const now = this.runtime.monotonic();
       if (this.#opensAt > now) {
         this.#cancelTimer = this.runtime.schedule(() => this.#sendNext(), this.#opensAt - now);

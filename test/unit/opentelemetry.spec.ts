@@ -136,7 +136,7 @@ describe('A span', () => {
       'never answered',
       () => broken('ECONNRESET'),
       { 'error.type': 'network' },
-      /^network: Check the way out/,
+      /^network: The connection was closed/,
     ],
   ])(
     'of what was %s is an error, and tells what to do',

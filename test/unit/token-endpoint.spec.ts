@@ -365,8 +365,8 @@ describe('Each refusal of Box has its code, its meaning, its hint and its docume
       'The "box_subject_type" value is unauthorized for this client_id',
     );
     const { hint } = await thrownBy(() => box().getToken());
-    const causes = ['authentication type', 'access level', 'authorize'].map((it) =>
-      hint.indexOf(it),
+    const causes = ['authentication type', 'access level', 'authorize'].map((cause) =>
+      hint.indexOf(cause),
     );
     expect(causes.every((at) => at >= 0)).toBe(true);
     expect(causes).toEqual(causes.toSorted((one, other) => one - other));
