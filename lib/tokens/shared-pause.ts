@@ -2,9 +2,10 @@ import { catchError, map, type Observable, of, switchMap } from 'rxjs';
 import type { BoxAuthError } from '../errors/box-auth.error.js';
 import { after } from '../runtime/after.js';
 import type { Runtime } from '../runtime/runtime.js';
+import { type CheckedClaim, checkedClaim } from './checked-claim.js';
 import { appPausedError } from './store-errors.js';
 import type { StoreGuard } from './store-guard.js';
-import type { Claim, TokenStore } from './token-store.js';
+import type { TokenStore } from './token-store.js';
 
 const CLAIM_MS = 1_000;
 const PEEK_MS = 1;
@@ -54,8 +55,9 @@ export class SharedPause {
         const { appIdentity } = this.requests;
         if (claim?.state === 'claimed' && appIdentity !== undefined) {
           const pauseMs = error.retryAfterMs ?? 0;
-          return this.guard.ask(() =>
-            this.store.fail(appIdentity, this.#owner, pauseMs, error.message),
+          return this.guard.ask(
+            () => this.store.fail(appIdentity, this.#owner, pauseMs, error.message),
+            () => undefined,
           );
         }
         // Another process looks at this moment: the claim ends with the millisecond.
@@ -69,12 +71,13 @@ export class SharedPause {
   }
 
   /** The port has no way to look without a claim, so a look is a claim of a millisecond. */
-  #claim(leaseMs: number): Observable<Claim | undefined> {
+  #claim(leaseMs: number): Observable<CheckedClaim | undefined> {
     const { appIdentity } = this.requests;
     return appIdentity === undefined
       ? of(undefined)
-      : this.guard.ask(() =>
-          this.store.claim(appIdentity, { owner: this.#owner, leaseMs, newerThan: 0 }),
+      : this.guard.ask(
+          () => this.store.claim(appIdentity, { owner: this.#owner, leaseMs, newerThan: 0 }),
+          (result) => checkedClaim(result, 0),
         );
   }
 }

@@ -19,14 +19,14 @@ import type { Runtime } from '../runtime/runtime.js';
 import { AccessToken } from '../token-endpoint/access-token.js';
 import type { Mint } from '../token-endpoint/token-attempts.js';
 import type { KnownTokens, PreparedMint } from '../token-endpoint/token-endpoint.js';
-import { isTokenValue } from '../credentials/token-value.js';
 import type { TokenSource } from './access-tokens.js';
 import { AdoptedToken } from './adopted-token.js';
+import { type CheckedClaim, checkedClaim } from './checked-claim.js';
 import type { RenewalOptions } from './renewal.options.js';
 import { type Pausable, SharedPause } from './shared-pause.js';
-import { nonsense, pausedError, storeUnavailable } from './store-errors.js';
+import { pausedError, storeUnavailable } from './store-errors.js';
 import { StoreFailure, StoreGuard } from './store-guard.js';
-import type { Claim, TokenStore } from './token-store.js';
+import type { TokenStore } from './token-store.js';
 
 const LEASE_MS = 1_500;
 const FIRST_LOOK_MS = 50;
@@ -38,6 +38,7 @@ const SHORTEST_PAUSE_MS = 1_000;
 /** Where tokens are minted when no other process has one. */
 interface Mints extends Pausable {
   readonly defaultSubject: Subject | undefined;
+  checkSubject?(subject: Subject): void;
   prepare(subject: Subject | undefined, known: KnownTokens): Observable<PreparedMint>;
   forgetRefusals(): void;
 }
@@ -95,6 +96,10 @@ export class SharedTokens implements TokenSource {
     return this.mints.defaultSubject;
   }
 
+  checkSubject(subject: Subject): void {
+    this.mints.checkSubject?.(subject);
+  }
+
   /** Also forgets what is in the store by now: none of it is taken any more. */
   forgetRefusals(): void {
     this.#flushedAt = this.runtime.monotonic();
@@ -135,20 +140,18 @@ export class SharedTokens implements TokenSource {
     const owner = this.runtime.uniqueId();
     return defer(() => {
       const sentAt = { wall: this.runtime.now(), monotonic: this.runtime.monotonic() };
-      return this.#guard
-        .ask(() => this.store.claim(identity, { owner, leaseMs: LEASE_MS, newerThan: fence }))
-        .pipe(
-          map((claim) => {
-            // Only a look: whoever wants to mint need not wait for the lease.
-            if (claim?.state === 'claimed') {
-              this.#tellStore(() => this.store.fail(identity, owner, 0, ''));
-            }
-            if (!isTokenAfter(fence, claim)) return undefined;
-            const search = { identity, prepared: token, known: { refused: token } };
-            return this.#taken(claim, search, sentAt);
-          }),
-          catchError(() => of(undefined)),
-        );
+      return this.#claim(identity, owner, fence).pipe(
+        map((claim) => {
+          // Only a look: whoever wants to mint need not wait for the lease.
+          if (claim.state === 'claimed') {
+            this.#tellStore(() => this.store.fail(identity, owner, 0, ''));
+          }
+          if (claim.state !== 'token') return undefined;
+          const search = { identity, prepared: token, known: { refused: token } };
+          return this.#taken(claim, search, sentAt);
+        }),
+        catchError(() => of(undefined)),
+      );
     });
   }
 
@@ -161,7 +164,7 @@ export class SharedTokens implements TokenSource {
     const held = token && this.#fences.get(token);
     if (held === undefined) return of(undefined);
     this.#gone.set(held.identity, Math.max(held.fence, this.#gone.get(held.identity) ?? 0));
-    return this.#guard.ask(() => this.store.invalidate(held.identity, held.fence));
+    return this.#guard.ask(() => this.store.invalidate(held.identity, held.fence), ignore);
   }
 
   #fenceOf(token: AccessToken | undefined): number {
@@ -172,27 +175,27 @@ export class SharedTokens implements TokenSource {
     const { identity, owner, newerThan } = search;
     return defer(() => {
       const sentAt = { wall: this.runtime.now(), monotonic: this.runtime.monotonic() };
-      return this.#guard
-        .ask(() => this.store.claim(identity, { owner, leaseMs: LEASE_MS, newerThan }))
-        .pipe(switchMap((answer) => this.#follow(answer, search, sentAt)));
+      return this.#claim(identity, owner, newerThan).pipe(
+        switchMap((claim) => this.#follow(claim, search, sentAt)),
+      );
     });
   }
 
-  /** A store of somebody's own may answer anything. */
-  #follow(
-    claim: Claim | null | undefined,
-    search: Search,
-    sentAt: Mint['askedAt'],
-  ): Observable<Mint> {
-    if (claim === undefined || claim === null) return throwError(nonsense);
+  #claim(identity: string, owner: string, newerThan: number): Observable<CheckedClaim> {
+    return this.#guard.ask(
+      () => this.store.claim(identity, { owner, leaseMs: LEASE_MS, newerThan }),
+      (result) => checkedClaim(result, newerThan),
+    );
+  }
+
+  #follow(claim: CheckedClaim, search: Search, sentAt: Mint['askedAt']): Observable<Mint> {
     switch (claim.state) {
       case 'token': {
-        if (!isTokenAfter(search.newerThan, claim)) return throwError(nonsense);
         const mint = this.#taken(claim, search, sentAt);
         if (mint !== undefined) return of(mint);
         // One that is of no use may be passed over; a store that has nothing but such would be asked for ever.
         return search.isSecond
-          ? throwError(nonsense)
+          ? throwError(() => new StoreFailure('none of its tokens can be used'))
           : this.#search({ ...search, newerThan: claim.fence, isSecond: true });
       }
       case 'claimed':
@@ -201,8 +204,6 @@ export class SharedTokens implements TokenSource {
         return throwError(() => pausedError(claim));
       case 'leased':
         return this.#lookAgain(search);
-      default:
-        return throwError(nonsense);
     }
   }
 
@@ -211,16 +212,20 @@ export class SharedTokens implements TokenSource {
    * was asked: what the answer took makes no token younger.
    */
   #taken(
-    claim: Claim & { state: 'token' },
+    claim: CheckedClaim & { state: 'token' },
     { identity, prepared, known }: Finding,
     sentAt: Mint['askedAt'],
   ): Mint | undefined {
     const { token: stored, fence } = claim;
     const ageMs = Math.max(claim.ageMs, 0);
-    const token = new AccessToken(stored.value, { ...stored, subject: prepared.subject });
+    const token = new AccessToken(stored.value, {
+      subject: prepared.subject,
+      expiresAt: stored.expiresAt ?? undefined,
+      scopes: stored.scopes ?? undefined,
+    });
     const mint: Mint = {
       token,
-      lifetimeMs: stored.lifetimeMs,
+      lifetimeMs: stored.lifetimeMs ?? undefined,
       askedAt: { wall: sentAt.wall - ageMs, monotonic: sentAt.monotonic - ageMs },
       isShared: true,
     };
@@ -285,8 +290,8 @@ export class SharedTokens implements TokenSource {
   }
 
   /** What the store makes of it changes nothing for anybody who waits. */
-  #tellStore(command: () => Promise<unknown>): void {
-    this.#guard.ask(command).subscribe({ error: () => undefined });
+  #tellStore(command: () => unknown): void {
+    this.#guard.ask(command, ignore).subscribe({ error: () => undefined });
   }
 
   /** Somebody else is minting: looks in again, less and less often, and at last mints all the same. */
@@ -309,12 +314,7 @@ export class SharedTokens implements TokenSource {
   }
 }
 
-function isTokenAfter(
-  fence: number,
-  claim: Claim | null | undefined,
-): claim is Claim & { state: 'token' } {
-  return claim?.state === 'token' && claim.fence > fence && isTokenValue(claim.token?.value);
-}
+function ignore(): void {}
 
 function livesLonger(
   { expiresAt: ours }: AccessToken,

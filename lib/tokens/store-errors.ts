@@ -1,24 +1,19 @@
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import { redact } from '../errors/redact.js';
-import { StoreFailure } from './store-guard.js';
-import type { Claim } from './token-store.js';
+import type { StoreFailure } from './store-guard.js';
+import type { CheckedClaim } from './checked-claim.js';
 
 const LONGEST_PAUSE_MS = 600_000; // as for Retry-After
 
-/** A store of somebody's own answered what no store should. */
-export function nonsense(): StoreFailure {
-  return new StoreFailure('its answer makes no sense');
-}
-
 /** Another process was refused a token, and nobody shall ask for a while. */
-export function pausedError({ forMs, reason }: Claim & { state: 'paused' }): BoxAuthError {
+export function pausedError({ forMs, reason }: CheckedClaim & { state: 'paused' }): BoxAuthError {
   return new BoxAuthError({
     code: 'unavailable',
     message: `Another process was given no token, and none is asked for now: ${redact(reason)}`,
     hint: 'It is tried again by itself.',
     docs: 'https://datatracker.ietf.org/doc/html/rfc6585#section-4',
     retryable: true,
-    retryAfterMs: Math.min(forMs, LONGEST_PAUSE_MS),
+    retryAfterMs: Math.min(Math.max(forMs, 0), LONGEST_PAUSE_MS),
   });
 }
 

@@ -24,8 +24,8 @@ export class StoreGuard {
     private readonly tell: TellEvent,
   ) {}
 
-  /** What `command` gives; fails with a `StoreFailure` only. */
-  ask<T>(command: () => Promise<T>): Observable<T> {
+  /** What `read` makes of the result of `command`: one value, or a `StoreFailure`, whatever the two return or throw. */
+  ask<T>(command: () => unknown, read: (result: unknown) => T): Observable<T> {
     return defer(() => {
       if (this.#isResting) throw new StoreFailure('it is left alone');
       // For a process that was busy or frozen for longer than that, it is not the store that was slow.
@@ -34,7 +34,8 @@ export class StoreGuard {
           throw new StoreFailure(`no answer within ${COMMAND_TIMEOUT_MS} ms`);
         }),
       );
-      return race(defer(command), late).pipe(
+      const result = defer(async () => read(await command()));
+      return race(result, late).pipe(
         tap(() => this.#succeeded()),
         catchError((error: unknown) => {
           this.#failed(error);

@@ -40,7 +40,7 @@ export interface ClaimRequest {
  * that a claimant who was slow does not replace what came after. A lease saves work; it is not what correctness rests on,
  * as an issuer lets several tokens live.
  *
- * Every method may reject: the caller goes on without the store. `nestjs-box-auth/testing` has a conformance suite.
+ * Every method may reject: the caller continues without the store, as it does when a claim is not valid. `nestjs-box-auth/testing` has a conformance suite.
  */
 export interface TokenStore {
   /** The token, or the task of minting it, or why to wait. */

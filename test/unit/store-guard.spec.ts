@@ -25,7 +25,7 @@ async function outcomeOf(command: () => Promise<string>, waitMs = 0) {
     asked += 1;
     return command();
   };
-  const result = lastValueFrom(guard.ask(counted)).catch((error: unknown) => error);
+  const result = lastValueFrom(guard.ask(counted, String)).catch((error: unknown) => error);
   await runtime.advance(waitMs);
   return { result: await result, isAsked: asked > before };
 }
@@ -46,7 +46,7 @@ describe('A store that answers', () => {
     guard.ask(() => {
       asked += 1;
       return works();
-    });
+    }, String);
     expect(asked).toBe(before);
   });
 
