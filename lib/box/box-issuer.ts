@@ -33,7 +33,6 @@ export class BoxIssuer implements Issuer<BoxOpenedCredentials> {
     subject: Subject,
     attempt: Attempt,
   ): Promise<Readonly<Record<string, string>>> {
-    checkSubject(subject);
     if (credentials.kind === 'given-token') {
       throw new TypeError('the credentials are a token already: there is no token request');
     }
@@ -63,6 +62,16 @@ export class BoxIssuer implements Issuer<BoxOpenedCredentials> {
 
   refusalError = boxTokenRefusal;
 
+  checkSubject({ id }: Subject): void {
+    if (isBoxId(id)) return;
+    throw new BoxAuthError({
+      code: 'subject_invalid',
+      message: 'Invalid subject: expected an id of 1 to 20 digits that does not begin with 0.',
+      hint: 'Pass the id that Box gave the enterprise or user, not a login or an email address.',
+      docs: boxDocs.userAccessTokens,
+    });
+  }
+
   #claims(
     clientId: string,
     subject: Subject,
@@ -78,18 +87,5 @@ export class BoxIssuer implements Issuer<BoxOpenedCredentials> {
       exp: nowS + ASSERTION_LIFETIME_S + number, // two attempts within a second differ, too
       ...(this.assertion.issuedAt === true && !omitIssuedAt ? { iat: nowS } : {}),
     };
-  }
-}
-
-/** @throws BoxAuthError `subject_invalid` */
-export function checkSubject({ type, id }: Subject): void {
-  if (!isBoxId(id) || (type !== 'enterprise' && type !== 'user')) {
-    throw new BoxAuthError({
-      code: 'subject_invalid',
-      message:
-        'A token was asked for a subject that is not { type: "enterprise" | "user", id: a string of 1 to 20 digits that does not begin with 0 }.',
-      hint: 'Pass the id that Box knows the enterprise or user by, not a login or an e-mail address.',
-      docs: boxDocs.userAccessTokens,
-    });
   }
 }

@@ -3,7 +3,6 @@ import type { BoxOpenedCredentials } from '../credentials/box-credentials.js';
 import type { Subject } from '../credentials/subject.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { AccessTokens } from '../tokens/access-tokens.js';
-import { checkSubject } from './box-issuer.js';
 
 interface RevocationEndpoint {
   notice(url: string, makeForm: () => Promise<Readonly<Record<string, string>>>): Observable<void>;
@@ -24,7 +23,6 @@ export class Revocation {
 
   /** Until Box has taken it back the token stays: who is told of a failure can try again. */
   async revoke(subject: Subject | undefined): Promise<void> {
-    if (subject !== undefined) checkSubject(subject);
     const token = this.tokens.peek(subject);
     if (token === undefined) return;
     const form = async () => ({

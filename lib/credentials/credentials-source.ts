@@ -4,7 +4,7 @@ import type { Secret } from '../errors/secret.js';
 import type { CredentialsAdvice } from './credentials-advice.js';
 import { configInvalid } from './field-checks.js';
 import { type Place, placeInOptions } from './place.js';
-import { type Subject, subjectKey } from './subject.js';
+import { isSameSubject, type Subject } from './subject.js';
 
 /** A token that the credentials themselves contain: there is no token request. */
 export interface GivenToken {
@@ -107,9 +107,7 @@ export class CredentialsSource<Form extends object, Credentials extends Opened> 
         this.advice,
       );
     }
-    const stranger = others.findIndex(
-      ({ subject }) => subjectKey(subject) !== subjectKey(first.subject),
-    );
+    const stranger = others.findIndex(({ subject }) => !isSameSubject(subject, first.subject));
     if (stranger >= 0) {
       throw configInvalid(
         `credentials[${stranger + 1}] stands for another subject than credentials[0]: several credentials are several keys of one app. For several apps, give each a name.`,

@@ -1,5 +1,7 @@
 import { BoxAuthError } from '../errors/box-auth.error.js';
 
+const MAX_ID_LENGTH = 255;
+
 /** Whom an access token is for. */
 export interface Subject {
   readonly type: 'enterprise' | 'user';
@@ -7,35 +9,34 @@ export interface Subject {
   readonly id: string;
 }
 
-/**
- * Two subjects are the same if type and id are; a key that no other subject has, whatever its id contains.
- *
- * @throws BoxAuthError `subject_invalid` for what is no subject, as somebody without types may pass it
- */
-export function subjectKey(subject: Subject): string {
-  const { type, id } = checkedSubject(subject);
+/** A key that no other subject has, whatever its id contains. */
+export function subjectKey({ type, id }: Subject): string {
   return `${type}:${id}`;
 }
 
-/** A copy that stays as it is, whatever becomes of what a caller passed. */
-export function frozenSubject(subject: Subject): Subject {
-  const { type, id } = checkedSubject(subject);
-  return Object.freeze({ type, id });
+export function isSameSubject(one: Subject, other: Subject): boolean {
+  return one.id === other.id && one.type === other.type;
 }
 
-function checkedSubject(subject: Subject | null): Subject {
+/**
+ * A copy of what a caller passed as a subject, which does not change with the original.
+ *
+ * @throws BoxAuthError `subject_invalid`
+ */
+export function checkedSubject(given: Subject | null): Subject {
+  const { type, id }: Partial<Subject> = given ?? {};
   if (
-    typeof subject === 'object' &&
-    typeof subject?.id === 'string' &&
-    (subject.type === 'enterprise' || subject.type === 'user')
+    (type === 'enterprise' || type === 'user') &&
+    typeof id === 'string' &&
+    id !== '' &&
+    id.length <= MAX_ID_LENGTH
   ) {
-    return subject;
+    return { type, id };
   }
   throw new BoxAuthError({
     code: 'subject_invalid',
-    message:
-      'A token was asked for what is no subject: { type: "enterprise" | "user", id: a string }.',
-    hint: 'Pass the id as a string; without a subject the token is for whom the credentials stand for.',
+    message: `Invalid subject: expected { type: "enterprise" | "user", id: a string of 1 to ${MAX_ID_LENGTH} characters }.`,
+    hint: "Pass the id as a string. Leave the subject out to get a token for the credentials' own subject.",
     docs: 'https://datatracker.ietf.org/doc/html/rfc7523#section-3',
   });
 }

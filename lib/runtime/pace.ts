@@ -1,5 +1,5 @@
-// Taken now: the fake timers of somebody's test would keep it to themselves.
-const inNextTurn = setImmediate;
+import { inNextTurn } from './next-turn.js';
+
 const LONGEST_TURN_MS = 10_000;
 
 /**

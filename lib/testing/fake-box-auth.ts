@@ -16,6 +16,8 @@ export class FakeBoxAuth extends BoxAuth {
       fetch: send,
       // A test sees a refusal at once: no retry mends what it asked for.
       tokenEndpoint: { attempts: 1 },
+      // Nor does a pause after a failure, which would not end while a test holds its timers.
+      renewal: { minBackoffMs: 0 },
       // `send` answers token requests at once: no time limit is needed, and none is met when a test moves its fake timers.
       runtime: {
         ...systemRuntime,

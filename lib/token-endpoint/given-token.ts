@@ -1,5 +1,5 @@
 import type { GivenToken } from '../credentials/credentials-source.js';
-import { type Subject, subjectKey } from '../credentials/subject.js';
+import { isSameSubject, type Subject } from '../credentials/subject.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { AccessToken } from './access-token.js';
@@ -25,7 +25,7 @@ export function takeGivenToken(
   { subject, refused, isFromFunction }: Wanted,
   runtime: Runtime,
 ): Mint {
-  if (subject !== undefined && subjectKey(subject) !== subjectKey(own)) {
+  if (subject !== undefined && !isSameSubject(subject, own)) {
     throw otherSubject(given);
   }
   const { expiresAt } = given;

@@ -37,6 +37,12 @@ export interface Issuer<Credentials> {
   readonly tokenUrl: string;
   /** Where its token endpoint is documented. */
   readonly docs: string;
+  /**
+   * Whether a subject that a caller names can exist at all. Left out by an issuer with one subject per app.
+   *
+   * @throws BoxAuthError `subject_invalid`
+   */
+  checkSubject?(subject: Subject): void;
   /** The form of one token request (RFC 6749 section 4). Made anew for every attempt. */
   tokenForm(
     credentials: Credentials,

@@ -100,6 +100,11 @@ export class TokenEndpoint<Credentials extends Opened> {
     return this.credentials.subject;
   }
 
+  /** @throws BoxAuthError `subject_invalid` for an id that the issuer cannot know */
+  checkSubject(subject: Subject): void {
+    this.issuer.checkSubject?.(subject);
+  }
+
   /**
    * One token for `subject`, or for the one that the credentials stand for. Nothing happens before it is subscribed to;
    * unsubscribing aborts the request.

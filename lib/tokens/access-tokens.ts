@@ -3,24 +3,24 @@ import { LRUCache } from 'lru-cache';
 import {
   concat,
   defer,
-  endWith,
   filter,
   from,
   ignoreElements,
-  map,
   type Observable,
   of,
   race,
   Subject as Signal,
+  throwIfEmpty,
 } from 'rxjs';
-import { frozenSubject, type Subject, subjectKey } from '../credentials/subject.js';
-import { BoxAuthError } from '../errors/box-auth.error.js';
+import { checkedSubject, isSameSubject, type Subject, subjectKey } from '../credentials/subject.js';
 import type { TellEvent } from '../events/auth-events.js';
 import { Pace } from '../runtime/pace.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { AccessToken } from '../token-endpoint/access-token.js';
 import type { Mint } from '../token-endpoint/token-attempts.js';
 import type { KnownTokens } from '../token-endpoint/token-endpoint.js';
+import { RejectionPace } from './rejection-pace.js';
+import { closedError, mintEmpty } from './renewal-errors.js';
 import type { Failing } from './renewal-failures.js';
 import type { RenewalOptions } from './renewal.options.js';
 import { type RenewalContext, RenewingToken, type TokenDemand } from './renewing-token.js';
@@ -37,6 +37,8 @@ export interface SubjectTokenDemand extends TokenDemand {
 /** Where tokens come from: the token endpoint, for what this room needs of it. */
 export interface TokenSource {
   readonly defaultSubject: Subject | undefined;
+  /** @throws BoxAuthError `subject_invalid` for an id that the issuer cannot know */
+  checkSubject?(subject: Subject): void;
   mint(subject: Subject | undefined, known: KnownTokens): Observable<Mint>;
   forgetRefusals(): void;
   /** A token that another process requested after `token`, if there is one. Mints none, and never fails. */
@@ -49,6 +51,7 @@ export interface TokenSource {
 export class AccessTokens {
   readonly #context: RenewalContext;
   readonly #pace = new Pace();
+  readonly #rejections: RejectionPace;
   readonly #own: RenewingToken;
   readonly #others: LRUCache<string, RenewingToken>;
   /** What is being minted stays known, however many others are asked for meanwhile: one mint a subject at a time. */
@@ -71,7 +74,8 @@ export class AccessTokens {
     tell: TellEvent,
   ) {
     this.#context = {
-      mint: (subject, known) => source.mint(subject, known),
+      // A mint that just ended would have callers look again for ever.
+      mint: (subject, known) => source.mint(subject, known).pipe(throwIfEmpty(mintEmpty)),
       newer: (token) => source.newer?.(token) ?? of(undefined),
       turn: (renewing, begin) => this.#turn(renewing, begin),
       ended: (renewing) => this.#ended(renewing),
@@ -82,6 +86,7 @@ export class AccessTokens {
       options: renewal,
       runtime,
     };
+    this.#rejections = new RejectionPace(renewal.minBackoffMs, runtime);
     this.#own = new RenewingToken(undefined, this.#context);
     this.#others = new LRUCache({
       max: maxSubjects,
@@ -97,37 +102,40 @@ export class AccessTokens {
   }
 
   get(demand?: SubjectTokenDemand): Promise<AccessToken> {
+    const signal = demand?.signal;
     let renewing: RenewingToken;
     try {
       renewing = this.#of(demand?.subject);
     } catch (error) {
-      return rejected(error);
+      return this.#paced(Promise.reject(error), this, signal);
     }
     const fresh = demand?.minValidityMs === undefined ? renewing.fresh : undefined;
-    return fresh === undefined || demand?.signal?.aborted === true
-      ? renewing.get(demand)
+    return fresh === undefined || signal?.aborted === true
+      ? this.#paced(renewing.get(demand), renewing, signal)
       : Promise.resolve(fresh);
   }
 
   /** The token, if nothing but using it is to be done: who finds it here has nothing to wait for. */
   fresh(subject?: Subject): AccessToken | undefined {
-    return this.#known(subject)?.fresh;
+    return this.#known(this.#other(subject))?.fresh;
   }
 
   peek(subject?: Subject): AccessToken | undefined {
-    return this.#known(subject)?.usable;
+    return this.#known(this.#other(subject))?.usable;
   }
 
   /** Why no other token comes for `subject`, if none does. */
   failing(subject?: Subject): Failing | undefined {
-    return this.#known(subject)?.failing;
+    return this.#known(this.#other(subject))?.failing;
   }
 
   /** The token as it is now, then each that takes its place; completes on `close`. */
   token$(subject?: Subject): Observable<AccessToken> {
     return defer(() => {
-      const key = this.#keyOf(subject);
-      const later = this.#adoptions.pipe(filter((token) => this.#keyOf(token.subject) === key));
+      const key = keyOf(this.#other(subject));
+      const later = this.#adoptions.pipe(
+        filter((token) => keyOf(this.#unlessOwn(token.subject)) === key),
+      );
       return concat(from(this.get({ subject })), later);
     });
   }
@@ -137,7 +145,7 @@ export class AccessTokens {
    * The timers hold no process.
    */
   keepWarm(subject: Subject | undefined): void {
-    const key = this.#keyOf(subject);
+    const key = keyOf(this.#other(subject));
     const renewing = this.#of(subject);
     if (key !== undefined) this.#warm.set(key, renewing);
     if (this.#warmers.has(renewing)) return;
@@ -172,21 +180,15 @@ export class AccessTokens {
    * @throws BoxAuthError `token_refused_again` within these 10 s
    */
   replace(refused: AccessToken, demand: TokenDemand): Promise<AccessToken> {
-    return (this.#holderOf(refused) ?? this.#of(refused.subject)).replace(refused, demand);
+    const holder = this.#holderOf(refused) ?? this.#begin(refused.subject);
+    return this.#paced(holder.replace(refused, demand), holder, demand.signal);
   }
 
   /** `source`, until `close`: then a `closed` error. */
   whileOpen<T>(source: Observable<T>): Observable<T> {
     return defer(() => {
       if (this.#isClosed) throw closedError();
-      const closed = this.#adoptions.pipe(
-        ignoreElements(),
-        endWith(undefined),
-        map(() => {
-          throw closedError();
-        }),
-      );
-      return race(source, closed);
+      return race(source, this.#adoptions.pipe(ignoreElements(), throwIfEmpty(closedError)));
     });
   }
 
@@ -219,38 +221,57 @@ export class AccessTokens {
     this.flush();
     this.#adoptions.complete();
     for (const cancel of this.#timers.values()) cancel();
+    this.#rejections.release();
   }
 
-  #known(subject: Subject | undefined): RenewingToken | undefined {
-    const key = this.#keyOf(subject);
-    if (key === undefined) return this.#own;
+  /** All tokens that callers wait for pass here, so that no failure rejects within the same turn of the event loop. */
+  async #paced<T>(asked: Promise<T>, subject: object, signal?: AbortSignal): Promise<T> {
+    try {
+      return await asked;
+    } catch (error) {
+      await this.#rejections.delay(subject, signal);
+      throw error;
+    }
+  }
+
+  /** `other` is undefined for the app's own subject. */
+  #known(other: Subject | undefined): RenewingToken | undefined {
+    if (other === undefined) return this.#own;
+    const key = subjectKey(other);
     return this.#warm.get(key) ?? this.#others.get(key) ?? this.#minting.get(key);
   }
 
   /** Who has `token` now. The own subject may have changed since it was given, if a function gives the credentials. */
   #holderOf(token: AccessToken): RenewingToken | undefined {
-    return this.#own.holds(token) ? this.#own : this.#known(token.subject);
+    return this.#own.holds(token) ? this.#own : this.#known(this.#unlessOwn(token.subject));
   }
 
-  #of(subject: Subject | undefined): RenewingToken {
-    return this.#known(subject) ?? (subject === undefined ? this.#own : this.#begin(subject));
+  #of(given: Subject | undefined): RenewingToken {
+    const other = this.#other(given);
+    if (other === undefined) return this.#own;
+    return this.#known(other) ?? this.#begin(other);
   }
 
-  /** The caller's own object may become another subject's before the mint reads it. */
-  #begin(given: Subject): RenewingToken {
-    const subject = frozenSubject(given);
-    const key = subjectKey(subject);
+  #begin(subject: Subject): RenewingToken {
     const renewing = new RenewingToken(subject, this.#context);
-    this.#others.set(key, renewing);
+    this.#others.set(subjectKey(subject), renewing);
     return renewing;
   }
 
-  /** Undefined for the app's own subject, however it is named. */
-  #keyOf(subject: Subject | undefined): string | undefined {
-    if (subject === undefined) return undefined;
-    const key = subjectKey(subject);
+  /**
+   * What a caller passed, checked and copied, before anything is kept for it. Undefined for the app's own subject, however
+   * it is named.
+   */
+  #other(given: Subject | undefined): Subject | undefined {
+    if (given === undefined) return undefined;
+    const subject = this.#unlessOwn(checkedSubject(given));
+    if (subject !== undefined) this.source.checkSubject?.(subject);
+    return subject;
+  }
+
+  #unlessOwn(subject: Subject): Subject | undefined {
     const own = this.source.defaultSubject;
-    return own !== undefined && subjectKey(own) === key ? undefined : key;
+    return own !== undefined && isSameSubject(own, subject) ? undefined : subject;
   }
 
   #turn(renewing: RenewingToken, begin: () => void): () => void {
@@ -274,15 +295,6 @@ export class AccessTokens {
   }
 }
 
-async function rejected(error: unknown): Promise<never> {
-  throw error;
-}
-
-function closedError(): BoxAuthError {
-  return new BoxAuthError({
-    code: 'closed',
-    message: 'A token was asked for after the app was shut down.',
-    hint: 'Finish Box calls before app.close(), or in a shutdown hook that runs before the module is destroyed.',
-    docs: 'https://docs.nestjs.com/fundamentals/lifecycle-events',
-  });
+function keyOf(subject: Subject | undefined): string | undefined {
+  return subject === undefined ? undefined : subjectKey(subject);
 }

@@ -5,11 +5,8 @@ import type { TellEvent, TokenEvent } from '../events/auth-events.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { Mint } from '../token-endpoint/token-attempts.js';
 
-/** What a caller got wrong is told to the caller, and to nobody else. */
-const CALLERS_OWN: ReadonlySet<BoxAuthErrorCode> = new Set([
-  'subject_invalid',
-  'subject_unsupported',
-]);
+/** A mistake of the caller, which is reported to the caller only. */
+const MISTAKE_OF_CALLER: BoxAuthErrorCode = 'subject_unsupported';
 
 interface Audience {
   readonly defaultSubject: () => Subject | undefined;
@@ -49,7 +46,7 @@ export function mintTelling(
         ...(expiresAt === undefined ? {} : { expiresAt }),
       }),
     failed: (error) => {
-      if (error instanceof BoxAuthError && !CALLERS_OWN.has(error.code)) {
+      if (error instanceof BoxAuthError && error.code !== MISTAKE_OF_CALLER) {
         tell({ ...told(), outcome: 'failed', error });
       }
     },

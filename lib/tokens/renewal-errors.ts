@@ -29,3 +29,24 @@ export function expiredOnArrival(token: AccessToken): BoxAuthError {
 export function isExpiredOnArrival(error: unknown): boolean {
   return error instanceof BoxAuthError && error.code === 'expired_on_arrival';
 }
+
+/** A token request ended with neither a token nor an error. */
+export function mintEmpty(): BoxAuthError {
+  return new BoxAuthError({
+    code: 'response_invalid',
+    message: 'The token request ended without a token.',
+    hint: 'It is retried after a pause.',
+    docs: 'https://datatracker.ietf.org/doc/html/rfc6749#section-5.1',
+    retryable: true,
+  });
+}
+
+/** The app was shut down. */
+export function closedError(): BoxAuthError {
+  return new BoxAuthError({
+    code: 'closed',
+    message: 'A token was asked for after the app was shut down.',
+    hint: 'Finish Box calls before app.close(), or in a shutdown hook that runs before the module is destroyed.',
+    docs: 'https://docs.nestjs.com/fundamentals/lifecycle-events',
+  });
+}

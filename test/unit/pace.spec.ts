@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Pace } from '../../lib/runtime/pace.js';
 
 afterEach(() => {
-  vi.unstubAllGlobals();
+  vi.doUnmock('node:timers');
   vi.restoreAllMocks();
   vi.resetModules();
 });
@@ -41,7 +41,7 @@ describe('A pace', () => {
   });
 
   it('lets all begin at last where somebody keeps the turns to themselves', async () => {
-    vi.stubGlobal('setImmediate', () => undefined);
+    vi.doMock('node:timers', () => ({ setImmediate: () => undefined }));
     vi.resetModules();
     const loaded = await import('../../lib/runtime/pace.js');
     const now = vi.spyOn(performance, 'now').mockReturnValue(0);

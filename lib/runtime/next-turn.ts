@@ -1,0 +1,4 @@
+import { setImmediate } from 'node:timers';
+
+/** Runs `task` in the next turn of the event loop. Taken at import, before a test can replace it by fake timers. */
+export const inNextTurn: (task: () => void) => void = setImmediate;
