@@ -56,24 +56,25 @@ export function externalSigner({ publicKeyId, algorithm, sign }: ExternalKey): A
     thumbprint: 'external',
     async sign(claims) {
       const signingInput = `${header}.${encoded(claims)}`;
-      const signature = await signed(sign, signingInput, algorithm);
-      return `${signingInput}.${Buffer.from(signature).toString('base64url')}`;
+      return `${signingInput}.${await signatureOf(sign, signingInput, algorithm)}`;
     },
   };
 }
 
-async function signed(
+/** In base64url. */
+async function signatureOf(
   sign: SigningFunction,
   signingInput: string,
   algorithm: SigningAlgorithm,
-): Promise<Uint8Array> {
-  let signature: unknown;
+): Promise<string> {
+  let signature = '';
   try {
-    signature = await sign(new TextEncoder().encode(signingInput), algorithm);
+    const bytes: unknown = await sign(new TextEncoder().encode(signingInput), algorithm);
+    if (bytes instanceof Uint8Array) signature = Buffer.from(bytes).toString('base64url');
   } catch (error) {
     throw signerError('The sign function of the credentials failed.', error);
   }
-  if (!(signature instanceof Uint8Array) || signature.byteLength === 0) {
+  if (signature === '') {
     throw signerError(
       'The sign function of the credentials gave no signature: it must return its bytes as a Uint8Array.',
     );

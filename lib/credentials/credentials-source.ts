@@ -96,6 +96,15 @@ export class CredentialsSource<Form extends object, Credentials extends Opened> 
   }
 
   #openAll(given: Several<Form>): OpenedList<Credentials> {
+    try {
+      return this.#openEach(given);
+    } catch (error) {
+      if (error instanceof BoxAuthError) throw error;
+      throw configInvalid('Reading the fields of credentials failed.', this.advice, error);
+    }
+  }
+
+  #openEach(given: Several<Form>): OpenedList<Credentials> {
     const isList = (value: Several<Form>): value is readonly Form[] => Array.isArray(value);
     if (!isList(given)) return [this.#open(given, placeInOptions('credentials'))];
     const [first, ...others] = given.map((form, index) =>

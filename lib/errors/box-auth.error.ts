@@ -77,7 +77,11 @@ export class BoxAuthError extends Error {
 
   /** @internal `instanceof`, also across copies of the package. */
   static override [Symbol.hasInstance](value: unknown): boolean {
-    return typeof value === 'object' && value !== null && BRAND in value;
+    try {
+      return typeof value === 'object' && value !== null && BRAND in value;
+    } catch {
+      return false; // a Proxy may throw, also at this
+    }
   }
 
   /** The same error told anew, as it is now: one that is remembered says for how long. */

@@ -94,6 +94,7 @@ function textOf(source: object, name: string): string {
 
 /** Also one of another realm: Jest runs tests in a context with an `Error` of its own. */
 function isErrorLike(thrown: unknown): thrown is Error {
+  if (types.isProxy(thrown)) return false; // it may throw whatever it is asked
   return types.isNativeError(thrown) || thrown instanceof Error;
 }
 

@@ -3,6 +3,7 @@ import { redact } from '../errors/redact.js';
 import type { Refusal } from './issuer.js';
 
 const LARGEST_ANSWER_BYTES = 65_536;
+const MIN_COUNTED_BYTES = 16; // of a chunk: a stream of empty ones must end, too
 const LONGEST_LIFETIME_S = 1_000_000_000; // what is beyond is no lifetime
 
 /** The `fetch` that token requests go through. */
@@ -20,20 +21,30 @@ export interface Grant {
 /** Why an answer that was neither a token nor a refusal cannot be used. */
 export class UnusableAnswer extends Error {}
 
-/** One POST to the token endpoint: a form goes, an answer of bounded size comes back. No redirect is followed. */
-export function postForm(
+/**
+ * One POST to the token endpoint. No redirect is followed.
+ *
+ * @throws UnusableAnswer if the application's `fetch` does not return a Response
+ */
+export async function postForm(
   fetch: Fetch,
   url: string,
   form: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<Response> {
-  return fetch(url, {
+  const response = await fetch(url, {
     method: 'POST',
     headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
     body: new URLSearchParams(form).toString(),
     redirect: 'manual',
     signal,
   });
+  if (!isResponse(response)) throw new UnusableAnswer('fetch returned no Response');
+  return response;
+}
+
+function isResponse(value: Partial<Response> | null | undefined): value is Response {
+  return Number.isInteger(value?.status) && typeof value?.headers?.get === 'function';
 }
 
 /**
@@ -104,15 +115,21 @@ function asJson(response: Response, text: string): Record<string, unknown> | und
 export async function readText(response: Response): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  const body: AsyncIterable<Uint8Array> | null = response.body;
+  const body: AsyncIterable<unknown> | null = response.body;
   for await (const chunk of body ?? []) {
-    bytes += chunk.byteLength;
+    if (!isBytes(chunk)) throw new UnusableAnswer('its body is not made of bytes');
+    bytes += Math.max(chunk.byteLength, MIN_COUNTED_BYTES);
     if (bytes > LARGEST_ANSWER_BYTES) {
       throw new UnusableAnswer(`it is larger than ${LARGEST_ANSWER_BYTES} bytes`); // leaving the loop cancels the stream
     }
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
+}
+
+/** `instanceof` would not know those of another realm. */
+function isBytes(chunk: unknown): chunk is Uint8Array {
+  return ArrayBuffer.isView(chunk);
 }
 
 /** A server may send back what it was sent: a header with a secret in it is as if it were not there. */

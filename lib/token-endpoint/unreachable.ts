@@ -1,6 +1,9 @@
+import { types } from 'node:util';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { Issuer } from './issuer.js';
 import { UnusableAnswer } from './token-request.js';
+
+const MAX_CAUSES = 10;
 
 type Endpoint = Pick<Issuer<never>, 'name' | 'docs' | 'tokenUrl'>;
 
@@ -33,7 +36,8 @@ function silence(time: string, attempts: number): string {
 
 /** The request failed, or its answer is of no use: why, and whether it may pass. */
 export function unreachableError({ name, docs, tokenUrl }: Endpoint, error: unknown): BoxAuthError {
-  if (error instanceof UnusableAnswer) {
+  // Anything can be thrown: `instanceof` alone runs the traps of a Proxy.
+  if (types.isNativeError(error) && error instanceof UnusableAnswer) {
     return new BoxAuthError({
       code: 'response_invalid',
       message: `What answered at ${tokenUrl} is not ${name}'s token endpoint: ${error.message}.`,
@@ -133,12 +137,19 @@ const UNKNOWN_CAUSE: Omit<NetworkCause, 'codes'> = {
   retryable: true,
 };
 
-/** fetch says "fetch failed"; what failed is the code of a cause. */
+/** The message of fetch is "fetch failed". The reason is the code of a cause. */
 function systemCode(error: unknown): string {
-  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
-    if ('code' in cause && typeof cause.code === 'string' && /^\w{1,60}$/.test(cause.code)) {
-      return cause.code;
+  let cause = error;
+  try {
+    // Bounded: an error may be its own cause.
+    for (let depth = 0; depth < MAX_CAUSES && cause instanceof Error; depth++) {
+      if ('code' in cause && typeof cause.code === 'string' && /^\w{1,60}$/.test(cause.code)) {
+        return cause.code;
+      }
+      cause = cause.cause;
     }
+  } catch {
+    // A getter or a Proxy threw: there is no code to read.
   }
   return 'no code';
 }

@@ -1,4 +1,4 @@
-import { defer, from, lastValueFrom, map, of } from 'rxjs';
+import { defer, EMPTY, from, lastValueFrom, map, of } from 'rxjs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Subject } from '../../lib/credentials/subject.js';
 import { AccessToken } from '../../lib/token-endpoint/access-token.js';
@@ -230,6 +230,16 @@ describe('After the end', () => {
     tokens.close();
     expect((await work).code).toBe('closed');
     expect((await waiting).code).toBe('closed');
+  });
+
+  it('a mint that ends without a token fails, and no caller waits for ever', async () => {
+    const source: TokenSource = {
+      defaultSubject: OWN,
+      forgetRefusals: () => undefined,
+      mint: () => EMPTY,
+    };
+    const tokens = new AccessTokens(source, renewalDefaults, 1, runtime, untold);
+    expect((await thrownBy(() => tokens.get())).code).toBe('response_invalid');
   });
 
   it('another end changes nothing', async () => {

@@ -1,0 +1,94 @@
+import fc from 'fast-check';
+
+/** Stands in hostile values where a secret could: nothing that is shown may contain it. */
+export const PLANTED_SECRET = 'pl4nted-Secret-0123456789abcdef';
+
+const throwing = () => {
+  throw new Error(`access_token=${PLANTED_SECRET}`);
+};
+
+/** Throws whatever is done to it. */
+function revokedProxy(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}
+
+function circularError(): Error {
+  const error = new Error('circular');
+  error.cause = error;
+  return error;
+}
+
+/** Values that nobody expects, each as a function so that one run does not change the next. */
+const ODD: readonly (() => unknown)[] = [
+  () => undefined,
+  () => null,
+  () => '',
+  () => 0,
+  () => Number.NaN,
+  () => Number.POSITIVE_INFINITY,
+  () => -1n,
+  () => true,
+  () => Symbol(PLANTED_SECRET),
+  () => [],
+  () => [undefined],
+  () => new Map(),
+  () => new Set([1]),
+  () => new Date(Number.NaN),
+  () => new Uint8Array(0),
+  () => Object.create(null),
+  () => () => PLANTED_SECRET,
+  () => new Proxy({}, { get: throwing, has: throwing, getPrototypeOf: throwing }),
+  revokedProxy,
+  () => ({ then: throwing }),
+  () => ({ then: (_: unknown, reject: (reason: unknown) => void) => reject(undefined) }),
+  () => ({ then: (resolve: (value: unknown) => void) => resolve([]) }),
+  () => Object.defineProperty({}, 'then', { get: throwing }),
+  () =>
+    Object.defineProperties(new Error('x'), {
+      message: { get: throwing },
+      code: { get: throwing },
+    }),
+  () => Object.defineProperty(new Error('x'), 'cause', { get: throwing }),
+  circularError,
+  () => new Error(`-----BEGIN PRIVATE KEY-----\n${PLANTED_SECRET}`, { cause: PLANTED_SECRET }),
+  () => `client_secret=${PLANTED_SECRET}`,
+  () => `\u001b[31m\u0000\u202e${'x'.repeat(5_000)}`,
+];
+
+/** Makes a value that nobody expects. fast-check would look into the value itself, which may throw. */
+export const oddValue: fc.Arbitrary<() => unknown> = fc.oneof(
+  { weight: 3, arbitrary: fc.constantFrom(...ODD) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .anything({ withBigInt: true, withNullPrototype: true })
+      .map((value) => () => value),
+  },
+);
+
+type Odd = (...args: never[]) => unknown;
+
+/** A function that returns, throws, resolves or rejects with what `values` make, or never settles. */
+export function oddFunction(values: fc.Arbitrary<() => unknown> = oddValue): fc.Arbitrary<Odd> {
+  const how = fc.constantFrom('returns', 'throws', 'resolves', 'rejects', 'hangs');
+  return fc.tuple(how, values).map(([way, make]): Odd => {
+    switch (way) {
+      case 'returns':
+        return make;
+      case 'throws':
+        return () => {
+          throw make();
+        };
+      case 'resolves':
+        return async () => make();
+      case 'rejects':
+        return async () => {
+          throw make();
+        };
+      default:
+        return () => new Promise(() => undefined);
+    }
+  });
+}
