@@ -7,10 +7,11 @@ import { type Runtime, systemRuntime } from './runtime/runtime.js';
 import {
   tokenEndpointDefaults,
   type TokenEndpointOptions,
+  tokenEndpointRanges,
 } from './token-endpoint/token-endpoint.options.js';
 import type { OnStoreFailure } from './tokens/shared-tokens.js';
 import type { TokenStore } from './tokens/token-store.js';
-import { renewalDefaults, type RenewalOptions } from './tokens/renewal.options.js';
+import { renewalDefaults, type RenewalOptions, renewalRanges } from './tokens/renewal.options.js';
 
 /** What can be set whoever issues the tokens. */
 export interface AppAuthOptions {
@@ -48,7 +49,6 @@ export interface ResolvedAppAuthOptions {
   readonly keepWarm: readonly (Subject | 'own')[];
 }
 
-const MOST_ATTEMPTS = 100;
 const DOCS = 'https://docs.nestjs.com/modules#dynamic-modules';
 
 const KNOWN = ['fetch', 'renewal', 'tokenEndpoint', 'store', 'onStoreFailure', 'runtime'] as const;
@@ -72,7 +72,7 @@ export function resolveAppAuthOptions(
   if (options.fetch !== undefined && typeof options.fetch !== 'function') {
     throw invalidOption('fetch', undefined, 'a function');
   }
-  const renewal = withDefaults('renewal', renewalDefaults, options.renewal, 0);
+  const renewal = withDefaults('renewal', renewalDefaults, options.renewal, renewalRanges);
   // A shorter deadline alone shortens the attempts, too.
   const timeoutMs = Math.min(
     tokenEndpointDefaults.timeoutMs,
@@ -82,15 +82,13 @@ export function resolveAppAuthOptions(
     'tokenEndpoint',
     { ...tokenEndpointDefaults, timeoutMs },
     options.tokenEndpoint,
-    1,
+    tokenEndpointRanges,
   );
   inOrder('renewal', renewal, 'expiryMarginMs', 'waitMarginMs');
   inOrder('renewal', renewal, 'minWindowMs', 'maxWindowMs');
   inOrder('renewal', renewal, 'minBackoffMs', 'maxBackoffMs');
   inOrder('tokenEndpoint', tokenEndpoint, 'timeoutMs', 'deadlineMs');
-  if (renewal.windowRatio > 1)
-    throw invalidOption('renewal.windowRatio', renewal.windowRatio, 'a share from 0 to 1');
-  wholeFromOne('tokenEndpoint.attempts', tokenEndpoint.attempts, MOST_ATTEMPTS);
+  wholeFromOne('tokenEndpoint.attempts', tokenEndpoint.attempts, tokenEndpointRanges.attempts[1]);
   return {
     fetch: options.fetch ?? globalFetch,
     renewal,
@@ -119,21 +117,26 @@ function withDefaults<T extends object>(
   group: string,
   defaults: Required<T>,
   given: T | undefined,
-  least: number,
+  ranges: Readonly<Record<keyof T, readonly [number, number]>>,
 ): Required<T> {
   const resolved = { ...defaults };
   if (given !== undefined) checkObject(group, given);
   for (const [name, value] of Object.entries(given ?? {})) {
-    if (!Object.hasOwn(defaults, name)) {
+    if (!isKeyOf(ranges, name)) {
       throw unknownOption(`${group}.${name}`, Object.keys(defaults));
     }
     if (value === undefined) continue;
-    if (typeof value !== 'number' || !Number.isFinite(value) || value < least) {
-      throw invalidOption(`${group}.${name}`, value, `a number of at least ${least}`);
+    const [least, most] = ranges[name];
+    if (typeof value !== 'number' || !(value >= least && value <= most)) {
+      throw invalidOption(`${group}.${name}`, value, `a number from ${least} to ${most}`);
     }
     Object.assign(resolved, { [name]: value });
   }
   return resolved;
+}
+
+function isKeyOf<T extends object>(record: T, key: PropertyKey): key is keyof T {
+  return Object.hasOwn(record, key);
 }
 
 function checkedRuntime(runtime: Runtime): Runtime {

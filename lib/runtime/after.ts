@@ -1,5 +1,5 @@
 import { Observable } from 'rxjs';
-import type { Runtime } from './runtime.js';
+import { LONGEST_DELAY_MS, type Runtime } from './runtime.js';
 
 /** Emits once, after `delayMs` milliseconds of `runtime`. */
 export function after(runtime: Runtime, delayMs: number): Observable<void> {
@@ -10,8 +10,6 @@ export function after(runtime: Runtime, delayMs: number): Observable<void> {
     }, delayMs),
   );
 }
-
-const LONGEST_DELAY_MS = 2 ** 31 - 1;
 
 /** Those who wait now, of each runtime: one timer holds the process for all of them. */
 const holds = new WeakMap<Runtime, { waiting: number; readonly cancel: () => void }>();

@@ -21,11 +21,14 @@ export interface Runtime {
   uniqueId(): string;
 }
 
+/** The longest delay of a timer: a longer one of Node ends at once. */
+export const LONGEST_DELAY_MS = 2 ** 31 - 1;
+
 export const systemRuntime: Runtime = {
   now: Date.now,
   monotonic: () => performance.now(),
   schedule(task, delayMs, options) {
-    const timer = setTimeout(task, delayMs);
+    const timer = setTimeout(task, Math.min(delayMs, LONGEST_DELAY_MS));
     if (options?.holdProcess !== true) timer.unref();
     return () => clearTimeout(timer);
   },

@@ -4,7 +4,7 @@ import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/term
 // oxlint-disable-next-line typescript/consistent-type-imports -- Nest reads the parameter's type at run time
 import { boxAuthOf, BoxTokenProvider } from '../box-token.provider.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
-import { systemRuntime } from '../runtime/runtime.js';
+import { LONGEST_DELAY_MS, systemRuntime } from '../runtime/runtime.js';
 import { elapsed } from '../runtime/time-budget.js';
 import type { AccessToken } from '../token-endpoint/access-token.js';
 
@@ -13,8 +13,6 @@ export interface BoxHealthOptions {
   /** How many milliseconds a check waits for a token, where there is none to use: a whole number. Default 2,000. */
   readonly timeoutMs?: number | undefined;
 }
-
-const LONGEST_TIMEOUT_MS = 2 ** 31 - 1; // a longer timer of Node ends at once
 
 /** Why no other token comes, in words for anybody: the message of an error quotes Box, and stays in the log. */
 interface Problem {
@@ -145,17 +143,18 @@ function timeoutOf(options: unknown): number {
     typeof timeoutMs !== 'number' ||
     !Number.isInteger(timeoutMs) ||
     timeoutMs < 0 ||
-    timeoutMs > LONGEST_TIMEOUT_MS
+    timeoutMs > LONGEST_DELAY_MS
   ) {
-    throw invalidOption('timeoutMs', `a whole number from 0 to ${LONGEST_TIMEOUT_MS}`);
+    throw invalidOption('timeoutMs', `a whole number from 0 to ${LONGEST_DELAY_MS}`, timeoutMs);
   }
   return timeoutMs;
 }
 
-function invalidOption(name: string, expected: string): BoxAuthError {
+function invalidOption(name: string, expected: string, found?: unknown): BoxAuthError {
+  const shown = typeof found === 'number' ? `: found ${found}` : '';
   return new BoxAuthError({
     code: 'option_invalid',
-    message: `${name} given to BoxHealthIndicator.isHealthy is not valid, expected ${expected}.`,
+    message: `${name} given to BoxHealthIndicator.isHealthy is not valid${shown}, expected ${expected}.`,
     hint: `Mend ${name} where isHealthy is called.`,
     docs: 'https://docs.nestjs.com/recipes/terminus',
   });

@@ -1,11 +1,28 @@
+const CENTURY_MS = 36_525 * 86_400_000;
+
 /** The clock of the emulated service: the emulator's own time, and how far the service is ahead of it. */
 export class EmulatorClock {
   readonly #now: () => number;
-  skewMs: number;
+  #skewMs = 0;
 
+  /** @throws RangeError for a skew of more than a century */
   constructor(now: () => number, skewMs: number) {
     this.#now = now;
     this.skewMs = skewMs;
+  }
+
+  get skewMs(): number {
+    return this.#skewMs;
+  }
+
+  /** @throws RangeError beyond a century */
+  set skewMs(skewMs: number) {
+    if (!(Math.abs(skewMs) <= CENTURY_MS)) {
+      throw new RangeError(
+        `Invalid clockSkewMs: expected a number from -${CENTURY_MS} to ${CENTURY_MS}, received ${skewMs}`,
+      );
+    }
+    this.#skewMs = skewMs;
   }
 
   nowMs(): number {

@@ -54,12 +54,14 @@ export class FaultPlan<Target extends string> {
   readonly #always = new Map<Target, Fault>();
 
   failNext(target: Target, fault: Fault, times: number): void {
+    checkDelay(fault);
     const queue = this.#next.get(target) ?? [];
     for (let count = 0; count < times; count += 1) queue.push(fault);
     this.#next.set(target, queue);
   }
 
   always(target: Target, fault: Fault): void {
+    checkDelay(fault);
     this.#always.set(target, fault);
   }
 
@@ -74,4 +76,14 @@ export class FaultPlan<Target extends string> {
   take(target: Target): Fault | undefined {
     return this.#next.get(target)?.shift() ?? this.#always.get(target);
   }
+}
+
+const LONGEST_DELAY_MS = 2 ** 31 - 1; // a longer timer of Node ends at once
+
+/** @throws RangeError for a delay that no timer can have */
+function checkDelay(fault: Fault): void {
+  if (fault.kind !== 'delay' || (fault.ms >= 0 && fault.ms <= LONGEST_DELAY_MS)) return;
+  throw new RangeError(
+    `Invalid ms of a delay: expected a number from 0 to ${LONGEST_DELAY_MS}, received ${fault.ms}`,
+  );
 }

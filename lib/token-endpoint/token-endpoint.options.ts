@@ -1,10 +1,10 @@
 /** How long and how often the token endpoint is tried. */
 export interface TokenEndpointOptions {
-  /** Milliseconds that one attempt may take. Default 10,000. */
+  /** Milliseconds that one attempt may take, at most 600,000. Default 10,000. */
   readonly timeoutMs?: number;
-  /** Attempts in all, the first included. Default 4. */
+  /** Attempts in all, the first included, at most 100. Default 4. */
   readonly attempts?: number;
-  /** Milliseconds for all attempts and the pauses between them. Default 30,000. */
+  /** Milliseconds for all attempts and the pauses between them, at most 600,000. Default 30,000. */
   readonly deadlineMs?: number;
 }
 
@@ -12,4 +12,15 @@ export const tokenEndpointDefaults: Required<TokenEndpointOptions> = {
   timeoutMs: 10_000,
   attempts: 4,
   deadlineMs: 30_000,
+};
+
+const TEN_MINUTES_MS = 600_000;
+
+/** The smallest and the largest value of each. */
+export const tokenEndpointRanges: Readonly<
+  Record<keyof TokenEndpointOptions, readonly [number, number]>
+> = {
+  timeoutMs: [1, TEN_MINUTES_MS],
+  attempts: [1, 100],
+  deadlineMs: [1, TEN_MINUTES_MS],
 };

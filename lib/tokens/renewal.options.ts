@@ -1,4 +1,7 @@
-/** When a token is renewed. Every margin is capped at a quarter of the token's lifetime. All in milliseconds but one. */
+/**
+ * When a token is renewed. Every margin is capped at a quarter of the token's lifetime. All in milliseconds, at most a day,
+ * but one.
+ */
 export interface RenewalOptions {
   /** A token is never handed out when it has less than this to live. Default 5,000. */
   readonly expiryMarginMs?: number;
@@ -24,6 +27,19 @@ export const renewalDefaults: Required<RenewalOptions> = {
   maxWindowMs: 600_000,
   minBackoffMs: 1_000,
   maxBackoffMs: 60_000,
+};
+
+const DAY_MS = 86_400_000;
+
+/** The smallest and the largest value of each. */
+export const renewalRanges: Readonly<Record<keyof RenewalOptions, readonly [number, number]>> = {
+  expiryMarginMs: [0, DAY_MS],
+  waitMarginMs: [0, DAY_MS],
+  windowRatio: [0, 1],
+  minWindowMs: [0, DAY_MS],
+  maxWindowMs: [0, DAY_MS],
+  minBackoffMs: [0, DAY_MS],
+  maxBackoffMs: [0, DAY_MS],
 };
 
 const LONGEST_MARGIN = 1 / 4;

@@ -195,8 +195,9 @@ describe('A check', () => {
       const options = { timeoutMs: timeoutMs as number };
       expect(await thrownBy(() => health.isHealthy('box', options))).toMatchObject({
         code: 'option_invalid',
-        message:
-          'timeoutMs given to BoxHealthIndicator.isHealthy is not valid, expected a whole number from 0 to 2147483647.',
+        message: `timeoutMs given to BoxHealthIndicator.isHealthy is not valid${
+          typeof timeoutMs === 'number' ? `: found ${timeoutMs}` : ''
+        }, expected a whole number from 0 to 2147483647.`,
       });
       expect(endpoint.received).toEqual([]);
     },
