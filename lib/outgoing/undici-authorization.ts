@@ -110,9 +110,7 @@ class AuthorizedCall {
       // undici 6 would follow redirects below, and forward every header to any host.
       this.#call = { ...this.#call, headers, maxRedirections: 0 };
       const caller = { get: (name: string) => headerOf(headers, name) };
-      const authorization = await this.#wait((patience) =>
-        this.policy.authorize(caller, patience),
-      );
+      const authorization = await this.#wait((patience) => this.policy.authorize(caller, patience));
       if (authorization === undefined) {
         // A caller's own identity is never replaced by ours halfway.
         this.leftAlone.add(this.handler);

@@ -18,7 +18,10 @@ export function pausedError({ forMs, reason }: CheckedClaim & { state: 'paused' 
 }
 
 /** Another process of the app was rate limited, so the requests of all its subjects wait. */
-export function appPausedError({ forMs, reason }: CheckedClaim & { state: 'paused' }): BoxAuthError {
+export function appPausedError({
+  forMs,
+  reason,
+}: CheckedClaim & { state: 'paused' }): BoxAuthError {
   return new BoxAuthError({
     code: 'rate_limited',
     message: `Another process of this app was rate limited, and none of its requests are sent now: ${redact(reason)}`,

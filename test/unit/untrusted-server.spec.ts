@@ -79,7 +79,9 @@ describe('A server with an untrusted certificate', () => {
   });
 
   it.each(Object.entries(calls))('is sent no token by %s', async (_, call) => {
-    await expect(call(appWithToken())).rejects.toThrow(/self-signed certificate|fetch failed|Network Error/);
+    await expect(call(appWithToken())).rejects.toThrow(
+      /self-signed certificate|fetch failed|Network Error/,
+    );
     expect(requests).toBe(0);
   });
 });
