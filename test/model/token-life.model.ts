@@ -17,6 +17,17 @@ const WAIT_MARGIN_MS = 60_000;
 const MIN_BACKOFF_MS = 1_000;
 const REMEMBERED_MS = 30_000;
 const FORCED_MS = 10_000;
+const LONGEST_REMEMBERED_MS = 400_000;
+/** A lost request is noticed within a second of running, and has another second to show that it was not. */
+const MAX_GRACE_MS = 2_000;
+const LOSES_CONNECTIONS_MS = 2_000;
+/** After as many the deadline may be over. */
+const MAX_RESTARTS = 3;
+/** Of three subjects that may be asked for at once, until the next change of a clock. */
+const MAX_CLOCK_REFUSALS = 9;
+const MAX_CLOCK_ERROR_MS = 20 * 3_600_000;
+/** A status of the test's own. */
+const CLOCK_REFUSAL = 418;
 
 /** How the token endpoint behaves from now on. */
 export type Weather = 'fine' | 'slow' | 'unavailable' | 'limited' | 'reset' | 'silent' | 'refusing';
@@ -29,6 +40,25 @@ interface Granted {
   readonly lifetimeMs: number;
   /** How many flushes there had been when it was asked for. */
   readonly flushed: number;
+}
+
+/** A moment, by both clocks. */
+type Instant = Pick<Granted, 'wall' | 'monotonic'>;
+
+/** A token request, as the test sees it. */
+interface Sent {
+  readonly weather: Weather;
+  /** How often in a row it was started again after a freeze. */
+  readonly restarts: number;
+  /** It follows another of the same mint, with the same credentials. */
+  readonly isRetry: boolean;
+  /** The clock was set, or the process was frozen, since it was sent. */
+  isShaken: boolean;
+  /** When the process went on after the freeze that lost its answer. */
+  lostAt: number | undefined;
+  /** The clock was set back meanwhile: a sleep of the machine may not show. */
+  hidesFreezes: boolean;
+  isOver: boolean;
 }
 
 interface Failure {
@@ -52,21 +82,40 @@ export class TokenLife {
   readonly #failures = new Map<string, Failure>();
   /** Also of what was refused: with another secret it is asked for at once by who waits, but not in the background. */
   readonly #failedAt = new Map<string, number>();
-  readonly #forcedAt = new Map<string, number>();
-  readonly #refused = new Set<string>();
+  readonly #forcedAt = new Map<string, Instant>();
+  /** The last request of each subject. */
+  readonly #sent = new Map<string, Sent>();
+  /** Subjects whose request was given up after a freeze: the next one may come at once. */
+  readonly #restarting = new Set<string>();
+  /** Subjects whose assertion was refused for its dates: the next request is made at once, too. */
+  readonly #redating = new Set<string>();
+  /** How long after the last forced mint it was refused: a clock may be set back before the next. */
+  readonly #refused = new Map<string, number>();
   readonly #callers: Promise<void>[] = [];
   readonly #broken: unknown[] = [];
   #waiting = 0;
   #secret = 'secret-0';
   #flushed = 0;
   #leaps = 0;
+  /** How far Box's clock is ahead of the machine's. */
+  #boxAheadMs = 0;
+  /** How far the gateway's clock, which its `Date` is of, is ahead of Box's. */
+  #dateAheadMs = 0;
+  #bothClocksWrongAt = -Infinity;
+  #clockRefusals = 0;
   weather: Weather = 'fine';
   lifetimeS = 3600;
 
   constructor() {
     this.endpoint.otherwise = (request) => this.#answer(request);
     this.#box = new BoxAuth({
-      credentials: () => ({ clientId: 'client', clientSecret: this.#secret, enterpriseId: '1' }),
+      credentials: () => ({
+        clientId: 'client',
+        clientSecret: this.#secret,
+        enterpriseId: '1',
+        publicKeyId: 'abcd1234',
+        sign: () => new Uint8Array(256),
+      }),
       fetch: this.endpoint.fetch,
       runtime: this.runtime,
       tokenEndpoint: { attempts: 1 },
@@ -113,14 +162,14 @@ export class TokenLife {
     const token = this.#given.at(-1 - ago);
     if (token === undefined) return;
     const subject = this.#granted.get(token.value)?.subject ?? '';
-    const sinceForcedMs = this.runtime.monotonic() - (this.#forcedAt.get(subject) ?? -Infinity);
+    const sinceForcedMs = this.#sinceForcedMs(subject);
     const isCurrent = this.#standing.get(subject) === token.value;
     const usable = this.#usable(subject);
     this.#box.provider.invalidate(token);
     const peeked = this.#box.provider.peekToken(token.subject)?.value;
     if (isCurrent && sinceForcedMs >= FORCED_MS) {
       this.#standing.delete(subject);
-      this.#refused.add(subject);
+      this.#refused.set(subject, sinceForcedMs);
       expect(peeked, 'a refused token is still given').not.toBe(token.value);
     } else if (usable !== undefined) {
       expect(peeked, 'a good token is gone').toBe(usable);
@@ -142,14 +191,44 @@ export class TokenLife {
     await settled();
   }
 
-  /** Somebody sets the clock, or the machine sleeps: what was alive may be dead all at once. */
-  leap(happens: (runtime: FakeRuntime) => void): void {
-    this.#leaps += 1;
-    happens(this.runtime);
+  /** Somebody sets the clock. */
+  setClock(ms: number): void {
+    if (Math.abs(this.#boxAheadMs - ms) > MAX_CLOCK_ERROR_MS) return;
+    this.#leap(() => this.runtime.jump(ms));
+    this.#changeClocks(() => (this.#boxAheadMs -= ms));
+    if (ms >= 0) return;
+    for (const sent of this.#sent.values())
+      Object.assign(sent, { lostAt: undefined, hidesFreezes: true });
   }
 
-  advance(ms: number): Promise<void> {
-    return this.runtime.advance(ms);
+  /** The clock is set right. */
+  synchronize(): void {
+    this.setClock(this.#boxAheadMs);
+  }
+
+  /** Another gateway answers, whose `Date` is so far ahead. */
+  gateway(aheadMs: number): void {
+    this.#changeClocks(() => (this.#dateAheadMs = aheadMs));
+  }
+
+  /** The machine sleeps (its monotonic clock stands still), or the process is stopped (it goes on). */
+  freeze(how: 'sleep' | 'freeze', ms: number): void {
+    this.#leap(() => this.runtime[how](ms));
+    if (ms < LOSES_CONNECTIONS_MS) return;
+    for (const sent of this.#sent.values()) {
+      if (!sent.isOver && !sent.hidesFreezes) sent.lostAt = this.runtime.monotonic();
+    }
+  }
+
+  async advance(ms: number): Promise<void> {
+    await this.runtime.advance(ms);
+    for (const { isOver, lostAt } of this.#sent.values()) {
+      if (isOver || lostAt === undefined) continue;
+      expect(
+        this.runtime.monotonic() - lostAt,
+        'a request that was lost in a freeze is still waited for',
+      ).toBeLessThanOrEqual(MAX_GRACE_MS);
+    }
   }
 
   /** What was found broken by somebody who could not tell at once. */
@@ -195,8 +274,16 @@ export class TokenLife {
       this.#waiting -= 1;
       if (abort && error instanceof DOMException) return;
       if (!(error instanceof BoxAuthError)) throw error;
+      this.#checkError(error, subject);
       const refused = this.#failures.get('everybody');
-      if (error.code === 'client_invalid' && secret === this.#secret && flushed === this.#flushed) {
+      // A retry keeps its credentials, and callers share it.
+      const isRetry = this.#sent.get(subject)?.isRetry === true;
+      if (
+        error.code === 'client_invalid' &&
+        secret === this.#secret &&
+        flushed === this.#flushed &&
+        !isRetry
+      ) {
         expect(refused?.secret, 'a rotated secret was not tried').toBe(secret);
       }
       if (
@@ -207,6 +294,23 @@ export class TokenLife {
       ) {
         throw new Error('a caller got an error though there was a usable token', { cause: error });
       }
+    }
+  }
+
+  /** What is told of the network and the clocks is true. */
+  #checkError({ code }: BoxAuthError, subject: string): void {
+    const sent = this.#sent.get(subject);
+    if (code === 'timeout' && sent !== undefined && sent.restarts < MAX_RESTARTS) {
+      expect(sent, 'frozen time was counted against a deadline').toMatchObject({
+        weather: 'silent',
+        lostAt: undefined,
+      });
+    }
+    if (code === 'assertion_expired' || code === 'assertion_not_yet_valid') {
+      expect(
+        this.runtime.monotonic() - this.#bothClocksWrongAt,
+        'an assertion was refused although a clock is right',
+      ).toBeLessThanOrEqual(LONGEST_REMEMBERED_MS);
     }
   }
 
@@ -254,6 +358,8 @@ export class TokenLife {
     const shared = this.#failures.get('everybody');
     // The package may draw pauses of up to a minute.
     return (
+      !this.#areBothClocksWrong &&
+      now > this.#bothClocksWrongAt + LONGEST_REMEMBERED_MS &&
       (this.#inFlight.get(subject) ?? 0) === 0 &&
       (own === undefined || now > own.until + 60_000) &&
       now > (this.#failedAt.get(subject) ?? -Infinity) + 60_000 &&
@@ -267,28 +373,41 @@ export class TokenLife {
   }
 
   async #answer(request: Received): Promise<Response> {
-    const subject = `${request.form.get('box_subject_type') ?? ''}:${request.form.get('box_subject_id') ?? ''}`;
+    const { subject } = claimsOf(request);
+    const isRestart = this.#restarting.delete(subject);
+    const isRetry = this.#redating.delete(subject) || isRestart;
+    const sent: Sent = {
+      weather: this.weather,
+      restarts: isRestart ? (this.#sent.get(subject)?.restarts ?? 0) + 1 : 0,
+      isRetry,
+      isShaken: false,
+      lostAt: undefined,
+      hidesFreezes: false,
+      isOver: false,
+    };
+    this.#sent.set(subject, sent);
     const inFlight = (this.#inFlight.get(subject) ?? 0) + 1;
     this.#promise(() => {
-      this.#checkPause(subject, request);
+      if (!isRetry) this.#checkPause(subject, request);
       expect(inFlight, 'two mints of one subject at a time').toBe(1);
     });
     this.#inFlight.set(subject, inFlight);
-    let isOver = false;
     const over = () => {
-      if (!isOver) this.#inFlight.set(subject, (this.#inFlight.get(subject) ?? 0) - 1);
-      isOver = true;
+      if (!sent.isOver) this.#inFlight.set(subject, (this.#inFlight.get(subject) ?? 0) - 1);
+      sent.isOver = true;
     };
     request.init.signal?.addEventListener('abort', over);
     const flushed = this.#flushed;
     try {
-      const response = await this.#weatherly(request);
+      const response = await this.#weatherly(request, sent);
+      if (response.status === CLOCK_REFUSAL) return this.#refuseClock(subject);
       if (response.ok && request.init.signal?.aborted !== true && flushed === this.#flushed)
         this.#onGrant(subject, request);
       else if (flushed === this.#flushed) this.#onFailure(subject, request, response);
       return response;
     } catch (error) {
-      if (flushed === this.#flushed) this.#onFailure(subject, request, undefined);
+      if (sent.isShaken && request.init.signal?.aborted === true) this.#onRestart(subject);
+      else if (flushed === this.#flushed) this.#onFailure(subject, request, undefined);
       throw error;
     } finally {
       over();
@@ -315,9 +434,10 @@ export class TokenLife {
         expect(at, `asked again too early (${key})`).toBeGreaterThanOrEqual(failure.until);
       }
     }
-    if (this.#refused.has(subject)) {
+    const refusedAfterMs = this.#refused.get(subject);
+    if (refusedAfterMs !== undefined) {
       expect(
-        at - (this.#forcedAt.get(subject) ?? -Infinity),
+        Math.max(refusedAfterMs, this.#sinceForcedMs(subject)),
         'two forced mints within 10 s',
       ).toBeGreaterThanOrEqual(FORCED_MS);
     }
@@ -330,11 +450,62 @@ export class TokenLife {
     if (this.#failures.get('everybody')?.secret === request.form.get('client_secret')) {
       this.#failures.delete('everybody');
     }
-    if (this.#refused.delete(subject)) this.#forcedAt.set(subject, this.runtime.monotonic());
     const granted = this.#granted.get(value);
     if (granted === undefined) throw new Error('granted what was not granted');
     // What was dead when it arrived stays dead, wherever the clock is set.
-    if (this.#leftMs(value) > 0) this.#standing.set(subject, value);
+    if (this.#leftMs(value) <= 0) return;
+    this.#standing.set(subject, value);
+    if (this.#refused.delete(subject)) this.#forcedAt.set(subject, granted);
+  }
+
+  /** A request that was in flight over a freeze was given up: to be sent again, or for good. */
+  #onRestart(subject: string): void {
+    this.#failedAt.set(subject, this.runtime.monotonic());
+    this.#restarting.add(subject);
+  }
+
+  /** An assertion by a wrong clock is refused. Where either clock is right, that happens a few times at most. */
+  #refuseClock(subject: string): Response {
+    this.#failedAt.set(subject, this.runtime.monotonic());
+    this.#redating.add(subject);
+    this.#clockRefusals += 1;
+    if (this.#areBothClocksWrong) this.#bothClocksWrongAt = this.runtime.monotonic();
+    else {
+      this.#promise(() => {
+        expect(
+          this.#clockRefusals,
+          'a wrong clock costs requests again and again',
+        ).toBeLessThanOrEqual(MAX_CLOCK_REFUSALS);
+      });
+    }
+    return refuse(this.endpoint, 400, 'invalid_grant', "Please check the 'exp' claim.")();
+  }
+
+  get #areBothClocksWrong(): boolean {
+    return this.#boxAheadMs !== 0 && this.#dateAheadMs !== 0;
+  }
+
+  #changeClocks(change: () => void): void {
+    change();
+    this.endpoint.skewMs = this.#boxAheadMs + this.#dateAheadMs;
+    this.#clockRefusals = 0;
+    // An assertion that is under way is by neither clock.
+    if ([...this.#sent.values()].some(({ isOver }) => !isOver)) {
+      this.#bothClocksWrongAt = this.runtime.monotonic();
+    }
+  }
+
+  #leap(happens: () => void): void {
+    this.#leaps += 1;
+    for (const sent of this.#sent.values()) sent.isShaken = true;
+    happens();
+  }
+
+  #sinceForcedMs(subject: string): number {
+    const forcedAt = this.#forcedAt.get(subject);
+    return forcedAt === undefined
+      ? Infinity
+      : Math.max(this.runtime.now() - forcedAt.wall, this.runtime.monotonic() - forcedAt.monotonic);
   }
 
   #onFailure(subject: string, { form }: Received, response: Response | undefined): void {
@@ -350,24 +521,29 @@ export class TokenLife {
 
   /** No two are the same, not even where a clock stands still. */
   #valueOf(request: Received): string {
-    const { form } = request;
-    return `token-${this.endpoint.received.indexOf(request)}-of-${form.get('box_subject_type') ?? ''}-${form.get('box_subject_id') ?? ''}-${form.get('client_secret') ?? ''}`;
+    const { subject } = claimsOf(request);
+    return `token-${this.endpoint.received.indexOf(request)}-of-${subject}-${request.form.get('client_secret') ?? ''}`;
   }
 
-  async #weatherly(request: Received): Promise<Response> {
+  async #weatherly(request: Received, sent: Sent): Promise<Response> {
     const granted = {
       wall: this.runtime.now(),
       monotonic: this.runtime.monotonic(),
       flushed: this.#flushed,
     };
+    const leftS = claimsOf(request).exp - (this.runtime.now() + this.#boxAheadMs) / 1000;
+    const isClockRight = leftS > 0 && leftS <= 60;
     switch (this.weather) {
       case 'fine':
+        if (!isClockRight) return new Response(null, { status: CLOCK_REFUSAL });
         return this.#grant(request, granted);
       case 'slow':
         await Promise.race([
           silence(request),
           new Promise<void>((resolve) => void this.runtime.schedule(resolve, 3_000)),
         ]);
+        if (sent.lostAt !== undefined) return await silence(request);
+        if (!isClockRight) return new Response(null, { status: CLOCK_REFUSAL });
         return this.#grant(request, granted);
       case 'unavailable':
         return refuse(this.endpoint, 503, 'unavailable', 'Unavailable')();
@@ -387,10 +563,19 @@ export class TokenLife {
 
   #grant(request: Received, granted: Omit<Granted, 'subject' | 'lifetimeMs'>): Response {
     const value = this.#valueOf(request);
-    const subject = `${request.form.get('box_subject_type') ?? ''}:${request.form.get('box_subject_id') ?? ''}`;
+    const { subject } = claimsOf(request);
     this.#granted.set(value, { ...granted, subject, lifetimeMs: this.lifetimeS * 1000 });
     return this.endpoint.json(200, { access_token: value, expires_in: this.lifetimeS });
   }
+}
+
+/** What an assertion says: whom it is for, and until when. */
+function claimsOf({ form }: Received): { subject: string; exp: number } {
+  const claims: unknown = JSON.parse(
+    Buffer.from(form.get('assertion')?.split('.')[1] ?? '', 'base64url').toString('utf8'),
+  );
+  const { sub, box_sub_type, exp } = claims as Record<'sub' | 'box_sub_type' | 'exp', unknown>;
+  return { subject: `${String(box_sub_type)}:${String(sub)}`, exp: Number(exp) };
 }
 
 function subjectOf(key: string): { type: 'enterprise' | 'user'; id: string } | undefined {

@@ -87,10 +87,17 @@ const steps = [
     .map((ago) => new Step(`refuse(${ago} ago)`, (life) => life.refuse(ago))),
   fc
     .integer({ min: -7_200_000, max: 7_200_000 })
-    .map((ms) => new Step(`jump(${ms})`, (life) => life.leap((runtime) => runtime.jump(ms)))),
+    .map((ms) => new Step(`jump(${ms})`, (life) => life.setClock(ms))),
+  fc.constant(new Step('synchronize', (life) => life.synchronize())),
   fc
     .integer({ min: 1, max: 7_200_000 })
-    .map((ms) => new Step(`sleep(${ms})`, (life) => life.leap((runtime) => runtime.sleep(ms)))),
+    .map((ms) => new Step(`sleep(${ms})`, (life) => life.freeze('sleep', ms))),
+  fc
+    .integer({ min: 1, max: 100_000 })
+    .map((ms) => new Step(`freeze(${ms})`, (life) => life.freeze('freeze', ms))),
+  fc
+    .constantFrom(0, 0, 30_000, -50_000, 600_000, -3_600_000)
+    .map((ms) => new Step(`gateway(${ms} ms ahead)`, (life) => life.gateway(ms))),
   fc.constantFrom(30, 300, 3600, 4123).map(
     (s) =>
       new Step(`lifetime(${s} s)`, (life) => {
