@@ -17,7 +17,9 @@ afterEach(() => vi.resetModules());
 
 /** What the async context hangs onto a resource that is made in it: on Node 20 under a symbol. */
 function storesOf(resource: object): unknown[] {
-  return Object.getOwnPropertySymbols(resource).map((symbol) => Reflect.get(resource, symbol));
+  return Object.getOwnPropertySymbols(resource).map((symbol): unknown =>
+    Reflect.get(resource, symbol),
+  );
 }
 
 describe('The acting user', () => {
