@@ -19,6 +19,7 @@ import {
 import { axiosEndings } from './axios-endings.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { Authorization, OutgoingPolicy } from './outgoing-policy.js';
+import { hideRequest, withoutAgents } from './axios-hiding.js';
 import { isPlainLoopback } from './env-proxy.js';
 import { patiently } from './patience.js';
 import { isReplayable } from './replayable-body.js';
@@ -29,8 +30,6 @@ type BeforeRedirect = NonNullable<Config['beforeRedirect']>;
 const MOST_ADAPTERS = 8;
 /** Until 1.16.0, which send an https call to a proxy in clear text, and open no tunnel. */
 const OLD_AXIOS = /^(?:0|1\.(?:\d|1[0-5]|16\.0))(?:\.|$)/;
-/** Of an HTTP/1 stream its request and the connection, of an HTTP/2 one what it sent, which a symbol names. */
-const LEADS_TO_REQUEST = /^(?:req|socket|client|sentHeaders|Symbol\(sent-headers\))$/;
 
 const attached = new WeakMap<AxiosInstance, OutgoingPolicy>();
 
@@ -61,7 +60,7 @@ export function attachToAxios(
     const { adapter } = config;
     const key = areNames(adapter) ? adapter.join() : adapter;
     const known = adapters.get(key);
-    config.adapter = known ?? adapterFor(adapter, policy, route);
+    config.adapter = known ?? withoutAgents(adapterFor(adapter, policy, route), instance.defaults);
     if (known === undefined && adapters.size < MOST_ADAPTERS) adapters.set(key, config.adapter);
     return config;
   });
@@ -174,12 +173,12 @@ async function exchange(
   for (const name of names) headers.set(name, ours[name]);
   try {
     const response = await send(config);
-    hideRequest(response);
+    hideRequest(response, policy.headerNames);
     return { route, response };
   } catch (error) {
     if (!isAxiosError(error)) return { route, error, response: undefined };
-    hideRequest(error);
-    if (error.response !== undefined) hideRequest(error.response);
+    hideRequest(error, policy.headerNames);
+    if (error.response !== undefined) hideRequest(error.response, policy.headerNames);
     return { route, error, response: error.response };
   } finally {
     // Left in, they would leak with an error, and look like the caller's own when the app retries with this config.
@@ -236,44 +235,6 @@ function withinOrigins(
 
 function namesOf(headers: object): readonly string[] {
   return Object.keys(headers).map((name) => name.toLowerCase());
-}
-
-/** Node's request object holds the headers as they were sent. What people look for in it is kept. */
-function hideRequest(holder: { request?: unknown; data?: unknown }): void {
-  const { request, data } = holder;
-  if (isRecord(request)) {
-    const { method, protocol, host, path, res } = request;
-    const responseUrl = isRecord(res) ? res['responseUrl'] : undefined;
-    holder.request = { method, protocol, host, path, res: { responseUrl } };
-  }
-  if (data instanceof Readable) hideRequestOf(data);
-}
-
-/** A stream leads to its request, and so do the errors that it ends with. */
-function hideRequestOf(stream: Readable): void {
-  for (const name of Reflect.ownKeys(stream)) {
-    if (LEADS_TO_REQUEST.test(String(name))) hideProperty(stream, name);
-  }
-  const emit = stream.emit.bind(stream);
-  stream.emit = (event: string | symbol, ...args: unknown[]): boolean => {
-    if (isAxiosError(args[0])) hideRequest(args[0]);
-    return emit(event, ...args);
-  };
-}
-
-/** Node goes on to read and write it. What prints objects calls no getters, not even for what is hidden. */
-function hideProperty(holder: object, name: string | symbol): void {
-  const descriptor = Object.getOwnPropertyDescriptor(holder, name);
-  if (descriptor === undefined || !('value' in descriptor)) return;
-  let value: unknown = descriptor.value;
-  Reflect.defineProperty(holder, name, {
-    get: () => value,
-    set: (next: unknown) => {
-      value = next;
-    },
-    enumerable: false,
-    configurable: true,
-  });
 }
 
 function headerOf(headers: unknown, name: string): string | undefined {

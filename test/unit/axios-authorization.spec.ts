@@ -13,6 +13,7 @@ import axios, {
 import { beforeEach, describe, expect, it } from 'vitest';
 import { BoxAuth } from '../../lib/box-auth.js';
 import { attachToAxios } from '../../lib/outgoing/axios-authorization.js';
+import { deferred } from '../support/deferred.js';
 import { FakeRuntime } from '../support/fake-runtime.js';
 import { startServer } from '../support/loopback-server.js';
 import { ScriptedEndpoint } from '../support/scripted-endpoint.js';
@@ -182,7 +183,6 @@ describe('A refused token under axios', () => {
     ['an object', {}],
     ['a Buffer', Buffer.from('not you')],
     ['bytes', new Uint8Array(1)],
-    ['a stream', new Readable()],
   ])('is not seen in a 401 with %s for a body', async (_, data) => {
     answers.push({ status: 401, data });
     expect(await thrown(attached().get(ME))).toMatchObject({ status: 401, response: { data } });
@@ -190,10 +190,11 @@ describe('A refused token under axios', () => {
   });
 
   it('is seen in a stream of length 0, which nobody has to read for that', async () => {
-    const data = new Readable({ read: () => undefined });
+    const closed = deferred();
+    const data = new Readable({ read: () => undefined }).on('close', closed.resolve);
     answers.push({ status: 401, data, headers: { 'content-length': '0' } });
     expect((await attached().get(ME)).status).toBe(200);
-    expect(data.destroyed).toBe(true);
+    await closed.promise;
   });
 
   it('is not seen in a stream of another length', async () => {
@@ -371,17 +372,6 @@ describe('What an app sees of a request over real HTTP', () => {
     await new Promise((resolve) => {
       server.close(resolve);
     });
-  });
-
-  it('leaves to Node what it reads and writes of a stream', async () => {
-    const request = { path: '/x' };
-    const data = Object.assign(new Readable({ read: () => undefined }), { req: request });
-    answers.push({ data });
-    await attached().get(ME, { responseType: 'stream' });
-    expect(data.req).toBe(request);
-    const other = { path: '/y' };
-    data.req = other;
-    expect(data.req).toBe(other);
   });
 
   it('leaves other events of a stream, and other errors, as they are', async () => {

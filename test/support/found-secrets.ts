@@ -1,0 +1,73 @@
+import { types } from 'node:util';
+
+/** Where the process as a whole begins: it is reachable from almost everything, and shows nothing of one call. */
+const OUTSIDE: ReadonlySet<unknown> = new Set([globalThis, process, globalThis.console]);
+/** Node's lists of timers lead from each to all others. */
+const NEIGHBOURS = /^(?:_idleNext|_idlePrev)$/;
+const MOST_OBJECTS = 200_000;
+
+interface Visit {
+  readonly value: unknown;
+  readonly path: string;
+}
+
+/**
+ * The paths from `root` to each text or bytes with one of `secrets` in it: by own properties, hidden ones and symbols
+ * included, by the getters of all prototypes, and through the entries of maps and sets, however deep.
+ */
+export function foundSecrets(root: unknown, secrets: readonly string[]): string[] {
+  const found: string[] = [];
+  const seen = new Set<unknown>(OUTSIDE);
+  const queue: Visit[] = [{ value: root, path: '' }];
+  for (let at = 0; at < queue.length; at++) {
+    if (at > MOST_OBJECTS) throw new Error(`more than ${MOST_OBJECTS} objects are reachable`);
+    const { value, path } = queue[at] ?? { value: undefined, path: '' };
+    const text = textOf(value);
+    if (text !== undefined) {
+      for (const secret of secrets) if (text.includes(secret)) found.push(`${path}: ${secret}`);
+    } else if (isObject(value) && !seen.has(value)) {
+      seen.add(value);
+      queue.push(...reachableFrom(value, path));
+    }
+  }
+  return found;
+}
+
+function textOf(value: unknown): string | undefined {
+  if (typeof value === 'string') return value;
+  if (ArrayBuffer.isView(value)) {
+    return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('latin1');
+  }
+  return types.isAnyArrayBuffer(value) ? Buffer.from(value).toString('latin1') : undefined;
+}
+
+function isObject(value: unknown): value is object {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function';
+}
+
+function reachableFrom(holder: object, path: string): Visit[] {
+  const visits: Visit[] = [];
+  for (let owner: object | null = holder; owner !== null; owner = Object.getPrototypeOf(owner)) {
+    for (const name of Reflect.ownKeys(owner)) {
+      if (NEIGHBOURS.test(String(name))) continue;
+      const isGetter = Reflect.getOwnPropertyDescriptor(owner, name)?.get !== undefined;
+      if (owner !== holder && !isGetter) continue;
+      const step = `${path}.${String(name)}`;
+      visits.push({ value: name, path: step }, { value: valueOf(holder, name), path: step });
+    }
+  }
+  if (types.isMap(holder)) visits.push({ value: [...holder.entries()], path: `${path}<map>` });
+  if (types.isSet(holder)) visits.push({ value: [...holder], path: `${path}<set>` });
+  return visits;
+}
+
+/** A getter may throw, or be of another object than the one it is read of. */
+function valueOf(holder: object, name: string | symbol): unknown {
+  try {
+    const value: unknown = Reflect.get(holder, name);
+    if (types.isPromise(value)) value.catch(() => undefined);
+    return value;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,133 @@
+import { once } from 'node:events';
+import { Agent } from 'node:http';
+import { Readable } from 'node:stream';
+import { inspect } from 'node:util';
+import axios, { AxiosError, type AxiosRequestConfig } from 'axios';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { BoxAuth } from '../../lib/box-auth.js';
+import { attachToAxios } from '../../lib/outgoing/axios-authorization.js';
+import { deferred } from '../support/deferred.js';
+import { foundSecrets } from '../support/found-secrets.js';
+import { type LoopbackServer, startServer } from '../support/loopback-server.js';
+
+const TOKEN = 'the-token-of-all';
+
+let api: LoopbackServer;
+let box: BoxAuth;
+let agent: Agent;
+let left: ReturnType<typeof deferred>;
+let held: ReturnType<typeof deferred>;
+beforeEach(async () => {
+  left = deferred();
+  held = deferred();
+  api = await startServer(({ path }, response) => {
+    if (path === '/held') held.resolve();
+    else if (path === '/endless') {
+      response.on('close', left.resolve);
+      response.write('begun');
+    } else if (path === '/cut-off') {
+      response.writeHead(200, { 'content-length': '9' });
+      response.write('begun', () => response.destroy());
+    } else response.writeHead(path === '/403' ? 403 : 200).end('{}');
+  });
+  box = new BoxAuth({ credentials: { developerToken: TOKEN }, apiUrl: api.url });
+  agent = new Agent({ keepAlive: true });
+});
+afterEach(async () => {
+  agent.destroy();
+  box.close();
+  await api.stop();
+});
+
+function attached(defaults: AxiosRequestConfig = {}) {
+  const instance = axios.create({ baseURL: api.url, httpAgent: agent, ...defaults });
+  attachToAxios(instance, box.policy, box.fetch);
+  return instance;
+}
+
+async function failureOf(work: Promise<unknown>): Promise<AxiosError> {
+  const error: unknown = await work.catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(AxiosError);
+  return error as AxiosError;
+}
+
+describe('The config that comes back', () => {
+  it('does not lead to the calls that the agent of the instance has under way', async () => {
+    const instance = attached();
+    const other = instance.get('/held').catch(() => undefined);
+    await held.promise;
+    const error = await failureOf(instance.get('/403'));
+    expect(foundSecrets(agent, [TOKEN])).not.toEqual([]);
+    expect(foundSecrets([error, await instance.get('/')], [TOKEN])).toEqual([]);
+    expect(inspect(error, { depth: 20, showHidden: true })).not.toContain(TOKEN);
+    agent.destroy();
+    await other;
+  });
+
+  it('is sent again through the agent of the instance, or its own', async () => {
+    const own = new Agent({ keepAlive: true });
+    for (const options of [{}, { httpAgent: own }]) {
+      const { config } = await failureOf(attached().get('/403', options));
+      if (config === undefined) throw new Error('the error has no config');
+      const seen = 'httpAgent' in options ? own : agent;
+      const before = Object.keys(seen.freeSockets).length;
+      await failureOf(attached().request(config));
+      expect(Object.keys(seen.freeSockets)).toHaveLength(Math.max(before, 1));
+      expect(config.httpAgent).toBe('httpAgent' in options ? own : undefined);
+    }
+    own.destroy();
+  });
+
+  it('has the agent of a call, whose own request shows no token any more', async () => {
+    const own = new Agent({ keepAlive: true });
+    const error = await failureOf(attached().get('/403', { httpAgent: own }));
+    expect(error.config?.httpAgent).toBe(own);
+    expect(foundSecrets(error, [TOKEN])).toEqual([]);
+    await attached().get('/', { httpAgent: own });
+    expect(api.arrived.map(({ headers }) => headers.authorization)).toEqual([
+      `Bearer ${TOKEN}`,
+      `Bearer ${TOKEN}`,
+    ]);
+    own.destroy();
+  });
+});
+
+describe('A stream of axios', () => {
+  const stream = async (path: string) =>
+    (await attached().get<Readable>(path, { responseType: 'stream' })).data;
+
+  it('closes the connection when the app leaves it', async () => {
+    const data = await stream('/endless');
+    expect(String((await once(data, 'data'))[0])).toBe('begun');
+    data.destroy();
+    await left.promise;
+  });
+
+  it('fails with the error of axios or Node where the content breaks off', async () => {
+    const plain = await axios.get<Readable>(`${api.url}/cut-off`, { responseType: 'stream' });
+    const expected = await plain.data.toArray().catch((error: unknown) => error);
+    const error: unknown = await (
+      await stream('/cut-off')
+    )
+      .toArray()
+      .catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ message: (expected as Error).message });
+    expect(foundSecrets(error, [TOKEN])).toEqual([]);
+  });
+
+  it('fails with an AxiosError that shows no request when the call is aborted', async () => {
+    const controller = new AbortController();
+    const { data } = await attached().get<Readable>('/endless', {
+      responseType: 'stream',
+      signal: controller.signal,
+    });
+    const closed = deferred();
+    data.on('close', closed.resolve);
+    const errors: unknown[] = [];
+    data.on('error', (error) => errors.push(error));
+    controller.abort();
+    await closed.promise;
+    expect(errors).toHaveLength(1);
+    expect(foundSecrets(errors, [TOKEN])).toEqual([]);
+  });
+});
