@@ -30,23 +30,40 @@ const claim = fc.oneof(
   },
   fc.record({ state: fc.constant('claimed'), fence: number }),
   fc.record({ state: fc.constant('leased') }),
-  fc.record({
-    state: fc.constant('paused'),
-    forMs: number,
-    reason: fc.oneof(fc.string({ unit: 'binary' }), fc.constant(CLIENT_SECRET)),
-  }),
+  fc.record(
+    {
+      state: fc.constant('paused'),
+      forMs: number,
+      reason: fc.oneof(
+        fc.string({ unit: 'binary' }),
+        fc.constant(CLIENT_SECRET),
+        fc.jsonValue({ maxDepth: 1 }),
+      ),
+    },
+    { requiredKeys: ['state'] },
+  ),
   fc.jsonValue({ maxDepth: 2 }),
   fc.constant(undefined),
 );
 /** A store may also fail, throw, or never reply. */
 const reply = fc.record({
-  how: fc.constantFrom('resolve', 'resolve', 'resolve', 'resolve', 'reject', 'throw', 'hang'),
+  how: fc.constantFrom(
+    'resolve',
+    'resolve',
+    'resolve',
+    'resolve',
+    'reject',
+    'throw',
+    'hang',
+    'sync',
+  ),
   value: claim,
 });
 
 function given({ how, value }: { readonly how: string; readonly value: unknown }): unknown {
   const failure = new Error(`redis://:${CLIENT_SECRET}@localhost`);
   if (how === 'throw') throw failure;
+  if (how === 'sync') return value;
   if (how === 'hang') return new Promise(() => undefined);
   return how === 'reject' ? Promise.reject(failure) : Promise.resolve(value);
 }
@@ -80,7 +97,13 @@ describe('Whatever a store replies', () => {
         expect(commands).toBeLessThan(2_000);
         box.close();
       }),
-      { numRuns: 150 },
+      {
+        numRuns: 150,
+        examples: [
+          [[{ how: 'resolve', value: { state: 'paused', forMs: 1_000 } }]], // was a raw TypeError
+          [[{ how: 'sync', value: [] }]], // was an endless loop
+        ],
+      },
     );
   });
 });
