@@ -152,9 +152,10 @@ export class RequestGate {
     }
     const retryAfterMs = error.retryAfterMs ?? 0;
     if (sentAt > this.#pausedAt) {
-      this.#intervalMs = this.#slowerInterval(retryAfterMs);
       const longest = Math.min(INITIAL_JITTER_MS * 2 ** this.#pausesInRow++, MAX_JITTER_MS);
-      this.#beginPause(error, retryAfterMs + this.runtime.random() * longest);
+      const jitterMs = this.runtime.random() * longest;
+      this.#intervalMs = this.#slowerInterval(error.retryAfterMs ?? jitterMs);
+      this.#beginPause(error, retryAfterMs + jitterMs);
       this.onPause(error.with({ message: error.message, retryAfterMs: this.opensInMs }));
     } else {
       // Sent before the pause began, so it says nothing new but its own Retry-After.
@@ -163,11 +164,12 @@ export class RequestGate {
     return error.retryAfterMs === undefined ? this.#rateLimited() : error;
   }
 
-  /** The first 429 shows what the limit allows: what passed before it, in the time that it says to wait. */
-  #slowerInterval(retryAfterMs: number): number {
-    const allowedMs =
-      (MARGIN * Math.max(retryAfterMs, MIN_PAUSE_MS)) / Math.max(this.#passed, MIN_PASSED);
-    const slower = this.#intervalMs === 0 ? allowedMs : this.#intervalMs * SLOW_DOWN;
+  /** The first 429 shows what the limit allows: what passed before it, in the time of the pause that it begins. */
+  #slowerInterval(pauseMs: number): number {
+    const slower =
+      this.#intervalMs === 0
+        ? (MARGIN * pauseMs) / Math.max(this.#passed, MIN_PASSED)
+        : this.#intervalMs * SLOW_DOWN;
     return Math.min(slower, MAX_INTERVAL_MS);
   }
 
