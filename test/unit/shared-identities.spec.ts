@@ -1,18 +1,19 @@
 import { expect, it } from 'vitest';
 import { BoxAuth } from '../../lib/box-auth.js';
 import { MemoryTokenStore } from '../../lib/tokens/memory-token-store.js';
-import type { ClaimRequest } from '../../lib/tokens/token-store.js';
+import type { StoredToken } from '../../lib/tokens/token-store.js';
 import { WorkfrontAuth } from '../../lib/workfront/workfront-auth.js';
 import { FakeRuntime } from '../support/fake-runtime.js';
 import { makeKeys } from '../support/keys.js';
 import { ScriptedEndpoint } from '../support/scripted-endpoint.js';
 
+/** Remembers what tokens were published under. */
 class RecordingStore extends MemoryTokenStore {
   readonly identities: string[] = [];
 
-  override claim(identity: string, request: ClaimRequest) {
+  override publish(identity: string, fence: number, token: StoredToken, ageMs: number) {
     this.identities.push(identity);
-    return super.claim(identity, request);
+    return super.publish(identity, fence, token, ageMs);
   }
 }
 
@@ -41,7 +42,7 @@ it('A store keeps tokens apart by issuer, token endpoint, app and subject', asyn
     userId: '1',
     privateKey: makeKeys().forms['plain PKCS#8'],
   });
-  await workfront.provider.getToken().catch(() => undefined);
+  await workfront.provider.getToken();
 
   expect(new Set(tokens.map((token) => token?.fingerprint)).size).toBe(5);
   expect(new Set(store.identities).size).toBe(6);
