@@ -203,8 +203,9 @@ export class SharedTokens implements TokenSource {
       case 'paused':
         return throwError(() => pausedError(claim));
       case 'leased':
-        return this.#lookAgain(search);
+        break;
     }
+    return this.#lookAgain(search);
   }
 
   /**

@@ -37,7 +37,7 @@ export async function outcomeOf(
   try {
     const box = new BoxAuth({
       credentials,
-      fetch: endpoint.fetch as typeof fetch,
+      fetch: endpoint.fetch,
       runtime,
       ...options(runtime, endpoint),
     });

@@ -19,7 +19,7 @@ describe('A credentials function that returns or throws anything', () => {
         .tuple(fc.constantFrom(...Object.keys(credentials)), oddValue)
         .map(([field, make]) => () => ({ ...credentials, [field]: make() })),
       async (odd) => {
-        const { token, error } = await outcomeOf(() => ({ credentials: odd as never }));
+        const { token, error } = await outcomeOf(() => ({ credentials: odd }));
         if (token === undefined) {
           expect(['credentials_unavailable', 'config_invalid']).toContain(error?.code);
         }
@@ -48,10 +48,10 @@ describe('Credentials of any content', () => {
     fc.jsonValue().map((value) => JSON.stringify({ ...config, enterpriseID: value })),
     fc
       .tuple(fc.constantFrom(...Object.keys(boxAppSettings.appAuth)), fc.jsonValue())
-      .map(([field, value]) => ({ ...boxAppSettings.appAuth, [field]: value }))
-      .map((appAuth) =>
-        JSON.stringify({ ...config, boxAppSettings: { ...boxAppSettings, appAuth } }),
-      ),
+      .map(([field, value]) => {
+        const appAuth = { ...boxAppSettings.appAuth, [field]: value };
+        return JSON.stringify({ ...config, boxAppSettings: { ...boxAppSettings, appAuth } });
+      }),
   );
 
   it('in the file of configFile fail with a code of their own, and are not shown', () =>
@@ -100,17 +100,17 @@ describe('A fetch that returns or throws anything', () => {
       expect(CODES).toContain(error?.code);
     }));
 
-  const pulls: fc.Arbitrary<
-    (controller: ReadableStreamDefaultController) => void | PromiseLike<void>
-  > = oddValue.chain((make) =>
-    fc.constantFrom(
-      (controller: ReadableStreamDefaultController) => controller.error(make()),
-      (controller: ReadableStreamDefaultController) => controller.enqueue(make()),
-      (controller: ReadableStreamDefaultController) => controller.enqueue(new Uint8Array(0)),
+  type Pull = (controller: ReadableStreamDefaultController) => unknown;
+  const pulls = oddValue.chain((make) => {
+    const ways: readonly Pull[] = [
+      (controller) => controller.error(make()),
+      (controller) => controller.enqueue(make()),
+      (controller) => controller.enqueue(new Uint8Array(0)),
       () => Promise.reject(make()),
-      () => new Promise<void>(() => undefined),
-    ),
-  );
+      () => new Promise(() => undefined),
+    ];
+    return fc.constantFrom(...ways);
+  });
 
   it.each([200, 302, 400, 429, 503])(
     'in the body of a response of status %i fails with a code of its own',
@@ -118,7 +118,11 @@ describe('A fetch that returns or throws anything', () => {
       holdsFor(pulls, async (pull) => {
         const headers = { 'content-type': 'application/json' };
         const { error } = await outcomeOf(() => ({
-          fetch: async () => new Response(new ReadableStream({ pull }), { status, headers }),
+          fetch: async () =>
+            new Response(new ReadableStream({ pull: async (to) => void (await pull(to)) }), {
+              status,
+              headers,
+            }),
         }));
         expect([...CODES, 'token_request_refused', 'rate_limited', 'unavailable']).toContain(
           error?.code,

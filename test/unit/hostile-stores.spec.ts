@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import type { AccessToken } from 'nestjs-box-auth';
 import { BoxAuth } from '../../lib/box-auth.js';
 import { MemoryTokenStore } from '../../lib/tokens/memory-token-store.js';
-import type { TokenStore } from '../../lib/tokens/token-store.js';
 import { credentials, holdsFor, outcomeOf } from '../support/app-outcome.js';
 import { FakeRuntime } from '../support/fake-runtime.js';
 import { oddFunction, oddValue } from '../support/hostile-values.js';
@@ -40,10 +39,10 @@ describe('A token store that returns or throws anything', () => {
       const endpoint = new ScriptedEndpoint(runtime).script(() => endpoint.json(503, {}));
       const { provider } = new BoxAuth({
         credentials,
-        fetch: endpoint.fetch as typeof fetch,
+        fetch: endpoint.fetch,
         runtime,
         tokenEndpoint: { attempts: 1 },
-        store: Object.assign(new MemoryTokenStore(runtime), { [method]: odd }) as TokenStore,
+        store: Object.assign(new MemoryTokenStore(runtime), { [method]: odd }),
       });
       const got = async () => {
         const asked = provider.getToken().catch((error: unknown) => error);
@@ -61,7 +60,7 @@ describe('A token store that returns or throws anything', () => {
   it('from claim is reported once', () =>
     holdsFor(oddFunction(), async (odd) => {
       const { token: got, events } = await outcomeOf((runtime) => ({
-        store: Object.assign(new MemoryTokenStore(runtime), { claim: odd }) as TokenStore,
+        store: Object.assign(new MemoryTokenStore(runtime), { claim: odd }),
       }));
       expect(got).toBe('token-1-for-1');
       expect(events.filter(({ kind }) => kind === 'store')).toMatchObject([{ state: 'away' }]);
@@ -70,7 +69,7 @@ describe('A token store that returns or throws anything', () => {
   it('in one field of a claim has the app get a token or an error that asks it to wait', () =>
     holdsFor(oddFunction(spoiled), async (odd) => {
       const { token: got, error } = await outcomeOf((runtime) => ({
-        store: Object.assign(new MemoryTokenStore(runtime), { claim: odd }) as TokenStore,
+        store: Object.assign(new MemoryTokenStore(runtime), { claim: odd }),
       }));
       if (got === undefined) expect(error?.code).toBe('unavailable');
       else expect(['token-1-for-1', 'theirs']).toContain(got);
@@ -80,7 +79,7 @@ describe('A token store that returns or throws anything', () => {
     holdsFor(oddFunction(), async (odd) => {
       const { error } = await outcomeOf((runtime) => ({
         onStoreFailure: 'closed',
-        store: Object.assign(new MemoryTokenStore(runtime), { claim: odd }) as TokenStore,
+        store: Object.assign(new MemoryTokenStore(runtime), { claim: odd }),
       }));
       expect(error?.code).toBe('store_unavailable');
     }));
@@ -98,7 +97,7 @@ describe('A token store that returns or throws anything', () => {
       return claim();
     };
     const { token: got, events } = await outcomeOf((runtime) => ({
-      store: Object.assign(new MemoryTokenStore(runtime), { claim: counted }) as never,
+      store: Object.assign(new MemoryTokenStore(runtime), { claim: counted }),
     }));
     expect(got).toBe('token-1-for-1');
     expect(claims).toBe(1);

@@ -24,7 +24,7 @@ describe('A subject that no issuer knows', () => {
         const endpoint = new ScriptedEndpoint(runtime);
         const box = new BoxAuth({
           credentials,
-          fetch: endpoint.fetch as typeof fetch,
+          fetch: endpoint.fetch,
           runtime,
           maxSubjects: 1,
         });

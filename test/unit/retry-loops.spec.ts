@@ -44,7 +44,7 @@ async function rejectionsOf(call: () => Promise<unknown>): Promise<number> {
   try {
     for (let rejections = 0; ; rejections++) {
       if (ticks >= 3 || rejections > MAX_REJECTIONS) return rejections;
-      await expect(call()).rejects.toThrow();
+      await expect(call()).rejects.toBeInstanceOf(Error);
     }
   } finally {
     clearInterval(timer);
