@@ -25,7 +25,7 @@ import type { Failing } from './renewal-failures.js';
 import type { RenewalOptions } from './renewal.options.js';
 import { type RenewalContext, RenewingToken, type TokenDemand } from './renewing-token.js';
 
-const LONGEST_TIMER_MS = 3_600_000;
+const LONGEST_TIMER_MS = 60_000; // a timer stands still while the machine sleeps, a token does not
 const SHORTEST_TIMER_MS = 100;
 
 /** A demand that may name whom the token is for. */

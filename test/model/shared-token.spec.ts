@@ -1,3 +1,4 @@
+/* oxlint-disable vitest/no-standalone-expect -- the model knows what must hold, and the test runs it */
 import * as fc from 'fast-check';
 import type { AccessToken } from 'nestjs-box-auth';
 import { expect, it } from 'vitest';

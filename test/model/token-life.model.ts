@@ -18,6 +18,7 @@ const MIN_BACKOFF_MS = 1_000;
 const REMEMBERED_MS = 30_000;
 const FORCED_MS = 10_000;
 const LONGEST_REMEMBERED_MS = 400_000;
+const LONGEST_LIMIT_MS = 120_000;
 /** A lost request is noticed within a second of running, and has another second to show that it was not. */
 const MAX_GRACE_MS = 2_000;
 const LOSES_CONNECTIONS_MS = 2_000;
@@ -103,6 +104,8 @@ export class TokenLife {
   #dateAheadMs = 0;
   #bothClocksWrongAt = -Infinity;
   #clockRefusals = 0;
+  /** A 429 pauses the whole app, also where the machine sleeps meanwhile. */
+  #limitedAt = -Infinity;
   weather: Weather = 'fine';
   lifetimeS = 3600;
 
@@ -300,7 +303,9 @@ export class TokenLife {
   /** What is told of the network and the clocks is true. */
   #checkError({ code }: BoxAuthError, subject: string): void {
     const sent = this.#sent.get(subject);
-    if (code === 'timeout' && sent !== undefined && sent.restarts < MAX_RESTARTS) {
+    // A request that had to wait for a rate limit has what is left of its deadline.
+    const isLimited = this.runtime.monotonic() <= this.#limitedAt + LONGEST_LIMIT_MS;
+    if (code === 'timeout' && !isLimited && sent !== undefined && sent.restarts < MAX_RESTARTS) {
       expect(sent, 'frozen time was counted against a deadline').toMatchObject({
         weather: 'silent',
         lostAt: undefined,
@@ -359,6 +364,7 @@ export class TokenLife {
     // The package may draw pauses of up to a minute.
     return (
       !this.#areBothClocksWrong &&
+      now > this.#limitedAt + LONGEST_LIMIT_MS &&
       now > this.#bothClocksWrongAt + LONGEST_REMEMBERED_MS &&
       (this.#inFlight.get(subject) ?? 0) === 0 &&
       (own === undefined || now > own.until + 60_000) &&
@@ -513,6 +519,7 @@ export class TokenLife {
     const now = this.runtime.monotonic();
     const retryAfterMs = Number(response?.headers.get('retry-after') ?? 0) * 1000;
     this.#failedAt.set(subject, now);
+    if (response?.status === 429) this.#limitedAt = now;
     if (response?.status === 400)
       this.#failures.set('everybody', { until: now + REMEMBERED_MS, secret });
     else
