@@ -279,13 +279,14 @@ export class TokenLife {
       if (!(error instanceof BoxAuthError)) throw error;
       this.#checkError(error, subject);
       const refused = this.#failures.get('everybody');
-      // A retry keeps its credentials, and callers share it.
+      // A retry keeps its credentials, as does a request that waits for a rate limit; callers share them.
       const isRetry = this.#sent.get(subject)?.isRetry === true;
       if (
         error.code === 'client_invalid' &&
         secret === this.#secret &&
         flushed === this.#flushed &&
-        !isRetry
+        !isRetry &&
+        !this.#isLimited
       ) {
         expect(refused?.secret, 'a rotated secret was not tried').toBe(secret);
       }
@@ -304,8 +305,12 @@ export class TokenLife {
   #checkError({ code }: BoxAuthError, subject: string): void {
     const sent = this.#sent.get(subject);
     // A request that had to wait for a rate limit has what is left of its deadline.
-    const isLimited = this.runtime.monotonic() <= this.#limitedAt + LONGEST_LIMIT_MS;
-    if (code === 'timeout' && !isLimited && sent !== undefined && sent.restarts < MAX_RESTARTS) {
+    if (
+      code === 'timeout' &&
+      !this.#isLimited &&
+      sent !== undefined &&
+      sent.restarts < MAX_RESTARTS
+    ) {
       expect(sent, 'frozen time was counted against a deadline').toMatchObject({
         weather: 'silent',
         lostAt: undefined,
@@ -364,7 +369,7 @@ export class TokenLife {
     // The package may draw pauses of up to a minute.
     return (
       !this.#areBothClocksWrong &&
-      now > this.#limitedAt + LONGEST_LIMIT_MS &&
+      !this.#isLimited &&
       now > this.#bothClocksWrongAt + LONGEST_REMEMBERED_MS &&
       (this.#inFlight.get(subject) ?? 0) === 0 &&
       (own === undefined || now > own.until + 60_000) &&
@@ -394,7 +399,8 @@ export class TokenLife {
     this.#sent.set(subject, sent);
     const inFlight = (this.#inFlight.get(subject) ?? 0) + 1;
     this.#promise(() => {
-      if (!isRetry) this.#checkPause(subject, request);
+      // Requests that wait for the end of a rate limit were begun before what failed meanwhile.
+      if (!isRetry && !this.#isLimited) this.#checkPause(subject, request);
       expect(inFlight, 'two mints of one subject at a time').toBe(1);
     });
     this.#inFlight.set(subject, inFlight);
@@ -485,6 +491,10 @@ export class TokenLife {
       });
     }
     return refuse(this.endpoint, 400, 'invalid_grant', "Please check the 'exp' claim.")();
+  }
+
+  get #isLimited(): boolean {
+    return this.runtime.monotonic() <= this.#limitedAt + LONGEST_LIMIT_MS;
   }
 
   get #areBothClocksWrong(): boolean {
