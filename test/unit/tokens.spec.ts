@@ -533,6 +533,16 @@ describe('A subject that is kept warm', () => {
     expect(runtime.timers).toBe(0);
   });
 
+  it('are renewed within a minute of waking up, where the machine slept', async () => {
+    start({ keepWarm: ['own'] });
+    auth.keepWarm();
+    await settled();
+    runtime.sleep(2 * 3_600_000);
+    await runtime.advance(60_000);
+    expect(endpoint.received).toHaveLength(2);
+    expect(auth.provider.peekToken()).toBeDefined();
+  });
+
   it('has one timer, however often it is named', async () => {
     start({ keepWarm: ['own', 'own', { type: 'user', id: '5' }, { type: 'user', id: '5' }] });
     auth.keepWarm();
