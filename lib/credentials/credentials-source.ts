@@ -88,9 +88,7 @@ export class CredentialsSource<Form extends object, Credentials extends Opened> 
     try {
       this.#opened = this.#openAll(given);
     } catch (error) {
-      throw error instanceof BoxAuthError
-        ? fromFunction(error)
-        : credentialsError('returned what cannot be read', this.advice.docs, error);
+      throw error instanceof BoxAuthError ? fromFunction(error) : error;
     }
     return this.#opened;
   }

@@ -55,6 +55,13 @@ function hasProxyDispatcher(): boolean {
       globalThis,
       Symbol.for(`undici.globalDispatcher.${version}`),
     );
-    return dispatcher instanceof Object && dispatcher.constructor.name.includes('Proxy');
+    return dispatcher instanceof Object && isProxyAgent(dispatcher);
   });
+}
+
+/** All proxy agents of undici have symbols such as `no proxy agent`; a minifier would change the name of their class. */
+function isProxyAgent(dispatcher: object): boolean {
+  return Object.getOwnPropertySymbols(dispatcher).some(
+    ({ description }) => description?.includes('proxy') === true,
+  );
 }

@@ -1,7 +1,8 @@
 import { BoxAuth } from '../box-auth.js';
 import { systemRuntime } from '../runtime/runtime.js';
 
-const BETWEEN_REVOCATIONS_MS = 60_000;
+/** Longer than any pause after a failure, and than a rate limit is remembered. */
+const BETWEEN_CHANGES_MS = 180_000;
 
 /** A `BoxAuth` of which nothing leaves the process: whatever an HTTP client sends, `send` answers. */
 export class FakeBoxAuth extends BoxAuth {
@@ -39,9 +40,9 @@ export class FakeBoxAuth extends BoxAuth {
     super.close();
   }
 
-  /** A token that is refused right after it was renewed would be kept: a test is to see each revocation for itself. */
+  /** Ends every pause: a test sees each change of the fake Box at once. */
   moveClockOn(): void {
-    this.#clock.aheadMs += BETWEEN_REVOCATIONS_MS;
+    this.#clock.aheadMs += BETWEEN_CHANGES_MS;
   }
 }
 

@@ -7,7 +7,8 @@ const LIFETIME_S = 3600;
 
 const FAILURES = {
   unavailable: () => boxError(503, 'unavailable', 'Unavailable'),
-  rate_limited: () => rateLimited(30),
+  // Longer than a call waits for a token: it fails at once.
+  rate_limited: () => rateLimited(60),
   app_not_authorized: () =>
     oauthError('unauthorized_client', 'This app is not authorized by the enterprise admin'),
   client_invalid: () => oauthError('invalid_client', 'The client credentials are invalid'),

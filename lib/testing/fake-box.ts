@@ -138,13 +138,13 @@ export class FakeBox {
   /** Takes every token away, and gives none until `heal`: whatever needs one fails with a `BoxAuthError` of that code. */
   failTokens(code: FakeTokenFailure = 'unavailable'): void {
     this.#tokens.failure = code;
-    this.#auth.provider.flush();
+    this.#forgetTokens();
   }
 
   /** Gives tokens again. */
   heal(): void {
     this.#tokens.failure = undefined;
-    this.#auth.provider.flush(); // a failure is remembered for a while, too
+    this.#forgetTokens();
   }
 
   /** Forgets calls, replies, tokens and failures: what stays is that apps are attached to it. */
@@ -152,6 +152,12 @@ export class FakeBox {
     this.#calls = [];
     this.#replies.clear();
     this.#tokens.clear();
+    this.#forgetTokens();
+  }
+
+  /** Also forgets failures, which are remembered for a while. */
+  #forgetTokens(): void {
+    this.#auth.moveClockOn();
     this.#auth.provider.flush();
   }
 

@@ -162,7 +162,7 @@ describe('A credentials function that returns nothing usable', () => {
     ['undefined', 'credentials_unavailable', () => undefined],
     [
       'a property that throws',
-      'credentials_unavailable',
+      'config_invalid',
       () => ({
         get accessToken() {
           throw new TypeError(`client_secret=${SECRET}`);
@@ -184,8 +184,8 @@ describe('A credentials function that returns nothing usable', () => {
       next = give;
       const first = await thrownBy(get);
       expect(first).toMatchObject({ code, retryable: true });
-      for (let i = 0; i < 100; i++) {
-        const error = await thrownBy(get);
+      const errors = await Promise.all(Array.from({ length: 100 }, () => thrownBy(get)));
+      for (const error of errors) {
         expect(error.code).toBe(code);
         expect(error.retryAfterMs).toBeGreaterThan(0);
         expect(inspect(error, { depth: 9 })).not.toContain(SECRET);
