@@ -1,16 +1,16 @@
-// One room of the core: test-mutation.mjs goes through them all.
-const room = process.env['MUTATED_ROOM'];
+// One folder of the core: test-mutation.mjs goes through them all.
+const folder = process.env['MUTATED_FOLDER'];
 
 /** @type {import('@stryker-mutator/api/core').PartialStrykerOptions} */
 export default {
   testRunner: 'vitest',
   vitest: { configFile: 'vitest.mutation.config.ts' },
-  mutate: [`lib/${room}/**/*.ts`],
+  mutate: [`lib/${folder}/**/*.ts`],
   coverageAnalysis: 'perTest',
   ignoreStatic: true,
   reporters: ['clear-text', 'progress', 'json'],
   clearTextReporter: { allowColor: false, logTests: false },
-  jsonReporter: { fileName: `reports/mutation/${room}.json` },
+  jsonReporter: { fileName: `reports/mutation/${folder}.json` },
   tempDirName: '.stryker-tmp',
   timeoutMS: 20_000,
 };

@@ -1,20 +1,20 @@
-// Mutation testing, a room of the core at a time: `npm run test:mutation`, or `… -- tokens` for some of them.
+// Mutation testing, one folder of the core at a time: `npm run test:mutation`, or `… -- tokens` for some of them.
 import { spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { root } from './command.mjs';
 
 const LEAST_SCORE = 85;
-const ROOMS = ['tokens', 'token-endpoint', 'credentials', 'outgoing'];
+const FOLDERS = ['tokens', 'token-endpoint', 'credentials', 'outgoing', 'acting-as', 'runtime'];
 
 /** @typedef {{ killed: number, all: number }} Score */
 
 const asked = process.argv.slice(2);
 /** @type {Score} */
 const total = { killed: 0, all: 0 };
-for (const room of asked.length > 0 ? asked : ROOMS) {
-  const score = await mutate(room);
-  console.log(`${room}: ${percent(score)} % of ${score.all} mutants killed`);
+for (const folder of asked.length > 0 ? asked : FOLDERS) {
+  const score = await mutate(folder);
+  console.log(`${folder}: ${percent(score)} % of ${score.all} mutants killed`);
   total.killed += score.killed;
   total.all += score.all;
 }
@@ -22,19 +22,19 @@ console.log(`in all: ${percent(total)} % of ${total.all} mutants killed`);
 process.exitCode = Number(percent(total)) >= LEAST_SCORE ? 0 : 1;
 
 /**
- * @param {string} room
+ * @param {string} folder
  * @returns {Promise<Score>}
  */
-async function mutate(room) {
+async function mutate(folder) {
   const stryker = join(root, 'node_modules/.bin/stryker');
-  const env = { ...process.env, MUTATED_ROOM: room };
+  const env = { ...process.env, MUTATED_FOLDER: folder };
   const { status } = spawnSync(process.execPath, [stryker, 'run', 'scripts/stryker.config.mjs'], {
     cwd: root,
     env,
     stdio: 'inherit',
   });
   if (status !== 0) throw new Error(`stryker ended with ${status}`);
-  const report = await readFile(join(root, `reports/mutation/${room}.json`), 'utf8');
+  const report = await readFile(join(root, `reports/mutation/${folder}.json`), 'utf8');
   /** @type {{ files: Record<string, { mutants: { status: string }[] }> }} */
   // oxlint-disable-next-line typescript/no-unsafe-assignment -- as stryker writes it
   const { files } = JSON.parse(report);
