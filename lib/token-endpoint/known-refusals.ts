@@ -35,6 +35,16 @@ export function scopeOf(error: BoxAuthError): RefusalScope {
   return scopes.get(error) ?? 'subject';
 }
 
+/** A refusal that is thrown again: with a message of now, and about whom it was. */
+export function repeated(
+  error: BoxAuthError,
+  changes: Parameters<BoxAuthError['with']>[0],
+): BoxAuthError {
+  const copy = error.with(changes);
+  scopes.set(copy, scopeOf(error));
+  return copy;
+}
+
 /** What passes by itself, wherever it is met. */
 export function passingRefusals(
   name: string,

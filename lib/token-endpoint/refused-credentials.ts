@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { BoxAuthError } from '../errors/box-auth.error.js';
 import type { Runtime } from '../runtime/runtime.js';
-import { scopeOf } from './known-refusals.js';
+import { repeated, scopeOf } from './known-refusals.js';
 
 const SHORTEST_MS = 30_000;
 const LONGEST_MS = 300_000;
@@ -28,7 +28,10 @@ export class RefusedCredentials {
     for (const key of [fingerprint, keyOf(fingerprint, subject)]) {
       const found = this.#remembered.get(key);
       if (found !== undefined && now < found.until) {
-        return found.error.with({ message: found.error.message, retryAfterMs: found.until - now });
+        return repeated(found.error, {
+          message: found.error.message,
+          retryAfterMs: found.until - now,
+        });
       }
     }
     return undefined;

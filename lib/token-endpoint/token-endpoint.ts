@@ -225,12 +225,15 @@ export class TokenEndpoint<Credentials extends Opened> {
     }
     const { fingerprint } = credentials;
     const whom = subject ?? credentials.subject;
-    const remembered = this.#refused.recall(fingerprint, subjectKey(whom));
-    if (remembered !== undefined) {
-      return throwError(() => remembered);
-    }
-    const makeForm: FormMaker = (attempt) => this.issuer.tokenForm(credentials, whom, attempt);
-    return this.#attempts.token(makeForm, whom, budget, subject === undefined).pipe(
+    const makeForm: FormMaker = async (attempt) => {
+      // Others may have been refused while this request waited to be sent.
+      this.#throwIfRefused(fingerprint, whom);
+      return this.issuer.tokenForm(credentials, whom, attempt);
+    };
+    return defer(() => {
+      this.#throwIfRefused(fingerprint, whom);
+      return this.#attempts.token(makeForm, whom, budget, subject === undefined);
+    }).pipe(
       tap({
         next: () => {
           this.#working = fingerprint;
@@ -244,5 +247,10 @@ export class TokenEndpoint<Credentials extends Opened> {
         },
       }),
     );
+  }
+
+  #throwIfRefused(fingerprint: string, whom: Subject): void {
+    const remembered = this.#refused.recall(fingerprint, subjectKey(whom));
+    if (remembered !== undefined) throw remembered;
   }
 }

@@ -122,4 +122,17 @@ describe('500 users at once, where the token endpoint allows 20 requests a secon
     expect(granted).toBe(USERS);
     expect(endpoint.received.length).toBeLessThanOrEqual(USERS * 1.15);
   });
+
+  it('sends no request that waited, once the client is refused', async () => {
+    limitTheEndpoint(200, 1);
+    const { otherwise } = endpoint;
+    endpoint.otherwise = (request) =>
+      endpoint.received.length <= PER_SECOND
+        ? otherwise(request)
+        : refuse(endpoint, 400, 'invalid_client', 'The client credentials are invalid')();
+    const { tokens, errors } = await outcomes([app()], 60_000);
+    expect(tokens).toHaveLength(PER_SECOND);
+    expect(new Set(errors.map(({ code }) => code))).toEqual(new Set(['client_invalid']));
+    expect(endpoint.received.length).toBeLessThan(2 * PER_SECOND);
+  });
 });
