@@ -50,7 +50,12 @@ export class Downscoping {
   /** `subject` is whose token is narrowed; undefined for the app's own. */
   async downscope(request: DownscopeRequest, subject: Subject | undefined): Promise<AccessToken> {
     const { signal } = request;
-    const fields = checkedFields(request);
+    let fields: Form;
+    try {
+      fields = checkedFields(request);
+    } catch (error) {
+      return this.tokens.rejected(error, signal);
+    }
     const first = await this.tokens.get({ subject, signal });
     try {
       return await this.#exchange(fields, first, request);

@@ -23,14 +23,18 @@ export class Revocation {
 
   /** Until Box has taken it back the token stays: who is told of a failure can try again. */
   async revoke(subject: Subject | undefined): Promise<void> {
-    const token = this.tokens.peek(subject);
-    if (token === undefined) return;
-    const form = async () => ({
-      ...clientOf(await this.endpoint.currentCredentials()),
-      token: token.value,
-    });
-    await firstValueFrom(this.tokens.whileOpen(this.endpoint.notice(this.#url, form)));
-    this.tokens.drop(token);
+    try {
+      const token = this.tokens.peek(subject);
+      if (token === undefined) return;
+      const form = async () => ({
+        ...clientOf(await this.endpoint.currentCredentials()),
+        token: token.value,
+      });
+      await firstValueFrom(this.tokens.whileOpen(this.endpoint.notice(this.#url, form)));
+      this.tokens.drop(token);
+    } catch (error) {
+      await this.tokens.rejected(error);
+    }
   }
 }
 

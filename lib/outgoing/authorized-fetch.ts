@@ -1,5 +1,5 @@
 import { catchError, defer, finalize, map, type Observable } from 'rxjs';
-import { refuseProxy } from './env-proxy.js';
+import { proxyRefusal } from './env-proxy.js';
 import type { Authorization, OutgoingPolicy } from './outgoing-policy.js';
 import { nextHop, type Outgoing } from './redirect.js';
 import { isReplayable } from './replayable-body.js';
@@ -111,7 +111,8 @@ class AuthorizedCall {
     let inside = true;
     let ownHeaders = true;
     for (let hops = 0; ; hops++) {
-      if (inside) refuseProxy(url, this.send);
+      const refusal = inside ? proxyRefusal(url, this.send) : undefined;
+      if (refusal !== undefined) return this.policy.rejected(refusal);
       const authorization: Authorization | undefined =
         inside && ownHeaders ? await this.authorize(outgoing) : undefined;
       const response = await this.#exchange(url, outgoing, authorization);

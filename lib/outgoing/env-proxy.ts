@@ -8,21 +8,21 @@ export const globalFetch: typeof fetch = (input, init) => fetch(input, init);
 /** Sends what has secrets in it. */
 export function directFetch(send: typeof fetch): Fetch {
   return async (url, init) => {
-    refuseProxy(new URL(url), send);
+    const refusal = proxyRefusal(new URL(url), send);
+    if (refusal !== undefined) throw refusal;
     return send(url, init);
   };
 }
 
 /**
- * Plain http is for loopback only, as nobody else can listen there: a proxy could. Only of the global `fetch` is it known
- * whether it goes by the environment.
- *
- * @throws BoxAuthError `option_invalid` if the environment has a proxy for `url`, and that is plain http
+ * The error of a call over plain http for which the environment names a proxy; undefined if there is none. Plain http is for
+ * loopback only, as nobody else can listen there: a proxy could. Only of the global `fetch` is it known whether it goes by
+ * the environment.
  */
-export function refuseProxy(url: URL, send?: typeof fetch): void {
-  if (!isPlainLoopback(url) || !isProxiedByEnvironment(url)) return;
-  if (send === globalFetch && !hasProxyDispatcher()) return;
-  throw new BoxAuthError({
+export function proxyRefusal(url: URL, send?: typeof fetch): BoxAuthError | undefined {
+  if (!isPlainLoopback(url) || !isProxiedByEnvironment(url)) return undefined;
+  if (send === globalFetch && !hasProxyDispatcher()) return undefined;
+  return new BoxAuthError({
     code: 'option_invalid',
     message: `The call to ${url.origin} was not sent: HTTP_PROXY names a proxy, which would see its secrets in clear text.`,
     hint: `Add ${url.hostname} to NO_PROXY.`,

@@ -94,7 +94,11 @@ export class OutgoingPolicy {
   ): MaybePromise<Authorization | undefined> {
     const { actingUserHeader } = this.scheme;
     const named = actingUserHeader === undefined ? undefined : caller.get(actingUserHeader);
-    if (named != null) checkedActingUserId(named);
+    try {
+      if (named != null) checkedActingUserId(named);
+    } catch (error) {
+      return this.rejected(error);
+    }
     if (caller.get(this.#tokenHeaderName) != null) return undefined;
     return this.#authorization(named == null ? currentActingUser(this) : undefined, patience);
   }
@@ -107,13 +111,21 @@ export class OutgoingPolicy {
   async headersFor(url: string | URL, patience: Patience = {}): Promise<Record<string, string>> {
     const address = url instanceof URL ? url : urlOf(url);
     if (address === undefined || !this.allows(address)) {
-      throw new BoxAuthError({
-        code: 'origin_not_allowed',
-        message: `No headers for ${address === undefined ? 'what is not an absolute URL' : address.origin}: a token must not go there.`,
-        ...this.rules.advice,
-      });
+      const where = address === undefined ? 'what is not an absolute URL' : address.origin;
+      return this.rejected(
+        new BoxAuthError({
+          code: 'origin_not_allowed',
+          message: `No headers for ${where}: a token must not go there.`,
+          ...this.rules.advice,
+        }),
+      );
     }
     return { ...(await this.#authorization(currentActingUser(this), patience)).headers };
+  }
+
+  /** Rejects with `error`, in a later turn of the event loop: a caller that retries at once must not keep it. */
+  rejected(error: unknown): Promise<never> {
+    return this.tokens.rejected(error);
   }
 
   /** Whether an answer says that the token is no longer good. */

@@ -107,7 +107,7 @@ export class AccessTokens {
     try {
       renewing = this.#of(demand?.subject);
     } catch (error) {
-      return this.#paced(Promise.reject(error), this, signal);
+      return this.rejected(error, signal);
     }
     const fresh = demand?.minValidityMs === undefined ? renewing.fresh : undefined;
     return fresh === undefined || signal?.aborted === true
@@ -222,6 +222,11 @@ export class AccessTokens {
     this.#adoptions.complete();
     for (const cancel of this.#timers.values()) cancel();
     this.#rejections.release();
+  }
+
+  /** Rejects with `reason`, which was found without any I/O: the arguments of a call are wrong. */
+  rejected(reason: unknown, signal?: AbortSignal): Promise<never> {
+    return this.#paced(Promise.reject(reason), this, signal);
   }
 
   /** All tokens that callers wait for pass here, so that no failure rejects within the same turn of the event loop. */

@@ -187,3 +187,41 @@ describe('A loop that retries a token at once', () => {
     }
   });
 });
+
+describe('A loop that retries a wrong call at once', () => {
+  const headers = { 'as-user': 'alice' };
+  const wrong: Record<string, (box: BoxAuth) => Call> = {
+    'getHeaders of another host':
+      ({ provider }) =>
+      () =>
+        provider.getHeaders('https://example.com'),
+    'downscope without scopes':
+      ({ provider }) =>
+      () =>
+        provider.downscope({ scopes: [] }),
+    'BoxFetch as nobody':
+      ({ fetch }) =>
+      () =>
+        fetch('/2.0/users/me', { headers }),
+    'axios as nobody': ({ policy, fetch, apiUrl }) => {
+      const instance = axios.create({ baseURL: apiUrl, headers });
+      attachToAxios(instance, policy, fetch);
+      return () => instance.get('/2.0/users/me');
+    },
+    'undici as nobody': ({ provider, apiUrl }) => {
+      const client = requests['request of undici 7'](provider);
+      return () => client.call(`${apiUrl}/2.0/users/me`, { headers });
+    },
+  };
+
+  it.each(Object.entries(wrong))('leaves the event loop to others: %s', async (_, callOf) => {
+    expect(await rejectionsOf(callOf(app()))).toBeLessThan(MAX_REJECTIONS);
+    expect(server.arrived).toEqual([]);
+  });
+
+  it('leaves the event loop to others: the revocation of a developer token', async () => {
+    const { provider } = new BoxAuth({ credentials: { developerToken: 'theirs' } });
+    await provider.getToken();
+    expect(await rejectionsOf(() => provider.revoke())).toBeLessThan(MAX_REJECTIONS);
+  });
+});
