@@ -6,6 +6,7 @@ import type { AccessToken } from '../token-endpoint/access-token.js';
 import type { Attempt } from '../token-endpoint/issuer.js';
 import { aborted } from '../tokens/aborted.js';
 import type { AccessTokens } from '../tokens/access-tokens.js';
+import { rejected } from '../tokens/rejection-pace.js';
 import { type Actor, actorToken } from './actor-token.js';
 
 const DOCS = 'https://developer.box.com/guides/authentication/tokens/downscope/';
@@ -54,7 +55,7 @@ export class Downscoping {
     try {
       fields = checkedFields(request);
     } catch (error) {
-      return this.tokens.rejected(error, signal);
+      return rejected(error);
     }
     const first = await this.tokens.get({ subject, signal });
     try {

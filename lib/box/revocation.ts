@@ -3,6 +3,7 @@ import type { BoxOpenedCredentials } from '../credentials/box-credentials.js';
 import type { Subject } from '../credentials/subject.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { AccessTokens } from '../tokens/access-tokens.js';
+import { rejected } from '../tokens/rejection-pace.js';
 
 interface RevocationEndpoint {
   notice(url: string, makeForm: () => Promise<Readonly<Record<string, string>>>): Observable<void>;
@@ -33,7 +34,7 @@ export class Revocation {
       await firstValueFrom(this.tokens.whileOpen(this.endpoint.notice(this.#url, form)));
       this.tokens.drop(token);
     } catch (error) {
-      await this.tokens.rejected(error);
+      await rejected(error);
     }
   }
 }

@@ -1,5 +1,6 @@
 import { catchError, defer, finalize, map, type Observable } from 'rxjs';
 import { proxyRefusal } from './env-proxy.js';
+import { rejected } from '../tokens/rejection-pace.js';
 import type { Authorization, OutgoingPolicy } from './outgoing-policy.js';
 import { nextHop, type Outgoing } from './redirect.js';
 import { isReplayable } from './replayable-body.js';
@@ -112,7 +113,7 @@ class AuthorizedCall {
     let ownHeaders = true;
     for (let hops = 0; ; hops++) {
       const refusal = inside ? proxyRefusal(url, this.send) : undefined;
-      if (refusal !== undefined) return this.policy.rejected(refusal);
+      if (refusal !== undefined) return rejected(refusal);
       const authorization: Authorization | undefined =
         inside && ownHeaders ? await this.authorize(outgoing) : undefined;
       const response = await this.#exchange(url, outgoing, authorization);

@@ -9,6 +9,7 @@ import { after } from '../runtime/after.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { AccessToken } from '../token-endpoint/access-token.js';
 import type { AccessTokens } from '../tokens/access-tokens.js';
+import { rejected } from '../tokens/rejection-pace.js';
 import type { Patience } from './patience.js';
 import { HEADERS_OF_ONE_ORIGIN } from './redirect.js';
 import { mayCarryToken, urlOf, type UrlRules } from './url-rules.js';
@@ -97,7 +98,7 @@ export class OutgoingPolicy {
     try {
       if (named != null) checkedActingUserId(named);
     } catch (error) {
-      return this.rejected(error);
+      return rejected(error);
     }
     if (caller.get(this.#tokenHeaderName) != null) return undefined;
     return this.#authorization(named == null ? currentActingUser(this) : undefined, patience);
@@ -112,7 +113,7 @@ export class OutgoingPolicy {
     const address = url instanceof URL ? url : urlOf(url);
     if (address === undefined || !this.allows(address)) {
       const where = address === undefined ? 'what is not an absolute URL' : address.origin;
-      return this.rejected(
+      return rejected(
         new BoxAuthError({
           code: 'origin_not_allowed',
           message: `No headers for ${where}: a token must not go there.`,
@@ -121,11 +122,6 @@ export class OutgoingPolicy {
       );
     }
     return { ...(await this.#authorization(currentActingUser(this), patience)).headers };
-  }
-
-  /** Rejects with `error`, in a later turn of the event loop: a caller that retries at once must not keep it. */
-  rejected(error: unknown): Promise<never> {
-    return this.tokens.rejected(error);
   }
 
   /** Whether an answer says that the token is no longer good. */

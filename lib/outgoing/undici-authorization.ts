@@ -2,6 +2,7 @@ import { AsyncResource } from 'node:async_hooks';
 import { firstValueFrom, race } from 'rxjs';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import { aborted } from '../tokens/aborted.js';
+import { rejected } from '../tokens/rejection-pace.js';
 import { proxyRefusal } from './env-proxy.js';
 import type { Authorization, OutgoingPolicy, ResponseHead } from './outgoing-policy.js';
 import { type Patience, patiently } from './patience.js';
@@ -106,7 +107,7 @@ class AuthorizedCall {
   async run(): Promise<void> {
     try {
       const refusal = proxyRefusal(this.url);
-      if (refusal !== undefined) await this.policy.rejected(refusal);
+      if (refusal !== undefined) await rejected(refusal);
       const headers = rereadable(this.#call.headers);
       // undici 6 would follow redirects below, and forward every header to any host.
       this.#call = { ...this.#call, headers, maxRedirections: 0 };
@@ -117,7 +118,7 @@ class AuthorizedCall {
         this.leftAlone.add(this.handler);
         this.dispatch(this.#call, this.handler);
       } else if (isDeduplicating(this.handler)) {
-        await this.policy.rejected(deduplicatedAround());
+        await rejected(deduplicatedAround());
       } else {
         this.#call = { ...this.#call, body: await this.#replayableBody() };
         this.#send(authorization, false);

@@ -19,7 +19,7 @@ import type { Runtime } from '../runtime/runtime.js';
 import type { AccessToken } from '../token-endpoint/access-token.js';
 import type { Mint } from '../token-endpoint/token-attempts.js';
 import type { KnownTokens } from '../token-endpoint/token-endpoint.js';
-import { RejectionPace } from './rejection-pace.js';
+import { rejected, RejectionPace } from './rejection-pace.js';
 import { closedError, mintEmpty } from './renewal-errors.js';
 import type { Failing } from './renewal-failures.js';
 import type { RenewalOptions } from './renewal.options.js';
@@ -107,7 +107,7 @@ export class AccessTokens {
     try {
       renewing = this.#of(demand?.subject);
     } catch (error) {
-      return this.rejected(error, signal);
+      return rejected(error);
     }
     const fresh = demand?.minValidityMs === undefined ? renewing.fresh : undefined;
     return fresh === undefined || signal?.aborted === true
@@ -222,11 +222,6 @@ export class AccessTokens {
     this.#adoptions.complete();
     for (const cancel of this.#timers.values()) cancel();
     this.#rejections.release();
-  }
-
-  /** Rejects with `reason`, which was found without any I/O: the arguments of a call are wrong. */
-  rejected(reason: unknown, signal?: AbortSignal): Promise<never> {
-    return this.#paced(Promise.reject(reason), this, signal);
   }
 
   /** All tokens that callers wait for pass here, so that no failure rejects within the same turn of the event loop. */

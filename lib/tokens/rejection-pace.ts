@@ -1,6 +1,6 @@
 import { firstValueFrom, from, race, Subject as Signal } from 'rxjs';
 import { after, awaited } from '../runtime/after.js';
-import { inNextTurn } from '../runtime/next-turn.js';
+import { nextTurn } from '../runtime/next-turn.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { aborted } from './aborted.js';
 
@@ -67,8 +67,8 @@ export class RejectionPace {
   }
 }
 
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    inNextTurn(resolve);
-  });
+/** Rejects with `reason`, found without I/O: a call with wrong arguments, which a caller may repeat at once, takes a turn. */
+export async function rejected(reason: unknown): Promise<never> {
+  await nextTurn();
+  throw reason;
 }

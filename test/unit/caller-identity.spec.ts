@@ -54,7 +54,6 @@ beforeAll(async () => {
   box = new BoxAuth({
     credentials: { clientId: 'client', clientSecret: 'secret', enterpriseId: '7' },
     apiUrl: url,
-    renewal: { minBackoffMs: 0 }, // many calls fail here, one after the other: no pause before the next
   });
 });
 beforeEach(() => {
