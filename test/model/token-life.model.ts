@@ -279,8 +279,9 @@ export class TokenLife {
       if (!(error instanceof BoxAuthError)) throw error;
       this.#checkError(error, subject);
       const refused = this.#failures.get('everybody');
-      // A retry keeps its credentials, as does a request that waits for a rate limit; callers share them.
-      const isRetry = this.#sent.get(subject)?.isRetry === true;
+      // A retry keeps its credentials, as does a request that waits for a rate limit; callers share them. A retry is not even
+      // sent if these credentials were refused meanwhile.
+      const isRetry = this.#sent.get(subject)?.isRetry === true || this.#restarting.has(subject);
       if (
         error.code === 'client_invalid' &&
         secret === this.#secret &&
