@@ -1,5 +1,4 @@
 import { defer, Observable, race, retry, Subject as Signal, switchMap, throwError } from 'rxjs';
-import { signerError } from '../credentials/assertion.js';
 import type { Subject } from '../credentials/subject.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { TellEvent } from '../events/auth-events.js';
@@ -15,7 +14,7 @@ import { parseRetryAfter } from './retry-after.js';
 import { ServerClock } from './server-clock.js';
 import type { TokenEndpointOptions } from './token-endpoint.options.js';
 import { type Fetch, postForm, readGrant, readRefusal, UnusableAnswer } from './token-request.js';
-import { timeoutError, unreachableError } from './unreachable.js';
+import { timeoutError, unreachableError, unsignedError, type Wait } from './unreachable.js';
 
 /** A token that was just granted, and when it was asked for: its life counts from there, to be on the safe side. */
 export interface Mint {
@@ -98,11 +97,11 @@ export class TokenAttempts {
     const trials = new ClockTrials(this.#clock);
     let number = 0;
     let retries = 0;
-    const timeout = () =>
-      timeoutError(this.issuer, {
-        waitedMs: this.options.deadlineMs - budget.leftMs,
-        attempts: number,
-      });
+    const wait = () => ({
+      waitedMs: this.options.deadlineMs - budget.leftMs,
+      attempts: number,
+    });
+    const timeout = () => timeoutError(this.issuer, wait());
     const request = defer(() => {
       const offsetMs = trials.next();
       const attempt: Attempt = {
@@ -111,7 +110,7 @@ export class TokenAttempts {
         uniqueId: this.runtime.uniqueId(),
         omitIssuedAt: trials.omitsIssuedAt,
       };
-      return this.#signed(makeForm, attempt, budget).pipe(
+      return this.#signed(makeForm, attempt, budget, wait).pipe(
         switchMap((form) => this.#answered({ url, read, form, offsetMs, trials }, budget, timeout)),
       );
     });
@@ -144,12 +143,15 @@ export class TokenAttempts {
   }
 
   /** The form of a request. A key that is open here signs at once; one that is elsewhere may not answer. */
-  #signed(makeForm: FormMaker, attempt: Attempt, budget: TimeBudget): Observable<Form> {
+  #signed(
+    makeForm: FormMaker,
+    attempt: Attempt,
+    budget: TimeBudget,
+    wait: () => Wait,
+  ): Observable<Form> {
     return race(
       defer(() => makeForm(attempt)),
-      budget.failAfter(this.options.timeoutMs, (waitedMs) =>
-        signerError(`The assertion was not signed within ${Math.round(waitedMs)} ms.`),
-      ),
+      budget.failAfter(this.options.timeoutMs, () => unsignedError(wait())),
     );
   }
 

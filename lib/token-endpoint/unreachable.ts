@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { signerError } from '../credentials/assertion.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { Issuer } from './issuer.js';
 import { UnusableAnswer } from './token-request.js';
@@ -18,7 +19,7 @@ export function timeoutError(
   { name, docs, tokenUrl }: Endpoint,
   { waitedMs, attempts }: Wait,
 ): BoxAuthError {
-  const time = `${Number((waitedMs / 1000).toFixed(1))} s`;
+  const time = shownTime(waitedMs);
   return new BoxAuthError({
     code: 'timeout',
     message: `${name}'s token endpoint ${tokenUrl} ${silence(time, attempts)}.`,
@@ -32,6 +33,16 @@ function silence(time: string, attempts: number): string {
   if (attempts === 0) return `was sent nothing within ${time}, as requests before got no response`;
   const all = attempts === 1 ? '' : ` (${attempts} attempts, no response to the last)`;
   return `gave no response within ${time}${all}`;
+}
+
+/** A caller waited for the signature of an assertion. */
+export function unsignedError({ waitedMs, attempts }: Wait): BoxAuthError {
+  const all = attempts === 1 ? '' : ` (${attempts} attempts)`;
+  return signerError(`The assertion was not signed within ${shownTime(waitedMs)}${all}.`);
+}
+
+function shownTime(ms: number): string {
+  return ms < 1000 ? `${Math.round(ms)} ms` : `${Number((ms / 1000).toFixed(1))} s`;
 }
 
 /** The request failed, or its answer is of no use: why, and whether it may pass. */

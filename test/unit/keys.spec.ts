@@ -184,6 +184,13 @@ describe('A key that stays where it is', () => {
     expect(endpoint.received).toEqual([]);
   });
 
+  it('and hangs at every attempt is an error that names the whole wait', async () => {
+    const { runtime, provider } = onFakeTime(() => new Promise(() => undefined));
+    const work = thrownBy(() => provider.getToken());
+    await runtime.advance(30_000);
+    expect((await work).message).toBe('The assertion was not signed within 30 s (3 attempts).');
+  });
+
   it('and hangs once only is asked again', async () => {
     let asked = 0;
     const { runtime, endpoint, provider } = onFakeTime(() =>

@@ -20,6 +20,13 @@ describe('A token endpoint that gives no token', () => {
       'proxy',
     ],
     [
+      'is silent for less than a second',
+      () => timeoutError(endpoint, { waitedMs: 40.2, attempts: 1 }),
+      'timeout',
+      'gave no response within 40 ms.',
+      'proxy',
+    ],
+    [
       'is silent at every attempt',
       () => timeoutError(endpoint, { waitedMs: 30_000, attempts: 3 }),
       'timeout',
