@@ -208,7 +208,9 @@ function notPem(text: string, place: Place): BoxAuthError {
 function isWhole({ label, body }: PemBlock): boolean {
   if (label !== 'ENCRYPTED PRIVATE KEY') return true;
   const der = Buffer.from(body, 'base64');
-  return der[0] === 0x30 && der[1] === 0x82 && der.length === 4 + der.readUInt16BE(2);
+  return (
+    der.length >= 4 && der.readUInt16BE(0) === 0x3082 && der.length === 4 + der.readUInt16BE(2)
+  );
 }
 
 function keyError(

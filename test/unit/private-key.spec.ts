@@ -141,6 +141,12 @@ describe('A private key that does not open says why and what to do', () => {
       PASSPHRASE,
     ],
     ['a PEM with nothing in it', 'key_invalid', empty('PRIVATE KEY'), undefined],
+    [
+      'an encrypted PEM of three bytes',
+      'key_invalid',
+      empty('ENCRYPTED PRIVATE KEY').replace('\n', '\nMIIC\n'),
+      PASSPHRASE,
+    ],
     ['an elliptic curve key', 'key_unsuitable', keys.ec, undefined],
     ['1024 bits', 'key_unsuitable', keys.small, undefined],
   ] as const)('for %s', async (_, code, text, passphrase) => {
