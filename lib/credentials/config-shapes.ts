@@ -67,7 +67,7 @@ export function lookalikeOfConfig(value: unknown): Lookalike | undefined {
 
 /** What `text` is known to be, if it is not JSON. */
 export function lookalikeOfJson(text: string): Lookalike | undefined {
-  if (!text.startsWith('{') && text.includes('-----BEGIN ')) {
+  if (/^[^{"]*-----BEGIN /.test(text)) {
     return {
       what: 'a key in PEM',
       hint: 'config.json has the key in it, beside everything else. A key by itself is privateKey of the credentials, or BOX_PRIVATE_KEY.',

@@ -40,7 +40,7 @@ export const forms = {
   config: fields(
     {
       config: v.union(
-        [v.string(), v.instance(Uint8Array), v.looseObject({})],
+        [v.string(), v.instance(Uint8Array), v.array(v.unknown()), v.looseObject({})],
         'config.json as an object or as text',
       ),
       passphrase,

@@ -162,6 +162,7 @@ describe('The module and the doctor name what is not config.json, and how to fix
     ['JSON without quotes', json.replaceAll('"', ''), 'without its double quotes', 'single quotes'],
     ['the first line', '{', 'it ends too soon', 'whole of config.json'],
     ['half of it', json.slice(0, 400), 'it ends too soon', 'In a .env file'],
+    ['JSON with a name before it', `BOX_CONFIG=${json}`, 'it is not JSON', 'unchanged'],
     ['something else', '<html>', 'it is not JSON', 'unchanged'],
     ['nothing', '', 'it is empty', 'unchanged'],
     ['a token', 'T9cE5asGnuyYCCqIZFoWjFHvNbvVqHjl', 'it is not JSON', 'unchanged'],
@@ -178,6 +179,10 @@ describe('The module and the doctor name what is not config.json, and how to fix
     expect(/cut|too soon|missing/.test(`${found.message} ${JSON.stringify(found.verdict)}`)).toBe(
       isCut,
     );
+  });
+
+  it('a list that is not text', () => {
+    expect(() => openCredentials({ config: [config] })).toThrow('is a list, not config.json');
   });
 
   it.each<[string, object, message: string]>([
