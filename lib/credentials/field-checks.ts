@@ -70,7 +70,8 @@ export function checked<const S extends v.GenericSchema>(
   if (result.success) {
     return result.output;
   }
-  const mistakes = result.issues.map((issue) => describeMistake(issue, input, place));
+  // Several checks of one field have the same words.
+  const mistakes = [...new Set(result.issues.map((issue) => describeMistake(issue, input, place)))];
   const isSkeleton = mistakes.some((line) => line.includes(NOT_FILLED_IN));
   throw configInvalid(
     `${place.whole} is not as it should be:\n${mistakes.map((line) => `  - ${line}`).join('\n')}`,

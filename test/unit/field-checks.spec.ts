@@ -2,7 +2,14 @@ import { boxCredentialsAdvice } from '../../lib/credentials/credentials-advice.j
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { Place } from '../../lib/credentials/place.js';
-import { checked, id, isRecord, text, wordsOf } from '../../lib/credentials/field-checks.js';
+import {
+  bearerToken,
+  checked,
+  id,
+  isRecord,
+  text,
+  wordsOf,
+} from '../../lib/credentials/field-checks.js';
 import { thrownBy } from '../support/thrown.js';
 
 const appAuthFields = { publicKeyID: text('the key id'), privateKey: text('the key') };
@@ -66,6 +73,17 @@ describe('Fields', () => {
       'settings.appAuth.privateKey: expected the key, found nothing',
       'enterpriseID: expected an id, found a string of 1 characters',
       'more: not a field that is known here; settings, and an id or none',
+    ]);
+  });
+
+  it('that several checks refuse have one line', async () => {
+    const token = v.object({ appToken: bearerToken('an app token') });
+    const error = await thrownBy(() =>
+      checked(token, { appToken: '' }, new Place('box.json'), boxCredentialsAdvice),
+    );
+    expect(error.message.split('\n')).toEqual([
+      expect.stringContaining('box.json'),
+      '  - appToken: expected an app token, found an empty string',
     ]);
   });
 
