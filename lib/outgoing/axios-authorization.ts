@@ -50,7 +50,7 @@ export function attachToAxios(
   if (before !== undefined) throw attachedToAnother();
   if (OLD_AXIOS.test(axios.VERSION)) throw tooOld();
   attached.set(instance, policy);
-  cacheByIdentity(instance, policy.headerNames);
+  cacheByIdentity(instance, policy);
   // Made once: axios keeps what it finds out about each fetch that it meets.
   const route = { fetch: sendsBy === 'fetch' ? takingStreams(boxFetch) : boxFetch, sendsBy };
   // An instance has one adapter, and a call seldom one of its own; a list of names is another list at each call.

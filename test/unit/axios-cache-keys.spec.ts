@@ -3,6 +3,7 @@ import { type AxiosCacheInstance, buildKeyGenerator, setupCache } from 'axios-ca
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { attachBoxAuth } from 'nestjs-box-auth/axios';
 import { BoxEmulator } from 'nestjs-box-auth/testing';
+import { runInActingContext } from '../../lib/acting-as/acting-user.context.js';
 import { BoxAuth } from '../../lib/box-auth.js';
 
 const ALICE = '11111';
@@ -73,6 +74,22 @@ describe.each(Object.entries(setups))('axios-cache-interceptor, %s', (_, setUp) 
     ];
     expect(box.apiRequests).toHaveLength(4);
     expect(served).toEqual(['service account', ALICE, BOB, 'service account', 'service account']);
+  });
+
+  it('tells users of its own Box app apart while another app acts for one user', async () => {
+    setUp();
+    const other = new BoxAuth({ credentials: { config: box.config }, apiUrl: box.url });
+    const within = (user: string) =>
+      auth.provider.runAs(user, () => other.provider.runAs('33333', () => read()));
+    expect([await within(ALICE), await within(BOB)]).toEqual([ALICE, BOB]);
+    other.close();
+  });
+
+  it('tells users apart where runAs is called in a handler with @AsUser', async () => {
+    setUp();
+    const user = { id: '33333', via: 'header' } as const;
+    const served = await runInActingContext({ user }, async () => [await as(ALICE), await as(BOB)]);
+    expect(served).toEqual([ALICE, BOB]);
   });
 
   it('tells users apart under a key or an id of the app', async () => {
