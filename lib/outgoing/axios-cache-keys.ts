@@ -33,8 +33,9 @@ function withIdentity(generateKey: KeyGenerator, policy: OutgoingPolicy): KeyGen
 /** Empty for the service account. Nobody can read an identity from it: it is part of the `config` of errors. */
 function prefixOf(headers: object, policy: OutgoingPolicy): string {
   const { via, id } = currentActingUser(policy) ?? {};
+  // axios trims names before it sends them.
   const values = new Map<string, unknown>(
-    Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
+    Object.entries(headers).map(([name, value]) => [name.trim().toLowerCase(), value]),
   );
   const identity = [via, id, ...policy.headerNames.map((name) => values.get(name))];
   return identity.every((part) => part === undefined)

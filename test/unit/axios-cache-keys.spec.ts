@@ -76,6 +76,14 @@ describe.each(Object.entries(setups))('axios-cache-interceptor, %s', (_, setUp) 
     expect(served).toEqual(['service account', ALICE, BOB, 'service account', 'service account']);
   });
 
+  it('tells users apart by a header whose name has white space around it', async () => {
+    setUp();
+    expect([await read({ 'as-user ': ALICE }), await read({ 'as-user ': BOB })]).toEqual([
+      ALICE,
+      BOB,
+    ]);
+  });
+
   it('tells users of its own Box app apart while another app acts for one user', async () => {
     setUp();
     const other = new BoxAuth({ credentials: { config: box.config }, apiUrl: box.url });
