@@ -5,7 +5,7 @@ import {
   type NestInterceptor,
 } from '@nestjs/common';
 // oxlint-disable-next-line typescript/consistent-type-imports -- Nest reads the parameter's type at run time
-import { ApplicationConfig, Reflector } from '@nestjs/core';
+import { ApplicationConfig, ModulesContainer, Reflector } from '@nestjs/core';
 import { Observable } from 'rxjs';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import { ActingAs, type ActingAsRule } from './acting-as.metadata.js';
@@ -37,6 +37,7 @@ export class ActingAsInterceptor implements NestInterceptor {
   constructor(
     private readonly reflector: Reflector,
     private readonly config: ApplicationConfig,
+    private readonly modules: ModulesContainer,
   ) {}
 
   intercept(
@@ -62,7 +63,8 @@ export class ActingAsInterceptor implements NestInterceptor {
     if (known !== undefined) return known;
     const rule = this.reflector.getAllAndOverride(ActingAs, [handler, owner]) ?? UNRULED;
     if (rule.as === 'user' && typeof rule.user === 'function') {
-      refuseCacheByUrl(invocation, this.reflector, this.config);
+      const { reflector, config, modules } = this;
+      refuseCacheByUrl(invocation, { reflector, config, modules });
     }
     const ofHandler = this.#rules.get(handler) ?? new WeakMap<object, ActingAsRule | Unruled>();
     this.#rules.set(handler, ofHandler.set(owner, rule));

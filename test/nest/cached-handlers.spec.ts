@@ -35,6 +35,12 @@ class CacheOfReads extends CacheInterceptor {
   }
 }
 
+/** It caches searches, too. */
+@Injectable()
+class CacheOfPosts extends CacheInterceptor {
+  protected override allowedMethods = ['GET', 'POST'];
+}
+
 class Plain {
   @Get('get') @AsUser(signedIn) get(@ActingUser() id: string) {
     return { id };
@@ -60,6 +66,9 @@ class ByUrl extends Plain {}
 @Controller()
 @UseInterceptors(CacheOfReads)
 class ByUrlToo extends Plain {}
+@Controller()
+@UseInterceptors(CacheOfPosts)
+class PostsByUrl extends Plain {}
 @Controller()
 @UseInterceptors(CachePerPerson)
 class ByPerson extends Plain {}
@@ -141,6 +150,13 @@ describe('Nest’s CacheInterceptor around a handler with @AsUser', () => {
     const read = await start(Uncached, { provide: APP_INTERCEPTOR, useClass: CacheInterceptor });
     expect(await twice(read, 'get')).toEqual([500, 500, 500]);
     expect(await twice(read, 'post', 'POST')).toEqual(['11111', '22222', '11111']);
+  });
+
+  it('is refused where a subclass caches the method of the handler', async () => {
+    expect(await twice(await start(PostsByUrl), 'post', 'POST')).toEqual([500, 500, 500]);
+    await app?.close();
+    const read = await start(Uncached, { provide: APP_INTERCEPTOR, useClass: CacheOfPosts });
+    expect(await twice(read, 'post', 'POST')).toEqual([500, 500, 500]);
   });
 
   it('is refused by useGlobalInterceptors', async () => {
