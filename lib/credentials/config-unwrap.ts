@@ -11,21 +11,28 @@ export function unwrapped(
   notJson: (text: string, parserError: unknown) => Error,
 ): unknown {
   let value = given;
-  while (typeof value === 'string' || value instanceof Uint8Array || isSecretEnvelope(value)) {
-    if (typeof value === 'string') value = contentOf(value.trim(), notJson);
-    else if (value instanceof Uint8Array) value = decodedText(value);
-    else value = value.SecretString ?? value.SecretBinary;
+  for (;;) {
+    const layer = secretIn(value) ?? value;
+    if (typeof layer === 'string') value = contentOf(layer.trim(), notJson);
+    else if (layer instanceof Uint8Array) value = decodedText(layer);
+    else return layer;
   }
-  return value;
 }
 
-/** `GetSecretValue` of AWS Secrets Manager: https://docs.aws.amazon.com/secretsmanager/latest/apireference/ */
-export function isSecretEnvelope(
-  value: unknown,
-): value is { readonly SecretString?: string; readonly SecretBinary?: string | Uint8Array } {
-  if (!isRecord(value)) return false;
+/** Whether `value` is the response of AWS Secrets Manager. */
+export function isSecretEnvelope(value: unknown): boolean {
+  return secretIn(value) !== undefined;
+}
+
+/**
+ * The secret of `GetSecretValue`: https://docs.aws.amazon.com/secretsmanager/latest/apireference/. Reads each field once, as
+ * a getter may return something else the next time.
+ */
+function secretIn(value: unknown): string | Uint8Array | undefined {
+  if (!isRecord(value)) return undefined;
   const { SecretString: text, SecretBinary: bytes } = value;
-  return typeof text === 'string' || typeof bytes === 'string' || bytes instanceof Uint8Array;
+  if (typeof text === 'string') return text;
+  return typeof bytes === 'string' || bytes instanceof Uint8Array ? bytes : undefined;
 }
 
 function contentOf(text: string, notJson: (text: string, parserError: unknown) => Error): unknown {

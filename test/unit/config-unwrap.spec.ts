@@ -64,4 +64,18 @@ describe('config.json', () => {
       ),
     );
   });
+
+  it('is unwrapped in bounded time where a getter returns something else each time', () => {
+    let reads = 0;
+    const given = {
+      get SecretString() {
+        reads += 1;
+        return reads % 2 === 1 ? JSON.stringify(config) : undefined;
+      },
+      get SecretBinary() {
+        return given;
+      },
+    };
+    expect(unwrapConfig(given, 'config')).toEqual(config);
+  });
 });
