@@ -73,9 +73,19 @@ const OF_A_REQUEST = [
   'referrerPolicy',
 ] as const;
 
+/**
+ * Keeps a Request for as long as its signal. In Node the signal of a Request stops following the caller's once the garbage
+ * collector has taken the Request, and callers pass new ones: https://github.com/nodejs/undici/issues/1926.
+ */
+const requests = new WeakMap<object, object>();
+
 /** A Request's own fields, as `init` may override them. */
 function outgoingOf(input: Input, init: RequestInit | undefined): Outgoing {
   const request = typeof input === 'string' || input instanceof URL ? undefined : input;
+  const signal: unknown = request?.signal; // a Request of somebody's test may have none
+  if (request !== undefined && typeof signal === 'object' && signal !== null) {
+    requests.set(signal, request);
+  }
   const given: { readonly [name in (typeof OF_A_REQUEST)[number]]?: unknown } | undefined = init;
   const fields: RequestInit = Object.fromEntries(
     [

@@ -1,4 +1,7 @@
 import { EventEmitter } from 'node:events';
+import { setTimeout } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import axios, { AxiosError, CanceledError } from 'axios';
 import { BoxSdkError } from 'box-node-sdk/box/errors';
 import { NetworkSession } from 'box-node-sdk/networking';
@@ -16,6 +19,10 @@ import { ScriptedEndpoint, silence } from '../support/scripted-endpoint.js';
 const REFUSAL = { 'www-authenticate': 'Bearer error="invalid_token"' };
 const TIMEOUT_MS = 400;
 
+setFlagsFromString('--expose-gc');
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what Node puts there by that flag
+const collectGarbage = runInNewContext('gc') as () => void;
+
 let api: LoopbackServer;
 let runtime: FakeRuntime;
 let endpoint: ScriptedEndpoint;
@@ -23,7 +30,11 @@ let box: BoxAuth;
 const closing: (() => unknown)[] = [];
 beforeEach(async () => {
   api = await startServer(({ path }, response) =>
-    path === '/ok' ? response.end() : response.writeHead(401, REFUSAL).end(),
+    path === '/silent'
+      ? undefined
+      : path === '/ok'
+        ? response.end()
+        : response.writeHead(401, REFUSAL).end(),
   );
   runtime = new FakeRuntime();
   endpoint = new ScriptedEndpoint(runtime);
@@ -188,6 +199,25 @@ describe.each(cases)('The wait for a token ends with %s', (_, call, ending) => {
     await expectEnding(2);
     expect(api.arrived).toHaveLength(1);
   });
+});
+
+it.each([
+  ['a token', 0],
+  ['a response', 1],
+])('The signal of a Request ends the wait for %s after a garbage collection', async (_, calls) => {
+  if (calls === 0) endpoint.otherwise = silence;
+  const controller = new AbortController();
+  const { signal } = controller;
+  const failure = failureOf(box.fetch(new Request(`${api.url}/silent`, { signal })));
+  await waitForRequest(1);
+  while (api.arrived.length < calls) await setTimeout(1);
+  for (let rounds = 0; rounds < 5; rounds++) {
+    collectGarbage();
+    await setTimeout(1);
+  }
+  controller.abort(new Error('enough'));
+  const stillWaiting = setTimeout(1_000, 'still waiting', { ref: false });
+  expect(await Promise.race([failure, stillWaiting])).toMatchObject({ message: 'enough' });
 });
 
 it('A wait that is over leaves no timer and no listener', async () => {
