@@ -20,15 +20,18 @@ export type BoxAuthInterceptor = <Call extends UndiciCall, Handler extends objec
  * It comes first in `compose`, nearest the network, so that every hop of a redirect is judged anew: what leaves Box leaves
  * both headers behind, and what comes back from elsewhere gets none (of `fetch`, every hop is a call of its own). Before it
  * go only `interceptors.dns()`, which puts an address in the place of the host, and `deduplicate()`, which composed after it
- * would give one user the responses of another: such calls fail with `option_invalid`. `interceptors.retry()` goes after
- * `redirect()`: between the two it hides from us where a call has been. The option `maxRedirections` of undici 6 is off for
- * Box calls, as it forwards `as-user` to any host: compose `interceptors.redirect()`.
+ * would give one user the responses of another: such calls fail with `option_invalid`, unless `cache()` or another interceptor
+ * in between hides it. `interceptors.retry()` goes after `redirect()`: between the two it hides from us where a call has been.
+ * The option `maxRedirections` of undici 6 is off for Box calls, as it forwards `as-user` to any host: compose
+ * `interceptors.redirect()`.
  *
  * No `cache()`, before or after it, stores responses to calls with a token, because it keys them by URL alone: such calls
  * carry `cache-control: no-store`, and their responses `vary: *`.
  *
  * A call to another host loses the caller's own `as-user` and `boxapi` if it has no `authorization`: it may be a redirect
  * that `fetch` follows. List a gateway to Box in `origins`.
+ *
+ * The wait for a token ends with `signal` and `headersTimeout` of the call. Those of an Agent cannot be seen from here.
  *
  * A call whose token was refused is made again with a new one, unless its body is a stream of more than 1 MiB or of
  * unknown length (no `content-length`): then it fails with `body_not_replayable`. Calls fail with the errors of
