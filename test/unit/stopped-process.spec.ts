@@ -30,7 +30,8 @@ const grant = (response: ServerResponse, token: string) =>
 
 /** Stops itself as soon as the first answer has begun, and prints the token in the end, or the code of the error. */
 const script = () => `${bundle}
-import { writeSync } from 'node:fs';
+import { writeSync as print } from 'node:fs';
+{ // apart from the names of the bundle
 let requests = 0;
 const box = new BoxAuth({
   credentials: { clientId: 'client', clientSecret: 'secret', enterpriseId: '1' },
@@ -39,14 +40,15 @@ const box = new BoxAuth({
   fetch: async (input, init) => {
     const response = await fetch(input, init);
     if (requests++ === 0) {
-      writeSync(1, 'stopped\\n');
+      print(1, 'stopped\\n');
       process.kill(process.pid, 'SIGSTOP');
     }
     return response;
   },
 }).provider;
 console.log(await box.getToken().then((token) => token.value, (error) => error.code));
-process.exit(0);`;
+process.exit(0);
+}`;
 
 /** Runs the script; \`stopped\` is called while it is. Returns what it printed in the end. */
 async function run(stopped: () => void): Promise<string | undefined> {
