@@ -3,12 +3,12 @@ export {
   AsServiceAccount,
   AsUser,
   type AsUserOptions,
-} from './acting-as/as-user.decorator.js';
-export type { ActingUserResolver } from './acting-as/acting-as.metadata.js';
-export type { ActingVia } from './acting-as/acting-user.context.js';
-export { BoxAuthExceptionFilter } from './box-auth-exception.filter.js';
-export { BoxAuthModule } from './box-auth.module.js';
-export type { WarmUp } from './app-lifecycle.js';
+} from './nest/as-user.decorator.js';
+export type { ActingUserResolver } from './nest/acting-as.metadata.js';
+export type { ActingVia } from './core/acting/acting-user.context.js';
+export { BoxAuthExceptionFilter } from './nest/box-auth-exception.filter.js';
+export { BoxAuthModule } from './box/nest/box-auth.module.js';
+export type { WarmUp } from './nest/app-lifecycle.js';
 export {
   type BoxAuthModuleExtras,
   type BoxAuthModuleOptions,
@@ -16,12 +16,12 @@ export {
   getBoxTokenProviderToken,
   InjectBoxFetch,
   InjectBoxTokenProvider,
-} from './box-auth.module-definition.js';
+} from './box/nest/box-auth.module-definition.js';
 export type { AssertionOptions } from './box/box-issuer.js';
 export { boxApiError } from './box/box-api-error.js';
 export type { Actor } from './box/actor-token.js';
 export type { DownscopeRequest } from './box/downscope.js';
-export { BoxTokenProvider } from './box-token.provider.js';
+export { BoxTokenProvider } from './box/box-token.provider.js';
 export type {
   AccessTokenCredentials,
   AppTokenCredentials,
@@ -35,10 +35,10 @@ export type {
   ExternalSignerCredentials,
   GivenBoxCredentials,
   KeyPairCredentials,
-} from './credentials/box-credentials.js';
-export type { Subject } from './credentials/subject.js';
-export { BoxAuthError, type BoxAuthErrorDetails } from './errors/box-auth.error.js';
-export { type AuthEventOf, onAuthEvent } from './events/auth-channels.js';
+} from './box/credentials/box-credentials.js';
+export type { Subject } from './core/credentials/subject.js';
+export { BoxAuthError, type BoxAuthErrorDetails } from './core/errors/box-auth.error.js';
+export { type AuthEventOf, onAuthEvent } from './core/events/auth-channels.js';
 export type {
   AuthEvent,
   AuthEventSource,
@@ -46,15 +46,15 @@ export type {
   StaleServedEvent,
   StoreEvent,
   TokenEvent,
-} from './events/auth-events.js';
-export type { SigningAlgorithm } from './credentials/signing-algorithm.js';
-export type { SigningFunction } from './credentials/assertion.js';
-export type { BoxAuthErrorCode } from './errors/error-codes.js';
-export { BoxFetch } from './box-fetch.js';
-export type { Runtime } from './runtime/runtime.js';
-export type { AccessToken } from './token-endpoint/access-token.js';
-export type { TokenEndpointOptions } from './token-endpoint/token-endpoint.options.js';
-export type { SubjectTokenDemand } from './tokens/access-tokens.js';
-export type { OnStoreFailure } from './tokens/shared-tokens.js';
-export type { Claim, ClaimRequest, StoredToken, TokenStore } from './tokens/token-store.js';
-export type { RenewalOptions } from './tokens/renewal.options.js';
+} from './core/events/auth-events.js';
+export type { SigningAlgorithm } from './core/credentials/signing-algorithm.js';
+export type { SigningFunction } from './core/credentials/assertion.js';
+export type { BoxAuthErrorCode } from './core/errors/error-codes.js';
+export { BoxFetch } from './box/box-fetch.js';
+export type { Runtime } from './core/runtime/runtime.js';
+export type { AccessToken } from './core/token-endpoint/access-token.js';
+export type { TokenEndpointOptions } from './core/token-endpoint/token-endpoint.options.js';
+export type { SubjectTokenDemand } from './core/tokens/access-tokens.js';
+export type { OnStoreFailure } from './core/tokens/shared-tokens.js';
+export type { Claim, ClaimRequest, StoredToken, TokenStore } from './core/tokens/token-store.js';
+export type { RenewalOptions } from './core/tokens/renewal.options.js';

@@ -31,9 +31,9 @@ async function ours({ config }) {
 }
 
 /**
- * @typedef {typeof import('../../lib/credentials/private-key.js')
- *   & typeof import('../../lib/credentials/assertion.js')
- *   & typeof import('../../lib/credentials/credentials-advice.js')} Signer
+ * @typedef {typeof import('../../lib/core/credentials/private-key.js')
+ *   & typeof import('../../lib/core/credentials/assertion.js')
+ *   & typeof import('../../lib/core/credentials/credentials-advice.js')} Signer
  *
  * @returns {Promise<Signer>}
  */

@@ -1,6 +1,6 @@
 import type { AxiosInstance } from 'axios';
-import { boxAuthOf, type BoxTokenProvider, standInError } from '../box-token.provider.js';
-import { attachToAxios } from '../outgoing/axios-authorization.js';
+import { boxAuthOf, type BoxTokenProvider, standInError } from '../box/box-token.provider.js';
+import { attachToAxios } from './axios-authorization.js';
 
 /**
  * Puts a token, and the acting user, onto the Box calls of an axios instance, with or without Nest. A second time changes

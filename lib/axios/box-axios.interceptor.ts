@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { AxiosInstance } from 'axios';
 // oxlint-disable-next-line typescript/consistent-type-imports -- Nest reads the parameter's type at run time
-import { boxAuthOf, BoxTokenProvider } from '../box-token.provider.js';
+import { boxAuthOf, BoxTokenProvider } from '../box/box-token.provider.js';
 import { attachBoxAuth } from './attach-box-auth.js';
 
 /**

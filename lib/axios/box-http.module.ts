@@ -1,7 +1,7 @@
 import { type HttpModuleOptions, HttpService } from '@nestjs/axios';
 import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
-import { getBoxTokenProviderToken } from '../box-auth.module-definition.js';
-import type { BoxTokenProvider } from '../box-token.provider.js';
+import { getBoxTokenProviderToken } from '../box/nest/box-auth.module-definition.js';
+import type { BoxTokenProvider } from '../box/box-token.provider.js';
 import { authorizedAxios } from './authorized-axios.js';
 import { BoxAxiosInterceptor } from './box-axios.interceptor.js';
 import { getBoxAxiosInterceptorToken, getBoxHttpServiceToken } from './box-http.tokens.js';

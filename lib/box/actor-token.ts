@@ -1,7 +1,7 @@
 import { UnsecuredJWT } from 'jose/jwt/unsecured';
-import type { BoxOpenedCredentials } from '../credentials/box-credentials.js';
-import { BoxAuthError } from '../errors/box-auth.error.js';
-import type { Attempt } from '../token-endpoint/issuer.js';
+import type { BoxOpenedCredentials } from './credentials/box-credentials.js';
+import { BoxAuthError } from '../core/errors/box-auth.error.js';
+import type { Attempt } from '../core/token-endpoint/issuer.js';
 import { boxDocs } from './box-docs.js';
 import { BOX_AUDIENCE } from './box-urls.js';
 

@@ -1,6 +1,6 @@
-import type { BoxAuthError } from '../errors/box-auth.error.js';
-import { parseRetryAfter } from '../token-endpoint/retry-after.js';
-import { readRefusal } from '../token-endpoint/token-request.js';
+import type { BoxAuthError } from '../core/errors/box-auth.error.js';
+import { parseRetryAfter } from '../core/token-endpoint/retry-after.js';
+import { readRefusal } from '../core/token-endpoint/token-request.js';
 import { boxApiRefusal } from './box-refusals.js';
 
 /**

@@ -1,9 +1,9 @@
-import type { IssuerDescription } from '../app-auth.js';
-import type { BoxCredentials, BoxOpenedCredentials } from '../credentials/box-credentials.js';
-import { boxCredentialsAdvice } from '../credentials/credentials-advice.js';
-import { openCredentials } from '../credentials/open-credentials.js';
-import type { Place } from '../credentials/place.js';
-import { privateKeyOpener } from '../credentials/private-key.js';
+import type { IssuerDescription } from '../core/app/app-auth.js';
+import type { BoxCredentials, BoxOpenedCredentials } from './credentials/box-credentials.js';
+import { boxCredentialsAdvice } from '../core/credentials/credentials-advice.js';
+import { openCredentials } from './credentials/open-credentials.js';
+import type { Place } from '../core/credentials/place.js';
+import { privateKeyOpener } from '../core/credentials/private-key.js';
 import { type AssertionOptions, BoxIssuer } from './box-issuer.js';
 import { boxHeaders, boxUrlRules } from './box-outgoing.js';
 

@@ -1,8 +1,8 @@
-import type { BoxOpenedCredentials } from '../credentials/box-credentials.js';
-import { isBoxId } from '../credentials/box-id.js';
-import type { Subject } from '../credentials/subject.js';
-import { BoxAuthError } from '../errors/box-auth.error.js';
-import type { Attempt, Issuer } from '../token-endpoint/issuer.js';
+import type { BoxOpenedCredentials } from './credentials/box-credentials.js';
+import { isBoxId } from './credentials/box-id.js';
+import type { Subject } from '../core/credentials/subject.js';
+import { BoxAuthError } from '../core/errors/box-auth.error.js';
+import type { Attempt, Issuer } from '../core/token-endpoint/issuer.js';
 import { boxDocs } from './box-docs.js';
 import { boxTokenRefusal } from './box-refusals.js';
 import { BOX_AUDIENCE } from './box-urls.js';

@@ -1,6 +1,6 @@
-import { refusesBearer } from '../outgoing/bearer-refusal.js';
-import type { HeaderScheme } from '../outgoing/outgoing-policy.js';
-import type { UrlRules } from '../outgoing/url-rules.js';
+import { refusesBearer } from '../core/http/bearer-refusal.js';
+import type { HeaderScheme } from '../core/http/outgoing-policy.js';
+import type { UrlRules } from '../core/http/url-rules.js';
 import { BOX_API_URL } from './box-urls.js';
 
 /** RFC 6750 section 2.1, and Box's own headers. */

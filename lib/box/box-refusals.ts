@@ -1,12 +1,12 @@
-import type { BoxAuthError } from '../errors/box-auth.error.js';
-import type { BoxAuthErrorCode } from '../errors/error-codes.js';
-import type { Refusal } from '../token-endpoint/issuer.js';
+import type { BoxAuthError } from '../core/errors/box-auth.error.js';
+import type { BoxAuthErrorCode } from '../core/errors/error-codes.js';
+import type { Refusal } from '../core/token-endpoint/issuer.js';
 import {
   describeRefusal,
   type KnownRefusal,
   passingRefusals,
   type Refuser,
-} from '../token-endpoint/known-refusals.js';
+} from '../core/token-endpoint/known-refusals.js';
 import { boxDocs } from './box-docs.js';
 
 const says =

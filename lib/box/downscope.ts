@@ -1,12 +1,12 @@
 import { firstValueFrom, type Observable, race } from 'rxjs';
-import type { BoxOpenedCredentials } from '../credentials/box-credentials.js';
-import type { Subject } from '../credentials/subject.js';
-import { BoxAuthError } from '../errors/box-auth.error.js';
-import type { AccessToken } from '../token-endpoint/access-token.js';
-import type { Attempt } from '../token-endpoint/issuer.js';
-import { aborted } from '../tokens/aborted.js';
-import type { AccessTokens } from '../tokens/access-tokens.js';
-import { rejected } from '../tokens/rejection-pace.js';
+import type { BoxOpenedCredentials } from './credentials/box-credentials.js';
+import type { Subject } from '../core/credentials/subject.js';
+import { BoxAuthError } from '../core/errors/box-auth.error.js';
+import type { AccessToken } from '../core/token-endpoint/access-token.js';
+import type { Attempt } from '../core/token-endpoint/issuer.js';
+import { aborted } from '../core/tokens/aborted.js';
+import type { AccessTokens } from '../core/tokens/access-tokens.js';
+import { rejected } from '../core/tokens/rejection-pace.js';
 import { type Actor, actorToken } from './actor-token.js';
 
 const DOCS = 'https://developer.box.com/guides/authentication/tokens/downscope/';

@@ -1,9 +1,9 @@
 import { firstValueFrom, type Observable } from 'rxjs';
-import type { BoxOpenedCredentials } from '../credentials/box-credentials.js';
-import type { Subject } from '../credentials/subject.js';
-import { BoxAuthError } from '../errors/box-auth.error.js';
-import type { AccessTokens } from '../tokens/access-tokens.js';
-import { rejected } from '../tokens/rejection-pace.js';
+import type { BoxOpenedCredentials } from './credentials/box-credentials.js';
+import type { Subject } from '../core/credentials/subject.js';
+import { BoxAuthError } from '../core/errors/box-auth.error.js';
+import type { AccessTokens } from '../core/tokens/access-tokens.js';
+import { rejected } from '../core/tokens/rejection-pace.js';
 
 interface RevocationEndpoint {
   notice(url: string, makeForm: () => Promise<Readonly<Record<string, string>>>): Observable<void>;

@@ -1,4 +1,4 @@
-import type { Runtime } from '../runtime/runtime.js';
+import type { Runtime } from '../core/runtime/runtime.js';
 
 /** Where a command writes: `process.stdout` is one. */
 export interface Output {

@@ -1,4 +1,4 @@
-import { isRecord, TO_BE_FILLED_IN } from '../credentials/field-checks.js';
+import { isRecord, TO_BE_FILLED_IN } from '../core/credentials/field-checks.js';
 
 /** What `keygen` cannot know. */
 const FIELDS = [

@@ -1,4 +1,4 @@
-import { withoutSecrets } from '../errors/redact.js';
+import { withoutSecrets } from '../core/errors/redact.js';
 
 const LONGEST = 200;
 

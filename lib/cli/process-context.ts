@@ -1,4 +1,4 @@
-import { systemRuntime } from '../runtime/runtime.js';
+import { systemRuntime } from '../core/runtime/runtime.js';
 import type { CliContext } from './cli-context.js';
 
 /** The process itself, as the commands see it. */

@@ -1,10 +1,10 @@
 import { createRequire } from 'node:module';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { isBoxId } from '../credentials/box-id.js';
-import { isRecord } from '../credentials/field-checks.js';
-import { looksLikePath } from '../credentials/path-like.js';
-import { BoxAuthError } from '../errors/box-auth.error.js';
-import { sanitizedCause } from '../errors/redact.js';
+import { isBoxId } from '../box/credentials/box-id.js';
+import { isRecord } from '../core/credentials/field-checks.js';
+import { looksLikePath } from '../core/credentials/path-like.js';
+import { BoxAuthError } from '../core/errors/box-auth.error.js';
+import { sanitizedCause } from '../core/errors/redact.js';
 import type { CliContext, ExitCode } from './cli-context.js';
 import { CliProblem } from './cli-problem.js';
 import { paintFor } from './colours.js';

@@ -1,6 +1,6 @@
 import type { ErrorRequestHandler } from 'express';
-import { BoxAuthError } from '../errors/box-auth.error.js';
-import { gatewayAnswer, loggedAs, retryAfterSeconds } from '../errors/gateway-answer.js';
+import { BoxAuthError } from '../core/errors/box-auth.error.js';
+import { gatewayAnswer, loggedAs, retryAfterSeconds } from '../core/errors/gateway-answer.js';
 
 /**
  * Answers 502 Bad Gateway where a `BoxAuthError` leaves a handler, or 503 Service Unavailable (with `Retry-After`, if it is

@@ -8,15 +8,15 @@ import {
   contextForApp,
   currentActing,
   runInContext,
-} from '../acting-as/acting-user.context.js';
-import { BoxAuth } from '../box-auth.js';
-import { checkBoolean, checkOptions, invalidOption } from '../app-auth.options.js';
-import type { BoxAuthOptions } from '../box-auth.options.js';
-import type { BoxFetch } from '../box-fetch.js';
-import type { BoxTokenProvider } from '../box-token.provider.js';
-import type { BoxCredentialsSource } from '../credentials/box-credentials.js';
-import { apiUrlOf, boxEnvironment, credentialsIn } from '../environment-variables.js';
-import { BoxAuthError } from '../errors/box-auth.error.js';
+} from '../core/acting/acting-user.context.js';
+import { BoxAuth } from '../box/box-auth.js';
+import { checkBoolean, checkOptions, invalidOption } from '../core/app/app-auth.options.js';
+import type { BoxAuthOptions } from '../box/box-auth.options.js';
+import type { BoxFetch } from '../box/box-fetch.js';
+import type { BoxTokenProvider } from '../box/box-token.provider.js';
+import type { BoxCredentialsSource } from '../box/credentials/box-credentials.js';
+import { apiUrlOf, boxEnvironment, credentialsIn } from '../box/box.environment.js';
+import { BoxAuthError } from '../core/errors/box-auth.error.js';
 
 type UserId = string | null | undefined;
 

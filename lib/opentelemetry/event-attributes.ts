@@ -1,5 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
-import type { AuthEventSource, TokenEvent } from '../events/auth-events.js';
+import type { AuthEventSource, TokenEvent } from '../core/events/auth-events.js';
 
 /** Whose event it is. Few values each, and never an id, a token or its fingerprint. */
 export function sourceAttributes({ issuer, app }: AuthEventSource): Attributes {

@@ -1,6 +1,6 @@
 import { type Meter, ValueType } from '@opentelemetry/api';
-import { onAuthEvent } from '../events/auth-channels.js';
-import type { AuthEventSource, TokenEvent } from '../events/auth-events.js';
+import { onAuthEvent } from '../core/events/auth-channels.js';
+import type { AuthEventSource, TokenEvent } from '../core/events/auth-events.js';
 import { sourceAttributes, tokenAttributes } from './event-attributes.js';
 
 /** From a store's answer to the 30 s after which a mint is given up. */

@@ -1,6 +1,6 @@
 import { type HrTime, SpanKind, SpanStatusCode, type Tracer } from '@opentelemetry/api';
-import { onAuthEvent } from '../events/auth-channels.js';
-import type { AuthEventSource, TokenEvent } from '../events/auth-events.js';
+import { onAuthEvent } from '../core/events/auth-channels.js';
+import type { AuthEventSource, TokenEvent } from '../core/events/auth-events.js';
 import { tokenAttributes } from './event-attributes.js';
 
 /** One span for each mint, renewal and forced renewal, until the function that it returns is called. */

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
-import { BoxAuthError } from '../errors/box-auth.error.js';
-import { sanitizedCause } from '../errors/redact.js';
-import type { Claim, ClaimRequest, StoredToken, TokenStore } from '../tokens/token-store.js';
+import { BoxAuthError } from '../core/errors/box-auth.error.js';
+import { sanitizedCause } from '../core/errors/redact.js';
+import type { Claim, ClaimRequest, StoredToken, TokenStore } from '../core/tokens/token-store.js';
 import { type RedisClient, type RedisPort, redisPort } from './redis-port.js';
 import {
   claimScript,

@@ -4,10 +4,10 @@ import {
   deserializeAccessToken,
 } from 'box-node-sdk/schemas/accessToken';
 import { jsonToSerializedData } from 'box-node-sdk/serialization/json';
-import { checkedActingUserId, currentActingUser } from '../acting-as/acting-user.context.js';
-import { boxAuthOf, type BoxTokenProvider } from '../box-token.provider.js';
-import type { Subject } from '../credentials/subject.js';
-import type { AccessToken } from '../token-endpoint/access-token.js';
+import { checkedActingUserId, currentActingUser } from '../core/acting/acting-user.context.js';
+import { boxAuthOf, type BoxTokenProvider } from '../box/box-token.provider.js';
+import type { Subject } from '../core/credentials/subject.js';
+import type { AccessToken } from '../core/token-endpoint/access-token.js';
 
 /** Leads from an authentication to its provider: one process may load the ES module and the CommonJS build. */
 const PROVIDER = Symbol.for('nestjs-box-auth.BoxSdkAuthentication');

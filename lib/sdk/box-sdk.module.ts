@@ -1,7 +1,7 @@
 import { type DynamicModule, Inject, Module, type ModuleMetadata } from '@nestjs/common';
 import { BoxClient } from 'box-node-sdk';
-import { getBoxTokenProviderToken } from '../box-auth.module-definition.js';
-import type { BoxTokenProvider } from '../box-token.provider.js';
+import { getBoxTokenProviderToken } from '../box/nest/box-auth.module-definition.js';
+import type { BoxTokenProvider } from '../box/box-token.provider.js';
 import { boxClient, type BoxClientSession } from './box-client.js';
 
 /** What the client's network session has other than by default, and whose tokens its calls carry. */

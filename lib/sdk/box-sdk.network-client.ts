@@ -7,9 +7,9 @@ import {
   type FetchResponse,
   type NetworkClient,
 } from 'box-node-sdk/networking';
-import { boxAuthOf, type BoxTokenProvider, standInError } from '../box-token.provider.js';
-import { BoxAuthError } from '../errors/box-auth.error.js';
-import { LONGEST_DELAY_MS } from '../runtime/runtime.js';
+import { boxAuthOf, type BoxTokenProvider, standInError } from '../box/box-token.provider.js';
+import { BoxAuthError } from '../core/errors/box-auth.error.js';
+import { LONGEST_DELAY_MS } from '../core/runtime/runtime.js';
 import { providerOf } from './box-sdk.authentication.js';
 import { readAnswer, type SdkAnswer, withRetryAfter } from './sdk-answer.js';
 import { hasAgentOfItsOwn } from './sdk-agent.js';

@@ -1,7 +1,7 @@
 import { BoxApiError, BoxSdkError } from 'box-node-sdk/box/errors';
 import type { FetchOptions } from 'box-node-sdk/networking';
 import { sdIsMap, sdToJson, type SerializedData } from 'box-node-sdk/serialization/json';
-import { BoxAuthError } from '../errors/box-auth.error.js';
+import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import type { SdkAnswer } from './sdk-answer.js';
 
 /** What a call was sent with, as an error may show it. */

@@ -1,5 +1,5 @@
-import { systemRuntime } from '../runtime/runtime.js';
-import { elapsed } from '../runtime/time-budget.js';
+import { systemRuntime } from '../core/runtime/runtime.js';
+import { elapsed } from '../core/runtime/time-budget.js';
 
 /** How long one attempt may take until it has its answer; a download that has begun may take longer. */
 export interface TimeLimit {

@@ -2,11 +2,11 @@ import { Injectable } from '@nestjs/common';
 // oxlint-disable-next-line typescript/consistent-type-imports -- Nest reads the parameter's type at run time
 import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
 // oxlint-disable-next-line typescript/consistent-type-imports -- Nest reads the parameter's type at run time
-import { boxAuthOf, BoxTokenProvider } from '../box-token.provider.js';
-import { BoxAuthError } from '../errors/box-auth.error.js';
-import { LONGEST_DELAY_MS, systemRuntime } from '../runtime/runtime.js';
-import { elapsed } from '../runtime/time-budget.js';
-import type { AccessToken } from '../token-endpoint/access-token.js';
+import { boxAuthOf, BoxTokenProvider } from '../box/box-token.provider.js';
+import { BoxAuthError } from '../core/errors/box-auth.error.js';
+import { LONGEST_DELAY_MS, systemRuntime } from '../core/runtime/runtime.js';
+import { elapsed } from '../core/runtime/time-budget.js';
+import type { AccessToken } from '../core/token-endpoint/access-token.js';
 
 /** How the health of a Box app is asked for. */
 export interface BoxHealthOptions {

@@ -1,23 +1,23 @@
-export { BoxEmulator } from './box-emulator.js';
-export { type BoxEmulatorOptions } from './emulator-assembly.js';
-export { type RouteHandler, type TokenHook } from './api-origin.js';
-export { type BoxConfigJson, type EmulatedUser } from './emulated-app.js';
+export { BoxEmulator } from './box/box-emulator.js';
+export { type BoxEmulatorOptions } from './box/emulator-assembly.js';
+export { type RouteHandler, type TokenHook } from './box/api-origin.js';
+export { type BoxConfigJson, type EmulatedUser } from './box/emulated-app.js';
 export {
   type EmulatedFile,
   type EmulatedFolder,
   type NewFile,
   type NewItem,
-} from './emulated-drive.js';
-export { type EmulatedGrant } from './emulated-token-endpoint.js';
-export { FakeBox } from './fake-box.js';
-export { type FakeBoxActing, type FakeBoxCall, type FakeBoxPath } from './fake-box-calls.js';
-export { type FakeBoxReplier, type FakeBoxReply } from './fake-box-replies.js';
-export { type FakeTokenFailure } from './fake-box-tokens.js';
-export { type Fault, type FaultTarget } from './faults.js';
-export { type RecordedRequest } from './request-log.js';
-export { type TokenSubject } from './token-ledger.js';
-export { tokenStoreConformance, type TokenStoreCase } from './token-store-conformance.js';
-export { type TokenStoreHarness } from './token-store-stage.js';
+} from './box/emulated-drive.js';
+export { type EmulatedGrant } from './box/emulated-token-endpoint.js';
+export { FakeBox } from './fake-box/fake-box.js';
+export { type FakeBoxActing, type FakeBoxCall, type FakeBoxPath } from './fake-box/fake-box-calls.js';
+export { type FakeBoxReplier, type FakeBoxReply } from './fake-box/fake-box-replies.js';
+export { type FakeTokenFailure } from './fake-box/fake-box-tokens.js';
+export { type Fault, type FaultTarget } from './http/faults.js';
+export { type RecordedRequest } from './http/request-log.js';
+export { type TokenSubject } from './http/token-ledger.js';
+export { tokenStoreConformance, type TokenStoreCase } from './token-store/token-store-conformance.js';
+export { type TokenStoreHarness } from './token-store/token-store-stage.js';
 export {
   type ExchangeFault,
   type SessionFault,

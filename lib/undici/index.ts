@@ -1,11 +1,11 @@
-import { boxAuthOf, type BoxTokenProvider, standInError } from '../box-token.provider.js';
+import { boxAuthOf, type BoxTokenProvider, standInError } from '../box/box-token.provider.js';
 import {
   addressOf,
   authorizedDispatch,
   type UndiciCall,
   type UndiciDispatch,
-} from '../outgoing/undici-authorization.js';
-import { failCall } from '../outgoing/undici-handlers.js';
+} from './undici-authorization.js';
+import { failCall } from './undici-handlers.js';
 
 /** Fits `compose` of undici 6, 7 and 8, whose types of handlers differ. */
 export type BoxAuthInterceptor = <Call extends UndiciCall, Handler extends object>(

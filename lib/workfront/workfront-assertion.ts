@@ -1,5 +1,5 @@
-import type { AssertionClaims } from '../credentials/assertion.js';
-import type { Attempt } from '../token-endpoint/issuer.js';
+import type { AssertionClaims } from '../core/credentials/assertion.js';
+import type { Attempt } from '../core/token-endpoint/issuer.js';
 
 /** Adobe advises a few minutes at most. */
 export const ASSERTION_LIFETIME_MS = 120_000;

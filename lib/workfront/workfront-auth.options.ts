@@ -4,7 +4,7 @@ import {
   invalidOption,
   resolveAppAuthOptions,
   type ResolvedAppAuthOptions,
-} from '../app-auth.options.js';
+} from '../core/app/app-auth.options.js';
 import type { WorkfrontCredentials } from './workfront-credentials.js';
 
 /** Where Workfront is: one of the two. */

@@ -1,6 +1,6 @@
-import { AppAuth } from '../app-auth.js';
-import { Place } from '../credentials/place.js';
-import { privateKeyOpener } from '../credentials/private-key.js';
+import { AppAuth } from '../core/app/app-auth.js';
+import { Place } from '../core/credentials/place.js';
+import { privateKeyOpener } from '../core/credentials/private-key.js';
 import { resolveWorkfrontOptions, type WorkfrontAuthOptions } from './workfront-auth.options.js';
 import {
   openWorkfrontCredentials,

@@ -1,12 +1,12 @@
 import * as v from 'valibot';
-import { type AssertionSigner, keySigner } from '../credentials/assertion.js';
-import type { CredentialsAdvice } from '../credentials/credentials-advice.js';
-import type { Opened } from '../credentials/credentials-source.js';
-import { asciiText, checked, passphrase, text, wordsOf } from '../credentials/field-checks.js';
-import { fingerprint } from '../credentials/fingerprint.js';
-import type { Place } from '../credentials/place.js';
-import type { KeyOpener } from '../credentials/private-key.js';
-import { Secret } from '../errors/secret.js';
+import { type AssertionSigner, keySigner } from '../core/credentials/assertion.js';
+import type { CredentialsAdvice } from '../core/credentials/credentials-advice.js';
+import type { Opened } from '../core/credentials/credentials-source.js';
+import { asciiText, checked, passphrase, text, wordsOf } from '../core/credentials/field-checks.js';
+import { fingerprint } from '../core/credentials/fingerprint.js';
+import type { Place } from '../core/credentials/place.js';
+import type { KeyOpener } from '../core/credentials/private-key.js';
+import { Secret } from '../core/errors/secret.js';
 import { workfrontDocs } from './workfront-docs.js';
 
 /** A custom OAuth2 application of Workfront, of the type "Machine to Machine Application" (JWT flow). */

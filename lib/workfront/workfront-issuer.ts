@@ -1,5 +1,5 @@
-import type { Subject } from '../credentials/subject.js';
-import type { Attempt, Issuer } from '../token-endpoint/issuer.js';
+import type { Subject } from '../core/credentials/subject.js';
+import type { Attempt, Issuer } from '../core/token-endpoint/issuer.js';
 import type { WorkfrontOpenedCredentials } from './workfront-credentials.js';
 import { workfrontClaims } from './workfront-assertion.js';
 import { workfrontDocs } from './workfront-docs.js';

@@ -1,5 +1,5 @@
-import type { HeaderScheme } from '../outgoing/outgoing-policy.js';
-import type { UrlRules } from '../outgoing/url-rules.js';
+import type { HeaderScheme } from '../core/http/outgoing-policy.js';
+import type { UrlRules } from '../core/http/url-rules.js';
 
 import { workfrontDocs } from './workfront-docs.js';
 

@@ -1,10 +1,10 @@
-import type { BoxAuthError } from '../errors/box-auth.error.js';
-import type { Refusal } from '../token-endpoint/issuer.js';
+import type { BoxAuthError } from '../core/errors/box-auth.error.js';
+import type { Refusal } from '../core/token-endpoint/issuer.js';
 import {
   describeRefusal,
   type KnownRefusal,
   passingRefusals,
-} from '../token-endpoint/known-refusals.js';
+} from '../core/token-endpoint/known-refusals.js';
 import { ASSERTION_LIFETIME_MS } from './workfront-assertion.js';
 import { workfrontDocs } from './workfront-docs.js';
 

@@ -1,6 +1,6 @@
-import { invalidVariable, variableIn, type Variables } from '../variables.js';
-import { placeInEnvironment } from '../credentials/place.js';
-import { BoxAuthError } from '../errors/box-auth.error.js';
+import { invalidVariable, variableIn, type Variables } from '../core/app/variables.js';
+import { placeInEnvironment } from '../core/credentials/place.js';
+import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import { originOfDomain, originOfUrl, type WorkfrontAddress } from './workfront-auth.options.js';
 import type { WorkfrontCredentials } from './workfront-credentials.js';
 import { workfrontDocs } from './workfront-docs.js';

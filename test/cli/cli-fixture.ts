@@ -5,7 +5,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { afterEach } from 'vitest';
 import type { CliContext } from '../../lib/cli/cli-context.js';
 import { runProgram } from '../../lib/cli/program.js';
-import { systemRuntime } from '../../lib/runtime/runtime.js';
+import { systemRuntime } from '../../lib/core/runtime/runtime.js';
 
 /** What a command has printed, and how it ended. */
 export interface Ran {

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { BoxEmulator } from 'nestjs-box-auth/testing';
-import { BoxAuth } from '../../lib/box-auth.js';
+import { BoxAuth } from '../../lib/box/box-auth.js';
 import { FakeRuntime, settled } from '../support/fake-runtime.js';
 import { startServer } from '../support/loopback-server.js';
 import { newFolder } from './cli-fixture.js';

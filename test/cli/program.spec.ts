@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { paintFor } from '../../lib/cli/colours.js';
 import { DOCTOR_STEPS, type DoctorReport } from '../../lib/cli/doctor/doctor-report.js';
-import { systemRuntime } from '../../lib/runtime/runtime.js';
+import { systemRuntime } from '../../lib/core/runtime/runtime.js';
 import { newFolder, run } from './cli-fixture.js';
 
 const SECRET = 'q9LmZx3VbN7tRw2KcY8pDf5GhJ4sAe6U';

@@ -9,8 +9,8 @@ import { Agent, request } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BoxSdkAuthentication, BoxSdkNetworkClient } from 'nestjs-box-auth/sdk';
 import { boxAuthInterceptor } from 'nestjs-box-auth/undici';
-import { BoxAuth } from '../../lib/box-auth.js';
-import { attachToAxios } from '../../lib/outgoing/axios-authorization.js';
+import { BoxAuth } from '../../lib/box/box-auth.js';
+import { attachToAxios } from '../../lib/axios/axios-authorization.js';
 import { settled } from '../support/fake-runtime.js';
 
 const MIB = 1024 * 1024;

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { BoxEmulator } from 'nestjs-box-auth/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type AssertionRules, checkAssertion } from '../../lib/testing/assertion-check.js';
+import { type AssertionRules, checkAssertion } from '../../lib/testing/box/assertion-check.js';
 import { postAssertion, tokenIn } from './box-client.js';
 import { changedAnywhere } from './changed-text.js';
 import { NOW_MS } from './emulator-fixture.js';

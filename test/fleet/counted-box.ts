@@ -1,6 +1,6 @@
-import { BoxEmulator } from '../../lib/testing/box-emulator.js';
-import type { BoxConfigJson } from '../../lib/testing/emulated-app.js';
-import type { Fault } from '../../lib/testing/faults.js';
+import { BoxEmulator } from '../../lib/testing/box/box-emulator.js';
+import type { BoxConfigJson } from '../../lib/testing/box/emulated-app.js';
+import type { Fault } from '../../lib/testing/http/faults.js';
 import { MEMBER_HEADER } from './messages.js';
 
 /** Long enough that mints of several processes would overlap. */

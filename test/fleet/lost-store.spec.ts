@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
-import type { BoxConfigJson } from '../../lib/testing/emulated-app.js';
-import { BoxEmulator } from '../../lib/testing/box-emulator.js';
+import type { BoxConfigJson } from '../../lib/testing/box/emulated-app.js';
+import { BoxEmulator } from '../../lib/testing/box/box-emulator.js';
 import { describeWithRedis, RedisServer } from '../support/redis-server.js';
 import { CountedBox } from './counted-box.js';
 import { Fleet, LONGEST_TEST_MS, until } from './fleet.js';

@@ -3,8 +3,8 @@ import { once, setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Cluster, Redis } from 'ioredis';
 import { createClient } from 'redis';
-import { BoxAuth } from '../../lib/box-auth.js';
-import { BoxAuthError } from '../../lib/errors/box-auth.error.js';
+import { BoxAuth } from '../../lib/box/box-auth.js';
+import { BoxAuthError } from '../../lib/core/errors/box-auth.error.js';
 import { type RedisClient, RedisTokenStore } from '../../lib/redis/index.js';
 import { MEMBER_HEADER, type News, type Order, type Report, type SharedRedis } from './messages.js';
 

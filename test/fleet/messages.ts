@@ -1,4 +1,4 @@
-import type { BoxConfigJson } from '../../lib/testing/emulated-app.js';
+import type { BoxConfigJson } from '../../lib/testing/box/emulated-app.js';
 
 /** Where a member finds Redis, and by which client. */
 export interface SharedRedis {

@@ -5,7 +5,7 @@ import * as undici from 'undici';
 import { BoxAuthError } from 'nestjs-box-auth';
 import { attachBoxAuth } from 'nestjs-box-auth/axios';
 import { boxAuthInterceptor } from 'nestjs-box-auth/undici';
-import { BoxAuth } from '../../lib/box-auth.js';
+import { BoxAuth } from '../../lib/box/box-auth.js';
 import { type Arrived, type LoopbackServer, startServer } from '../support/loopback-server.js';
 import { expectShowsNone } from './outcome.js';
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { BoxAuth } from '../../lib/box-auth.js';
-import type { TokenStore } from '../../lib/tokens/token-store.js';
+import { BoxAuth } from '../../lib/box/box-auth.js';
+import type { TokenStore } from '../../lib/core/tokens/token-store.js';
 import { FakeRuntime } from '../support/fake-runtime.js';
 import { ScriptedEndpoint } from '../support/scripted-endpoint.js';
 import { expectOurs, outcomeOf } from './outcome.js';

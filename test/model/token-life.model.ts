@@ -2,7 +2,7 @@
 import { expect } from 'vitest';
 import type { AccessToken } from 'nestjs-box-auth';
 import { BoxAuthError } from 'nestjs-box-auth';
-import { BoxAuth } from '../../lib/box-auth.js';
+import { BoxAuth } from '../../lib/box/box-auth.js';
 import { FakeRuntime, settled } from '../support/fake-runtime.js';
 import {
   broken,

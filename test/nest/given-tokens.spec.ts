@@ -12,7 +12,7 @@ import {
 } from 'nestjs-box-auth';
 import { boxAuth } from 'nestjs-box-auth/express';
 import { BoxEmulator } from 'nestjs-box-auth/testing';
-import { BoxAuth } from '../../lib/box-auth.js';
+import { BoxAuth } from '../../lib/box/box-auth.js';
 import { type LoopbackServer, startServer } from '../support/loopback-server.js';
 import { thrownBy } from '../support/thrown.js';
 

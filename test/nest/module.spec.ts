@@ -17,7 +17,7 @@ import {
 } from 'nestjs-box-auth';
 import { BoxAxiosInterceptor, BoxHttpModule, InjectBoxHttpService } from 'nestjs-box-auth/axios';
 import { BoxEmulator } from 'nestjs-box-auth/testing';
-import { BoxAuth } from '../../lib/box-auth.js';
+import { BoxAuth } from '../../lib/box/box-auth.js';
 import { thrownBy } from '../support/thrown.js';
 
 let emulator: BoxEmulator;

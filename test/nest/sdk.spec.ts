@@ -31,8 +31,8 @@ import {
   InjectBoxClient,
 } from 'nestjs-box-auth/sdk';
 import { type BoxConfigJson, BoxEmulator } from 'nestjs-box-auth/testing';
-import { BoxAuth } from '../../lib/box-auth.js';
-import { systemRuntime } from '../../lib/runtime/runtime.js';
+import { BoxAuth } from '../../lib/box/box-auth.js';
+import { systemRuntime } from '../../lib/core/runtime/runtime.js';
 import { type LoopbackServer, startServer } from '../support/loopback-server.js';
 import { thrownBy } from '../support/thrown.js';
 

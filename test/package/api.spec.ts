@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { format, resolveConfig } from 'prettier';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { resolveOptions } from '../../lib/box-auth.options.js';
+import { resolveOptions } from '../../lib/box/box-auth.options.js';
 import { describeApi, UNEXPORTED } from './public-api.js';
 
 const folder = `${import.meta.dirname}/api`;

@@ -1,7 +1,7 @@
 import { getEventListeners, setMaxListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { BoxAuth } from '../../lib/box-auth.js';
-import { aborted } from '../../lib/tokens/aborted.js';
+import { BoxAuth } from '../../lib/box/box-auth.js';
+import { aborted } from '../../lib/core/tokens/aborted.js';
 import { FakeRuntime, settled } from '../support/fake-runtime.js';
 import { ScriptedEndpoint, silence } from '../support/scripted-endpoint.js';
 

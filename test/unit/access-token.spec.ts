@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { AccessToken } from '../../lib/token-endpoint/access-token.js';
+import { AccessToken } from '../../lib/core/token-endpoint/access-token.js';
 
 const subject = { type: 'user', id: '5' } as const;
 

@@ -1,10 +1,10 @@
 import { defer, EMPTY, from, lastValueFrom, map, of } from 'rxjs';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Subject } from '../../lib/credentials/subject.js';
-import { AccessToken } from '../../lib/token-endpoint/access-token.js';
-import type { Mint } from '../../lib/token-endpoint/token-attempts.js';
-import { AccessTokens, type TokenSource } from '../../lib/tokens/access-tokens.js';
-import { renewalDefaults } from '../../lib/tokens/renewal.options.js';
+import type { Subject } from '../../lib/core/credentials/subject.js';
+import { AccessToken } from '../../lib/core/token-endpoint/access-token.js';
+import type { Mint } from '../../lib/core/token-endpoint/token-attempts.js';
+import { AccessTokens, type TokenSource } from '../../lib/core/tokens/access-tokens.js';
+import { renewalDefaults } from '../../lib/core/tokens/renewal.options.js';
 import { deferred } from '../support/deferred.js';
 import { FakeRuntime, settled } from '../support/fake-runtime.js';
 import { thrownBy } from '../support/thrown.js';

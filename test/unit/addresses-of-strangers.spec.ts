@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { Agent, fetch as undiciFetch, getGlobalDispatcher, setGlobalDispatcher } from 'undici';
 import { BoxEmulator } from 'nestjs-box-auth/testing';
 import { boxAuthInterceptor } from 'nestjs-box-auth/undici';
-import { BoxAuth } from '../../lib/box-auth.js';
+import { BoxAuth } from '../../lib/box/box-auth.js';
 import { type LoopbackServer, startServer } from '../support/loopback-server.js';
 
 let box: BoxEmulator;

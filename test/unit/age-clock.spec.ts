@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type AgeClock, ageClockOf, SparingAges } from '../../lib/runtime/age-clock.js';
-import { systemRuntime } from '../../lib/runtime/runtime.js';
+import { type AgeClock, ageClockOf, SparingAges } from '../../lib/core/runtime/age-clock.js';
+import { systemRuntime } from '../../lib/core/runtime/runtime.js';
 import { FakeRuntime } from '../support/fake-runtime.js';
 
 let runtime: FakeRuntime;

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { BoxCredentials, Runtime } from 'nestjs-box-auth';
 import { BoxEmulator } from 'nestjs-box-auth/testing';
-import { BoxAuth } from '../../lib/box-auth.js';
-import { systemRuntime } from '../../lib/runtime/runtime.js';
+import { BoxAuth } from '../../lib/box/box-auth.js';
+import { systemRuntime } from '../../lib/core/runtime/runtime.js';
 import { makeKeys } from '../support/keys.js';
 import { thrownBy } from '../support/thrown.js';
 

@@ -11,9 +11,9 @@ import {
   type StoreEvent,
   type TokenEvent,
 } from 'nestjs-box-auth';
-import { BoxAuth } from '../../lib/box-auth.js';
-import type { BoxAuthOptions } from '../../lib/box-auth.options.js';
-import { MemoryTokenStore } from '../../lib/tokens/memory-token-store.js';
+import { BoxAuth } from '../../lib/box/box-auth.js';
+import type { BoxAuthOptions } from '../../lib/box/box-auth.options.js';
+import { MemoryTokenStore } from '../../lib/core/tokens/memory-token-store.js';
 import { FakeRuntime, settled } from '../support/fake-runtime.js';
 import { broken, refuse, ScriptedEndpoint, silence } from '../support/scripted-endpoint.js';
 import { thrownBy } from '../support/thrown.js';

@@ -11,8 +11,8 @@ import axios, {
   type InternalAxiosRequestConfig,
 } from 'axios';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { BoxAuth } from '../../lib/box-auth.js';
-import { attachToAxios } from '../../lib/outgoing/axios-authorization.js';
+import { BoxAuth } from '../../lib/box/box-auth.js';
+import { attachToAxios } from '../../lib/axios/axios-authorization.js';
 import { deferred } from '../support/deferred.js';
 import { FakeRuntime } from '../support/fake-runtime.js';
 import { startServer } from '../support/loopback-server.js';

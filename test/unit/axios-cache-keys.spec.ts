@@ -3,8 +3,8 @@ import { type AxiosCacheInstance, buildKeyGenerator, setupCache } from 'axios-ca
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { attachBoxAuth } from 'nestjs-box-auth/axios';
 import { BoxEmulator } from 'nestjs-box-auth/testing';
-import { runInActingContext } from '../../lib/acting-as/acting-user.context.js';
-import { BoxAuth } from '../../lib/box-auth.js';
+import { runInActingContext } from '../../lib/core/acting/acting-user.context.js';
+import { BoxAuth } from '../../lib/box/box-auth.js';
 
 const ALICE = '11111';
 const BOB = '22222';

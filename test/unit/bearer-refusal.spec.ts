@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { refusesBearer } from '../../lib/outgoing/bearer-refusal.js';
+import { refusesBearer } from '../../lib/core/http/bearer-refusal.js';
 
 const refuses = (challenge: string | null, body = 'text', status = 401) =>
   refusesBearer({ status, challenge, isEmpty: () => body === '' });

@@ -5,9 +5,9 @@ import * as undici from 'undici';
 import * as undici6 from 'undici6';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { boxAuthInterceptor } from 'nestjs-box-auth/undici';
-import { BoxAuth } from '../../lib/box-auth.js';
-import { attachToAxios } from '../../lib/outgoing/axios-authorization.js';
-import { systemRuntime } from '../../lib/runtime/runtime.js';
+import { BoxAuth } from '../../lib/box/box-auth.js';
+import { attachToAxios } from '../../lib/axios/axios-authorization.js';
+import { systemRuntime } from '../../lib/core/runtime/runtime.js';
 import { type LoopbackServer, startServer } from '../support/loopback-server.js';
 
 /** Every wait is over at the next turn of the event loop. */

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { BoxAuth } from '../../lib/box-auth.js';
-import type { BoxAuthOptions } from '../../lib/box-auth.options.js';
-import { credentialsIn, boxEnvironment } from '../../lib/environment-variables.js';
-import { openCredentials } from '../../lib/credentials/open-credentials.js';
+import { BoxAuth } from '../../lib/box/box-auth.js';
+import type { BoxAuthOptions } from '../../lib/box/box-auth.options.js';
+import { credentialsIn, boxEnvironment } from '../../lib/box/box.environment.js';
+import { openCredentials } from '../../lib/box/credentials/open-credentials.js';
 import { run } from '../cli/cli-fixture.js';
 import { thrownBy } from '../support/thrown.js';
 

@@ -10,8 +10,8 @@ import {
 import { BoxAuthError } from 'nestjs-box-auth';
 import { BoxEmulator } from 'nestjs-box-auth/testing';
 import { boxAuthInterceptor } from 'nestjs-box-auth/undici';
-import { BoxAuth } from '../../lib/box-auth.js';
-import { isDeduplicating } from '../../lib/outgoing/undici-handlers.js';
+import { BoxAuth } from '../../lib/box/box-auth.js';
+import { isDeduplicating } from '../../lib/undici/undici-handlers.js';
 
 const ALICE = '11111';
 const BOB = '22222';

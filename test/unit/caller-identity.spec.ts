@@ -9,8 +9,8 @@ import { Agent as Agent6, request as request6 } from 'undici6';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { BoxSdkAuthentication, BoxSdkNetworkClient } from 'nestjs-box-auth/sdk';
 import { boxAuthInterceptor } from 'nestjs-box-auth/undici';
-import { BoxAuth } from '../../lib/box-auth.js';
-import { attachToAxios } from '../../lib/outgoing/axios-authorization.js';
+import { BoxAuth } from '../../lib/box/box-auth.js';
+import { attachToAxios } from '../../lib/axios/axios-authorization.js';
 
 const ACTING = '1001';
 

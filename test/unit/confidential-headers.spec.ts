@@ -5,8 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import * as undici6 from 'undici6';
 import { BoxSdkAuthentication, BoxSdkNetworkClient } from 'nestjs-box-auth/sdk';
 import { boxAuthInterceptor } from 'nestjs-box-auth/undici';
-import { BoxAuth } from '../../lib/box-auth.js';
-import { attachToAxios } from '../../lib/outgoing/axios-authorization.js';
+import { BoxAuth } from '../../lib/box/box-auth.js';
+import { attachToAxios } from '../../lib/axios/axios-authorization.js';
 import { type LoopbackServer, startServer } from '../support/loopback-server.js';
 import { clients, fetches, rows } from '../support/undici-clients.js';
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import { parseConfig, readConfigFile } from '../../lib/credentials/config-json.js';
+import { parseConfig, readConfigFile } from '../../lib/box/credentials/config-json.js';
 import { configSkeleton } from '../../lib/cli/config-skeleton.js';
 import { thrownBy } from '../support/thrown.js';
 

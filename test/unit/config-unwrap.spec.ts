@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { unwrapConfig } from '../../lib/credentials/config-json.js';
+import { unwrapConfig } from '../../lib/box/credentials/config-json.js';
 
 const config = {
   boxAppSettings: {

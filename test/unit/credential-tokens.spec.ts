@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { openCredentials } from '../../lib/credentials/open-credentials.js';
-import { boxEnvironment, credentialsIn } from '../../lib/environment-variables.js';
+import { openCredentials } from '../../lib/box/credentials/open-credentials.js';
+import { boxEnvironment, credentialsIn } from '../../lib/box/box.environment.js';
 import { thrownBy } from '../support/thrown.js';
 
 const TOKEN = 'sEcReT-tOkEn-0123456789';

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
-import { apiUrlOf, boxEnvironment, credentialsIn } from '../../lib/environment-variables.js';
-import type { BoxOpenedCredentials } from '../../lib/credentials/box-credentials.js';
-import { boxCredentialsAdvice } from '../../lib/credentials/credentials-advice.js';
-import { CredentialsSource } from '../../lib/credentials/credentials-source.js';
-import { Place } from '../../lib/credentials/place.js';
-import { openCredentials } from '../../lib/credentials/open-credentials.js';
+import { apiUrlOf, boxEnvironment, credentialsIn } from '../../lib/box/box.environment.js';
+import type { BoxOpenedCredentials } from '../../lib/box/credentials/box-credentials.js';
+import { boxCredentialsAdvice } from '../../lib/core/credentials/credentials-advice.js';
+import { CredentialsSource } from '../../lib/core/credentials/credentials-source.js';
+import { Place } from '../../lib/core/credentials/place.js';
+import { openCredentials } from '../../lib/box/credentials/open-credentials.js';
 import { makeKeys, PASSPHRASE } from '../support/keys.js';
 import { thrownBy } from '../support/thrown.js';
 

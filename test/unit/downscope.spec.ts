@@ -3,8 +3,8 @@ import { decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { DownscopeRequest } from 'nestjs-box-auth';
 import { BoxEmulator } from 'nestjs-box-auth/testing';
-import { BoxAuth } from '../../lib/box-auth.js';
-import { systemRuntime } from '../../lib/runtime/runtime.js';
+import { BoxAuth } from '../../lib/box/box-auth.js';
+import { systemRuntime } from '../../lib/core/runtime/runtime.js';
 import { settled } from '../support/fake-runtime.js';
 import { thrownBy } from '../support/thrown.js';
 

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { BoxEmulator, type Fault, WorkfrontEmulator } from 'nestjs-box-auth/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { BoxAuth } from '../../lib/box-auth.js';
-import { resolveAppAuthOptions } from '../../lib/app-auth.options.js';
-import { systemRuntime } from '../../lib/runtime/runtime.js';
+import { BoxAuth } from '../../lib/box/box-auth.js';
+import { resolveAppAuthOptions } from '../../lib/core/app/app-auth.options.js';
+import { systemRuntime } from '../../lib/core/runtime/runtime.js';
 import { WorkfrontAuth } from '../../lib/workfront/workfront-auth.js';
 import { FakeRuntime } from '../support/fake-runtime.js';
 import { ScriptedEndpoint } from '../support/scripted-endpoint.js';

@@ -1,7 +1,7 @@
-import { boxCredentialsAdvice } from '../../lib/credentials/credentials-advice.js';
+import { boxCredentialsAdvice } from '../../lib/core/credentials/credentials-advice.js';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
-import { Place } from '../../lib/credentials/place.js';
+import { Place } from '../../lib/core/credentials/place.js';
 import {
   bearerToken,
   checked,
@@ -9,7 +9,7 @@ import {
   isRecord,
   text,
   wordsOf,
-} from '../../lib/credentials/field-checks.js';
+} from '../../lib/core/credentials/field-checks.js';
 import { thrownBy } from '../support/thrown.js';
 
 const appAuthFields = { publicKeyID: text('the key id'), privateKey: text('the key') };

@@ -6,8 +6,8 @@ import { Dispatcher } from 'undici';
 import { describe, expect, it } from 'vitest';
 import { BoxSdkAuthentication, BoxSdkNetworkClient } from 'nestjs-box-auth/sdk';
 import { boxAuthInterceptor } from 'nestjs-box-auth/undici';
-import { BoxAuth } from '../../lib/box-auth.js';
-import { attachToAxios } from '../../lib/outgoing/axios-authorization.js';
+import { BoxAuth } from '../../lib/box/box-auth.js';
+import { attachToAxios } from '../../lib/axios/axios-authorization.js';
 
 /** What reached the network: nothing does in truth, so that every host there is can be called. */
 interface Sent {

@@ -2,7 +2,7 @@ import { HealthIndicatorService } from '@nestjs/terminus';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { BoxTokenProvider } from 'nestjs-box-auth';
 import { BoxHealthIndicator } from 'nestjs-box-auth/terminus';
-import { BoxAuth } from '../../lib/box-auth.js';
+import { BoxAuth } from '../../lib/box/box-auth.js';
 import { FakeRuntime, settled } from '../support/fake-runtime.js';
 import { refuse, ScriptedEndpoint, silence } from '../support/scripted-endpoint.js';
 import { thrownBy } from '../support/thrown.js';

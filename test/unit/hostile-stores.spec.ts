@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { AccessToken } from 'nestjs-box-auth';
-import { BoxAuth } from '../../lib/box-auth.js';
-import { isTokenValue } from '../../lib/credentials/token-value.js';
-import { MemoryTokenStore } from '../../lib/tokens/memory-token-store.js';
+import { BoxAuth } from '../../lib/box/box-auth.js';
+import { isTokenValue } from '../../lib/core/credentials/token-value.js';
+import { MemoryTokenStore } from '../../lib/core/tokens/memory-token-store.js';
 import { credentials, holdsFor, outcomeOf } from '../support/app-outcome.js';
 import { FakeRuntime } from '../support/fake-runtime.js';
 import { oddFunction, oddValue } from '../support/hostile-values.js';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BoxAuthError } from 'nestjs-box-auth';
-import { BoxAuth } from '../../lib/box-auth.js';
+import { BoxAuth } from '../../lib/box/box-auth.js';
 import { credentials, holdsFor } from '../support/app-outcome.js';
 import { FakeRuntime, settled } from '../support/fake-runtime.js';
 import { oddValue } from '../support/hostile-values.js';

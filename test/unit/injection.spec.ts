@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BoxAuthError } from 'nestjs-box-auth';
-import { BoxAuth } from '../../lib/box-auth.js';
+import { BoxAuth } from '../../lib/box/box-auth.js';
 import { FakeRuntime } from '../support/fake-runtime.js';
 import { type LoopbackServer, startServer } from '../support/loopback-server.js';
 import { ScriptedEndpoint } from '../support/scripted-endpoint.js';

@@ -2,12 +2,12 @@ import { createPublicKey } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { boxEnvironment, credentialsIn } from '../../lib/environment-variables.js';
+import { boxEnvironment, credentialsIn } from '../../lib/box/box.environment.js';
 import type { DoctorReport } from '../../lib/cli/doctor/doctor-report.js';
-import { boxCredentialsAdvice } from '../../lib/credentials/credentials-advice.js';
-import { openCredentials } from '../../lib/credentials/open-credentials.js';
-import { openPrivateKey } from '../../lib/credentials/private-key.js';
-import type { BoxAuthError } from '../../lib/errors/box-auth.error.js';
+import { boxCredentialsAdvice } from '../../lib/core/credentials/credentials-advice.js';
+import { openCredentials } from '../../lib/box/credentials/open-credentials.js';
+import { openPrivateKey } from '../../lib/core/credentials/private-key.js';
+import type { BoxAuthError } from '../../lib/core/errors/box-auth.error.js';
 import { newFolder, run } from '../cli/cli-fixture.js';
 import { makeKeys, PASSPHRASE } from '../support/keys.js';
 

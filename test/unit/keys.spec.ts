@@ -2,7 +2,7 @@ import { generateKeyPairSync, sign as signWith } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { BoxCredentials, BoxCredentialsSource, SigningFunction } from 'nestjs-box-auth';
 import { BoxEmulator } from 'nestjs-box-auth/testing';
-import { BoxAuth } from '../../lib/box-auth.js';
+import { BoxAuth } from '../../lib/box/box-auth.js';
 import { FakeRuntime, settled } from '../support/fake-runtime.js';
 import { ScriptedEndpoint } from '../support/scripted-endpoint.js';
 import { thrownBy } from '../support/thrown.js';

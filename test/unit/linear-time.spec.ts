@@ -1,17 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { boxUrlRules } from '../../lib/box/box-outgoing.js';
 import { boxTokenRefusal } from '../../lib/box/box-refusals.js';
-import { resolveOptions } from '../../lib/box-auth.options.js';
+import { resolveOptions } from '../../lib/box/box-auth.options.js';
 import { printable } from '../../lib/cli/printable.js';
 import { keyFormOf } from '../../lib/cli/doctor/key-form.js';
-import { parseConfig } from '../../lib/credentials/config-json.js';
-import { boxCredentialsAdvice } from '../../lib/credentials/credentials-advice.js';
-import { openPrivateKey } from '../../lib/credentials/private-key.js';
-import { redact } from '../../lib/errors/redact.js';
-import { refusesBearer } from '../../lib/outgoing/bearer-refusal.js';
-import { mayCarryToken } from '../../lib/outgoing/url-rules.js';
-import { parseRetryAfter } from '../../lib/token-endpoint/retry-after.js';
-import { variableIn } from '../../lib/variables.js';
+import { parseConfig } from '../../lib/box/credentials/config-json.js';
+import { boxCredentialsAdvice } from '../../lib/core/credentials/credentials-advice.js';
+import { openPrivateKey } from '../../lib/core/credentials/private-key.js';
+import { redact } from '../../lib/core/errors/redact.js';
+import { refusesBearer } from '../../lib/core/http/bearer-refusal.js';
+import { mayCarryToken } from '../../lib/core/http/url-rules.js';
+import { parseRetryAfter } from '../../lib/core/token-endpoint/retry-after.js';
+import { variableIn } from '../../lib/core/app/variables.js';
 
 // In linear time each of these takes milliseconds; in quadratic time, much more than the time limit of a test.
 const padded = (padding: string, length = 250_000) => padding.repeat(length / padding.length);

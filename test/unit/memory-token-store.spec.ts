@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { tokenStoreConformance } from 'nestjs-box-auth/testing';
-import { MemoryTokenStore } from '../../lib/tokens/memory-token-store.js';
+import { MemoryTokenStore } from '../../lib/core/tokens/memory-token-store.js';
 import { FakeRuntime } from '../support/fake-runtime.js';
 
 const LEASE_MS = 1_000;

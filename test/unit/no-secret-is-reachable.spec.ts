@@ -8,8 +8,8 @@ import * as undici6 from 'undici6';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BoxSdkAuthentication, BoxSdkNetworkClient } from 'nestjs-box-auth/sdk';
 import { boxAuthInterceptor } from 'nestjs-box-auth/undici';
-import { BoxAuth } from '../../lib/box-auth.js';
-import { attachToAxios } from '../../lib/outgoing/axios-authorization.js';
+import { BoxAuth } from '../../lib/box/box-auth.js';
+import { attachToAxios } from '../../lib/axios/axios-authorization.js';
 import { foundSecrets } from '../support/found-secrets.js';
 import { ODD_PATHS, type OddBox, startOddBox } from '../support/odd-box.js';
 

@@ -11,12 +11,12 @@ import {
   type BoxCredentials,
 } from 'nestjs-box-auth';
 import { BoxEmulator } from 'nestjs-box-auth/testing';
-import { runInActingContext } from '../../lib/acting-as/acting-user.context.js';
-import { BoxAuth } from '../../lib/box-auth.js';
-import { standInError } from '../../lib/box-token.provider.js';
-import { redact, sanitizedCause } from '../../lib/errors/redact.js';
-import { Secret } from '../../lib/errors/secret.js';
-import { attachToAxios } from '../../lib/outgoing/axios-authorization.js';
+import { runInActingContext } from '../../lib/core/acting/acting-user.context.js';
+import { BoxAuth } from '../../lib/box/box-auth.js';
+import { standInError } from '../../lib/box/box-token.provider.js';
+import { redact, sanitizedCause } from '../../lib/core/errors/redact.js';
+import { Secret } from '../../lib/core/errors/secret.js';
+import { attachToAxios } from '../../lib/axios/axios-authorization.js';
 import { FakeRuntime } from '../support/fake-runtime.js';
 import { makeKeys, PASSPHRASE } from '../support/keys.js';
 import { broken, refuse, ScriptedEndpoint, silence } from '../support/scripted-endpoint.js';

@@ -26,9 +26,9 @@ import {
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BoxAuthInstrumentation, instrumentBoxAuth } from 'nestjs-box-auth/opentelemetry';
 import { BoxEmulator } from 'nestjs-box-auth/testing';
-import { BoxAuth } from '../../lib/box-auth.js';
-import type { BoxAuthOptions } from '../../lib/box-auth.options.js';
-import { MemoryTokenStore } from '../../lib/tokens/memory-token-store.js';
+import { BoxAuth } from '../../lib/box/box-auth.js';
+import type { BoxAuthOptions } from '../../lib/box/box-auth.options.js';
+import { MemoryTokenStore } from '../../lib/core/tokens/memory-token-store.js';
 import { FakeRuntime, settled } from '../support/fake-runtime.js';
 import { broken, refuse, ScriptedEndpoint } from '../support/scripted-endpoint.js';
 import { thrownBy } from '../support/thrown.js';

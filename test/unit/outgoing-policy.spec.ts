@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { runInActingContext } from '../../lib/acting-as/acting-user.context.js';
-import { BoxAuth } from '../../lib/box-auth.js';
-import { OutgoingPolicy } from '../../lib/outgoing/outgoing-policy.js';
+import { runInActingContext } from '../../lib/core/acting/acting-user.context.js';
+import { BoxAuth } from '../../lib/box/box-auth.js';
+import { OutgoingPolicy } from '../../lib/core/http/outgoing-policy.js';
 import { FakeRuntime } from '../support/fake-runtime.js';
 import { ScriptedEndpoint } from '../support/scripted-endpoint.js';
 import { thrownBy } from '../support/thrown.js';

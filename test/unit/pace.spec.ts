@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { Pace } from '../../lib/runtime/pace.js';
+import { Pace } from '../../lib/core/runtime/pace.js';
 
 afterEach(() => {
   vi.doUnmock('node:timers');
@@ -43,7 +43,7 @@ describe('A pace', () => {
   it('lets all begin at last where somebody keeps the turns to themselves', async () => {
     vi.doMock('node:timers', () => ({ setImmediate: () => undefined }));
     vi.resetModules();
-    const loaded = await import('../../lib/runtime/pace.js');
+    const loaded = await import('../../lib/core/runtime/pace.js');
     const now = vi.spyOn(performance, 'now').mockReturnValue(0);
     const pace = new loaded.Pace();
     const begun: number[] = [];

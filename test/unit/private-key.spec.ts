@@ -1,7 +1,7 @@
 import { createPublicKey } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { boxCredentialsAdvice } from '../../lib/credentials/credentials-advice.js';
-import { openPrivateKey, privateKeyOpener } from '../../lib/credentials/private-key.js';
+import { boxCredentialsAdvice } from '../../lib/core/credentials/credentials-advice.js';
+import { openPrivateKey, privateKeyOpener } from '../../lib/core/credentials/private-key.js';
 import { type KeyForm, makeKeys, PASSPHRASE } from '../support/keys.js';
 import { thrownBy } from '../support/thrown.js';
 

@@ -10,9 +10,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { BoxCredentials } from 'nestjs-box-auth';
 import { BoxSdkAuthentication, BoxSdkNetworkClient } from 'nestjs-box-auth/sdk';
 import { boxAuthInterceptor } from 'nestjs-box-auth/undici';
-import { BoxAuth } from '../../lib/box-auth.js';
-import { attachToAxios } from '../../lib/outgoing/axios-authorization.js';
-import { proxyRefusal } from '../../lib/outgoing/env-proxy.js';
+import { BoxAuth } from '../../lib/box/box-auth.js';
+import { attachToAxios } from '../../lib/axios/axios-authorization.js';
+import { proxyRefusal } from '../../lib/core/http/env-proxy.js';
 import { type LoopbackServer, startServer } from '../support/loopback-server.js';
 import { thrownBy } from '../support/thrown.js';
 

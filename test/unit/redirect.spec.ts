@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nextHop, type Outgoing } from '../../lib/outgoing/redirect.js';
+import { nextHop, type Outgoing } from '../../lib/core/http/redirect.js';
 
 // The rules are those of https://fetch.spec.whatwg.org/#http-redirect-fetch.
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { BoxAuth } from '../../lib/box-auth.js';
+import { BoxAuth } from '../../lib/box/box-auth.js';
 import { FakeRuntime } from '../support/fake-runtime.js';
 import { type Received, refuse, ScriptedEndpoint } from '../support/scripted-endpoint.js';
 import { thrownBy } from '../support/thrown.js';

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { BoxAuth } from '../../lib/box-auth.js';
-import { MemoryTokenStore } from '../../lib/tokens/memory-token-store.js';
-import type { ClaimRequest, TokenStore } from '../../lib/tokens/token-store.js';
+import { BoxAuth } from '../../lib/box/box-auth.js';
+import { MemoryTokenStore } from '../../lib/core/tokens/memory-token-store.js';
+import type { ClaimRequest, TokenStore } from '../../lib/core/tokens/token-store.js';
 import { FakeRuntime, settled } from '../support/fake-runtime.js';
 import { ScriptedEndpoint } from '../support/scripted-endpoint.js';
 import { thrownBy } from '../support/thrown.js';

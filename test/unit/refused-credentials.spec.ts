@@ -4,8 +4,8 @@ import {
   describeRefusal,
   type RefusalScope,
   scopeOf,
-} from '../../lib/token-endpoint/known-refusals.js';
-import { RefusedCredentials } from '../../lib/token-endpoint/refused-credentials.js';
+} from '../../lib/core/token-endpoint/known-refusals.js';
+import { RefusedCredentials } from '../../lib/core/token-endpoint/refused-credentials.js';
 import { FakeRuntime } from '../support/fake-runtime.js';
 
 const docs = 'https://docs.example/';

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { RejectionPace } from '../../lib/tokens/rejection-pace.js';
+import { RejectionPace } from '../../lib/core/tokens/rejection-pace.js';
 import { FakeRuntime, settled } from '../support/fake-runtime.js';
 
 const subject = {};

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { BoxAuthError } from 'nestjs-box-auth';
-import { RenewalFailures } from '../../lib/tokens/renewal-failures.js';
-import { renewalDefaults } from '../../lib/tokens/renewal.options.js';
+import { RenewalFailures } from '../../lib/core/tokens/renewal-failures.js';
+import { renewalDefaults } from '../../lib/core/tokens/renewal.options.js';
 import { FakeRuntime } from '../support/fake-runtime.js';
 
 let runtime: FakeRuntime;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { drawTurns, renewalDefaults } from '../../lib/tokens/renewal.options.js';
+import { drawTurns, renewalDefaults } from '../../lib/core/tokens/renewal.options.js';
 
 const S = 1_000;
 const MINUTE = 60 * S;

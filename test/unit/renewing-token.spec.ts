@@ -1,12 +1,12 @@
 import { finalize, from, NEVER, type Observable, of, switchMap, throwError } from 'rxjs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { BoxAuthError } from 'nestjs-box-auth';
-import { AccessToken } from '../../lib/token-endpoint/access-token.js';
-import type { AuthEvent } from '../../lib/events/auth-events.js';
-import type { Mint } from '../../lib/token-endpoint/token-attempts.js';
-import type { KnownTokens } from '../../lib/token-endpoint/token-endpoint.js';
-import { renewalDefaults } from '../../lib/tokens/renewal.options.js';
-import { RenewingToken } from '../../lib/tokens/renewing-token.js';
+import { AccessToken } from '../../lib/core/token-endpoint/access-token.js';
+import type { AuthEvent } from '../../lib/core/events/auth-events.js';
+import type { Mint } from '../../lib/core/token-endpoint/token-attempts.js';
+import type { KnownTokens } from '../../lib/core/token-endpoint/token-endpoint.js';
+import { renewalDefaults } from '../../lib/core/tokens/renewal.options.js';
+import { RenewingToken } from '../../lib/core/tokens/renewing-token.js';
 import { FakeRuntime, settled } from '../support/fake-runtime.js';
 import { thrownBy } from '../support/thrown.js';
 

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import NodeFormData from 'form-data';
 import { FormData as UndiciFormData } from 'undici';
 import { describe, expect, it } from 'vitest';
-import { isReplayable } from '../../lib/outgoing/replayable-body.js';
+import { isReplayable } from '../../lib/core/http/replayable-body.js';
 
 describe('A body', () => {
   it.each([

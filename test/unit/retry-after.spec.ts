@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseRetryAfter } from '../../lib/token-endpoint/retry-after.js';
+import { parseRetryAfter } from '../../lib/core/token-endpoint/retry-after.js';
 
 const NOW = Date.parse('2026-03-01T12:00:00Z');
 

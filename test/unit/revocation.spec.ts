@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { BoxEmulator } from 'nestjs-box-auth/testing';
-import { BoxAuth } from '../../lib/box-auth.js';
-import { systemRuntime } from '../../lib/runtime/runtime.js';
+import { BoxAuth } from '../../lib/box/box-auth.js';
+import { systemRuntime } from '../../lib/core/runtime/runtime.js';
 import { deferred } from '../support/deferred.js';
 import { settled } from '../support/fake-runtime.js';
 import { thrownBy } from '../support/thrown.js';

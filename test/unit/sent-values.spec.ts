@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { BoxAuth } from '../../lib/box-auth.js';
+import { BoxAuth } from '../../lib/box/box-auth.js';
 import { WorkfrontAuth } from '../../lib/workfront/workfront-auth.js';
 import { makeKeys } from '../support/keys.js';
 import { thrownBy } from '../support/thrown.js';

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { AuthEvent } from '../../lib/events/auth-events.js';
-import { ServerClock } from '../../lib/token-endpoint/server-clock.js';
+import type { AuthEvent } from '../../lib/core/events/auth-events.js';
+import { ServerClock } from '../../lib/core/token-endpoint/server-clock.js';
 import { FakeRuntime } from '../support/fake-runtime.js';
 
 let runtime: FakeRuntime;

@@ -1,13 +1,13 @@
 import { firstValueFrom, NEVER, type Observable, of, switchMap, throwError } from 'rxjs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { BoxAuthError } from 'nestjs-box-auth';
-import type { Subject } from '../../lib/credentials/subject.js';
-import { AccessToken } from '../../lib/token-endpoint/access-token.js';
-import type { Mint } from '../../lib/token-endpoint/token-attempts.js';
-import { renewalDefaults } from '../../lib/tokens/renewal.options.js';
-import { type OnStoreFailure, SharedTokens } from '../../lib/tokens/shared-tokens.js';
-import type { Claim, ClaimRequest, StoredToken, TokenStore } from '../../lib/tokens/token-store.js';
-import { after } from '../../lib/runtime/after.js';
+import type { Subject } from '../../lib/core/credentials/subject.js';
+import { AccessToken } from '../../lib/core/token-endpoint/access-token.js';
+import type { Mint } from '../../lib/core/token-endpoint/token-attempts.js';
+import { renewalDefaults } from '../../lib/core/tokens/renewal.options.js';
+import { type OnStoreFailure, SharedTokens } from '../../lib/core/tokens/shared-tokens.js';
+import type { Claim, ClaimRequest, StoredToken, TokenStore } from '../../lib/core/tokens/token-store.js';
+import { after } from '../../lib/core/runtime/after.js';
 import { FakeRuntime, settled } from '../support/fake-runtime.js';
 
 // What one process says to the store, and makes of what the store says. The whole fleet is in shared-tokens.spec.ts.

@@ -1,7 +1,7 @@
 import { lastValueFrom } from 'rxjs';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { AuthEvent, StoreEvent } from '../../lib/events/auth-events.js';
-import { StoreFailure, StoreGuard } from '../../lib/tokens/store-guard.js';
+import type { AuthEvent, StoreEvent } from '../../lib/core/events/auth-events.js';
+import { StoreFailure, StoreGuard } from '../../lib/core/tokens/store-guard.js';
 import { FakeRuntime } from '../support/fake-runtime.js';
 
 let runtime: FakeRuntime;

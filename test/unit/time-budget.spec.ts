@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { firstValueFrom, type Observable } from 'rxjs';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { elapsed, ProcessFrozen, TimeBudget } from '../../lib/runtime/time-budget.js';
+import { elapsed, ProcessFrozen, TimeBudget } from '../../lib/core/runtime/time-budget.js';
 import { FakeRuntime } from '../support/fake-runtime.js';
 
 let runtime: FakeRuntime;

@@ -1,9 +1,9 @@
 import { firstValueFrom } from 'rxjs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { BoxIssuer } from '../../lib/box/box-issuer.js';
-import type { Attempt } from '../../lib/token-endpoint/issuer.js';
-import { TimeBudget } from '../../lib/runtime/time-budget.js';
-import { type FormMaker, TokenAttempts } from '../../lib/token-endpoint/token-attempts.js';
+import type { Attempt } from '../../lib/core/token-endpoint/issuer.js';
+import { TimeBudget } from '../../lib/core/runtime/time-budget.js';
+import { type FormMaker, TokenAttempts } from '../../lib/core/token-endpoint/token-attempts.js';
 import { FakeRuntime } from '../support/fake-runtime.js';
 import { refuse, ScriptedEndpoint } from '../support/scripted-endpoint.js';
 import { thrownBy } from '../support/thrown.js';

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { BoxAuth } from '../../lib/box-auth.js';
-import type { BoxAuthOptions } from '../../lib/box-auth.options.js';
+import { BoxAuth } from '../../lib/box/box-auth.js';
+import type { BoxAuthOptions } from '../../lib/box/box-auth.options.js';
 import { FakeRuntime, settled } from '../support/fake-runtime.js';
 import { broken, refuse, ScriptedEndpoint, silence } from '../support/scripted-endpoint.js';
 import { thrownBy } from '../support/thrown.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { UnusableAnswer } from '../../lib/token-endpoint/token-request.js';
-import { timeoutError, unreachableError } from '../../lib/token-endpoint/unreachable.js';
+import { UnusableAnswer } from '../../lib/core/token-endpoint/token-request.js';
+import { timeoutError, unreachableError } from '../../lib/core/token-endpoint/unreachable.js';
 
 const endpoint = {
   name: 'Box',

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Agent, request } from 'undici';
 import { attachBoxAuth } from 'nestjs-box-auth/axios';
 import { boxAuthInterceptor } from 'nestjs-box-auth/undici';
-import { BoxAuth } from '../../lib/box-auth.js';
+import { BoxAuth } from '../../lib/box/box-auth.js';
 import { withOpenssl } from '../support/keys.js';
 import { FakeRuntime } from '../support/fake-runtime.js';
 import { ScriptedEndpoint } from '../support/scripted-endpoint.js';

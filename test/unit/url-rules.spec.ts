@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isLoopback, mayCarryToken } from '../../lib/outgoing/url-rules.js';
+import { isLoopback, mayCarryToken } from '../../lib/core/http/url-rules.js';
 
 const rules = {
   origins: new Set([

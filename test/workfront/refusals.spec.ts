@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { WorkfrontEmulator } from 'nestjs-box-auth/testing';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { systemRuntime } from '../../lib/runtime/runtime.js';
+import { systemRuntime } from '../../lib/core/runtime/runtime.js';
 import { WorkfrontAuth } from '../../lib/workfront/workfront-auth.js';
 import { FakeRuntime } from '../support/fake-runtime.js';
 import { broken, refuse, type ScriptedEndpoint, silence } from '../support/scripted-endpoint.js';

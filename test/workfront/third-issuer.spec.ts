@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { AppAuth, type IssuerDescription } from '../../lib/app-auth.js';
-import { resolveAppAuthOptions } from '../../lib/app-auth.options.js';
-import type { Opened } from '../../lib/credentials/credentials-source.js';
-import { fingerprint } from '../../lib/credentials/fingerprint.js';
-import { Secret } from '../../lib/errors/secret.js';
-import { describeRefusal, passingRefusals } from '../../lib/token-endpoint/known-refusals.js';
+import { AppAuth, type IssuerDescription } from '../../lib/core/app/app-auth.js';
+import { resolveAppAuthOptions } from '../../lib/core/app/app-auth.options.js';
+import type { Opened } from '../../lib/core/credentials/credentials-source.js';
+import { fingerprint } from '../../lib/core/credentials/fingerprint.js';
+import { Secret } from '../../lib/core/errors/secret.js';
+import { describeRefusal, passingRefusals } from '../../lib/core/token-endpoint/known-refusals.js';
 import { FakeRuntime } from '../support/fake-runtime.js';
 import { type LoopbackServer, startServer } from '../support/loopback-server.js';
 import { thrownBy } from '../support/thrown.js';

@@ -1,10 +1,10 @@
 import { boxApiError } from '../../box/box-api-error.js';
 import { boxDocs } from '../../box/box-docs.js';
-import { isRecord } from '../../credentials/field-checks.js';
-import { BoxAuthError } from '../../errors/box-auth.error.js';
-import type { Runtime } from '../../runtime/runtime.js';
-import { readText, UnusableAnswer } from '../../token-endpoint/token-request.js';
-import { timeoutError, unreachableError } from '../../token-endpoint/unreachable.js';
+import { isRecord } from '../../core/credentials/field-checks.js';
+import { BoxAuthError } from '../../core/errors/box-auth.error.js';
+import type { Runtime } from '../../core/runtime/runtime.js';
+import { readText, UnusableAnswer } from '../../core/token-endpoint/token-request.js';
+import { timeoutError, unreachableError } from '../../core/token-endpoint/unreachable.js';
 import { printable } from '../printable.js';
 import type { DoctorFacts } from './doctor-report.js';
 

@@ -2,9 +2,9 @@ import { closeSync, constants, createReadStream, fstatSync, openSync, type Stats
 import { Socket } from 'node:net';
 import { resolve } from 'node:path';
 import type { Readable } from 'node:stream';
-import { configUnreadable, type PathOrigin } from '../../credentials/config-json.js';
-import { decodedText } from '../../credentials/encoded-text.js';
-import type { Runtime } from '../../runtime/runtime.js';
+import { configUnreadable, type PathOrigin } from '../../box/credentials/config-json.js';
+import { decodedText } from '../../core/credentials/encoded-text.js';
+import type { Runtime } from '../../core/runtime/runtime.js';
 
 const LARGEST_BYTES = 1_048_576;
 const TIMEOUT_MS = 10_000;

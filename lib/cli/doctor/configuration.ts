@@ -1,10 +1,10 @@
-import { BoxAuth } from '../../box-auth.js';
-import type { BoxCredentials } from '../../credentials/box-credentials.js';
-import { unwrapConfig } from '../../credentials/config-json.js';
-import { Place } from '../../credentials/place.js';
-import { apiUrlOf, boxEnvironment, credentialsIn } from '../../environment-variables.js';
-import { BoxAuthError } from '../../errors/box-auth.error.js';
-import { variableIn } from '../../variables.js';
+import { BoxAuth } from '../../box/box-auth.js';
+import type { BoxCredentials } from '../../box/credentials/box-credentials.js';
+import { unwrapConfig } from '../../box/credentials/config-json.js';
+import { Place } from '../../core/credentials/place.js';
+import { apiUrlOf, boxEnvironment, credentialsIn } from '../../box/box.environment.js';
+import { BoxAuthError } from '../../core/errors/box-auth.error.js';
+import { variableIn } from '../../core/app/variables.js';
 import type { CliContext, Variables } from '../cli-context.js';
 import { PASSPHRASE_VARIABLE, passphraseIn, unreadVariables, variablesOf } from '../variables.js';
 import { readConfigFileOnce } from './config-file.js';

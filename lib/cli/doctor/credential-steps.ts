@@ -1,9 +1,9 @@
 import { createSecretKey } from 'node:crypto';
 import { boxDocs } from '../../box/box-docs.js';
-import type { BoxCredentials, BoxOpenedCredentials } from '../../credentials/box-credentials.js';
-import { openCredentials } from '../../credentials/open-credentials.js';
-import type { KeyNames, OpenedKey } from '../../credentials/private-key.js';
-import { BoxAuthError } from '../../errors/box-auth.error.js';
+import type { BoxCredentials, BoxOpenedCredentials } from '../../box/credentials/box-credentials.js';
+import { openCredentials } from '../../box/credentials/open-credentials.js';
+import type { KeyNames, OpenedKey } from '../../core/credentials/private-key.js';
+import { BoxAuthError } from '../../core/errors/box-auth.error.js';
 import { openBoxKey } from '../box-key.js';
 import { notFilledIn, type OpenField } from '../config-skeleton.js';
 import { abbreviated } from '../printable.js';

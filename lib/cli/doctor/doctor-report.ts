@@ -1,4 +1,4 @@
-import type { BoxAuthErrorCode } from '../../errors/error-codes.js';
+import type { BoxAuthErrorCode } from '../../core/errors/error-codes.js';
 
 /** What the doctor may find out in each step. A fact that it does not know is missing. */
 export interface DoctorFacts {

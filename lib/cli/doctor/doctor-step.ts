@@ -1,4 +1,4 @@
-import { BoxAuthError } from '../../errors/box-auth.error.js';
+import { BoxAuthError } from '../../core/errors/box-auth.error.js';
 import type {
   DoctorFacts,
   DoctorFinding,

@@ -1,4 +1,4 @@
-import type { OpenedKey } from '../../credentials/private-key.js';
+import type { OpenedKey } from '../../core/credentials/private-key.js';
 import type { CliContext } from '../cli-context.js';
 import { type Configuration, findConfiguration } from './configuration.js';
 import {

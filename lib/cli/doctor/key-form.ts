@@ -1,4 +1,4 @@
-import { privateKeyBlock } from '../../credentials/pem.js';
+import { privateKeyBlock } from '../../core/credentials/pem.js';
 import type { DoctorFacts } from './doctor-report.js';
 import {
   type DerElement,

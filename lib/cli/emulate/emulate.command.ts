@@ -1,8 +1,8 @@
 import { basename, dirname, resolve } from 'node:path';
-import { readConfigFile } from '../../credentials/config-json.js';
-import type { BoxConfigJson } from '../../testing/emulated-app.js';
-import { BoxEmulator } from '../../testing/box-emulator.js';
-import { variableIn } from '../../variables.js';
+import { readConfigFile } from '../../box/credentials/config-json.js';
+import type { BoxConfigJson } from '../../testing/box/emulated-app.js';
+import { BoxEmulator } from '../../testing/box/box-emulator.js';
+import { variableIn } from '../../core/app/variables.js';
 import { openBoxKey } from '../box-key.js';
 import type { CliContext, ExitCode } from '../cli-context.js';
 import { CliProblem } from '../cli-problem.js';

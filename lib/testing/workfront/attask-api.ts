@@ -1,6 +1,6 @@
-import { downloadAddress } from '../download-origin.js';
-import { type HttpAnswer } from '../http-answer.js';
-import { type JsonObject, parseJsonObject } from '../json-object.js';
+import { downloadAddress } from '../http/download-origin.js';
+import { type HttpAnswer } from '../http/http-answer.js';
+import { type JsonObject, parseJsonObject } from '../http/json-object.js';
 import { type AttaskObjects, type ObjCode } from './attask-objects.js';
 import { newWorkfrontId } from './workfront-application.js';
 import { attaskError, badRequest, notFound } from './workfront-dialect.js';

@@ -1,7 +1,7 @@
-import { type EmulatorClock } from '../emulator-clock.js';
-import { type DownloadedFile, type DownloadSource } from '../download-origin.js';
-import { DownloadTickets } from '../download-tickets.js';
-import { type JsonObject } from '../json-object.js';
+import { type EmulatorClock } from '../http/emulator-clock.js';
+import { type DownloadedFile, type DownloadSource } from '../http/download-origin.js';
+import { DownloadTickets } from '../http/download-tickets.js';
+import { type JsonObject } from '../http/json-object.js';
 import { newWorkfrontId } from './workfront-application.js';
 
 /** Workfront's code for a kind of object. */

@@ -1,7 +1,7 @@
-import { type HttpAnswer } from '../http-answer.js';
-import { type EmulatorClock } from '../emulator-clock.js';
-import { readTokenForm, type TokenHttpRequest } from '../token-form.js';
-import { type TokenLedger, type TokenSubject } from '../token-ledger.js';
+import { type HttpAnswer } from '../http/http-answer.js';
+import { type EmulatorClock } from '../http/emulator-clock.js';
+import { readTokenForm, type TokenHttpRequest } from '../http/token-form.js';
+import { type TokenLedger, type TokenSubject } from '../http/token-ledger.js';
 import { checkJwt } from './jwt-check.js';
 import { type ExchangeFault, FORM_RULES } from './refusals.js';
 import { newWorkfrontId, type WorkfrontApplication } from './workfront-application.js';

@@ -1,4 +1,4 @@
-import { type HttpAnswer, oauthError } from '../http-answer.js';
+import { type HttpAnswer, oauthError } from '../http/http-answer.js';
 import { type ExchangeFault } from './refusals.js';
 
 const INVALID_REQUEST = oauthError('invalid_request', 'Invalid request');

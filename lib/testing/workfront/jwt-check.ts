@@ -1,6 +1,6 @@
 import { type KeyObject, verify } from 'node:crypto';
-import { type JsonObject } from '../json-object.js';
-import { readJwt } from '../jwt.js';
+import { type JsonObject } from '../http/json-object.js';
+import { readJwt } from '../http/jwt.js';
 import { type JwtFault } from './refusals.js';
 
 /** What a JWT is judged by. */

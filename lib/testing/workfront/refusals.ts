@@ -1,4 +1,4 @@
-import { type FormFault } from '../token-form.js';
+import { type FormFault } from '../http/token-form.js';
 
 /** Why a JWT was refused. */
 export type JwtFault =

@@ -1,5 +1,5 @@
-import { type HeaderValues } from '../bearer-guard.js';
-import { type TokenLedger } from '../token-ledger.js';
+import { type HeaderValues } from '../box/bearer-guard.js';
+import { type TokenLedger } from '../http/token-ledger.js';
 import { type SessionFault } from './refusals.js';
 
 /** What is wrong with how a call says who makes it; undefined when all is well. */

@@ -1,6 +1,6 @@
 import { generateKeyPair, type KeyObject, randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
-import { readRsaPublicKey } from '../rsa-public-key.js';
+import { readRsaPublicKey } from '../http/rsa-public-key.js';
 
 /** What the page of a custom OAuth2 application shows, and the key that belongs to it. */
 export interface WorkfrontCredentials {

@@ -1,10 +1,10 @@
-import { type TokenHook } from '../api-origin.js';
-import { DownloadOrigin } from '../download-origin.js';
-import { EmulatorClock } from '../emulator-clock.js';
-import { EmulatorServers } from '../emulator-servers.js';
-import { FaultPlan } from '../faults.js';
-import { RequestLog } from '../request-log.js';
-import { checkLifetime, TokenLedger } from '../token-ledger.js';
+import { type TokenHook } from '../box/api-origin.js';
+import { DownloadOrigin } from '../http/download-origin.js';
+import { EmulatorClock } from '../http/emulator-clock.js';
+import { EmulatorServers } from '../http/emulator-servers.js';
+import { FaultPlan } from '../http/faults.js';
+import { RequestLog } from '../http/request-log.js';
+import { checkLifetime, TokenLedger } from '../http/token-ledger.js';
 import { AttaskApi } from './attask-api.js';
 import { AttaskObjects } from './attask-objects.js';
 import { ExchangeEndpoint } from './exchange-endpoint.js';

@@ -1,5 +1,5 @@
-import { type AnswerDialect } from '../answer-dialect.js';
-import { type HttpAnswer } from '../http-answer.js';
+import { type AnswerDialect } from '../http/answer-dialect.js';
+import { type HttpAnswer } from '../http/http-answer.js';
 
 /** The error of `/attask/api`. Of the classes only the one of a 401 is documented; the others are named after it. */
 export function attaskError(status: number, name: string, message: string): HttpAnswer {

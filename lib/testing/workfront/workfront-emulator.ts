@@ -1,8 +1,8 @@
 import { type KeyObject } from 'node:crypto';
-import { type RouteHandler, type TokenHook } from '../api-origin.js';
-import { type Fault } from '../faults.js';
-import { type RecordedRequest } from '../request-log.js';
-import { checkLifetime } from '../token-ledger.js';
+import { type RouteHandler, type TokenHook } from '../box/api-origin.js';
+import { type Fault } from '../http/faults.js';
+import { type RecordedRequest } from '../http/request-log.js';
+import { checkLifetime } from '../http/token-ledger.js';
 import { type WorkfrontRefusal } from './refusals.js';
 import { type WorkfrontCredentials } from './workfront-application.js';
 import {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { AxiosInstance } from 'axios';
-import { attachToAxios } from '../../outgoing/axios-authorization.js';
+import { attachToAxios } from '../../axios/axios-authorization.js';
 // oxlint-disable-next-line typescript/consistent-type-imports -- Nest reads the parameter's type at run time
 import {
   workfrontAuthOf,

@@ -1,0 +1,139 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { isBoxId } from '../../box/credentials/box-id.js';
+import { BoxAuthError } from '../errors/box-auth.error.js';
+
+/** How a call says whom it acts for: the `as-user` header, or a user access token of the user's own. */
+export type ActingVia = 'header' | 'token';
+
+/** The user that Box calls act for. */
+export interface ActingUser {
+  readonly id: string;
+  readonly via: ActingVia;
+}
+
+/** One decision about whom calls act for: a user, or else the service account. */
+export interface Acting {
+  readonly user?: ActingUser | undefined;
+  /** Identifies the request or handler invocation that decided. A bare object, never the request itself. */
+  readonly source?: object | undefined;
+}
+
+/** The decisions that are in force, of ids only. */
+interface Decisions {
+  /** By a decorator, for every app. */
+  readonly everyApp?: Acting | undefined;
+  /** By `runAs` and by `boxAuth` of Express, for one app each. */
+  readonly ofApp: ReadonlyMap<object, Acting>;
+  /** The innermost decision of another app for a user. An app without its own acts for that user, not as the service account. */
+  readonly otherApps?: Acting | undefined;
+}
+
+let read: (context: ActingContext) => Decisions;
+
+/**
+ * The decisions, sealed. Node attaches the store of an AsyncLocalStorage to promises, timers and kept-alive sockets, where
+ * anything that inspects errors finds it: it must show nothing and keep no request in memory.
+ */
+export class ActingContext {
+  readonly #decisions: Decisions;
+
+  static {
+    read = (context) => context.#decisions;
+  }
+
+  constructor(decisions: Decisions) {
+    this.#decisions = decisions;
+    Object.freeze(this);
+  }
+}
+
+interface Store {
+  readonly storage: AsyncLocalStorage<ActingContext>;
+  readonly seal: (decisions: Decisions) => ActingContext;
+  readonly read: (context: ActingContext) => Decisions;
+}
+
+// One process may load the ES module and the CommonJS build: both must see the same acting user.
+const SLOT = Symbol.for('nestjs-box-auth.acting-context');
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a slot that only this file writes
+const slots = globalThis as { [SLOT]?: Store };
+const store = (slots[SLOT] ??= {
+  storage: new AsyncLocalStorage(),
+  seal: (decisions) => new ActingContext(decisions),
+  read,
+});
+
+function currentDecisions(): Decisions | undefined {
+  const context = store.storage.getStore();
+  return context && store.read(context);
+}
+
+/** What is decided here for `app` (the policy of an app's calls), or for an app without its own decision. */
+export function currentActing(app?: object): Acting | undefined {
+  const decisions = currentDecisions();
+  if (decisions === undefined) return undefined;
+  const own = app && decisions.ofApp.get(app);
+  return own ?? decisions.everyApp ?? decisions.otherApps;
+}
+
+/** The acting user of whatever runs now; undefined for the service account. */
+export function currentActingUser(app?: object): ActingUser | undefined {
+  return currentActing(app)?.user;
+}
+
+/** The current context with a decision for one app. All other apps keep theirs. */
+export function contextForApp(app: object, acting: Acting): ActingContext {
+  const { everyApp, ofApp, otherApps } = currentDecisions() ?? { ofApp: [] };
+  return store.seal({
+    everyApp,
+    ofApp: new Map([...ofApp, [app, acting]]),
+    otherApps: acting.user === undefined ? otherApps : acting,
+  });
+}
+
+/** Runs `fn` in a context: everything that it awaits, and every timer and stream that it starts, sees it. */
+export function runInContext<T>(context: ActingContext, fn: () => T): T {
+  return store.storage.run(context, fn);
+}
+
+/** Runs `fn` with one decision for every app. */
+export function runInActingContext<T>(everyApp: Acting, fn: () => T): T {
+  return runInContext(store.seal({ everyApp, ofApp: new Map() }), fn);
+}
+
+/**
+ * How to act, as somebody without types may have written it: another word must not mean the service account.
+ *
+ * @throws BoxAuthError `option_invalid`
+ */
+export function checkedVia(via: unknown): ActingVia {
+  if (via === 'header' || via === 'token') return via;
+  throw new BoxAuthError({
+    code: 'option_invalid',
+    message: `Invalid option \`via\`: expected 'header' or 'token', found ${described(via)}.`,
+    hint: "'header' sends as-user; 'token' uses a user access token of the user's own.",
+    docs: 'https://developer.box.com/guides/authentication/jwt/as-user/',
+  });
+}
+
+/**
+ * An id that may stand in the `as-user` header.
+ *
+ * @throws BoxAuthError `acting_user_invalid`
+ */
+export function checkedActingUserId(id: unknown): string {
+  if (isBoxId(id)) return id;
+  throw new BoxAuthError({
+    code: 'acting_user_invalid',
+    message: `The acting user is not a Box user id: expected a string of 1 to 20 digits that does not begin with 0, found ${described(id)}.`,
+    hint: 'Map the person who signed in to a Box user id on the server; a login, an e-mail address or a number is none.',
+    docs: 'https://developer.box.com/guides/authentication/jwt/as-user/',
+  });
+}
+
+/** What a value is, without showing it: it may be a secret in the wrong place. */
+export function described(value: unknown): string {
+  if (typeof value === 'string') return `a string of ${value.length} characters`;
+  if (value === null) return 'null';
+  return Array.isArray(value) ? 'a list' : `a value of type ${typeof value}`;
+}

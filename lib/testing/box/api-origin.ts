@@ -1,0 +1,121 @@
+import { type IncomingMessage, type ServerResponse } from 'node:http';
+import { bearerOf, identifyCaller } from './bearer-guard.js';
+import { boxError, notFound } from './box-answer.js';
+import { ConcurrencyGauge } from '../http/concurrency-gauge.js';
+import { type EmulatedApi } from './emulated-api.js';
+import { type EmulatedApp } from './emulated-app.js';
+import { type EmulatedTokenEndpoint } from './emulated-token-endpoint.js';
+import { Exchange, type ExchangeContext, requestUrl } from '../http/exchange.js';
+import { type Fault, type FaultPlan, type FaultTarget } from '../http/faults.js';
+import { type RecordedRequest, type RequestKind } from '../http/request-log.js';
+import { readTokenRequest } from '../http/token-form.js';
+import { type TokenLedger, type TokenSubject } from '../http/token-ledger.js';
+
+/**
+ * Answers a resource that a test adds with `route`. The request's body is not read yet; `Date`, and of Box
+ * `box-request-id`, are set on the response already. What it returns is awaited, and a failure becomes a 500.
+ */
+export type RouteHandler = (request: IncomingMessage, response: ServerResponse) => unknown;
+
+/** Looks at a token request that has come in whole, and may say what goes wrong with it. */
+export type TokenHook = (request: RecordedRequest) => Fault | undefined;
+
+export interface ApiOriginParts extends ExchangeContext {
+  readonly api: EmulatedApi;
+  readonly app: EmulatedApp;
+  readonly faults: FaultPlan<FaultTarget>;
+  readonly ledger: TokenLedger;
+  readonly tokenEndpoint: EmulatedTokenEndpoint;
+}
+
+// Box takes files of up to 50 MB in one request.
+const MAX_UPLOAD_BYTES = 64 * 1024 * 1024;
+const RESOURCE_PATH = /^(\/api)?\/2\.0(\/|$)/;
+
+/** What `api.box.com` and `upload.box.com` are in one: token endpoint, revocation, API, uploads. */
+export class ApiOrigin {
+  onToken: TokenHook | undefined;
+  readonly #gauge = new ConcurrencyGauge();
+  readonly #parts: ApiOriginParts;
+  readonly #routes = new Map<string, RouteHandler>();
+
+  constructor(parts: ApiOriginParts) {
+    this.#parts = parts;
+  }
+
+  route(method: string, pathname: string, handler: RouteHandler): void {
+    this.#routes.set(`${method.toUpperCase()} ${pathname}`, handler);
+  }
+
+  mostConcurrentMints(subject?: TokenSubject): number {
+    return this.#gauge.highest(gaugeName(subject));
+  }
+
+  async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = requestUrl(request);
+    const kind = kindOf(url?.pathname);
+    const exchange = new Exchange(kind, request, response, this.#parts);
+    if (!url) exchange.send(boxError(400, 'bad_request', 'Bad Request: the request target.'));
+    else if (kind === 'token') await this.#serveToken(exchange);
+    else if (kind === 'revoke') await this.#serveRevocation(exchange);
+    else await this.#serveApi(exchange, url);
+  }
+
+  async #serveToken(exchange: Exchange): Promise<void> {
+    const { faults, tokenEndpoint } = this.#parts;
+    const { record } = exchange;
+    exchange.whenOver(this.#gauge.enter(gaugeName()));
+    const form = await readTokenRequest(exchange);
+    const subject = tokenEndpoint.subjectAskedFor(record.body ?? {});
+    if (subject) {
+      record.subject = subject;
+      exchange.whenOver(this.#gauge.enter(gaugeName(subject)));
+    }
+
+    // Judged before any fault: Box has seen the jti then, whatever it answers.
+    const decision = tokenEndpoint.judge(form);
+    const fault = this.onToken?.(record) ?? faults.take('token');
+    if (!fault || (await exchange.play(fault))) exchange.send(decision.answer());
+  }
+
+  async #serveRevocation(exchange: Exchange): Promise<void> {
+    const form = await readTokenRequest(exchange);
+    const fault = this.#parts.faults.take('revoke');
+    if (fault && !(await exchange.play(fault))) return;
+    exchange.send(this.#parts.tokenEndpoint.revoke(form));
+  }
+
+  async #serveApi(exchange: Exchange, url: URL): Promise<void> {
+    const { api, app, faults, ledger } = this.#parts;
+    const { request, record } = exchange;
+    const { method } = record;
+    const headers = request.headersDistinct;
+    const subject = ledger.find(bearerOf(headers) ?? '')?.subject;
+    if (subject) record.subject = subject;
+
+    const fault = faults.take('api');
+    if (fault && !(await exchange.play(fault))) return;
+
+    const isResource = RESOURCE_PATH.test(url.pathname);
+    const caller = isResource ? identifyCaller(headers, app, ledger) : notFound();
+    const handler = this.#routes.get(`${method} ${url.pathname}`);
+    if (handler && !(isResource && 'status' in caller)) {
+      await handler(request, exchange.response);
+      return;
+    }
+    const body = await exchange.readBody(MAX_UPLOAD_BYTES);
+    const contentType = request.headers['content-type'] ?? '';
+    if ('status' in caller) exchange.send(caller);
+    else if (!body) exchange.send(boxError(413, 'request_entity_too_large', 'Too Large'));
+    else exchange.send(await api.answer({ method, url, contentType, body, caller }));
+  }
+}
+
+function kindOf(pathname: string | undefined): RequestKind {
+  if (pathname === '/oauth2/token') return 'token';
+  return pathname === '/oauth2/revoke' ? 'revoke' : 'api';
+}
+
+function gaugeName(subject?: TokenSubject): string {
+  return subject ? `${subject.type} ${subject.id}` : 'all';
+}

@@ -1,0 +1,53 @@
+import { bearerChallenge, boxError } from './box-answer.js';
+import { type HttpAnswer } from '../http/http-answer.js';
+import { type EmulatedApp, type EmulatedUser, USER_ID } from './emulated-app.js';
+import { type IssuedToken, type TokenLedger } from '../http/token-ledger.js';
+
+/** Who calls, and as whom. */
+export interface Caller {
+  readonly token: IssuedToken;
+  /** The acting user, else the user whose token it is, else the service account. */
+  readonly user: EmulatedUser;
+}
+
+export type HeaderValues = Readonly<Record<string, readonly string[] | undefined>>;
+
+/** The rules of RFC 6750 and of Box's `as-user`, for every resource alike. */
+export function identifyCaller(
+  headers: HeaderValues,
+  app: EmulatedApp,
+  ledger: TokenLedger,
+): Caller | HttpAnswer {
+  for (const name of ['authorization', 'as-user']) {
+    if ((headers[name]?.length ?? 0) > 1) {
+      return boxError(400, 'bad_request', `The ${name} header must not be sent more than once.`);
+    }
+  }
+  const value = bearerOf(headers);
+  const token = value === undefined ? undefined : ledger.findLive(value);
+  if (!token) return bearerChallenge(401, 'invalid_token');
+
+  const { subject } = token;
+  const self = app.users.get(subject.type === 'user' ? subject.id : app.serviceAccount.id);
+  const actingUserId = headers['as-user']?.[0];
+  if (actingUserId === undefined) {
+    return self ? { token, user: self } : bearerChallenge(401, 'invalid_token');
+  }
+  const user = USER_ID.test(actingUserId) ? app.users.get(actingUserId) : undefined;
+  // Only the service account may act for others, and never for itself.
+  const isAllowed =
+    app.asUserEnabled && subject.type === 'enterprise' && actingUserId !== app.serviceAccount.id;
+  return user && isAllowed ? { token, user } : accessDenied();
+}
+
+export function bearerOf(headers: HeaderValues): string | undefined {
+  return /^Bearer +([^\s,]+)$/i.exec(headers.authorization?.[0] ?? '')?.[1];
+}
+
+export function accessDenied(): HttpAnswer {
+  return boxError(
+    403,
+    'access_denied_insufficient_permissions',
+    'Access denied - insufficient permission',
+  );
+}

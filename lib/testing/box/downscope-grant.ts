@@ -1,0 +1,93 @@
+import { type HttpAnswer, oauthError } from '../http/http-answer.js';
+import { decodeClaims } from '../http/jwt.js';
+import { type ItemReference, type TokenRestriction } from '../http/token-ledger.js';
+
+const TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:';
+export const ACCESS_TOKEN_TYPE = `${TOKEN_TYPE}access_token`;
+
+// RFC 6749 3.3, in the characters that Box's own scopes use.
+const SCOPES = /^[a-z][a-z_.]*( [a-z][a-z_.]*)*$/;
+const ITEM_PATH = /^\/2\.0\/(file|folder)s\/([0-9]{1,20})$/;
+
+export type DownscopeRequest =
+  { readonly restriction: TokenRestriction } | { readonly refusal: HttpAnswer };
+
+/** What a token exchange asks for (RFC 8693), and whether Box would hear of it. */
+export function readDownscope(
+  fields: ReadonlyMap<string, string>,
+  rules: {
+    readonly clientId: string;
+    readonly nowMs: number;
+    readonly parent: TokenRestriction | undefined;
+    isVisible(item: ItemReference): boolean;
+  },
+): DownscopeRequest {
+  const scope = fields.get('scope');
+  const resource = fields.get('resource');
+  const sharedLink = fields.get('box_shared_link');
+  if (scope === undefined) return refuse('invalid_request', 'The scope parameter is required.');
+  if (!SCOPES.test(scope)) return refuse('invalid_scope', 'The requested scope is invalid.');
+  if (resource !== undefined && sharedLink !== undefined) {
+    return refuse('invalid_request', 'Either resource or box_shared_link, not both.');
+  }
+
+  const item = resource === undefined ? undefined : itemNamedBy(resource);
+  // Box answers alike for what is no item's URL and for an item that the token's subject cannot see.
+  if (resource !== undefined && (!item || !rules.isVisible(item))) {
+    return refuse('invalid_resource', 'The target resource is invalid.');
+  }
+  if (sharedLink !== undefined && !URL.canParse(sharedLink)) {
+    return refuse('invalid_resource', 'The target resource is invalid.');
+  }
+
+  const actorRefusal = checkActor(fields, rules);
+  if (actorRefusal) return { refusal: actorRefusal };
+
+  const restriction = {
+    scopes: scope.split(' '),
+    ...(item && { item }),
+    ...(sharedLink !== undefined && { sharedLink }),
+  };
+  return rules.parent && isWider(restriction, rules.parent)
+    ? refuse('invalid_scope', 'The requested scope exceeds that of the subject token.')
+    : { restriction };
+}
+
+function itemNamedBy(resource: string): ItemReference | undefined {
+  if (!URL.canParse(resource)) return undefined;
+  const [, type, id] = ITEM_PATH.exec(new URL(resource).pathname) ?? [];
+  return id !== undefined && (type === 'file' || type === 'folder') ? { type, id } : undefined;
+}
+
+function isWider(asked: TokenRestriction, parent: TokenRestriction): boolean {
+  if (asked.scopes.some((scope) => !parent.scopes.includes(scope))) return true;
+  const { item, sharedLink } = parent;
+  return Boolean(
+    (item && (asked.item?.type !== item.type || asked.item.id !== item.id)) ||
+    (sharedLink && asked.sharedLink !== sharedLink),
+  );
+}
+
+/** The annotator's token. Box's own SDKs send it unsigned (alg none), so that only its claims are judged. */
+function checkActor(
+  fields: ReadonlyMap<string, string>,
+  rules: { readonly clientId: string; readonly nowMs: number },
+): HttpAnswer | undefined {
+  const actorToken = fields.get('actor_token');
+  if (actorToken === undefined) return undefined;
+  if (fields.get('actor_token_type') !== `${TOKEN_TYPE}id_token`) {
+    return oauthError('invalid_request', 'Please check the actor_token_type parameter.');
+  }
+  const claims = decodeClaims(actorToken);
+  const isValid =
+    claims?.iss === rules.clientId &&
+    typeof claims.sub === 'string' &&
+    claims.box_sub_type === 'external' &&
+    typeof claims.exp === 'number' &&
+    claims.exp * 1000 > rules.nowMs;
+  return isValid ? undefined : oauthError('invalid_grant', 'Please check the actor_token.');
+}
+
+function refuse(error: string, description: string): DownscopeRequest {
+  return { refusal: oauthError(error, description) };
+}

@@ -1,0 +1,118 @@
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPair,
+  type KeyObject,
+  randomBytes,
+  randomInt,
+  randomUUID,
+} from 'node:crypto';
+import { promisify } from 'node:util';
+import { readRsaPublicKey } from '../http/rsa-public-key.js';
+
+/** A user of the emulated enterprise. */
+export interface EmulatedUser {
+  /** Digits, as Box's ids are. */
+  readonly id: string;
+  readonly name: string;
+  /** An e-mail address. */
+  readonly login: string;
+}
+
+/** The file that Box's developer console offers for an app with a key pair. */
+export interface BoxConfigJson {
+  readonly boxAppSettings: {
+    readonly clientID: string;
+    readonly clientSecret: string;
+    readonly appAuth: {
+      readonly publicKeyID: string;
+      /** PEM, PKCS#8, encrypted with `passphrase`. */
+      readonly privateKey: string;
+      readonly passphrase: string;
+    };
+  };
+  readonly enterpriseID: string;
+}
+
+/** A user in Box's JSON. */
+export function describeUser({ id, name, login }: EmulatedUser): Readonly<Record<string, unknown>> {
+  return { type: 'user', id, name, login };
+}
+
+export const USER_ID = /^[1-9][0-9]{0,19}$/;
+
+const generateKeyPairAsync = promisify(generateKeyPair);
+
+/** What Box knows of the app, its enterprise and the people in it. */
+export class EmulatedApp {
+  readonly config: BoxConfigJson;
+  readonly serviceAccount: EmulatedUser;
+  readonly publicKeys = new Map<string, KeyObject>();
+  readonly users = new Map<string, EmulatedUser>();
+  authorized = true;
+  userTokensEnabled = true;
+  asUserEnabled = true;
+
+  /** A config is taken as it is, else the app is a new one. */
+  static async create(config?: BoxConfigJson): Promise<EmulatedApp> {
+    return new EmulatedApp(config ?? (await newConfig()));
+  }
+
+  private constructor(config: BoxConfigJson) {
+    this.config = config;
+    const { publicKeyID, privateKey: key, passphrase } = config.boxAppSettings.appAuth;
+    this.publicKeys.set(publicKeyID, createPublicKey(createPrivateKey({ key, passphrase })));
+    this.serviceAccount = {
+      id: String(randomInt(10_000_000_000, 99_999_999_999)),
+      name: 'Emulated App',
+      login: `AutomationUser_${randomInt(1_000_000)}_${lowerCaseAlphanumerics(10)}@boxdevedition.com`,
+    };
+    this.addUser(this.serviceAccount);
+  }
+
+  get clientId(): string {
+    return this.config.boxAppSettings.clientID;
+  }
+
+  get enterpriseId(): string {
+    return this.config.enterpriseID;
+  }
+
+  isClient(clientId: string | undefined, clientSecret: string | undefined): boolean {
+    return clientId === this.clientId && clientSecret === this.config.boxAppSettings.clientSecret;
+  }
+
+  registerPublicKey(publicKeyId: string, publicKey: string | KeyObject): void {
+    this.publicKeys.set(publicKeyId, readRsaPublicKey(publicKey));
+  }
+
+  addUser(user: EmulatedUser): void {
+    if (!USER_ID.test(user.id))
+      throw new TypeError(`A Box user id is 1 to 20 digits and does not begin with 0: ${user.id}`);
+    if (this.users.has(user.id)) throw new TypeError(`There is a user ${user.id} already.`);
+    this.users.set(user.id, { ...user });
+  }
+}
+
+async function newConfig(): Promise<BoxConfigJson> {
+  const passphrase = randomBytes(16).toString('hex');
+  const { privateKey } = await generateKeyPairAsync('rsa', {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem', cipher: 'des-ede3-cbc', passphrase },
+  });
+  return {
+    boxAppSettings: {
+      clientID: lowerCaseAlphanumerics(32),
+      clientSecret: lowerCaseAlphanumerics(32),
+      appAuth: { publicKeyID: lowerCaseAlphanumerics(8), privateKey, passphrase },
+    },
+    enterpriseID: String(randomInt(100_000_000, 999_999_999)),
+  };
+}
+
+function lowerCaseAlphanumerics(length: number): string {
+  let text = '';
+  while (text.length < length) text += randomUUID().replaceAll('-', '');
+  return text.slice(0, length);
+}

@@ -1,0 +1,205 @@
+import { createHash } from 'node:crypto';
+import { DownloadTickets } from '../http/download-tickets.js';
+import { describeUser, type EmulatedUser } from './emulated-app.js';
+import { type EmulatorClock } from '../http/emulator-clock.js';
+import { type ItemReference } from '../http/token-ledger.js';
+
+/** A file or folder to be put into the emulated Box. */
+export interface NewItem {
+  /** Digits; a fresh one by default. */
+  readonly id?: string;
+  readonly name: string;
+  /** The id of the folder it goes into; by default its owner's root, `'0'`. */
+  readonly parentId?: string;
+  /** A user's id; by default the service account's. Nobody but the owner sees the item. */
+  readonly ownerId?: string;
+}
+
+export interface NewFile extends NewItem {
+  readonly content: string | Uint8Array;
+  /** Default `application/octet-stream`. */
+  readonly contentType?: string;
+}
+
+/** A folder as the emulator keeps it. */
+export interface EmulatedFolder {
+  readonly type: 'folder';
+  readonly id: string;
+  readonly name: string;
+  readonly parentId: string;
+  readonly ownerId: string;
+  readonly createdAtMs: number;
+}
+
+/** A file as the emulator keeps it. */
+export interface EmulatedFile extends Omit<EmulatedFolder, 'type'> {
+  readonly type: 'file';
+  readonly content: Buffer;
+  readonly contentType: string;
+  readonly sha1: string;
+}
+
+export type EmulatedItem = EmulatedFile | EmulatedFolder;
+
+export const ROOT_FOLDER_ID = '0';
+
+/** The files and folders of every user, and the tickets for downloads. */
+export class EmulatedDrive {
+  readonly #clock: EmulatorClock;
+  readonly #users: ReadonlyMap<string, EmulatedUser>;
+  readonly #items = new Map<string, EmulatedItem>();
+  readonly #tickets: DownloadTickets;
+  #lastId = 100_000;
+
+  constructor(clock: EmulatorClock, users: ReadonlyMap<string, EmulatedUser>) {
+    this.#clock = clock;
+    this.#users = users;
+    this.#tickets = new DownloadTickets(clock);
+  }
+
+  addFolder(folder: NewItem & { readonly ownerId: string }): EmulatedFolder {
+    return this.#keep({ ...this.#place(folder, 'folder'), type: 'folder' });
+  }
+
+  addFile(file: NewFile & { readonly ownerId: string }): EmulatedFile {
+    const content = Buffer.from(file.content);
+    return this.#keep({
+      ...this.#place(file, 'file'),
+      type: 'file',
+      content,
+      contentType: file.contentType ?? 'application/octet-stream',
+      sha1: createHash('sha1').update(content).digest('hex'),
+    });
+  }
+
+  /** A few things of a user's own, so that an answer shows whose it is. */
+  furnish({ id, name }: EmulatedUser): void {
+    this.addFolder({ name: `${name}'s papers`, ownerId: id });
+    this.addFile({
+      name: `${name}'s notes.txt`,
+      ownerId: id,
+      content: `These are the notes of ${name}.\n`,
+      contentType: 'text/plain',
+    });
+  }
+
+  /** Undefined for what is not there and for what that user cannot see: Box does not tell one from the other. */
+  find(reference: ItemReference, userId: string): EmulatedItem | undefined {
+    return reference.type === 'file'
+      ? this.findFile(reference.id, userId)
+      : this.findFolder(reference.id, userId);
+  }
+
+  findFile(id: string, userId: string): EmulatedFile | undefined {
+    const item = this.#items.get(`file:${id}`);
+    return item?.type === 'file' && item.ownerId === userId ? item : undefined;
+  }
+
+  findFolder(id: string, userId: string): EmulatedFolder | undefined {
+    if (id === ROOT_FOLDER_ID) return rootFolderOf(userId);
+    const item = this.#items.get(`folder:${id}`);
+    return item?.type === 'folder' && item.ownerId === userId ? item : undefined;
+  }
+
+  itemsIn(folderId: string, userId: string): EmulatedItem[] {
+    return [...this.#items.values()].filter(
+      (item) => item.parentId === folderId && item.ownerId === userId,
+    );
+  }
+
+  /** Box compares names without regard to case. */
+  findByName(name: string, parentId: string, userId: string): EmulatedItem | undefined {
+    const sought = name.toLowerCase();
+    return this.itemsIn(parentId, userId).find((item) => item.name.toLowerCase() === sought);
+  }
+
+  isWithin(item: ItemReference, folderId: string, userId: string): boolean {
+    let current = this.find(item, userId);
+    while (current) {
+      if (current.parentId === folderId) return true;
+      current = current.parentId ? this.findFolder(current.parentId, userId) : undefined;
+    }
+    return false;
+  }
+
+  /** An item in Box's JSON: `mini` as in a listing, `full` as by itself. */
+  describe(
+    reference: ItemReference,
+    userId: string,
+    shape: 'mini' | 'full' = 'mini',
+  ): Record<string, unknown> | undefined {
+    const item = this.find(reference, userId);
+    if (!item) return undefined;
+    const mini = {
+      type: item.type,
+      id: item.id,
+      sequence_id: '0',
+      etag: '0',
+      name: item.name,
+      ...(item.type === 'file' && { sha1: item.sha1 }),
+    };
+    if (shape === 'mini') return mini;
+
+    const user = this.#users.get(item.ownerId);
+    const owner = user && describeUser(user);
+    const createdAt = new Date(item.createdAtMs).toISOString().replace(/\.\d{3}Z$/, '+00:00');
+    return {
+      ...mini,
+      ...(item.type === 'file' && { size: item.content.byteLength }),
+      created_at: createdAt,
+      modified_at: createdAt,
+      created_by: owner,
+      modified_by: owner,
+      owned_by: owner,
+      parent: this.describe({ type: 'folder', id: item.parentId }, userId) ?? null,
+      item_status: 'active',
+    };
+  }
+
+  issueTicket(fileId: string): string {
+    return this.#tickets.issue(fileId);
+  }
+
+  redeemTicket(ticket: string): EmulatedFile | undefined {
+    const item = this.#items.get(`file:${this.#tickets.redeem(ticket) ?? ''}`);
+    return item?.type === 'file' ? item : undefined;
+  }
+
+  #place(
+    { id, name, parentId = ROOT_FOLDER_ID, ownerId }: NewItem & { readonly ownerId: string },
+    type: EmulatedItem['type'],
+  ): Omit<EmulatedFolder, 'type'> {
+    if (!this.#users.has(ownerId)) throw new TypeError(`There is no user ${ownerId}.`);
+    if (!this.findFolder(parentId, ownerId)) {
+      throw new TypeError(`User ${ownerId} has no folder ${parentId}.`);
+    }
+    if (id !== undefined && (id === ROOT_FOLDER_ID || this.#items.has(`${type}:${id}`))) {
+      throw new TypeError(`There is a ${type} ${id} already.`);
+    }
+    const createdAtMs = this.#clock.nowMs();
+    return { id: id ?? this.#freshId(), name, parentId, ownerId, createdAtMs };
+  }
+
+  #freshId(): string {
+    do this.#lastId += 1;
+    while (this.#items.has(`file:${this.#lastId}`) || this.#items.has(`folder:${this.#lastId}`));
+    return String(this.#lastId);
+  }
+
+  #keep<Item extends EmulatedItem>(item: Item): Item {
+    this.#items.set(`${item.type}:${item.id}`, item);
+    return item;
+  }
+}
+
+/** Everybody has a root of the same id, and sees their own. */
+function rootFolderOf(userId: string): EmulatedFolder {
+  return {
+    type: 'folder',
+    id: ROOT_FOLDER_ID,
+    name: 'All Files',
+    parentId: '',
+    ownerId: userId,
+    createdAtMs: 0,
+  };
+}

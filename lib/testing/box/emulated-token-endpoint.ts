@@ -1,0 +1,247 @@
+import { checkAssertion, subjectOf } from './assertion-check.js';
+import { boxDialect } from './box-dialect.js';
+import { type HttpAnswer, oauthError } from '../http/http-answer.js';
+import { ACCESS_TOKEN_TYPE, readDownscope } from './downscope-grant.js';
+import { type EmulatedApp } from './emulated-app.js';
+import { type EmulatedDrive } from './emulated-drive.js';
+import { type EmulatorClock } from '../http/emulator-clock.js';
+import { decodeClaims } from '../http/jwt.js';
+import { MISSING_PARAMETER, readTokenForm, type TokenHttpRequest } from '../http/token-form.js';
+import { type IssuedToken, type TokenLedger, type TokenSubject } from '../http/token-ledger.js';
+
+/** A kind of token request that the emulator knows. */
+export type EmulatedGrant = 'jwt-bearer' | 'client_credentials' | 'token-exchange';
+
+const GRANT_OF_TYPE = new Map<string, EmulatedGrant>([
+  ['urn:ietf:params:oauth:grant-type:jwt-bearer', 'jwt-bearer'],
+  ['client_credentials', 'client_credentials'],
+  ['urn:ietf:params:oauth:grant-type:token-exchange', 'token-exchange'],
+]);
+// Box has these too, for apps that sign people in.
+const OTHER_GRANT_TYPES = new Set(['authorization_code', 'refresh_token']);
+
+const NO_USER_TOKENS =
+  'Cannot obtain user token based on the enterprise configuration for your app';
+const CCG_REFUSED = oauthError('invalid_grant', 'Grant credentials are invalid');
+const CLIENT_REFUSED = oauthError('invalid_client', 'The client credentials are invalid');
+
+// An `expires_in` of 0 would say that nobody knows when the token ends.
+const MIN_PARENT_LIFE_MS = 1000;
+
+type Fields = ReadonlyMap<string, string>;
+
+/** What a judged request gets. Nothing is minted before `answer` is called. */
+export interface TokenDecision {
+  answer(): HttpAnswer;
+}
+
+export class EmulatedTokenEndpoint {
+  lifetimeS: number | null;
+  readonly #app: EmulatedApp;
+  readonly #clock: EmulatorClock;
+  readonly #drive: EmulatedDrive;
+  readonly #ledger: TokenLedger;
+  readonly #grants: ReadonlySet<EmulatedGrant>;
+  readonly #spentJtis = new Set<string>();
+
+  constructor(options: {
+    readonly app: EmulatedApp;
+    readonly clock: EmulatorClock;
+    readonly drive: EmulatedDrive;
+    readonly ledger: TokenLedger;
+    readonly grants: 'all' | readonly EmulatedGrant[];
+    readonly lifetimeS: number | null;
+  }) {
+    this.#app = options.app;
+    this.#clock = options.clock;
+    this.#drive = options.drive;
+    this.#ledger = options.ledger;
+    this.#grants = new Set(options.grants === 'all' ? GRANT_OF_TYPE.values() : options.grants);
+    this.lifetimeS = options.lifetimeS;
+  }
+
+  /**
+   * Judges a request to `/oauth2/token`. That alone spends its `jti`, even if a fault then takes the place of the answer:
+   * what Box's users see when they send an assertion again after a 429.
+   */
+  judge(request: TokenHttpRequest): TokenDecision {
+    const form = readTokenForm(request, boxDialect.credentialHeaders);
+    if ('refusal' in form) return refuse(form.refusal);
+    const { fields } = form;
+    const type = fields.get('grant_type') ?? '';
+    const grant = GRANT_OF_TYPE.get(type);
+    if (!grant && !OTHER_GRANT_TYPES.has(type)) {
+      return refuse(oauthError('invalid_request', MISSING_PARAMETER));
+    }
+    if (!grant || !this.#grants.has(grant)) {
+      const description = 'The grant type is unauthorized for this client_id';
+      return refuse(oauthError('invalid_request', description));
+    }
+    if (grant === 'jwt-bearer') return this.#judgeAssertion(fields);
+    return grant === 'client_credentials'
+      ? this.#judgeClientCredentials(fields)
+      : this.#judgeExchange(fields);
+  }
+
+  /** `/oauth2/revoke`: RFC 7009 2.2 has a 200 for an unknown token too. */
+  revoke(request: TokenHttpRequest): HttpAnswer {
+    const form = readTokenForm(request, boxDialect.credentialHeaders);
+    if ('refusal' in form) return form.refusal;
+    const { fields } = form;
+    if (!this.#isClient(fields)) return CLIENT_REFUSED;
+    const token = fields.get('token');
+    if (token === undefined) {
+      return oauthError('invalid_request', 'The token parameter is required.');
+    }
+    this.#ledger.revoke(token);
+    return { status: 200, headers: { 'cache-control': 'no-store' } };
+  }
+
+  /** Whom a request says that it wants a token for, before anything is judged. */
+  subjectAskedFor(fields: Readonly<Record<string, string>>): TokenSubject | undefined {
+    const { assertion, subject_token: subjectToken } = fields;
+    if (assertion !== undefined) return subjectOf(decodeClaims(assertion) ?? {});
+    if (subjectToken !== undefined) return this.#ledger.find(subjectToken)?.subject;
+    return subjectOf({ sub: fields.box_subject_id, box_sub_type: fields.box_subject_type });
+  }
+
+  #judgeAssertion(fields: Fields): TokenDecision {
+    if (!this.#isClient(fields)) return refuse(CLIENT_REFUSED);
+    const assertion = fields.get('assertion');
+    if (assertion === undefined) return refuse(oauthError('invalid_request', MISSING_PARAMETER));
+
+    const verdict = checkAssertion(assertion, {
+      clientId: this.#app.clientId,
+      enterpriseId: this.#app.enterpriseId,
+      publicKeys: this.#app.publicKeys,
+      nowMs: this.#clock.nowMs(),
+      isUser: (id) => this.#app.users.has(id),
+      isSpent: (jti) => this.#spentJtis.has(jti),
+    });
+    if (verdict.jti !== undefined) this.#spentJtis.add(verdict.jti);
+    if (!verdict.accepted) return refuse(oauthError('invalid_grant', verdict.description));
+
+    if (!this.#app.authorized) {
+      const description = 'This app is not authorized by the enterprise admin';
+      return refuse(oauthError('unauthorized_client', description));
+    }
+    return this.#mayHaveToken(verdict.subject)
+      ? this.#mint(verdict.subject)
+      : refuse(oauthError('invalid_request', NO_USER_TOKENS));
+  }
+
+  /** Box has one text for everything that can be wrong here, the missing approval included. */
+  #judgeClientCredentials(fields: Fields): TokenDecision {
+    const subject = subjectOf({
+      sub: fields.get('box_subject_id'),
+      box_sub_type: fields.get('box_subject_type'),
+    });
+    const isGranted =
+      this.#app.authorized &&
+      this.#isClient(fields) &&
+      subject !== undefined &&
+      this.#isKnown(subject) &&
+      this.#mayHaveToken(subject);
+    return isGranted ? this.#mint(subject) : refuse(CCG_REFUSED);
+  }
+
+  #judgeExchange(fields: Fields): TokenDecision {
+    // Box asks for no client here, but a wrong one is a mistake worth showing.
+    const clientId = fields.get('client_id');
+    const clientSecret = fields.get('client_secret');
+    if (
+      (clientId !== undefined && clientId !== this.#app.clientId) ||
+      (clientSecret !== undefined && !this.#app.isClient(clientId, clientSecret))
+    ) {
+      return refuse(CLIENT_REFUSED);
+    }
+    if (fields.get('subject_token_type') !== ACCESS_TOKEN_TYPE) {
+      const description = 'Please check the subject_token_type parameter.';
+      return refuse(oauthError('invalid_request', description));
+    }
+    const subjectToken = fields.get('subject_token');
+    if (subjectToken === undefined) {
+      return refuse(oauthError('invalid_request', MISSING_PARAMETER));
+    }
+    return {
+      answer: () => {
+        const parent = this.#ledger.findLive(subjectToken, MIN_PARENT_LIFE_MS);
+        return parent
+          ? this.#downscope(parent, fields)
+          : oauthError('invalid_grant', 'Please check the subject_token. It is not valid.');
+      },
+    };
+  }
+
+  #downscope(parent: IssuedToken, fields: Fields): HttpAnswer {
+    const { subject } = parent;
+    const userId = subject.type === 'user' ? subject.id : this.#app.serviceAccount.id;
+    const nowMs = this.#clock.nowMs();
+    const asked = readDownscope(fields, {
+      clientId: this.#app.clientId,
+      nowMs,
+      parent: parent.restriction,
+      isVisible: (item) => this.#drive.find(item, userId) !== undefined,
+    });
+    if ('refusal' in asked) return asked.refusal;
+
+    const lifetimeS = this.#lifetimeWithin(parent, nowMs);
+    const { scopes, item } = asked.restriction;
+    const object = item && this.#drive.describe(item, userId);
+    return tokenAnswer(this.#ledger.issue(subject, lifetimeS, asked.restriction), lifetimeS, {
+      restricted_to: scopes.map((scope) => (object ? { scope, object } : { scope })),
+      issued_token_type: ACCESS_TOKEN_TYPE,
+    });
+  }
+
+  #lifetimeWithin(parent: IssuedToken, nowMs: number): number | null {
+    if (parent.expiresAtMs === undefined) return this.lifetimeS;
+    const remainingS = Math.floor((parent.expiresAtMs - nowMs) / 1000);
+    return this.lifetimeS ? Math.min(this.lifetimeS, remainingS) : remainingS;
+  }
+
+  #mint(subject: TokenSubject): TokenDecision {
+    return {
+      answer: () => {
+        const token = this.#ledger.issue(subject, this.lifetimeS);
+        return tokenAnswer(token, this.lifetimeS, { restricted_to: [] });
+      },
+    };
+  }
+
+  #isClient(fields: Fields): boolean {
+    return this.#app.isClient(fields.get('client_id'), fields.get('client_secret'));
+  }
+
+  #isKnown({ type, id }: TokenSubject): boolean {
+    return type === 'enterprise' ? id === this.#app.enterpriseId : this.#app.users.has(id);
+  }
+
+  /** A service account has the enterprise's token, never a user's. */
+  #mayHaveToken({ type, id }: TokenSubject): boolean {
+    return (
+      type === 'enterprise' || (this.#app.userTokensEnabled && id !== this.#app.serviceAccount.id)
+    );
+  }
+}
+
+function refuse(answer: HttpAnswer): TokenDecision {
+  return { answer: () => answer };
+}
+
+function tokenAnswer(
+  token: IssuedToken,
+  lifetimeS: number | null,
+  extra: Readonly<Record<string, unknown>>,
+): HttpAnswer {
+  return {
+    status: 200,
+    headers: { 'cache-control': 'no-store' },
+    body: {
+      access_token: token.value,
+      ...(lifetimeS !== null && { expires_in: lifetimeS }),
+      ...extra,
+      token_type: 'bearer',
+    },
+  };
+}

@@ -1,0 +1,94 @@
+import { ApiOrigin, type TokenHook } from './api-origin.js';
+import { boxDialect } from './box-dialect.js';
+import { DownloadOrigin } from '../http/download-origin.js';
+import { EmulatedApi } from './emulated-api.js';
+import { type BoxConfigJson, EmulatedApp, type EmulatedUser } from './emulated-app.js';
+import { EmulatedDrive } from './emulated-drive.js';
+import { type EmulatedGrant, EmulatedTokenEndpoint } from './emulated-token-endpoint.js';
+import { EmulatorClock } from '../http/emulator-clock.js';
+import { EmulatorServers } from '../http/emulator-servers.js';
+import { FaultPlan, type FaultTarget } from '../http/faults.js';
+import { RequestLog } from '../http/request-log.js';
+import { checkLifetime, TokenLedger } from '../http/token-ledger.js';
+
+/** How a `BoxEmulator` starts. */
+export interface BoxEmulatorOptions {
+  /** The port of `url`; the default 0 takes a free one. `downloadUrl` always has a free one. */
+  readonly port?: number;
+  /**
+   * The app to emulate: the `config` of another emulator, or a `config.json` of Box. By default a new one with a new key,
+   * which takes most of the time that starting takes.
+   */
+  readonly config?: BoxConfigJson;
+  /** The emulator's own time, in ms since the epoch. Default `Date.now`. */
+  readonly now?: () => number;
+  /** How far Box's clock is ahead of `now`, in ms. Default 0. */
+  readonly clockSkewMs?: number;
+  /** How long access tokens live, in seconds. Default 3600; null and 0 as in `BoxEmulator.tokenLifetimeS`. */
+  readonly tokenLifetimeS?: number | null;
+  /** What the app may use at the token endpoint. Default `'all'`. */
+  readonly grants?: 'all' | readonly EmulatedGrant[];
+  /** Who is in the enterprise, besides the service account. Default: Alice, id `'11111'`, and Bob, id `'22222'`. */
+  readonly users?: readonly EmulatedUser[];
+  /** As `BoxEmulator.onToken`. */
+  readonly onToken?: TokenHook;
+}
+
+const DEFAULT_USERS: readonly EmulatedUser[] = [
+  { id: '11111', name: 'Alice', login: 'alice@example.com' },
+  { id: '22222', name: 'Bob', login: 'bob@example.com' },
+];
+
+export interface EmulatorParts {
+  readonly app: EmulatedApp;
+  readonly clock: EmulatorClock;
+  readonly drive: EmulatedDrive;
+  readonly faults: FaultPlan<FaultTarget>;
+  readonly ledger: TokenLedger;
+  readonly log: RequestLog;
+  readonly servers: EmulatorServers<ApiOrigin>;
+  readonly tokenEndpoint: EmulatedTokenEndpoint;
+}
+
+/** Builds the parts of an emulator on one another; both servers listen when it is done. */
+export async function assembleEmulator(options: BoxEmulatorOptions): Promise<EmulatorParts> {
+  const { port = 0, now = () => Date.now(), clockSkewMs = 0, grants = 'all' } = options;
+  const lifetimeS = checkLifetime(options.tokenLifetimeS);
+  const app = await EmulatedApp.create(options.config);
+  const clock = new EmulatorClock(now, clockSkewMs);
+  const drive = new EmulatedDrive(clock, app.users);
+  drive.furnish(app.serviceAccount);
+  for (const user of options.users ?? DEFAULT_USERS) {
+    app.addUser(user);
+    drive.furnish(user);
+  }
+  const ledger = new TokenLedger(clock);
+  const tokenEndpoint = new EmulatedTokenEndpoint({
+    app,
+    clock,
+    drive,
+    ledger,
+    grants,
+    lifetimeS,
+  });
+  const faults = new FaultPlan<FaultTarget>();
+  const log = new RequestLog();
+  const servers = await EmulatorServers.listen(port, (stopSignal) => {
+    const shared = {
+      app,
+      clock,
+      dialect: boxDialect,
+      faults,
+      ledger,
+      log,
+      tokenEndpoint,
+      stopSignal,
+    };
+    return {
+      downloads: new DownloadOrigin(shared, drive),
+      api: (downloadUrl) =>
+        new ApiOrigin({ ...shared, api: new EmulatedApi(app, drive, downloadUrl) }),
+    };
+  });
+  return { app, clock, drive, faults, ledger, log, servers, tokenEndpoint };
+}
