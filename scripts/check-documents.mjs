@@ -96,7 +96,7 @@ function isVariable(name) {
 }
 
 function codes() {
-  const source = parse('lib/errors/error-codes.ts');
+  const source = parse('lib/core/errors/error-codes.ts');
   return [...source.text.matchAll(/^ {2}\| '(\w+)'/gm)].map(([, code = '']) => code);
 }
 
@@ -176,12 +176,12 @@ function constants() {
 
 function declarations() {
   return [
-    'lib/app-auth.options.ts',
-    'lib/box-auth.options.ts',
-    'lib/box-auth.module-definition.ts',
+    'lib/core/app/app-auth.options.ts',
+    'lib/box/box-auth.options.ts',
+    'lib/box/nest/box-auth.module-definition.ts',
     'lib/box/box-issuer.ts',
-    'lib/tokens/renewal.options.ts',
-    'lib/token-endpoint/token-endpoint.options.ts',
+    'lib/core/tokens/renewal.options.ts',
+    'lib/core/token-endpoint/token-endpoint.options.ts',
   ].flatMap((file) => Array.from(parse(file).statements));
 }
 

@@ -33,13 +33,17 @@ async function ours({ config }) {
 /**
  * @typedef {typeof import('../../lib/core/credentials/private-key.js')
  *   & typeof import('../../lib/core/credentials/assertion.js')
- *   & typeof import('../../lib/core/credentials/credentials-advice.js')} Signer
+ *   & typeof import('../../lib/box/credentials/box-credentials-advice.js')} Signer
  *
  * @returns {Promise<Signer>}
  */
 async function importSigner() {
-  const lib = fileURLToPath(new URL('../../lib/credentials/', import.meta.url));
-  const names = ['private-key', 'assertion', 'credentials-advice'];
+  const lib = fileURLToPath(new URL('../../lib/', import.meta.url));
+  const names = [
+    'core/credentials/private-key',
+    'core/credentials/assertion',
+    'box/credentials/box-credentials-advice',
+  ];
   const source = names.map((name) => `export * from '${lib}${name}.ts';`).join('');
   const bundle = await rolldown({
     input: 'signer',

@@ -1,6 +1,6 @@
 import type { IssuerDescription } from '../core/app/app-auth.js';
 import type { BoxCredentials, BoxOpenedCredentials } from './credentials/box-credentials.js';
-import { boxCredentialsAdvice } from '../core/credentials/credentials-advice.js';
+import { boxCredentialsAdvice } from './credentials/box-credentials-advice.js';
 import { openCredentials } from './credentials/open-credentials.js';
 import type { Place } from '../core/credentials/place.js';
 import { privateKeyOpener } from '../core/credentials/private-key.js';

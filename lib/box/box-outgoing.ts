@@ -1,6 +1,7 @@
 import { refusesBearer } from '../core/http/bearer-refusal.js';
 import type { HeaderScheme } from '../core/http/outgoing-policy.js';
 import type { UrlRules } from '../core/http/url-rules.js';
+import { checkedActingUserId } from './acting-user.js';
 import { BOX_API_URL } from './box-urls.js';
 
 /** RFC 6750 section 2.1, and Box's own headers. */
@@ -8,6 +9,7 @@ export const boxHeaders: HeaderScheme = {
   tokenHeader: 'authorization',
   formatToken: (value) => `Bearer ${value}`,
   actingUserHeader: 'as-user',
+  checkActingUser: checkedActingUserId,
   // A shared link, and its password.
   confidentialHeaders: ['boxapi'],
   refusesToken: refusesBearer,

@@ -1,11 +1,11 @@
 import type { Observable } from 'rxjs';
 import {
-  checkedActingUserId,
   contextForApp,
   currentActing,
   currentActingUser,
   runInContext,
 } from '../core/acting/acting-user.context.js';
+import { checkedActingUserId } from './acting-user.js';
 import type { DownscopeRequest } from './downscope.js';
 import type { BoxAuth } from './box-auth.js';
 import type { Subject } from '../core/credentials/subject.js';

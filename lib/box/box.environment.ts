@@ -1,7 +1,7 @@
 import { checkedApiUrl } from './box-auth.options.js';
 import { invalidVariable, variableIn, type Variables } from '../core/app/variables.js';
 import type { BoxCredentials } from './credentials/box-credentials.js';
-import { boxCredentialsAdvice } from '../core/credentials/credentials-advice.js';
+import { boxCredentialsAdvice } from './credentials/box-credentials-advice.js';
 import { configInvalid } from '../core/credentials/field-checks.js';
 import { placeInEnvironment } from '../core/credentials/place.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';

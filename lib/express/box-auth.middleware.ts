@@ -3,12 +3,11 @@ import {
   type ActingContext,
   type ActingUser,
   type ActingVia,
-  checkedActingUserId,
-  checkedVia,
   contextForApp,
   currentActing,
   runInContext,
 } from '../core/acting/acting-user.context.js';
+import { checkedActingUserId, checkedVia } from '../box/acting-user.js';
 import { BoxAuth } from '../box/box-auth.js';
 import { checkBoolean, checkOptions, invalidOption } from '../core/app/app-auth.options.js';
 import type { BoxAuthOptions } from '../box/box-auth.options.js';

@@ -12,10 +12,10 @@ import { ActingAs, type ActingAsRule } from './acting-as.metadata.js';
 import {
   type Acting,
   type ActingUser,
-  checkedActingUserId,
   currentActing,
   runInActingContext,
 } from '../core/acting/acting-user.context.js';
+import { checkedActingUserId } from '../box/acting-user.js';
 import { refuseCacheByUrl } from './cached-handler.js';
 import { readInThisContext } from './late-reading.js';
 

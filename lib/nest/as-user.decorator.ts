@@ -3,13 +3,8 @@ import { isRecord } from '../core/credentials/field-checks.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import { ActingAsInterceptor } from './acting-as.interceptor.js';
 import { ActingAs, type ActingUserResolver } from './acting-as.metadata.js';
-import {
-  type ActingVia,
-  checkedActingUserId,
-  checkedVia,
-  currentActingUser,
-  described,
-} from '../core/acting/acting-user.context.js';
+import { type ActingVia, currentActingUser } from '../core/acting/acting-user.context.js';
+import { checkedActingUserId, checkedVia, described } from '../box/acting-user.js';
 
 /** How `@AsUser` acts. */
 export interface AsUserOptions {

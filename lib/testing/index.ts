@@ -10,13 +10,20 @@ export {
 } from './box/emulated-drive.js';
 export { type EmulatedGrant } from './box/emulated-token-endpoint.js';
 export { FakeBox } from './fake-box/fake-box.js';
-export { type FakeBoxActing, type FakeBoxCall, type FakeBoxPath } from './fake-box/fake-box-calls.js';
+export {
+  type FakeBoxActing,
+  type FakeBoxCall,
+  type FakeBoxPath,
+} from './fake-box/fake-box-calls.js';
 export { type FakeBoxReplier, type FakeBoxReply } from './fake-box/fake-box-replies.js';
 export { type FakeTokenFailure } from './fake-box/fake-box-tokens.js';
 export { type Fault, type FaultTarget } from './http/faults.js';
 export { type RecordedRequest } from './http/request-log.js';
 export { type TokenSubject } from './http/token-ledger.js';
-export { tokenStoreConformance, type TokenStoreCase } from './token-store/token-store-conformance.js';
+export {
+  tokenStoreConformance,
+  type TokenStoreCase,
+} from './token-store/token-store-conformance.js';
 export { type TokenStoreHarness } from './token-store/token-store-stage.js';
 export {
   type ExchangeFault,

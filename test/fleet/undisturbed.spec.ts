@@ -11,7 +11,7 @@ const CALLERS = 20;
 const LIFETIME_S = 6;
 /** No token is handed out in the last quarter of its life. */
 const MARGIN_MS = (LIFETIME_S * 1_000) / 4;
-/** A token is renewed at the earliest when this much of its life is over: see lib/tokens/renewal.options.ts. */
+/** A token is renewed at the earliest when this much of its life is over: see lib/core/tokens/renewal.options.ts. */
 const EARLIEST_RENEWAL = 11 / 16;
 
 describeWithRedis(

@@ -5,7 +5,7 @@ import { inspect } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import { apiUrlOf, boxEnvironment, credentialsIn } from '../../lib/box/box.environment.js';
 import type { BoxOpenedCredentials } from '../../lib/box/credentials/box-credentials.js';
-import { boxCredentialsAdvice } from '../../lib/core/credentials/credentials-advice.js';
+import { boxCredentialsAdvice } from '../../lib/box/credentials/box-credentials-advice.js';
 import { CredentialsSource } from '../../lib/core/credentials/credentials-source.js';
 import { Place } from '../../lib/core/credentials/place.js';
 import { openCredentials } from '../../lib/box/credentials/open-credentials.js';

@@ -1,11 +1,11 @@
-import { boxCredentialsAdvice } from '../../lib/core/credentials/credentials-advice.js';
+import { boxCredentialsAdvice } from '../../lib/box/credentials/box-credentials-advice.js';
+import { id } from '../../lib/box/credentials/box-id.js';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { Place } from '../../lib/core/credentials/place.js';
 import {
   bearerToken,
   checked,
-  id,
   isRecord,
   text,
   wordsOf,

@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { GivenToken } from '../../lib/core/credentials/credentials-source.js';
-import { accessToken, appToken, developerToken } from '../../lib/box/credentials/given-token-kinds.js';
+import {
+  accessToken,
+  appToken,
+  developerToken,
+} from '../../lib/box/credentials/given-token-kinds.js';
 import { AccessToken } from '../../lib/core/token-endpoint/access-token.js';
 import { takeGivenToken } from '../../lib/core/token-endpoint/given-token.js';
 import { FakeRuntime } from '../support/fake-runtime.js';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { boxEnvironment, credentialsIn } from '../../lib/box/box.environment.js';
 import type { DoctorReport } from '../../lib/cli/doctor/doctor-report.js';
-import { boxCredentialsAdvice } from '../../lib/core/credentials/credentials-advice.js';
+import { boxCredentialsAdvice } from '../../lib/box/credentials/box-credentials-advice.js';
 import { openCredentials } from '../../lib/box/credentials/open-credentials.js';
 import { openPrivateKey } from '../../lib/core/credentials/private-key.js';
 import type { BoxAuthError } from '../../lib/core/errors/box-auth.error.js';

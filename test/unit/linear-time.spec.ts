@@ -5,7 +5,7 @@ import { resolveOptions } from '../../lib/box/box-auth.options.js';
 import { printable } from '../../lib/cli/printable.js';
 import { keyFormOf } from '../../lib/cli/doctor/key-form.js';
 import { parseConfig } from '../../lib/box/credentials/config-json.js';
-import { boxCredentialsAdvice } from '../../lib/core/credentials/credentials-advice.js';
+import { boxCredentialsAdvice } from '../../lib/box/credentials/box-credentials-advice.js';
 import { openPrivateKey } from '../../lib/core/credentials/private-key.js';
 import { redact } from '../../lib/core/errors/redact.js';
 import { refusesBearer } from '../../lib/core/http/bearer-refusal.js';

@@ -1,6 +1,6 @@
 import { createPublicKey } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { boxCredentialsAdvice } from '../../lib/core/credentials/credentials-advice.js';
+import { boxCredentialsAdvice } from '../../lib/box/credentials/box-credentials-advice.js';
 import { openPrivateKey, privateKeyOpener } from '../../lib/core/credentials/private-key.js';
 import { type KeyForm, makeKeys, PASSPHRASE } from '../support/keys.js';
 import { thrownBy } from '../support/thrown.js';

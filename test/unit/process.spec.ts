@@ -8,7 +8,11 @@ let bundle: string;
 beforeAll(async () => {
   emulator = await BoxEmulator.start();
   const { rolldown } = await import('rolldown');
-  const built = await rolldown({ input: 'lib/box-auth.ts', platform: 'node', external: /^[^./]/ });
+  const built = await rolldown({
+    input: 'lib/box/box-auth.ts',
+    platform: 'node',
+    external: /^[^./]/,
+  });
   const { output } = await built.generate({ format: 'esm' });
   bundle = output[0].code;
 });

@@ -6,7 +6,12 @@ import { AccessToken } from '../../lib/core/token-endpoint/access-token.js';
 import type { Mint } from '../../lib/core/token-endpoint/token-attempts.js';
 import { renewalDefaults } from '../../lib/core/tokens/renewal.options.js';
 import { type OnStoreFailure, SharedTokens } from '../../lib/core/tokens/shared-tokens.js';
-import type { Claim, ClaimRequest, StoredToken, TokenStore } from '../../lib/core/tokens/token-store.js';
+import type {
+  Claim,
+  ClaimRequest,
+  StoredToken,
+  TokenStore,
+} from '../../lib/core/tokens/token-store.js';
 import { after } from '../../lib/core/runtime/after.js';
 import { FakeRuntime, settled } from '../support/fake-runtime.js';
 

@@ -13,7 +13,11 @@ let bundle: string;
 const server = createServer();
 beforeAll(async () => {
   const { rolldown } = await import('rolldown');
-  const built = await rolldown({ input: 'lib/box-auth.ts', platform: 'node', external: /^[^./]/ });
+  const built = await rolldown({
+    input: 'lib/box/box-auth.ts',
+    platform: 'node',
+    external: /^[^./]/,
+  });
   const { output } = await built.generate({ format: 'esm' });
   bundle = output[0].code;
   server.listen(0, '127.0.0.1');

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { readGrant, readRefusal, UnusableAnswer } from '../../lib/core/token-endpoint/token-request.js';
+import {
+  readGrant,
+  readRefusal,
+  UnusableAnswer,
+} from '../../lib/core/token-endpoint/token-request.js';
 
 const answer = (body: string, type = 'application/json', status = 200) =>
   new Response(body, { status, headers: { 'content-type': type } });

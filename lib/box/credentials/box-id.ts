@@ -1,3 +1,5 @@
+import * as v from 'valibot';
+
 /**
  * Whether `value` is the id of a Box user or enterprise: a positive decimal of up to 20 digits. "0" is what Box writes into
  * the `config.json` of a free account, and refuses: https://github.com/box/box-windows-sdk-v2/issues/497.
@@ -6,3 +8,11 @@
 export function isBoxId(value: unknown): value is string {
   return typeof value === 'string' && /^[1-9][0-9]{0,19}$/.test(value);
 }
+
+/** A field with the id of a Box user or enterprise. */
+export const id = (expected: string) =>
+  v.pipe(
+    v.string(expected),
+    v.trim(),
+    v.check((value) => isBoxId(value), expected),
+  );

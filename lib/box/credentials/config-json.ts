@@ -4,19 +4,19 @@ import * as v from 'valibot';
 import { BoxAuthError } from '../../core/errors/box-auth.error.js';
 import { lookalikeOfConfig, lookalikeOfJson } from './config-shapes.js';
 import { unwrapped } from './config-unwrap.js';
-import { boxCredentialsAdvice } from '../../core/credentials/credentials-advice.js';
+import { boxCredentialsAdvice } from './box-credentials-advice.js';
 import { looksLikePath } from '../../core/credentials/path-like.js';
 import { Place } from '../../core/credentials/place.js';
 import {
   asciiText,
   checked,
   configInvalid,
-  id,
   isRecord,
   passphrase,
   text,
   wordsOf,
 } from '../../core/credentials/field-checks.js';
+import { id } from './box-id.js';
 
 const fields = <const E extends v.ObjectEntries>(entries: E, whole: string) =>
   v.object(entries, wordsOf(entries, whole));

@@ -1,6 +1,13 @@
 import * as v from 'valibot';
 import type { SigningFunction } from '../../core/credentials/assertion.js';
-import { asciiText, bearerToken, id, passphrase, text, wordsOf } from '../../core/credentials/field-checks.js';
+import {
+  asciiText,
+  bearerToken,
+  passphrase,
+  text,
+  wordsOf,
+} from '../../core/credentials/field-checks.js';
+import { id } from './box-id.js';
 
 const clientFields = {
   clientId: asciiText("the app's client id"),

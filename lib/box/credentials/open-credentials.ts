@@ -1,12 +1,16 @@
 import { Secret } from '../../core/errors/secret.js';
-import { type AssertionSigner, externalSigner, keySigner } from '../../core/credentials/assertion.js';
+import {
+  type AssertionSigner,
+  externalSigner,
+  keySigner,
+} from '../../core/credentials/assertion.js';
 import type { BoxOpenedCredentials } from './box-credentials.js';
 import { type CheckedConfig, parseConfig, readConfigFile } from './config-json.js';
 import { lookalikeOfCredentials } from './config-shapes.js';
 import { isSecretEnvelope } from './config-unwrap.js';
 import type { GivenToken } from '../../core/credentials/credentials-source.js';
 import { forms } from './credential-forms.js';
-import { boxCredentialsAdvice as advice } from '../../core/credentials/credentials-advice.js';
+import { boxCredentialsAdvice as advice } from './box-credentials-advice.js';
 import { checked, configInvalid, isRecord, plain } from '../../core/credentials/field-checks.js';
 import { fingerprint } from '../../core/credentials/fingerprint.js';
 import { accessToken, appToken, developerToken } from './given-token-kinds.js';

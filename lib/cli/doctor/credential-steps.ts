@@ -1,6 +1,9 @@
 import { createSecretKey } from 'node:crypto';
 import { boxDocs } from '../../box/box-docs.js';
-import type { BoxCredentials, BoxOpenedCredentials } from '../../box/credentials/box-credentials.js';
+import type {
+  BoxCredentials,
+  BoxOpenedCredentials,
+} from '../../box/credentials/box-credentials.js';
 import { openCredentials } from '../../box/credentials/open-credentials.js';
 import type { KeyNames, OpenedKey } from '../../core/credentials/private-key.js';
 import { BoxAuthError } from '../../core/errors/box-auth.error.js';

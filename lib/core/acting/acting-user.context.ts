@@ -1,6 +1,4 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { isBoxId } from '../../box/credentials/box-id.js';
-import { BoxAuthError } from '../errors/box-auth.error.js';
 
 /** How a call says whom it acts for: the `as-user` header, or a user access token of the user's own. */
 export type ActingVia = 'header' | 'token';
@@ -99,41 +97,4 @@ export function runInContext<T>(context: ActingContext, fn: () => T): T {
 /** Runs `fn` with one decision for every app. */
 export function runInActingContext<T>(everyApp: Acting, fn: () => T): T {
   return runInContext(store.seal({ everyApp, ofApp: new Map() }), fn);
-}
-
-/**
- * How to act, as somebody without types may have written it: another word must not mean the service account.
- *
- * @throws BoxAuthError `option_invalid`
- */
-export function checkedVia(via: unknown): ActingVia {
-  if (via === 'header' || via === 'token') return via;
-  throw new BoxAuthError({
-    code: 'option_invalid',
-    message: `Invalid option \`via\`: expected 'header' or 'token', found ${described(via)}.`,
-    hint: "'header' sends as-user; 'token' uses a user access token of the user's own.",
-    docs: 'https://developer.box.com/guides/authentication/jwt/as-user/',
-  });
-}
-
-/**
- * An id that may stand in the `as-user` header.
- *
- * @throws BoxAuthError `acting_user_invalid`
- */
-export function checkedActingUserId(id: unknown): string {
-  if (isBoxId(id)) return id;
-  throw new BoxAuthError({
-    code: 'acting_user_invalid',
-    message: `The acting user is not a Box user id: expected a string of 1 to 20 digits that does not begin with 0, found ${described(id)}.`,
-    hint: 'Map the person who signed in to a Box user id on the server; a login, an e-mail address or a number is none.',
-    docs: 'https://developer.box.com/guides/authentication/jwt/as-user/',
-  });
-}
-
-/** What a value is, without showing it: it may be a secret in the wrong place. */
-export function described(value: unknown): string {
-  if (typeof value === 'string') return `a string of ${value.length} characters`;
-  if (value === null) return 'null';
-  return Array.isArray(value) ? 'a list' : `a value of type ${typeof value}`;
 }

@@ -10,11 +10,3 @@ export interface CredentialsAdvice {
   /** The environment variable of the passphrase. */
   readonly passphraseVariable: string;
 }
-
-export const boxCredentialsAdvice: CredentialsAdvice = {
-  issuer: 'Box',
-  hint: 'Download config.json again from the Configuration tab of the Box developer console, or mend the fields named above.',
-  docs: 'https://developer.box.com/guides/authentication/jwt/jwt-setup/',
-  newKey: 'openssl genrsa -aes256 -out private.pem 2048',
-  passphraseVariable: 'BOX_PRIVATE_KEY_PASSPHRASE',
-};

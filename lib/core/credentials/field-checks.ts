@@ -1,7 +1,6 @@
 import * as v from 'valibot';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import { redact } from '../errors/redact.js';
-import { isBoxId } from '../../box/credentials/box-id.js';
 import type { CredentialsAdvice } from './credentials-advice.js';
 import type { Place } from './place.js';
 import { isTokenValue } from './token-value.js';
@@ -30,14 +29,6 @@ export const bearerToken = (expected: string) =>
   v.pipe(
     text(expected),
     v.check((value) => isTokenValue(value), expected),
-  );
-
-/** An id of Box. */
-export const id = (expected: string) =>
-  v.pipe(
-    v.string(expected),
-    v.trim(),
-    v.check((value) => isBoxId(value), expected),
   );
 
 /**

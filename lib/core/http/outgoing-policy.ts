@@ -1,9 +1,5 @@
 import { firstValueFrom, map, type Observable, race } from 'rxjs';
-import {
-  type ActingUser,
-  checkedActingUserId,
-  currentActingUser,
-} from '../acting/acting-user.context.js';
+import { type ActingUser, currentActingUser } from '../acting/acting-user.context.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import { after } from '../runtime/after.js';
 import type { Runtime } from '../runtime/runtime.js';
@@ -20,6 +16,8 @@ export interface HeaderScheme {
   readonly formatToken: (value: string) => string;
   /** Lower case; undefined if the issuer knows no acting users. */
   readonly actingUserHeader?: string;
+  /** Throws for a value of that header that the issuer would not take for a user. */
+  readonly checkActingUser?: (value: string) => void;
   /** Lower case: what callers may send to the issuer and no other host may see, such as the password of a shared link. */
   readonly confidentialHeaders?: readonly string[];
   /** Whether an answer says that the token is no longer good. */
@@ -96,7 +94,7 @@ export class OutgoingPolicy {
     const { actingUserHeader } = this.scheme;
     const named = actingUserHeader === undefined ? undefined : caller.get(actingUserHeader);
     try {
-      if (named != null) checkedActingUserId(named);
+      if (named != null) this.scheme.checkActingUser?.(named);
     } catch (error) {
       return rejected(error);
     }
