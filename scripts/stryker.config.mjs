@@ -1,4 +1,4 @@
-// One folder of the core: test-mutation.mjs goes through them all.
+// One folder of lib: test-mutation.mjs goes through them all.
 const folder = process.env['MUTATED_FOLDER'];
 
 /** @type {import('@stryker-mutator/api/core').PartialStrykerOptions} */

@@ -1,11 +1,22 @@
-// Mutation testing, one folder of the core at a time: `npm run test:mutation`, or `… -- tokens` for some of them.
+// Mutation testing, one folder of lib at a time: `npm run test:mutation`, or `… -- core/tokens` for some of them.
 import { spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { root } from './command.mjs';
 
 const LEAST_SCORE = 85;
-const FOLDERS = ['tokens', 'token-endpoint', 'credentials', 'outgoing', 'acting-as', 'runtime'];
+const FOLDERS = [
+  'core/runtime',
+  'core/credentials',
+  'core/token-endpoint',
+  'core/tokens',
+  'core/acting',
+  'core/http',
+  'box/credentials',
+  'axios',
+  'undici',
+  'nest',
+];
 
 /** @typedef {{ killed: number, all: number }} Score */
 
