@@ -3,7 +3,7 @@ import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import { isBoxId } from './credentials/box-id.js';
 
 /**
- * How to act, as somebody without types may have written it: another word must not mean the service account.
+ * Checks the option `via` at run time: a typo in JavaScript must not mean the service account.
  *
  * @throws BoxAuthError `option_invalid`
  */
@@ -18,7 +18,7 @@ export function checkedVia(via: unknown): ActingVia {
 }
 
 /**
- * An id that may stand in the `as-user` header.
+ * Checks an id for the `as-user` header.
  *
  * @throws BoxAuthError `acting_user_invalid`
  */

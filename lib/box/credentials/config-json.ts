@@ -116,7 +116,7 @@ export function unwrapConfig(config: unknown, where: string): unknown {
   throw notConfig(`${where} is ${lookalike.what}, not config.json.`, lookalike.hint);
 }
 
-/** The ids inside `boxAppSettings`, where there is none beside it. */
+/** The ids inside `boxAppSettings`, if there are none outside it. */
 function withIdsOutside(config: unknown): unknown {
   if (!isRecord(config) || config['enterpriseID'] !== undefined || config['userID'] !== undefined) {
     return config;

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-/** How a call says whom it acts for: the `as-user` header, or a user access token of the user's own. */
+/** How a call names its acting user: by the `as-user` header, or by a user access token. */
 export type ActingVia = 'header' | 'token';
 
 /** The user that Box calls act for. */
@@ -9,7 +9,7 @@ export interface ActingUser {
   readonly via: ActingVia;
 }
 
-/** One decision about whom calls act for: a user, or else the service account. */
+/** A decision about calls: they act for a user, or for the service account. */
 export interface Acting {
   readonly user?: ActingUser | undefined;
   /** Identifies the request or handler invocation that decided. A bare object, never the request itself. */
@@ -66,7 +66,7 @@ function currentDecisions(): Decisions | undefined {
   return context && store.read(context);
 }
 
-/** What is decided here for `app` (the policy of an app's calls), or for an app without its own decision. */
+/** The decision for `app` (identified by its policy), or for an app without one of its own. */
 export function currentActing(app?: object): Acting | undefined {
   const decisions = currentDecisions();
   if (decisions === undefined) return undefined;
@@ -89,7 +89,7 @@ export function contextForApp(app: object, acting: Acting): ActingContext {
   });
 }
 
-/** Runs `fn` in a context: everything that it awaits, and every timer and stream that it starts, sees it. */
+/** Runs `fn` in a context that every await, timer and stream in it sees. */
 export function runInContext<T>(context: ActingContext, fn: () => T): T {
   return store.storage.run(context, fn);
 }
