@@ -224,7 +224,13 @@ export class TokenLife {
 
   /** The machine sleeps (its monotonic clock stands still), or the process is stopped (it goes on). */
   freeze(how: 'sleep' | 'freeze', ms: number): void {
+    const before = this.runtime.monotonic();
     this.#leap(() => this.runtime[how](ms));
+    const stoppedMs = this.runtime.monotonic() - before;
+    for (const sent of this.#sent.values()) {
+      // Nothing waits while the process is stopped, whatever the clock says.
+      if (sent.lostAt !== undefined) sent.lostAt += stoppedMs;
+    }
     if (ms < LOSES_CONNECTIONS_MS) return;
     for (const sent of this.#sent.values()) {
       if (!sent.isOver && !sent.hidesFreezes) sent.lostAt = this.runtime.monotonic();
