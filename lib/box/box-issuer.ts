@@ -34,7 +34,7 @@ export class BoxIssuer implements Issuer<BoxOpenedCredentials> {
     attempt: Attempt,
   ): Promise<Readonly<Record<string, string>>> {
     if (credentials.kind === 'given-token') {
-      throw new TypeError('the credentials are a token: there is no token request');
+      throw new TypeError('these credentials are a token and need no token request');
     }
     const client = {
       client_id: credentials.clientId,

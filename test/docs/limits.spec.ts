@@ -42,7 +42,7 @@ afterEach(async () => {
   vi.restoreAllMocks();
 });
 
-/** As a sign-in would: whoever the header names. */
+/** Stands for a sign-in: the user is named by a header. */
 class SignedIn implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const http = context
@@ -147,7 +147,7 @@ describe('Limiters', () => {
     return Promise.all(calls);
   }
 
-  it('of Bottleneck run a task for somebody else', async () => {
+  it('of Bottleneck run a task as another user', async () => {
     const limiter = new Bottleneck({ maxConcurrent: 1 });
     const ids = await served((fetchBox) => limiter.schedule(() => fetchBox(ME)));
     expect(ids).not.toEqual([ALICE, BOB, ALICE, BOB]);

@@ -6,7 +6,7 @@ import { configInvalid } from './field-checks.js';
 import { type Place, placeInOptions } from './place.js';
 import { isSameSubject, type Subject } from './subject.js';
 
-/** A token that the credentials themselves contain: there is no token request. */
+/** A token that the credentials contain, so that no token request is needed. */
 export interface GivenToken {
   readonly value: Secret;
   /** Milliseconds since the epoch; undefined if unknown. */

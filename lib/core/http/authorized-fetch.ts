@@ -82,7 +82,7 @@ const requests = new WeakMap<object, object>();
 /** A Request's own fields, as `init` may override them. */
 function outgoingOf(input: Input, init: RequestInit | undefined): Outgoing {
   const request = typeof input === 'string' || input instanceof URL ? undefined : input;
-  const signal: unknown = request?.signal; // a Request of somebody's test may have none
+  const signal: unknown = request?.signal; // a fake Request in a test may have none
   if (request !== undefined && typeof signal === 'object' && signal !== null) {
     requests.set(signal, request);
   }

@@ -15,9 +15,8 @@ export function directFetch(send: typeof fetch): Fetch {
 }
 
 /**
- * The error of a call over plain http for which the environment names a proxy; undefined if there is none. Plain http is for
- * loopback only, as nobody else can listen there: a proxy could. Only of the global `fetch` is it known whether it goes by
- * the environment.
+ * The error of a plain-http call for which the environment names a proxy; undefined if there is none. Plain http is allowed
+ * to loopback only, and a proxy would read the call. Only the global `fetch` shows whether it uses the proxy.
  */
 export function proxyRefusal(url: URL, send?: typeof fetch): BoxAuthError | undefined {
   if (!isPlainLoopback(url) || !isProxiedByEnvironment(url)) return undefined;

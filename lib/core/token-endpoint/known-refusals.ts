@@ -8,7 +8,7 @@ import type { Refusal } from './issuer.js';
  */
 export type RefusalScope = 'client' | 'tenant' | 'subject';
 
-/** A refusal that an issuer is known to give: how to recognise it, whom it is about, what it means, what to do. */
+/** A known refusal of an issuer: how to recognise it, its scope, its meaning and the fix. */
 export interface KnownRefusal {
   readonly when: (refusal: Refusal) => boolean;
   readonly about: RefusalScope;
@@ -35,7 +35,7 @@ export function scopeOf(error: BoxAuthError): RefusalScope {
   return scopes.get(error) ?? 'subject';
 }
 
-/** A refusal that is thrown again: with a message of now, and about whom it was. */
+/** A copy of a remembered refusal, with the given changes and the scope of the original. */
 export function repeated(
   error: BoxAuthError,
   changes: Parameters<BoxAuthError['with']>[0],

@@ -74,7 +74,7 @@ export class RequestGate {
       const tooLate = () => this.#rateLimited() ?? timeout();
       const waiting: Waiting = {
         budget,
-        // A request runs in the async context of its own caller, whoever lets it through.
+        // Each request runs in the async context of its own caller, not of the one that released it.
         begin: AsyncResource.bind(() => {
           expiry.unsubscribe();
           const sentAt = this.runtime.monotonic();

@@ -67,7 +67,7 @@ export class RejectionPace {
   }
 }
 
-/** Rejects with `reason`, found without I/O: a call with wrong arguments, which a caller may repeat at once, takes a turn. */
+/** Rejects with `reason` in the next turn of the event loop, so that a loop of wrong calls leaves room for others. */
 export async function rejected(reason: unknown): Promise<never> {
   await nextTurn();
   throw reason;

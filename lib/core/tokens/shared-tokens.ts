@@ -142,7 +142,7 @@ export class SharedTokens implements TokenSource {
       const sentAt = { wall: this.runtime.now(), monotonic: this.runtime.monotonic() };
       return this.#claim(identity, owner, fence).pipe(
         map((claim) => {
-          // Only a look: whoever wants to mint need not wait for the lease.
+          // Only a look: release the lease, so that no other process waits for it.
           if (claim.state === 'claimed') {
             this.#tellStore(() => this.store.fail(identity, owner, 0, ''));
           }
