@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 import config from './vitest.config.js';
 
-/** The tests that cover each folder of lib, in test/unit unless another folder is named. Every mutant meets all that reach it. */
+/** The tests that cover each folder of lib, in test unless another folder is named. Every mutant meets all that reach it. */
 const specs: Readonly<Record<string, readonly string[]>> = {
   'core/runtime': ['age-clock', 'frozen-process', 'pace', 'process', 'time-budget', 'tokens'],
   'core/credentials': [

@@ -1,7 +1,7 @@
 import type { BoxAuthError } from '../core/errors/box-auth.error.js';
 import { parseRetryAfter } from '../core/token-endpoint/retry-after.js';
 import { readRefusal } from '../core/token-endpoint/token-request.js';
-import { boxApiRefusal } from './box-refusals.js';
+import { boxApiRefusal } from './box-error-responses.js';
 
 /**
  * What a failed answer of the Box API means, as an error with cause and remedy: `token_invalid`, `unauthorized`,

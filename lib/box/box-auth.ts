@@ -5,7 +5,7 @@ import { Revocation } from './revocation.js';
 import { type BoxAuthOptions, resolveOptions } from './box-auth.options.js';
 import { BoxTokenProvider } from './box-token.provider.js';
 import type { BoxCredentials, BoxOpenedCredentials } from './credentials/box-credentials.js';
-import type { Place } from '../core/credentials/place.js';
+import type { Place } from '../core/credentials/field-names.js';
 
 /** What events and errors say of a Box app that its options do not. */
 export interface BoxAuthLabels {

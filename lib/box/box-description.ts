@@ -1,8 +1,8 @@
 import type { IssuerDescription } from '../core/app/app-auth.js';
 import type { BoxCredentials, BoxOpenedCredentials } from './credentials/box-credentials.js';
 import { boxCredentialsAdvice } from './credentials/box-credentials-advice.js';
-import { openCredentials } from './credentials/open-credentials.js';
-import type { Place } from '../core/credentials/place.js';
+import { openCredentials } from './credentials/parse-credentials.js';
+import type { Place } from '../core/credentials/field-names.js';
 import { privateKeyOpener } from '../core/credentials/private-key.js';
 import { type AssertionOptions, BoxIssuer } from './box-issuer.js';
 import { boxHeaders, boxUrlRules } from './box-outgoing.js';

@@ -4,7 +4,7 @@ import type { Subject } from '../core/credentials/subject.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import type { Attempt, Issuer } from '../core/token-endpoint/issuer.js';
 import { boxDocs } from './box-docs.js';
-import { boxTokenRefusal } from './box-refusals.js';
+import { boxTokenRefusal } from './box-error-responses.js';
 import { BOX_AUDIENCE } from './box-urls.js';
 
 const ASSERTION_LIFETIME_S = 45; // Box takes 60 at most and advises less

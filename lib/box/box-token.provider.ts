@@ -11,7 +11,7 @@ import type { BoxAuth } from './box-auth.js';
 import type { Subject } from '../core/credentials/subject.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import type { AccessToken } from '../core/token-endpoint/access-token.js';
-import type { SubjectTokenDemand } from '../core/tokens/access-tokens.js';
+import type { SubjectTokenDemand } from '../core/tokens/token-cache.js';
 
 /** Leads from a provider to all that stands behind it: one process may load the ES module and the CommonJS build. */
 const BOX_AUTH = Symbol.for('nestjs-box-auth.BoxAuth');

@@ -3,7 +3,7 @@ import { invalidVariable, variableIn, type Variables } from '../core/app/variabl
 import type { BoxCredentials } from './credentials/box-credentials.js';
 import { boxCredentialsAdvice } from './credentials/box-credentials-advice.js';
 import { configInvalid } from '../core/credentials/field-checks.js';
-import { placeInEnvironment } from '../core/credentials/place.js';
+import { placeInEnvironment } from '../core/credentials/field-names.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
 
 const SUBJECTS = ['BOX_ENTERPRISE_ID', 'BOX_USER_ID'];

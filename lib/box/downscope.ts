@@ -5,7 +5,7 @@ import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import type { AccessToken } from '../core/token-endpoint/access-token.js';
 import type { Attempt } from '../core/token-endpoint/issuer.js';
 import { aborted } from '../core/tokens/aborted.js';
-import type { AccessTokens } from '../core/tokens/access-tokens.js';
+import type { AccessTokens } from '../core/tokens/token-cache.js';
 import { rejected } from '../core/tokens/rejection-pace.js';
 import { type Actor, actorToken } from './actor-token.js';
 

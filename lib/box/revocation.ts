@@ -2,7 +2,7 @@ import { firstValueFrom, type Observable } from 'rxjs';
 import type { BoxOpenedCredentials } from './credentials/box-credentials.js';
 import type { Subject } from '../core/credentials/subject.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
-import type { AccessTokens } from '../core/tokens/access-tokens.js';
+import type { AccessTokens } from '../core/tokens/token-cache.js';
 import { rejected } from '../core/tokens/rejection-pace.js';
 
 interface RevocationEndpoint {

@@ -1,7 +1,7 @@
 export { BoxAuthError } from '../core/errors/box-auth.error.js';
 export type { BoxAuthErrorCode } from '../core/errors/error-codes.js';
 export type { AccessToken } from '../core/token-endpoint/access-token.js';
-export type { TokenDemand } from '../core/tokens/renewing-token.js';
+export type { TokenDemand } from '../core/tokens/token-refresher.js';
 export { WorkfrontAuthModule } from './nest/workfront-auth.module.js';
 export type {
   WorkfrontAuthModuleExtras,

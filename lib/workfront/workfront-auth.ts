@@ -1,5 +1,5 @@
 import { AppAuth } from '../core/app/app-auth.js';
-import { Place } from '../core/credentials/place.js';
+import { Place } from '../core/credentials/field-names.js';
 import { privateKeyOpener } from '../core/credentials/private-key.js';
 import { resolveWorkfrontOptions, type WorkfrontAuthOptions } from './workfront-auth.options.js';
 import {

@@ -4,7 +4,7 @@ import type { CredentialsAdvice } from '../core/credentials/credentials-advice.j
 import type { Opened } from '../core/credentials/credentials-source.js';
 import { asciiText, checked, passphrase, text, wordsOf } from '../core/credentials/field-checks.js';
 import { fingerprint } from '../core/credentials/fingerprint.js';
-import type { Place } from '../core/credentials/place.js';
+import type { Place } from '../core/credentials/field-names.js';
 import type { KeyOpener } from '../core/credentials/private-key.js';
 import { Secret } from '../core/errors/secret.js';
 import { workfrontDocs } from './workfront-docs.js';

@@ -3,7 +3,7 @@ import type { Attempt, Issuer } from '../core/token-endpoint/issuer.js';
 import type { WorkfrontOpenedCredentials } from './workfront-credentials.js';
 import { workfrontClaims } from './workfront-assertion.js';
 import { workfrontDocs } from './workfront-docs.js';
-import { workfrontRefusal } from './workfront-refusals.js';
+import { workfrontRefusal } from './workfront-error-responses.js';
 
 export const EXCHANGE_PATH = '/integrations/oauth2/api/v1/jwt/exchange';
 

@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import type { AccessToken } from '../core/token-endpoint/access-token.js';
-import type { TokenDemand } from '../core/tokens/renewing-token.js';
+import type { TokenDemand } from '../core/tokens/token-refresher.js';
 import type { WorkfrontAuth } from './workfront-auth.js';
 
 /** Leads from a provider to all that stands behind it: one process may load the ES module and the CommonJS build. */

@@ -1,5 +1,5 @@
 import { invalidVariable, variableIn, type Variables } from '../core/app/variables.js';
-import { placeInEnvironment } from '../core/credentials/place.js';
+import { placeInEnvironment } from '../core/credentials/field-names.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import { originOfDomain, originOfUrl, type WorkfrontAddress } from './workfront-auth.options.js';
 import type { WorkfrontCredentials } from './workfront-credentials.js';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { boxEnvironment, credentialsIn } from '../../lib/box/box.environment.js';
 import type { BoxOpenedCredentials } from '../../lib/box/credentials/box-credentials.js';
-import { openCredentials } from '../../lib/box/credentials/open-credentials.js';
+import { openCredentials } from '../../lib/box/credentials/parse-credentials.js';
 import type { BoxAuthError } from '../../lib/core/errors/box-auth.error.js';
 import type { DoctorReport } from '../../lib/cli/doctor/doctor-report.js';
 import { makeKeys, PASSPHRASE } from '../support/keys.js';

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { boxEnvironment, credentialsIn } from '../../lib/box/box.environment.js';
-import { openCredentials } from '../../lib/box/credentials/open-credentials.js';
+import { openCredentials } from '../../lib/box/credentials/parse-credentials.js';
 import { thrownBy } from '../support/thrown.js';
 import { newFolder, run } from './cli-fixture.js';
 

@@ -11,7 +11,7 @@ import {
 } from 'nestjs-box-auth/workfront';
 import { WorkfrontHttpModule, WorkfrontHttpService } from 'nestjs-box-auth/workfront/axios';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Place } from '../../lib/core/credentials/place.js';
+import { Place } from '../../lib/core/credentials/field-names.js';
 import { privateKeyOpener } from '../../lib/core/credentials/private-key.js';
 import type { WorkfrontAuthOptions } from '../../lib/workfront/workfront-auth.options.js';
 import {

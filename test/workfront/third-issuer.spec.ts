@@ -4,7 +4,7 @@ import { resolveAppAuthOptions } from '../../lib/core/app/app-auth.options.js';
 import type { Opened } from '../../lib/core/credentials/credentials-source.js';
 import { fingerprint } from '../../lib/core/credentials/fingerprint.js';
 import { Secret } from '../../lib/core/errors/secret.js';
-import { describeRefusal, passingRefusals } from '../../lib/core/token-endpoint/known-refusals.js';
+import { describeRefusal, passingRefusals } from '../../lib/core/token-endpoint/known-error-responses.js';
 import { FakeRuntime } from '../support/fake-runtime.js';
 import { type LoopbackServer, startServer } from '../support/loopback-server.js';
 import { thrownBy } from '../support/thrown.js';

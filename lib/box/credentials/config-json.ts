@@ -6,7 +6,7 @@ import { lookalikeOfConfig, lookalikeOfJson } from './config-shapes.js';
 import { unwrapped } from './config-unwrap.js';
 import { boxCredentialsAdvice } from './box-credentials-advice.js';
 import { looksLikePath } from '../../core/credentials/path-like.js';
-import { Place } from '../../core/credentials/place.js';
+import { Place } from '../../core/credentials/field-names.js';
 import {
   asciiText,
   checked,

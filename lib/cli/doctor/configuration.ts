@@ -1,7 +1,7 @@
 import { BoxAuth } from '../../box/box-auth.js';
 import type { BoxCredentials } from '../../box/credentials/box-credentials.js';
 import { unwrapConfig } from '../../box/credentials/config-json.js';
-import { Place } from '../../core/credentials/place.js';
+import { Place } from '../../core/credentials/field-names.js';
 import { apiUrlOf, boxEnvironment, credentialsIn } from '../../box/box.environment.js';
 import { BoxAuthError } from '../../core/errors/box-auth.error.js';
 import { variableIn } from '../../core/app/variables.js';

@@ -4,7 +4,7 @@ import type {
   BoxCredentials,
   BoxOpenedCredentials,
 } from '../../box/credentials/box-credentials.js';
-import { openCredentials } from '../../box/credentials/open-credentials.js';
+import { openCredentials } from '../../box/credentials/parse-credentials.js';
 import type { KeyNames, OpenedKey } from '../../core/credentials/private-key.js';
 import { BoxAuthError } from '../../core/errors/box-auth.error.js';
 import { openBoxKey } from '../box-key.js';

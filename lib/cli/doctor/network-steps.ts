@@ -1,7 +1,7 @@
 import type { BoxAuth } from '../../box/box-auth.js';
 import { BoxIssuer } from '../../box/box-issuer.js';
 import type { BoxCredentials } from '../../box/credentials/box-credentials.js';
-import { openCredentials } from '../../box/credentials/open-credentials.js';
+import { openCredentials } from '../../box/credentials/parse-credentials.js';
 import type { OpenedKey } from '../../core/credentials/private-key.js';
 import { isRecord } from '../../core/credentials/field-checks.js';
 import type { Runtime } from '../../core/runtime/runtime.js';

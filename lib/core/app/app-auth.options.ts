@@ -9,7 +9,7 @@ import {
   type TokenEndpointOptions,
   tokenEndpointRanges,
 } from '../token-endpoint/token-endpoint.options.js';
-import type { OnStoreFailure } from '../tokens/shared-tokens.js';
+import type { OnStoreFailure } from '../tokens/shared-token-source.js';
 import type { TokenStore } from '../tokens/token-store.js';
 import { renewalDefaults, type RenewalOptions, renewalRanges } from '../tokens/renewal.options.js';
 

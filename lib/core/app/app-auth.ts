@@ -6,7 +6,7 @@ import {
   type GivenCredentials,
   type Opened,
 } from '../credentials/credentials-source.js';
-import type { Place } from '../credentials/place.js';
+import type { Place } from '../credentials/field-names.js';
 import { publishEvent } from '../events/auth-channels.js';
 import type { AuthEvent } from '../events/auth-events.js';
 import { authorizedFetch, unauthorizedFetch } from '../http/authorized-fetch.js';
@@ -15,8 +15,8 @@ import { type HeaderScheme, OutgoingPolicy } from '../http/outgoing-policy.js';
 import type { UrlRules } from '../http/url-rules.js';
 import type { Issuer } from '../token-endpoint/issuer.js';
 import { TokenEndpoint } from '../token-endpoint/token-endpoint.js';
-import { AccessTokens } from '../tokens/access-tokens.js';
-import { SharedTokens } from '../tokens/shared-tokens.js';
+import { AccessTokens } from '../tokens/token-cache.js';
+import { SharedTokens } from '../tokens/shared-token-source.js';
 
 /** Everything that differs between Box and another who issues tokens. */
 export interface IssuerDescription<Form extends object, Credentials extends Opened> {

@@ -3,7 +3,7 @@ import type { BoxAuthErrorCode } from '../errors/error-codes.js';
 import type { Secret } from '../errors/secret.js';
 import type { CredentialsAdvice } from './credentials-advice.js';
 import { configInvalid } from './field-checks.js';
-import { type Place, placeInOptions } from './place.js';
+import { type Place, placeInOptions } from './field-names.js';
 import { isSameSubject, type Subject } from './subject.js';
 
 /** A token that the credentials contain, so that no token request is needed. */

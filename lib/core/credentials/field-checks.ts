@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import { redact } from '../errors/redact.js';
 import type { CredentialsAdvice } from './credentials-advice.js';
-import type { Place } from './place.js';
+import type { Place } from './field-names.js';
 import { isTokenValue } from './token-value.js';
 
 /** What `keygen` writes into a field that it cannot know. */

@@ -4,7 +4,7 @@ import { BoxAuthError } from '../errors/box-auth.error.js';
 import { after } from '../runtime/after.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { AccessToken } from '../token-endpoint/access-token.js';
-import type { AccessTokens } from '../tokens/access-tokens.js';
+import type { AccessTokens } from '../tokens/token-cache.js';
 import { rejected } from '../tokens/rejection-pace.js';
 import type { Patience } from './patience.js';
 import { HEADERS_OF_ONE_ORIGIN } from './redirect.js';

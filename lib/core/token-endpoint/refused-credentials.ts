@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { BoxAuthError } from '../errors/box-auth.error.js';
 import type { Runtime } from '../runtime/runtime.js';
-import { repeated, scopeOf } from './known-refusals.js';
+import { repeated, scopeOf } from './known-error-responses.js';
 
 const SHORTEST_MS = 30_000;
 const LONGEST_MS = 300_000;

@@ -24,7 +24,7 @@ import { awaited } from '../runtime/after.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { ProcessFrozen, TimeBudget } from '../runtime/time-budget.js';
 import type { AccessToken } from './access-token.js';
-import { areUnused, takeGivenToken } from './given-token.js';
+import { areUnused, takeGivenToken } from './static-token.js';
 import type { Issuer } from './issuer.js';
 import { RefusedCredentials } from './refused-credentials.js';
 import { type FormMaker, type Mint, TokenAttempts } from './token-attempts.js';

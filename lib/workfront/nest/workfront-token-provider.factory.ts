@@ -1,6 +1,6 @@
 import { credentialsOf, type Environment } from '../../nest/app-environment.js';
 import { checkWarmUp } from '../../nest/app-lifecycle.js';
-import { Place } from '../../core/credentials/place.js';
+import { Place } from '../../core/credentials/field-names.js';
 import { BoxAuthError } from '../../core/errors/box-auth.error.js';
 import { checkReturnedOptions } from '../../nest/module-options.js';
 import { WorkfrontAuth } from '../workfront-auth.js';

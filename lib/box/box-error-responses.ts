@@ -1,0 +1,273 @@
+import type { BoxAuthError } from '../core/errors/box-auth.error.js';
+import type { BoxAuthErrorCode } from '../core/errors/error-codes.js';
+import type { Refusal } from '../core/token-endpoint/issuer.js';
+import {
+  describeRefusal,
+  type KnownRefusal,
+  passingRefusals,
+  type Refuser,
+} from '../core/token-endpoint/known-error-responses.js';
+import { boxDocs } from './box-docs.js';
+
+const says =
+  (pattern: RegExp, error?: string) =>
+  ({ error: given, description = '' }: Refusal): boolean =>
+    (error === undefined || given === error) && pattern.test(description);
+
+const isError = (error: string) => (refusal: Refusal) => refusal.error === error;
+
+const challenges = (error: string) => (refusal: Refusal) => challengeOf(refusal.headers) === error;
+
+const MEND_CLOCK =
+  "Set the clock of this machine (NTP). Neither its time nor the Date header of Box's responses, if within a day of it, was accepted; if the clock is right, see whether a gateway at apiUrl sets a wrong Date header.";
+
+const PASSING = passingRefusals('Box', {
+  page: 'https://status.box.com',
+  rateLimits: boxDocs.rateLimits,
+  errors: boxDocs.errors,
+});
+
+/** What Box's token endpoint refuses, the first that fits counts. */
+const KNOWN_OF_TOKEN_ENDPOINT: readonly KnownRefusal[] = [
+  {
+    when: says(/box_subject_type/i),
+    about: 'subject', // one type of subject: the app may still get tokens for the other
+    code: 'grant_not_allowed',
+    meaning: 'The app may not use client credentials for a subject of this type.',
+    hint: 'In the developer console, see first whether the authentication type of the app is "Client Credentials Grant": an app for JWT or OAuth 2.0 needs a key pair or a sign-in instead. Then check the access level, which must be App + Enterprise Access and "Generate user access tokens" for users, and have the admin authorize the app again.',
+    docs: boxDocs.clientCredentials,
+  },
+  {
+    when: says(/grant type is unauthorized/i), // with invalid_request or unauthorized_client
+    about: 'client',
+    code: 'grant_not_allowed',
+    meaning: 'The app is not of the type that this grant belongs to.',
+    hint: 'A key pair needs an app with "Server Authentication (with JWT)", a client secret alone one with "Client Credentials Grant": the type is chosen when the app is made. If the type is right, have the admin authorize the app again.',
+    docs: boxDocs.selectGrant,
+  },
+  {
+    when: isError('unauthorized_client'),
+    about: 'tenant',
+    code: 'app_not_authorized',
+    meaning: 'The Box admin has not authorized this app.',
+    hint: 'Ask an admin to authorize the client id under Admin Console > Integrations > Platform Apps Manager; after a change of scopes, again.',
+    docs: boxDocs.authorization,
+  },
+  {
+    when: isError('invalid_client'),
+    about: 'client',
+    code: 'client_invalid',
+    meaning: 'Box does not know this client id, or the client secret is not its own.',
+    hint: 'Copy clientID and clientSecret again from the Configuration tab of the developer console; a reset secret makes the old one useless.',
+    docs: boxDocs.jwtSetup,
+  },
+  {
+    when: says(/cannot obtain (user )?token based on/i, 'invalid_request'),
+    about: 'subject',
+    code: 'user_tokens_not_enabled',
+    meaning: 'The app may not get a token for this user.',
+    hint: 'Enable "Generate user access tokens" and App + Enterprise Access in the developer console, have the app authorized again, and do not ask for the service account by its own user id.',
+    docs: boxDocs.userAccessTokens,
+  },
+  {
+    when: says(/invalid grant_type parameter/i),
+    about: 'client',
+    code: 'request_malformed',
+    meaning: 'What arrived at Box was not the form that was sent.',
+    hint: 'Check apiUrl (https://api.box.com, not app.box.com or www.box.com), and whether a proxy on the way changes the body or the Content-Type.',
+    docs: boxDocs.jwt,
+  },
+  {
+    when: says(/grant credentials are invalid/i),
+    about: 'subject',
+    code: 'grant_invalid',
+    meaning: 'Box does not grant a token to these client credentials for this subject.',
+    hint: 'Check client id and secret, that the enterprise or user id belongs to this enterprise, App + Enterprise Access for users, and that the admin authorized the app.',
+    docs: boxDocs.clientCredentials,
+  },
+  {
+    when: isError('invalid_scope'),
+    about: 'subject',
+    code: 'scope_refused',
+    meaning: 'Box does not give these scopes.',
+    hint: 'Name scopes for downscoping, and none that the app itself does not have.',
+    docs: boxDocs.downscope,
+  },
+  {
+    when: isError('invalid_resource'),
+    about: 'subject',
+    code: 'resource_refused',
+    meaning: 'Box knows no such item, or none that the subject can see.',
+    hint: 'Give the full address of a file or folder that the subject of the token can see.',
+    docs: boxDocs.downscope,
+  },
+  {
+    when: says(/subject_token|access token/i, 'invalid_grant'),
+    about: 'subject',
+    code: 'subject_token_refused',
+    meaning: 'Box does not take the token that was to be downscoped.',
+    hint: 'It was revoked or has expired; a new one was already tried once.',
+    docs: boxDocs.downscope,
+  },
+  {
+    when: says(/'sub'/),
+    about: 'subject',
+    code: 'subject_refused',
+    meaning: 'Box does not take this subject.',
+    hint: 'Check that the enterprise id (or user id) is of the enterprise that authorized the app, and that an enterprise id is not given as a user id.',
+    docs: boxDocs.jwt,
+  },
+  {
+    when: says(/'exp'/),
+    about: 'client',
+    code: 'assertion_expired',
+    meaning: "By Box's clock the assertion has expired, or expires too late.",
+    hint: MEND_CLOCK,
+    docs: boxDocs.jwt,
+  },
+  {
+    when: says(/'nbf'|'iat'/),
+    about: 'client',
+    code: 'assertion_not_yet_valid',
+    meaning: "By Box's clock the assertion is not valid yet.",
+    hint: MEND_CLOCK,
+    docs: boxDocs.jwt,
+  },
+  {
+    when: says(/'jti'/),
+    about: 'subject',
+    code: 'assertion_replayed',
+    meaning: 'Box has seen this assertion before.',
+    hint: 'Every attempt is signed anew here: see whether a proxy or service mesh on the way retries requests by itself.',
+    docs: boxDocs.jwt,
+  },
+  {
+    when: says(/'iss'/),
+    about: 'client',
+    code: 'issuer_refused',
+    meaning: 'The issuer of the assertion is not this client.',
+    hint: 'Take clientId, clientSecret and the key from one and the same config.json.',
+    docs: boxDocs.jwt,
+  },
+  {
+    when: says(/signature verification/i),
+    about: 'client',
+    code: 'signature_refused',
+    meaning: 'The private key does not belong to the public key that is registered under this id.',
+    hint: 'Take publicKeyID and privateKey from one and the same config.json, or register the public key again.',
+    docs: boxDocs.jwtSetup,
+  },
+  {
+    when: says(/^(?=[^]*kid)[^]*invalid/i),
+    about: 'client',
+    code: 'key_unknown',
+    meaning: 'No public key is registered under this publicKeyID.',
+    hint: 'The key was removed or belongs to another app: see the public keys in the developer console, and use a config.json that has one of them.',
+    docs: boxDocs.jwtSetup,
+  },
+  ...PASSING,
+];
+
+/** What Box refuses an API call for. */
+const KNOWN_OF_API: readonly KnownRefusal[] = [
+  {
+    when: ({ status }) => status === 507,
+    about: 'subject',
+    code: 'request_refused',
+    meaning: 'The account that would own the item has no storage left.',
+    hint: 'Free storage of the owner of the folder, or have an admin raise the quota: another attempt does not help.',
+    docs: boxDocs.errors,
+  },
+  ...PASSING,
+  {
+    when: challenges('invalid_token'),
+    about: 'subject',
+    code: 'token_invalid',
+    meaning: 'The access token has expired or was revoked.',
+    hint: 'BoxFetch and the HTTP interceptors renew it and repeat the call; with another client, call invalidate(token) and getToken().',
+    docs: boxDocs.tokens,
+    retryable: true,
+  },
+  {
+    when: challenges('invalid_request'),
+    about: 'client',
+    code: 'unauthorized',
+    meaning: 'The call reached Box without an access token.',
+    hint: 'Make the call with BoxFetch or another of the clients, to a host that may get a token; and see whether a proxy on the way removes the Authorization header.',
+    docs: boxDocs.errors,
+  },
+  {
+    when: challenges('insufficient_scope'),
+    about: 'client',
+    code: 'insufficient_scope',
+    meaning: 'The app lacks a scope that this call needs.',
+    hint: 'Tick the scope in the developer console, have the admin authorize the app again, and call flush(): tokens keep the rights they were made with.',
+    docs: boxDocs.scopes,
+  },
+  {
+    when: isError('terms_of_service_required'),
+    about: 'subject',
+    code: 'terms_of_service_required',
+    meaning: 'The acting user has not accepted the custom terms of service of the enterprise.',
+    hint: 'Let the user accept them in the Box web app, or through the terms of service API.',
+    docs: boxDocs.errors,
+  },
+  {
+    when: (refusal) =>
+      refusal.status === 401 && says(/cannot authorize with this service/i)(refusal),
+    about: 'tenant',
+    code: 'unauthorized',
+    meaning: 'The enterprise does not let this app call Box.',
+    hint: 'Ask an admin to enable the client id under Admin Console > Integrations > Platform Apps Manager: where unpublished apps are disabled by default, each app must be enabled as well as authorized.',
+    docs: boxDocs.authorization,
+  },
+  {
+    when: isError('access_from_location_blocked'),
+    about: 'tenant',
+    code: 'access_denied',
+    meaning: 'The enterprise does not allow calls from this network address.',
+    hint: "Have an admin add the address that this app's calls come from to the enterprise's list of allowed addresses.",
+    docs: boxDocs.errors,
+  },
+  {
+    when: ({ status, error }) => status === 403 && error?.startsWith('access_denied') === true,
+    about: 'subject',
+    code: 'access_denied',
+    meaning: 'Whoever the call acts for may not do this.',
+    hint: 'With as-user: enable "Make API calls using the as-user header", and name a user that exists in this enterprise (an id that does not exist is answered the same way) and is neither a service account nor an admin nor the caller itself. Without: share the item with the service account.',
+    docs: boxDocs.asUser,
+  },
+  {
+    when: ({ status }) => status === 401,
+    about: 'client',
+    code: 'unauthorized',
+    meaning: 'Box refused the call, but not for the age of its token.',
+    hint: 'Check that the Authorization header reaches Box as it was sent.',
+    docs: boxDocs.errors,
+  },
+];
+
+/** Why Box's token endpoint gave no token. */
+export function boxTokenRefusal(refusal: Refusal): BoxAuthError {
+  return describeRefusal(refusal, KNOWN_OF_TOKEN_ENDPOINT, byBox('token_request_refused'));
+}
+
+/** Why Box refused an API call. */
+export function boxApiRefusal(refusal: Refusal): BoxAuthError {
+  return describeRefusal(refusal, KNOWN_OF_API, byBox('request_refused'));
+}
+
+function byBox(code: BoxAuthErrorCode): Refuser {
+  const hint =
+    'Box gives no reason that is known here: look its words up in the document, or send the request id to its support.';
+  return {
+    name: 'Box',
+    requestIdHeader: 'box-request-id',
+    otherwise: { about: 'subject', code, hint, docs: boxDocs.errors },
+  };
+}
+
+/** The `error` of a Bearer challenge (RFC 6750 section 3). */
+function challengeOf(headers: Headers): string | undefined {
+  return /\berror="?([a-z_]+)/.exec(headers.get('www-authenticate') ?? '')?.[1];
+}

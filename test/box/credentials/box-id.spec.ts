@@ -1,0 +1,76 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { BoxAuth } from '../../../lib/box/box-auth.js';
+import type { BoxAuthOptions } from '../../../lib/box/box-auth.options.js';
+import { credentialsIn, boxEnvironment } from '../../../lib/box/box.environment.js';
+import { openCredentials } from '../../../lib/box/credentials/parse-credentials.js';
+import { run } from '../../cli/cli-fixture.js';
+import { thrownBy } from '../../support/thrown.js';
+
+const client = { clientId: 'client', clientSecret: 'secret' };
+const config = (ids: object) => ({
+  config: { boxAppSettings: { clientID: 'client', clientSecret: 'secret' }, ...ids },
+});
+const variables = (ids: Record<string, string>) =>
+  credentialsIn({ BOX_CLIENT_ID: 'client', BOX_CLIENT_SECRET: 'secret', ...ids });
+
+const NOT_IDS = ['0', '00', '00000000000000000000', ' 0 ', '0123', '123456789012345678901'];
+
+describe('An id that is zero, or begins with zero, is refused', () => {
+  it.each(NOT_IDS)('in credentials, naming the field: %j', async (id) => {
+    const given: [field: string, open: () => unknown][] = [
+      ['enterpriseID', () => openCredentials(config({ enterpriseID: id }))],
+      ['userID', () => openCredentials(config({ userID: id }))],
+      ['enterpriseId', () => openCredentials({ ...client, enterpriseId: id })],
+      ['userId', () => openCredentials({ ...client, userId: id })],
+      [
+        'BOX_ENTERPRISE_ID',
+        () => openCredentials(variables({ BOX_ENTERPRISE_ID: id }), boxEnvironment),
+      ],
+      ['BOX_USER_ID', () => openCredentials(variables({ BOX_USER_ID: id }), boxEnvironment)],
+    ];
+    for (const [field, open] of given) {
+      const error = await thrownBy(open);
+      expect(error.code).toBe('config_invalid');
+      expect(error.message).toContain(`${field}: expected`);
+      expect(error.message).toContain('digits that do not begin with 0');
+    }
+  });
+
+  it('with the reason for zero: Box writes it where there is no enterprise', async () => {
+    const error = await thrownBy(() => openCredentials(config({ enterpriseID: '0' })));
+    expect(error.message).toContain(
+      'found only zeros, as in the config.json of an account without an enterprise',
+    );
+  });
+
+  it.each(NOT_IDS)('in the options, of a subject and of an acting user: %j', async (id) => {
+    const options: BoxAuthOptions = { credentials: { ...client, enterpriseId: '1' } };
+    const box = new BoxAuth({
+      ...options,
+      fetch: () => Promise.reject(new Error('a request was sent')),
+    });
+    const user = { type: 'user', id } as const;
+    expect((await thrownBy(() => box.provider.getToken({ subject: user }))).code).toBe(
+      'subject_invalid',
+    );
+    expect((await thrownBy(() => box.provider.runAs(id, () => undefined))).code).toBe(
+      'acting_user_invalid',
+    );
+    expect((await thrownBy(() => new BoxAuth({ ...options, keepWarm: [user] }))).message).toContain(
+      'keepWarm',
+    );
+    const { exitCode, text } = await run(['doctor', '--as-user', id]);
+    expect(exitCode).toBe(2);
+    expect(text).toContain('does not begin with 0');
+  });
+
+  it('while every other decimal of up to 20 digits is accepted unchanged', () => {
+    fc.assert(
+      fc.property(fc.bigInt({ min: 1n, max: 10n ** 20n - 1n }), (number) => {
+        const id = String(number);
+        expect(openCredentials({ ...client, userId: id }).subject.id).toBe(id);
+      }),
+    );
+  });
+});

@@ -1,0 +1,81 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { unwrapConfig } from '../../../lib/box/credentials/config-json.js';
+
+const config = {
+  boxAppSettings: {
+    clientID: 'client "one" \\ two',
+    clientSecret: 'sécret\t',
+    appAuth: { publicKeyID: 'abcd1234', privateKey: '-----BEGIN PRIVATE KEY-----\nMII\n\\n' },
+  },
+  enterpriseID: '1234567',
+};
+
+const base64 = (content: string | Buffer) => Buffer.from(content).toString('base64');
+
+/** Each makes a text of a text that means the same. */
+const WRAPPERS: Record<string, (text: string) => string> = {
+  base64,
+  base64url: (text) => Buffer.from(text).toString('base64url'),
+  'base64 in lines': (text) => base64(text).replace(/.{76}/g, '$&\n'),
+  'base64 of UTF-16': (text) => base64(Buffer.from(text, 'utf16le')),
+  'base64 of UTF-16, big-endian': (text) =>
+    base64(Buffer.from(`\uFEFF${text}`, 'utf16le').swap16()),
+  'a byte order mark': (text) => `\uFEFF${text}`,
+  'white space': (text) => ` \r\n${text}\n`,
+  'a JSON string': (text) => JSON.stringify(text),
+  'a JSON string without its quotes': (text) => JSON.stringify(text.trim()).slice(1, -1),
+  'a secret of AWS': (text) => JSON.stringify({ ARN: 'arn', SecretString: text }),
+  'a binary secret of AWS': (text) => JSON.stringify({ ARN: 'arn', SecretBinary: base64(text) }),
+};
+
+describe('config.json', () => {
+  it('is the same whatever it is wrapped in, in any order', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.constantFrom(...Object.keys(WRAPPERS)), { maxLength: 5 }),
+        (names) => {
+          const text = names.reduce(
+            (inner, name) => WRAPPERS[name]?.(inner) ?? inner,
+            JSON.stringify(config, undefined, 2),
+          );
+          expect(unwrapConfig(text, 'config')).toEqual(config);
+          expect(unwrapConfig(Buffer.from(text), 'config')).toEqual(config);
+          expect(unwrapConfig(Buffer.from(text, 'utf16le'), 'config')).toEqual(config);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  it('is unwrapped in bounded time, and not changed, whatever it is', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(fc.anything(), fc.json(), fc.base64String(), fc.uint8Array()),
+        (given) => {
+          const before = structuredClone(given);
+          try {
+            unwrapConfig(given, 'config');
+          } catch (error) {
+            expect(error).toMatchObject({ code: 'config_invalid' });
+          }
+          expect(given).toEqual(before);
+        },
+      ),
+    );
+  });
+
+  it('is unwrapped in bounded time where a getter returns something else each time', () => {
+    let reads = 0;
+    const given = {
+      get SecretString() {
+        reads += 1;
+        return reads % 2 === 1 ? JSON.stringify(config) : undefined;
+      },
+      get SecretBinary() {
+        return given;
+      },
+    };
+    expect(unwrapConfig(given, 'config')).toEqual(config);
+  });
+});

@@ -1,0 +1,579 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
+import { afterAll, describe, expect, it } from 'vitest';
+import { apiUrlOf, boxEnvironment, credentialsIn } from '../../../lib/box/box.environment.js';
+import type { BoxOpenedCredentials } from '../../../lib/box/credentials/box-credentials.js';
+import { boxCredentialsAdvice } from '../../../lib/box/credentials/box-credentials-advice.js';
+import { CredentialsSource } from '../../../lib/core/credentials/credentials-source.js';
+import { Place } from '../../../lib/core/credentials/field-names.js';
+import { openCredentials } from '../../../lib/box/credentials/parse-credentials.js';
+import { makeKeys, PASSPHRASE } from '../../support/keys.js';
+import { thrownBy } from '../../support/thrown.js';
+
+const keys = makeKeys();
+const privateKey = keys.forms['PKCS#8 PBES2 3DES, as the console makes it'];
+const SECRET = 'sEcReTsEcReTsEcReTsEcReTsEcReT12';
+
+const configJson = (
+  appAuth: object = { publicKeyID: 'abcd1234', privateKey, passphrase: PASSPHRASE },
+) => ({
+  boxAppSettings: { clientID: 'client', clientSecret: SECRET, appAuth },
+  enterpriseID: '1234567',
+});
+
+const keyPair = {
+  clientId: 'client',
+  clientSecret: SECRET,
+  publicKeyId: 'abcd1234',
+  privateKey,
+  passphrase: PASSPHRASE,
+  enterpriseId: '1234567',
+};
+
+const folder = mkdtempSync(join(tmpdir(), 'config-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function file(content: string): string {
+  const path = join(folder, `${Math.random()}.json`);
+  writeFileSync(path, content);
+  return path;
+}
+
+describe('Credentials open', () => {
+  it.each([
+    ['config.json as an object', { config: configJson() }],
+    ['config.json as text', { config: JSON.stringify(configJson()) }],
+    [
+      'config.json as indented text with a byte order mark',
+      { config: `\uFEFF${JSON.stringify(configJson(), null, 2)}\n` },
+    ],
+    [
+      'config.json as base64',
+      { config: Buffer.from(JSON.stringify(configJson())).toString('base64') },
+    ],
+    [
+      'config.json as base64url in lines',
+      {
+        config: Buffer.from(JSON.stringify(configJson()))
+          .toString('base64url')
+          .replace(/.{76}/g, '$&\n'),
+      },
+    ],
+    ['config.json as a file', { configFile: file(JSON.stringify(configJson())) }],
+    ['a key pair', keyPair],
+    [
+      'a key pair with escaped newlines',
+      { ...keyPair, privateKey: privateKey.replaceAll('\n', '\\n') },
+    ],
+    [
+      'config.json without its passphrase, which is given apart',
+      { config: configJson({ publicKeyID: 'abcd1234', privateKey }), passphrase: PASSPHRASE },
+    ],
+    [
+      'config.json with a passphrase that the one apart outdoes',
+      {
+        config: configJson({ publicKeyID: 'abcd1234', privateKey, passphrase: 'old' }),
+        passphrase: PASSPHRASE,
+      },
+    ],
+  ])('as %s', (_, form) => {
+    expect(openCredentials(form)).toMatchObject({
+      kind: 'key-pair',
+      clientId: 'client',
+      subject: { type: 'enterprise', id: '1234567' },
+      signer: { publicKeyId: 'abcd1234' },
+    });
+  });
+
+  it.each([
+    [
+      'flat',
+      { clientId: 'client', clientSecret: SECRET, userId: '42' },
+      { type: 'user', id: '42' },
+    ],
+    [
+      'flat, with spaces around',
+      { clientId: ' client\n', clientSecret: SECRET, enterpriseId: ' 7 ' },
+      { type: 'enterprise', id: '7' },
+    ],
+    [
+      'config.json with an empty appAuth',
+      { config: configJson({ publicKeyID: '', privateKey: '', passphrase: '' }) },
+      { type: 'enterprise', id: '1234567' },
+    ],
+    [
+      'config.json without appAuth',
+      { config: { boxAppSettings: { clientID: 'client', clientSecret: SECRET }, userID: '9' } },
+      { type: 'user', id: '9' },
+    ],
+    [
+      'config.json with both ids: the service account',
+      { config: { ...configJson({ privateKey: '' }), userID: '9' } },
+      { type: 'enterprise', id: '1234567' },
+    ],
+  ])('as client credentials, %s', (_, form, subject) => {
+    expect(openCredentials(form)).toMatchObject({
+      kind: 'client-secret',
+      clientId: 'client',
+      subject,
+    });
+  });
+
+  it('as a developer token', () => {
+    expect(openCredentials({ developerToken: 'abc' })).toMatchObject({
+      kind: 'given-token',
+      subject: { type: 'user', id: 'me' },
+    });
+  });
+
+  it('and differ in their fingerprint exactly if what proves the app differs', () => {
+    const of = (form: object) => openCredentials(form).fingerprint;
+    expect(of(keyPair)).toBe(of({ config: configJson() }));
+    expect(of(keyPair)).not.toBe(of({ ...keyPair, clientSecret: `${SECRET}x` }));
+    expect(of(keyPair)).not.toBe(of({ ...keyPair, publicKeyId: 'other' }));
+    expect(of(keyPair)).not.toBe(of({ ...keyPair, privateKey: keys.other }));
+    expect(of(keyPair)).not.toBe(
+      of({ clientId: 'client', clientSecret: SECRET, enterpriseId: '1' }),
+    );
+  });
+});
+
+describe('A mistake in the configuration names the field, what was found and what is expected', () => {
+  it.each([
+    [
+      'a missing secret',
+      {
+        config: {
+          boxAppSettings: { clientID: 'c', appAuth: configJson().boxAppSettings.appAuth },
+          enterpriseID: '1',
+        },
+      },
+      "boxAppSettings.clientSecret: expected the app's client secret, found nothing",
+    ],
+    [
+      'an empty client id',
+      {
+        config: {
+          ...configJson(),
+          boxAppSettings: { ...configJson().boxAppSettings, clientID: ' ' },
+        },
+      },
+      "boxAppSettings.clientID: expected the app's client id, found an empty string",
+    ],
+    [
+      'an enterprise id that is a number',
+      { config: { ...configJson(), enterpriseID: 1234567 } },
+      'enterpriseID: expected the enterprise id, digits that do not begin with 0, found a number',
+    ],
+    [
+      'no id at all',
+      { config: { boxAppSettings: configJson().boxAppSettings } },
+      'enterpriseID: expected the enterprise id, digits that do not begin with 0, found nothing',
+    ],
+    [
+      'a name of other spelling',
+      { config: { boxAppSettings: { clientId: 'c', clientSecret: SECRET }, enterpriseID: '1' } },
+      '(there is "clientId": mind the spelling)',
+    ],
+    [
+      'a missing key',
+      { config: configJson({ publicKeyID: 'a' }) },
+      'boxAppSettings.appAuth.privateKey: expected the private key in PEM, found nothing',
+    ],
+    [
+      'a key that is an object',
+      { config: configJson({ publicKeyID: 'a', privateKey: {} }) },
+      'privateKey: expected the private key in PEM, found an object',
+    ],
+    [
+      'settings that are a list',
+      { config: { boxAppSettings: [], enterpriseID: '1' } },
+      'boxAppSettings.clientID',
+    ],
+    [
+      'a config that is null',
+      { config: null },
+      'config: expected config.json as an object or as text, found null',
+    ],
+    [
+      'a config without anything',
+      { config: {} },
+      'boxAppSettings: expected an object with clientID, clientSecret and appAuth, found nothing',
+    ],
+    [
+      'flat fields with a name of config.json',
+      { clientID: 'c', clientSecret: SECRET, enterpriseId: '1' },
+      'clientId: expected the app\'s client id, found nothing (there is "clientID": mind the spelling)',
+    ],
+    [
+      'flat fields with a field too many',
+      { clientId: 'c', clientSecret: SECRET, enterpriseId: '1', tenant: 'x' },
+      'tenant: not a field that is known here',
+    ],
+    [
+      'two forms at once',
+      { configFile: 'x', clientId: 'c' },
+      'clientId: not a field that is known here; configFile goes with passphrase only',
+    ],
+    [
+      'both subjects',
+      { clientId: 'c', clientSecret: SECRET, enterpriseId: '1', userId: '2' },
+      'found both',
+    ],
+    ['no subject', { clientId: 'c', clientSecret: SECRET }, 'found neither'],
+    [
+      'an unknown algorithm',
+      { ...keyPair, algorithm: 'HS256' },
+      'algorithm: expected RS256, RS384 or RS512, found a string of 5 characters',
+    ],
+    [
+      'a user id that is a login',
+      { clientId: 'c', clientSecret: SECRET, userId: 'a@example.com' },
+      'userId: expected a user id, digits that do not begin with 0, found a string of 13 characters',
+    ],
+    [
+      'text that is not JSON',
+      { config: `{"boxAppSettings": {"clientSecret": "${SECRET}", oops` },
+      'credentials.config cannot be read: it is not JSON',
+    ],
+    ['empty text', { config: '' }, 'it is empty'],
+    [
+      'base64 of no JSON',
+      { config: Buffer.from('hello').toString('base64') },
+      'nor base64 of JSON',
+    ],
+    [
+      'config.json itself',
+      configJson(),
+      'credentials is config.json itself: give it as { config: … }',
+    ],
+    [
+      'a private key without the id of its public key',
+      { clientId: 'c', clientSecret: SECRET, privateKey, enterpriseId: '1' },
+      'publicKeyId: expected the id of the public key, such as "abcd1234", found nothing',
+    ],
+    [
+      'the id of a public key without the private key',
+      { clientId: 'c', clientSecret: SECRET, publicKeyId: 'abcd1234', enterpriseId: '1' },
+      'privateKey: expected the private key in PEM, found nothing',
+    ],
+    [
+      'a function that is none',
+      { ...keyPair, privateKey: undefined, sign: 'kms' },
+      'sign: expected a function that signs, found a string of 3 characters',
+    ],
+    ['a string in the place of credentials', 'config.json', 'credentials is not an object'],
+    ['null in the place of credentials', null, 'credentials is not an object'],
+    ['nothing in the place of credentials', undefined, 'credentials is not an object'],
+  ])('%s', async (_, form, expected) => {
+    const error = await thrownBy(() => openCredentials(form));
+    expect(error.code).toBe('config_invalid');
+    expect(error.message).toContain(expected);
+    expect(JSON.stringify(error)).not.toContain(SECRET);
+  });
+
+  it.each([
+    ['flat', { ...keyPair, privateKey: 'hunter2' }, 'credentials.privateKey'],
+    [
+      'in config.json',
+      { config: configJson({ publicKeyID: 'abcd1234', privateKey: 'hunter2' }) },
+      'credentials.config: boxAppSettings.appAuth.privateKey',
+    ],
+  ])('a private key that does not open, %s', async (_, form, field) => {
+    const error = await thrownBy(() => openCredentials(form));
+    expect(error.code).toBe('key_invalid');
+    expect(error.message).toContain(`${field} is not a key in PEM`);
+  });
+
+  it('all of them at once', async () => {
+    const error = await thrownBy(() =>
+      openCredentials({ config: { boxAppSettings: { appAuth: {} } } }),
+    );
+    for (const field of ['clientID', 'clientSecret', 'publicKeyID', 'privateKey']) {
+      expect(error.message).toContain(field);
+    }
+  });
+
+  it.each([
+    ['JSON', JSON.stringify(configJson())],
+    ['base64', Buffer.from(JSON.stringify(configJson())).toString('base64')],
+    ['short JSON', `{"clientSecret":"${SECRET}"}`],
+  ])('content in the place of a path is not shown: %s', async (_, configFile) => {
+    const error = await thrownBy(() => openCredentials({ configFile }));
+    expect(error.code).toBe('config_unreadable');
+    expect(`${error.message} ${JSON.stringify(error)} ${inspect(error)}`).not.toContain(SECRET);
+    expect(inspect(error)).not.toContain(configFile.slice(0, 40));
+    expect(error.hint).toContain('BOX_CONFIG');
+  });
+
+  it('a file that is not there is named, with the reason', async () => {
+    const error = await thrownBy(() =>
+      openCredentials({ configFile: join(folder, 'missing.json') }),
+    );
+    expect(error.code).toBe('config_unreadable');
+    expect(error.message).toContain('missing.json');
+    expect(error.message).toContain('ENOENT');
+  });
+});
+
+const ENVIRONMENT = { BOX_CLIENT_ID: 'client', BOX_CLIENT_SECRET: SECRET };
+
+describe('The environment', () => {
+  const client = {
+    BOX_CLIENT_ID: 'client',
+    BOX_CLIENT_SECRET: SECRET,
+    BOX_ENTERPRISE_ID: '1234567',
+  };
+
+  it.each([
+    ['a file', { BOX_CONFIG_FILE: 'a.json' }, { configFile: 'a.json' }],
+    [
+      'a file with its passphrase apart',
+      { BOX_CONFIG_FILE: 'a.json', BOX_PRIVATE_KEY_PASSPHRASE: 'p' },
+      { configFile: 'a.json', passphrase: 'p' },
+    ],
+    ['JSON', { BOX_CONFIG: '{}' }, { config: '{}' }],
+    [
+      'a file before JSON',
+      { BOX_CONFIG_FILE: 'a.json', BOX_CONFIG: '{}', ...client },
+      { configFile: 'a.json' },
+    ],
+    [
+      'JSON, where the file is an empty variable',
+      { BOX_CONFIG_FILE: ' ', BOX_CONFIG: '{}' },
+      { config: '{}' },
+    ],
+    [
+      'client credentials',
+      client,
+      { clientId: 'client', clientSecret: SECRET, enterpriseId: '1234567' },
+    ],
+    [
+      'client credentials of a user',
+      { ...client, BOX_ENTERPRISE_ID: '', BOX_USER_ID: '5' },
+      { clientId: 'client', clientSecret: SECRET, userId: '5' },
+    ],
+    [
+      'a key pair',
+      {
+        ...client,
+        BOX_PUBLIC_KEY_ID: 'k',
+        BOX_PRIVATE_KEY: 'pem',
+        BOX_PRIVATE_KEY_PASSPHRASE: 'p',
+      },
+      {
+        clientId: 'client',
+        clientSecret: SECRET,
+        enterpriseId: '1234567',
+        publicKeyId: 'k',
+        privateKey: 'pem',
+        passphrase: 'p',
+      },
+    ],
+  ])('gives %s', (_, variables, credentials) => {
+    expect(credentialsIn(variables)).toEqual(credentials);
+  });
+
+  it('means what stands in the quotes that Docker leaves around a value', () => {
+    expect(credentialsIn({ BOX_CONFIG_FILE: '"./a.json"' })).toEqual({ configFile: './a.json' });
+    expect(credentialsIn({ BOX_CONFIG: "'{}'" })).toEqual({ config: '{}' });
+    expect(apiUrlOf({ BOX_API_URL: '"https://api.box.com"' })).toBe('https://api.box.com');
+    const quoted = Object.fromEntries(
+      Object.entries(client).map(([key, text]) => [key, `"${text}"`]),
+    );
+    expect(credentialsIn(quoted)).toEqual(credentialsIn(client));
+  });
+
+  it('says where Box is', () => {
+    expect(apiUrlOf({ BOX_API_URL: 'http://localhost:1 ' })).toBe('http://localhost:1');
+    expect(apiUrlOf({ BOX_API_URL: ' ' })).toBeUndefined();
+  });
+
+  it('without any of them is one clear error', async () => {
+    const error = await thrownBy(() => credentialsIn({ PATH: '/bin' }));
+    expect(error.code).toBe('config_missing');
+    expect(error.message).toContain('BOX_CONFIG_FILE');
+  });
+
+  it.each([
+    ['no secret', { ...client, BOX_CLIENT_SECRET: '' }, 'BOX_CLIENT_SECRET'],
+    ['no client id', { ...client, BOX_CLIENT_ID: undefined }, 'BOX_CLIENT_ID'],
+    ['no subject', { ...client, BOX_ENTERPRISE_ID: ' ' }, 'BOX_ENTERPRISE_ID or BOX_USER_ID'],
+    ['half a key pair', { ...client, BOX_PRIVATE_KEY: 'pem' }, 'BOX_PUBLIC_KEY_ID'],
+    [
+      'a passphrase for no key',
+      { ...client, BOX_PRIVATE_KEY_PASSPHRASE: 'p', BOX_PRIVATEKEY: 'pem' },
+      'BOX_PUBLIC_KEY_ID; BOX_PRIVATE_KEY',
+    ],
+  ])('with %s names the variable', async (_, variables, message) => {
+    const error = await thrownBy(() => credentialsIn(variables));
+    expect(error.code).toBe('config_missing');
+    expect(error.message).toContain(message);
+  });
+
+  it('with two subjects names both variables', async () => {
+    const error = await thrownBy(() => credentialsIn({ ...client, BOX_USER_ID: '5' }));
+    expect(error.code).toBe('config_invalid');
+    expect(error.message).toContain('BOX_ENTERPRISE_ID and BOX_USER_ID are both set');
+  });
+
+  it.each([
+    ['an id of letters', { ...client, BOX_ENTERPRISE_ID: 'acme' }, 'BOX_ENTERPRISE_ID'],
+    [
+      'a key that is none',
+      { ...client, BOX_PUBLIC_KEY_ID: 'k', BOX_PRIVATE_KEY: 'pem' },
+      'BOX_PRIVATE_KEY is not a key in PEM',
+    ],
+    ['a path for JSON', { BOX_CONFIG: './config.json' }, 'BOX_CONFIG is a path'],
+    ['JSON that is none', { BOX_CONFIG: '{' }, 'BOX_CONFIG cannot be read'],
+    ['a file that is not there', { BOX_CONFIG_FILE: './no.json' }, 'that BOX_CONFIG_FILE names'],
+    ['another JSON', { BOX_CONFIG: '{}' }, 'BOX_CONFIG is not as it should be'],
+  ])('with %s has it named as the environment does', async (_, variables, message) => {
+    const error = await thrownBy(() => openCredentials(credentialsIn(variables), boxEnvironment));
+    expect(error.message).toContain(message);
+    expect(error.message).not.toContain('credentials.');
+  });
+
+  it.each(['api.box.com', 'http://api.box.com', 'https://user:pass@api.box.com'])(
+    'with BOX_API_URL=%s names it, and shows nothing of it',
+    async (url) => {
+      const error = await thrownBy(() => apiUrlOf({ BOX_API_URL: url }));
+      expect(error.code).toBe('option_invalid');
+      expect(error.message).toContain('The environment variable BOX_API_URL is not valid');
+      expect(JSON.stringify(error)).not.toContain('pass@');
+    },
+  );
+});
+
+describe('A passphrase that does not open the key', () => {
+  const write = () => file(JSON.stringify(configJson()));
+
+  it('is told with where it stands: apart from the file', async () => {
+    const stale = { BOX_CONFIG_FILE: write(), BOX_PRIVATE_KEY_PASSPHRASE: 'stale' };
+    const { message } = await thrownBy(() => openCredentials(credentialsIn(stale), boxEnvironment));
+    expect(message).toContain('The passphrase in BOX_PRIVATE_KEY_PASSPHRASE, which goes before');
+    const given = { configFile: write(), passphrase: 'stale' };
+    expect((await thrownBy(() => openCredentials(given))).message).toContain(
+      'The passphrase in credentials.passphrase, which goes before',
+    );
+  });
+});
+
+describe('A misspelt form of credentials', () => {
+  it('is told with the field that is meant', async () => {
+    const { message } = await thrownBy(() => openCredentials({ configfile: 'config.json' }));
+    expect(message).toContain('(there is "configfile": mind the spelling)');
+  });
+
+  it('has a hint of where it is mended', async () => {
+    const inOptions = await thrownBy(() => openCredentials({ clientId: 'c' }));
+    expect(inOptions.hint).toContain('in forRoot');
+    const inEnvironment = await thrownBy(() =>
+      openCredentials(credentialsIn({ ...ENVIRONMENT, BOX_USER_ID: 'a@b.c' }), boxEnvironment),
+    );
+    expect(inEnvironment.hint).toContain('the environment of the process');
+  });
+});
+
+describe('A function of credentials', () => {
+  const form = { clientId: 'client', clientSecret: SECRET, enterpriseId: '1' };
+
+  it('is asked at every reading', async () => {
+    let asked = 0;
+    const source = new CredentialsSource(
+      () => ({ ...form, clientId: `client-${++asked}` }),
+      openCredentials,
+      boxCredentialsAdvice,
+    );
+    expect(asked).toBe(0);
+    expect(source.subject).toBeUndefined();
+    expect(await source.read()).toMatchObject([{ clientId: 'client-1' }]);
+    expect(await source.read()).toMatchObject([{ clientId: 'client-2' }]);
+    expect(source.subject).toEqual({ type: 'enterprise', id: '1' });
+  });
+
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new Error(`the vault at 10.0.0.1 refused Bearer ${SECRET}`);
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error(`client_secret=${SECRET}`))],
+    [
+      'throws what is no error',
+      () => {
+        throw { token: SECRET };
+      },
+    ],
+  ])('that %s is a typed error, without what it held', async (_, ask: () => Promise<never>) => {
+    const error = await thrownBy(() =>
+      new CredentialsSource(ask, openCredentials, boxCredentialsAdvice).read(),
+    );
+    expect(error.code).toBe('credentials_unavailable');
+    expect(error.retryable).toBe(true);
+    expect(JSON.stringify(error)).not.toContain(SECRET);
+    expect(String(error.cause)).not.toContain(SECRET);
+  });
+
+  it('that fails is told with what is to be looked at', async () => {
+    const ask = () => Promise.reject(new Error('sealed'));
+    const error = await thrownBy(() =>
+      new CredentialsSource(ask, openCredentials, boxCredentialsAdvice).read(),
+    );
+    expect(error.message).toBe('The credentials function of the module options failed.');
+    expect(String(error.cause)).toContain('sealed');
+    expect(error.hint).toMatch(/vault or file.*asked again at the next mint/);
+    expect(error.docs).toMatch(/^https:\/\/developer\.box\.com\//);
+  });
+
+  it('that gives nothing is told so', async () => {
+    const ask = () => undefined as unknown as typeof form;
+    const error = await thrownBy(() =>
+      new CredentialsSource(ask, openCredentials, boxCredentialsAdvice).read(),
+    );
+    expect(error.code).toBe('credentials_unavailable');
+    expect(String(error.cause)).toContain('returned undefined');
+  });
+
+  it('that gives nonsense is told so', async () => {
+    const error = await thrownBy(() =>
+      new CredentialsSource(() => ({}), openCredentials, boxCredentialsAdvice).read(),
+    );
+    expect(error.code).toBe('config_invalid');
+  });
+
+  it.each([
+    ['as it is, if there is one', form, ['credentials']],
+    ['by its place, in a list', [form, form], ['credentials[0]', 'credentials[1]']],
+  ])('and each of its credentials is called %s', async (_, given, names) => {
+    const called: string[] = [];
+    const open = (one: object, place: Place) => {
+      called.push(place.whole);
+      return openCredentials(one, place);
+    };
+    await new CredentialsSource<object, BoxOpenedCredentials>(
+      () => given,
+      open,
+      boxCredentialsAdvice,
+    ).read();
+    expect(called).toEqual(names);
+  });
+
+  it('is not asked for what was given as it is', async () => {
+    let opened = 0;
+    const source = new CredentialsSource(
+      form,
+      (given) => {
+        opened++;
+        return openCredentials(given);
+      },
+      boxCredentialsAdvice,
+    );
+    await source.read();
+    await source.read();
+    expect(opened).toBe(1);
+  });
+});

@@ -1,0 +1,99 @@
+import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
+import { inspect } from 'node:util';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import {
+  contextForApp,
+  currentActing,
+  currentActingUser,
+  runInActingContext,
+  runInContext,
+} from '../../../lib/core/acting/acting-user.context.js';
+
+const ALICE = { id: '11111', via: 'header' } as const;
+const BOB = { id: '22222', via: 'token' } as const;
+const [here, there] = [{}, {}];
+
+afterEach(() => vi.resetModules());
+
+/** What the async context hangs onto a resource that is made in it: on Node 20 under a symbol. */
+function storesOf(resource: object): unknown[] {
+  return Object.getOwnPropertySymbols(resource).map((symbol): unknown =>
+    Reflect.get(resource, symbol),
+  );
+}
+
+describe('The acting user', () => {
+  it('of a decorator holds for every app', () => {
+    runInActingContext({ user: ALICE }, () => {
+      expect([currentActingUser(here), currentActingUser(there), currentActingUser()]).toEqual([
+        ALICE,
+        ALICE,
+        ALICE,
+      ]);
+    });
+  });
+
+  it('of an app goes before that of a decorator, also where it is the service account', () => {
+    runInActingContext({ user: ALICE }, () => {
+      runInContext(contextForApp(here, { user: BOB }), () => {
+        expect([currentActingUser(here), currentActingUser(there)]).toEqual([BOB, ALICE]);
+        runInContext(contextForApp(here, {}), () => {
+          expect([currentActingUser(here), currentActingUser(there)]).toEqual([undefined, ALICE]);
+        });
+      });
+    });
+  });
+
+  it('of a decorator goes before what was decided for an app outside', () => {
+    runInContext(contextForApp(here, { user: BOB }), () =>
+      runInActingContext({}, () => {
+        expect([currentActingUser(here), currentActingUser(there)]).toEqual([undefined, undefined]);
+      }),
+    );
+  });
+
+  it('of another app is that of an app without any, and not undone by a service account', () => {
+    runInContext(contextForApp(here, { user: ALICE }), () =>
+      runInContext(contextForApp(here, {}), () => {
+        expect([currentActingUser(here), currentActingUser(there)]).toEqual([undefined, ALICE]);
+      }),
+    );
+  });
+
+  it('is nobody outside', () => {
+    expect([currentActing(), currentActing(here)]).toEqual([undefined, undefined]);
+  });
+});
+
+describe('The async context', () => {
+  it('shows nothing on what is made in it', () => {
+    const context = contextForApp(here, { user: ALICE, source: { secret: 'x' } });
+    const resource = runInContext(context, () => new AsyncResource('test'));
+    for (const value of [context, resource, ...storesOf(resource)]) {
+      const shown = inspect(value, { showHidden: true, depth: 8, getters: true });
+      expect(shown + JSON.stringify(value)).not.toMatch(/11111|secret|header/);
+    }
+    expect(Reflect.ownKeys(context)).toEqual([]);
+    expect(Object.isFrozen(context)).toBe(true);
+  });
+
+  it('shows nothing on the store of another AsyncLocalStorage', () => {
+    const other = new AsyncLocalStorage<string>();
+    const resource = runInContext(contextForApp(here, { user: ALICE }), () =>
+      other.run('mine', () => new AsyncResource('test')),
+    );
+    expect(inspect(resource, { showHidden: true, depth: 8, getters: true })).not.toContain('11111');
+  });
+
+  it('is one for all copies of the package in a process', async () => {
+    vi.resetModules();
+    const copy = await import('../../../lib/core/acting/acting-user.context.js');
+    expect(copy.runInContext).not.toBe(runInContext);
+    runInContext(contextForApp(here, { user: ALICE }), () => {
+      expect(copy.currentActingUser(here)).toEqual(ALICE);
+      copy.runInContext(copy.contextForApp(there, { user: BOB }), () => {
+        expect([currentActingUser(here), currentActingUser(there)]).toEqual([ALICE, BOB]);
+      });
+    });
+  });
+});

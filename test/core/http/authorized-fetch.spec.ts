@@ -1,0 +1,202 @@
+import { Readable } from 'node:stream';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { BoxAuth } from '../../../lib/box/box-auth.js';
+import { FakeRuntime } from '../../support/fake-runtime.js';
+import { ScriptedEndpoint } from '../../support/scripted-endpoint.js';
+import { thrownBy } from '../../support/thrown.js';
+
+/** One request, as it left. */
+interface Sent {
+  readonly input: unknown;
+  readonly url: string;
+  readonly method: string | undefined;
+  readonly headers: Headers;
+  readonly body: unknown;
+  readonly redirect: string | undefined;
+}
+
+/** Nothing leaves the process: what Box says is scripted, then it says `ok`. */
+let sent: Sent[];
+let answers: Response[];
+let endpoint: ScriptedEndpoint;
+let box: BoxAuth;
+beforeEach(() => {
+  sent = [];
+  answers = [];
+  const runtime = new FakeRuntime();
+  endpoint = new ScriptedEndpoint(runtime);
+  box = new BoxAuth({
+    credentials: { clientId: 'client', clientSecret: 'secret', enterpriseId: '1' },
+    runtime,
+    fetch: async (input, init) => {
+      const url = input instanceof Request ? input.url : String(input);
+      if (url.endsWith('/oauth2/token')) return endpoint.fetch(input, init);
+      const { method, headers, body, redirect } = init ?? {};
+      sent.push({ input, url, method, headers: new Headers(headers), body, redirect });
+      return answers.shift() ?? new Response('ok');
+    },
+  });
+});
+
+const ME = 'https://api.box.com/2.0/users/me';
+const UPLOAD = 'https://upload.box.com/api/2.0/files/content';
+const redirectTo = (location: string, status = 302) =>
+  new Response(null, { status, headers: { location } });
+const refusal = () =>
+  new Response('{}', {
+    status: 401,
+    headers: { 'www-authenticate': 'Bearer error="invalid_token"' },
+  });
+const authorizations = () => sent.map(({ headers }) => headers.get('authorization'));
+const streaming = (): RequestInit =>
+  ({ method: 'POST', body: Readable.from(['hello']), duplex: 'half' }) as unknown as RequestInit;
+
+describe('A call by BoxFetch', () => {
+  it('whose address makes no sense is left to fetch, which says so', async () => {
+    await box.fetch('//', { headers: { 'x-mine': '1' } });
+    expect(sent).toMatchObject([{ input: '//' }]);
+    expect(authorizations()).toEqual([null]);
+  });
+
+  it('goes to a host that was left out by its path below apiUrl', async () => {
+    await box.fetch('2.0/users/me?fields=id');
+    expect(sent[0]?.url).toBe(`${ME}?fields=id`);
+  });
+
+  it('with an authorization of its own is nothing of ours: a refusal is for its caller', async () => {
+    answers.push(refusal());
+    const response = await box.fetch(ME, { headers: { authorization: 'Bearer mine' } });
+    expect(response.status).toBe(401);
+    expect(authorizations()).toEqual(['Bearer mine']);
+    expect(endpoint.received).toEqual([]);
+  });
+});
+
+describe('Who follows redirects', () => {
+  it.each([
+    ['a call is judged here, hop by hop', {}, 'manual'],
+    ['a body that can be sent again, too', { method: 'POST', body: 'hello' }, 'manual'],
+    ['a stream goes nowhere else, so that fetch keeps no copy of it', streaming(), 'error'],
+    ['who wants none gets none', { redirect: 'error' }, 'error'],
+    ['who wants to see them sees them', { ...streaming(), redirect: 'manual' }, 'manual'],
+  ] as [string, RequestInit, string][])('%s', async (_, init, redirect) => {
+    await box.fetch(ME, init);
+    expect(sent).toMatchObject([{ redirect }]);
+  });
+});
+
+describe('A 401 without a body at all', () => {
+  it('is one that says nothing: the token is renewed', async () => {
+    answers.push(new Response(null, { status: 401 }));
+    expect(await (await box.fetch(ME)).text()).toBe('ok');
+    expect(authorizations()).toEqual(['Bearer token-1-for-1', 'Bearer token-2-for-1']);
+  });
+
+  it('says nothing of the token if it is the answer to a HEAD', async () => {
+    answers.push(new Response(null, { status: 401 }));
+    expect((await box.fetch(ME, { method: 'head' })).status).toBe(401);
+    expect(sent).toHaveLength(1);
+  });
+});
+
+describe('A 401 with a body and no challenge', () => {
+  it('is given to the caller whole', async () => {
+    answers.push(new Response('not you', { status: 401 }));
+    expect(await (await box.fetch(ME)).text()).toBe('not you');
+    expect(sent).toHaveLength(1);
+  });
+});
+
+describe('A redirect', () => {
+  it('within Box takes the token along to another host of it', async () => {
+    answers.push(redirectTo(UPLOAD));
+    const response = await box.fetch(ME);
+    expect(response.redirected).toBe(true);
+    expect(await response.text()).toBe('ok');
+    expect(authorizations()).toEqual(['Bearer token-1-for-1', 'Bearer token-1-for-1']);
+  });
+
+  it('within an origin takes the caller’s own authorization along', async () => {
+    answers.push(redirectTo('/2.0/users/1'));
+    await box.fetch(ME, { headers: { authorization: 'Bearer mine', 'as-user': '7' } });
+    expect(authorizations()).toEqual(['Bearer mine', 'Bearer mine']);
+    expect(sent[1]?.headers.get('as-user')).toBe('7');
+  });
+
+  it('to another host of Box puts no token of ours in the place of the caller’s own', async () => {
+    answers.push(redirectTo(UPLOAD), redirectTo(ME));
+    await box.fetch(ME, { headers: { authorization: 'Bearer mine' } });
+    expect(authorizations()).toEqual(['Bearer mine', null, null]);
+    expect(endpoint.received).toEqual([]);
+  });
+
+  it('may be followed by a refusal: the renewed token goes to where it led', async () => {
+    answers.push(redirectTo('/2.0/users/1'), refusal());
+    expect((await box.fetch(ME)).status).toBe(200);
+    expect(sent.map(({ url }) => new URL(url).pathname)).toEqual([
+      '/2.0/users/me',
+      '/2.0/users/1',
+      '/2.0/users/1',
+    ]);
+  });
+
+  it('may follow a refusal, but nothing is renewed twice in one call', async () => {
+    answers.push(refusal(), redirectTo('/2.0/users/1'), refusal());
+    expect((await box.fetch(ME)).status).toBe(401);
+    expect(authorizations()).toEqual([
+      'Bearer token-1-for-1',
+      'Bearer token-2-for-1',
+      'Bearer token-2-for-1',
+    ]);
+    expect(endpoint.received).toHaveLength(2);
+  });
+
+  it('cannot be followed with a stream, which is gone', async () => {
+    answers.push(redirectTo('/2.0/next', 307));
+    const outcome: unknown = await box.fetch(ME, streaming()).catch((error: unknown) => error);
+    expect(outcome).toBeInstanceOf(TypeError);
+    expect(outcome).toMatchObject({
+      message: 'fetch failed',
+      cause: { message: expect.stringContaining('stream cannot follow') },
+    });
+    expect(sent).toHaveLength(1);
+  });
+
+  it('that never ends is given up after twenty, as fetch does, and says why', async () => {
+    answers.push(...Array.from({ length: 30 }, () => redirectTo('/2.0/again')));
+    const outcome: unknown = await box.fetch(ME).catch((error: unknown) => error);
+    expect(outcome).toBeInstanceOf(TypeError);
+    expect(outcome).toMatchObject({
+      message: 'fetch failed',
+      cause: { message: expect.stringContaining('redirect count') },
+    });
+    expect(sent).toHaveLength(21);
+  });
+
+  it('is let go of: its body, if it has one, holds no connection', async () => {
+    const canceled: string[] = [];
+    const body = new ReadableStream({ cancel: () => void canceled.push('redirect') });
+    answers.push(new Response(body, { status: 302, headers: { location: '/2.0/next' } }));
+    await box.fetch(ME);
+    expect(canceled).toEqual(['redirect']);
+  });
+});
+
+describe('A refusal', () => {
+  it('is let go of, too, before the call is made again', async () => {
+    const canceled: string[] = [];
+    const body = new ReadableStream({ cancel: () => void canceled.push('refusal') });
+    const headers = { 'www-authenticate': 'Bearer error="invalid_token"' };
+    answers.push(new Response(body, { status: 401, headers }));
+    expect((await box.fetch(ME)).status).toBe(200);
+    expect(canceled).toEqual(['refusal']);
+  });
+
+  it('fails a call with a stream, once the token is renewed', async () => {
+    answers.push(refusal());
+    const error = await thrownBy(() => box.fetch(ME, streaming()));
+    expect(error.code).toBe('body_not_replayable');
+    expect(sent).toHaveLength(1);
+    expect(endpoint.received).toHaveLength(2);
+  });
+});

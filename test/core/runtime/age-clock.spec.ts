@@ -1,0 +1,119 @@
+import * as fc from 'fast-check';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { type AgeClock, ageClockOf, SparingAges } from '../../../lib/core/runtime/age-clock.js';
+import { systemRuntime } from '../../../lib/core/runtime/runtime.js';
+import { FakeRuntime } from '../../support/fake-runtime.js';
+
+let runtime: FakeRuntime;
+beforeEach(() => {
+  runtime = new FakeRuntime();
+});
+const now = () => ({ wall: runtime.now(), monotonic: runtime.monotonic() });
+
+describe.each<[string, () => AgeClock]>([
+  ['exactly', () => ageClockOf(runtime)],
+  ['sparingly', () => new SparingAges(runtime)],
+])('An age that is read %s', (_, clock) => {
+  it('is the time that has passed', async () => {
+    const ages = clock();
+    const since = now();
+    expect(ages.ageMs(since)).toBe(0);
+    await runtime.advance(10);
+    expect(ages.ageMs(since)).toBe(10);
+    await runtime.advance(3_600_000);
+    expect(ages.ageMs(since)).toBe(3_600_010);
+  });
+
+  it('counts the sleep of a machine, whose monotonic clock stands still', () => {
+    const ages = clock();
+    const since = now();
+    ages.ageMs(since);
+    runtime.sleep(3_600_000);
+    expect(ages.ageMs(since)).toBe(3_600_000);
+  });
+
+  it('counts what a wall clock that is set back denies', async () => {
+    const ages = clock();
+    const since = now();
+    ages.ageMs(since);
+    await runtime.advance(3_600_000);
+    ages.ageMs(since);
+    runtime.jump(-3_600_100);
+    expect(ages.ageMs(since)).toBe(3_600_000);
+    await runtime.advance(5);
+    expect(ages.ageMs(since)).toBe(3_600_005);
+  });
+
+  it('is never less than the wall clock says', () => {
+    const ages = clock();
+    const since = now();
+    ages.ageMs(since);
+    runtime.jump(7_200_000);
+    expect(ages.ageMs(since)).toBe(7_200_000);
+  });
+});
+
+describe('An age that is read sparingly', () => {
+  it('does without the monotonic clock for 50 ms, and no longer', () => {
+    const reads = { wall: 1_000, monotonic: 0, times: 0 };
+    const ages = new SparingAges({
+      now: () => reads.wall,
+      monotonic: () => {
+        reads.times += 1;
+        return reads.monotonic;
+      },
+    });
+    const since = { wall: 1_000, monotonic: 0 };
+    const timesAt = (wall: number) => {
+      reads.wall = wall;
+      ages.ageMs(since);
+      return reads.times;
+    };
+    expect([1_000, 1_001, 1_049, 1_050, 1_099, 1_098, 1_049].map(timesAt)).toEqual([
+      1, 1, 1, 2, 2, 2, 3,
+    ]);
+  });
+
+  it('is the same as exactly, but for 50 ms after the clock was set back to when it was last read', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(
+          fc.record({
+            kind: fc.constantFrom('advance', 'jump', 'sleep'),
+            ms: fc.integer({ min: 0, max: 5_000 }),
+          }),
+        ),
+        async (steps) => {
+          runtime = new FakeRuntime();
+          const exact = ageClockOf(runtime);
+          const sparing = new SparingAges(runtime);
+          const since = now();
+          for (const { kind, ms } of steps) {
+            if (kind === 'advance') await runtime.advance(ms);
+            else if (kind === 'sleep') runtime.sleep(ms);
+            else runtime.jump(-ms);
+            sparing.ageMs(since);
+            runtime.sleep(50);
+            expect(sparing.ageMs(since)).toBe(exact.ageMs(since));
+          }
+        },
+      ),
+    );
+  });
+
+  it('counts at last also where the wall clock stands still', () => {
+    let monotonic = 0;
+    const ages = new SparingAges({ now: () => 1_000, monotonic: () => monotonic });
+    const since = { wall: 1_000, monotonic: 0 };
+    ages.ageMs(since);
+    monotonic = 7_200_000;
+    const seen = new Set(Array.from({ length: 10_001 }, () => ages.ageMs(since)));
+    expect([...seen]).toEqual([0, 7_200_000]);
+  });
+
+  it('is how the system’s are read, and no other', () => {
+    expect(ageClockOf(systemRuntime)).toBeInstanceOf(SparingAges);
+    expect(ageClockOf(systemRuntime)).toBe(ageClockOf(systemRuntime));
+    expect(ageClockOf({ ...systemRuntime })).not.toBeInstanceOf(SparingAges);
+  });
+});

@@ -1,0 +1,134 @@
+import { firstValueFrom } from 'rxjs';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { BoxIssuer } from '../../../lib/box/box-issuer.js';
+import type { Attempt } from '../../../lib/core/token-endpoint/issuer.js';
+import { TimeBudget } from '../../../lib/core/runtime/time-budget.js';
+import { type FormMaker, TokenAttempts } from '../../../lib/core/token-endpoint/token-attempts.js';
+import { FakeRuntime } from '../../support/fake-runtime.js';
+import { refuse, ScriptedEndpoint } from '../../support/scripted-endpoint.js';
+import { thrownBy } from '../../support/thrown.js';
+
+const subject = { type: 'enterprise', id: '1' } as const;
+const DEADLINE_MS = 60_000;
+
+let runtime: FakeRuntime;
+let endpoint: ScriptedEndpoint;
+let attempts: Attempt[];
+
+beforeEach(() => {
+  runtime = new FakeRuntime();
+  endpoint = new ScriptedEndpoint(runtime);
+  attempts = [];
+});
+
+const makeForm: FormMaker = async (attempt) => {
+  attempts.push(attempt);
+  return { grant_type: 'client_credentials' };
+};
+
+const tokenAttempts = () =>
+  new TokenAttempts(
+    new BoxIssuer('https://api.box.com', {}),
+    { timeoutMs: 10_000, attempts: 8, deadlineMs: DEADLINE_MS },
+    endpoint.fetch,
+    runtime,
+    () => undefined,
+  );
+
+/** What came of it, once there was time enough for everything. */
+async function token(form: FormMaker = makeForm): Promise<string> {
+  const budget = new TimeBudget(runtime, DEADLINE_MS);
+  const work = firstValueFrom(tokenAttempts().token(form, subject, budget));
+  work.catch(() => undefined);
+  await runtime.advance(2 * DEADLINE_MS);
+  return (await work).token.value;
+}
+
+/** Milliseconds from one request to the next. */
+const pauses = () =>
+  endpoint.received.slice(1).map(({ at }, before) => at - (endpoint.received[before]?.at ?? 0));
+
+describe('Attempts at a token', () => {
+  it.each([
+    ['nothing', 0, [0, 0, 0, 0, 0, 0, 0]],
+    ['half of it', 0.5, [250, 500, 1_000, 2_000, 4_000, 4_000, 4_000]],
+    ['all of it', 1, [500, 1_000, 2_000, 4_000, 8_000, 8_000, 8_000]],
+  ])(
+    'pause for a random part of half a second, then of twice that, up to 8 s: %s',
+    async (_, random, expected) => {
+      runtime.randomValue = random;
+      endpoint.otherwise = refuse(endpoint, 503, 'unavailable', '');
+      await thrownBy(() => token());
+      expect(pauses()).toEqual(expected);
+    },
+  );
+
+  it('pause no longer than the deadline allows: not even to end with it', async () => {
+    runtime.randomValue = 0;
+    const seconds = (s: number) => ({ 'retry-after': `${s}` });
+    endpoint.script(refuse(endpoint, 429, 'rate_limit', '', seconds(60)));
+    expect((await thrownBy(() => token())).code).toBe('rate_limited');
+    expect(endpoint.received).toHaveLength(1);
+    endpoint.script(refuse(endpoint, 429, 'rate_limit', '', seconds(59)));
+    expect(await token()).toBe('token-3-for-assertion');
+  });
+
+  it('are counted, and never say the same twice', async () => {
+    const down = refuse(endpoint, 503, 'unavailable', '');
+    endpoint.script(down, down);
+    await token();
+    expect(attempts.map(({ number }) => number)).toEqual([0, 1, 2]);
+    expect(new Set(attempts.map(({ uniqueId }) => uniqueId)).size).toBe(3);
+  });
+
+  it.each([
+    ['leave out iat once Box says that it lies in the future', "the 'nbf' or 'iat' claim", true],
+    ['keep iat if it is something else that Box says', "Please check the 'exp' claim.", false],
+  ])('%s', async (_, description, omitted) => {
+    endpoint.script(refuse(endpoint, 400, 'invalid_grant', description));
+    await token();
+    expect(attempts.map(({ omitIssuedAt }) => omitIssuedAt)).toEqual([false, omitted]);
+  });
+
+  it('end with what the form maker throws, if that is no error of this package', async () => {
+    const mistake = new TypeError('no such field');
+    await expect(token(() => Promise.reject(mistake))).rejects.toBe(mistake);
+    expect(endpoint.received).toEqual([]);
+  });
+
+  it.each([300, 302, 307, 399])('take an answer of status %i for a redirect', async (status) => {
+    endpoint.otherwise = () => new Response(null, { status });
+    const error = await thrownBy(() => token());
+    expect(error.code).toBe('response_invalid');
+    expect(error.message).toContain(`redirects (status ${status})`);
+  });
+
+  it.each(['client_secret', 'assertion', 'subject_token', 'actor_token'])(
+    'do not show %s, though the answer says it back',
+    async (name) => {
+      endpoint.otherwise = refuse(endpoint, 400, 'invalid_grant', 'no good: open-sesame');
+      const error = await thrownBy(() => token(async () => ({ [name]: 'open-sesame' })));
+      expect(error.message).toContain('no good');
+      expect(JSON.stringify(error)).not.toContain('open-sesame');
+    },
+  );
+
+  it.each(['scope', 'subject_token_type'])('show %s, if the answer says it back', async (name) => {
+    endpoint.otherwise = refuse(endpoint, 400, 'invalid_grant', 'no good: open-sesame');
+    const error = await thrownBy(() => token(async () => ({ [name]: 'open-sesame' })));
+    expect(error.message).toContain('no good: open-sesame');
+  });
+});
+
+describe('A notice', () => {
+  it('lets go of the answer unread', async () => {
+    let letGo = false;
+    endpoint.otherwise = () =>
+      new Response(new ReadableStream({ cancel: () => void (letGo = true) }));
+    const budget = new TimeBudget(runtime, DEADLINE_MS);
+    const notice = tokenAttempts().notice('https://api.box.com/oauth2/revoke', makeForm, budget);
+    await firstValueFrom(notice);
+    expect(endpoint.received.map(({ url }) => url)).toEqual(['https://api.box.com/oauth2/revoke']);
+    expect(letGo).toBe(true);
+  });
+});

@@ -1,0 +1,112 @@
+import * as fc from 'fast-check';
+import { BoxEmulator, type Fault, WorkfrontEmulator } from 'nestjs-box-auth/testing';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { BoxAuth } from '../../../lib/box/box-auth.js';
+import { resolveAppAuthOptions } from '../../../lib/core/app/app-auth.options.js';
+import { systemRuntime } from '../../../lib/core/runtime/runtime.js';
+import { WorkfrontAuth } from '../../../lib/workfront/workfront-auth.js';
+import { FakeRuntime } from '../../support/fake-runtime.js';
+import { ScriptedEndpoint } from '../../support/scripted-endpoint.js';
+import { thrownBy } from '../../support/thrown.js';
+
+const LONGEST_DELAY_MS = 2 ** 31 - 1;
+const DAY_MS = 86_400_000;
+const TEN_MINUTES_MS = 600_000;
+
+const LIMITS = [
+  ['tokenEndpoint', 'timeoutMs', 1, TEN_MINUTES_MS],
+  ['tokenEndpoint', 'deadlineMs', 1, TEN_MINUTES_MS],
+  ['tokenEndpoint', 'attempts', 1, 100],
+  ['renewal', 'expiryMarginMs', 0, DAY_MS],
+  ['renewal', 'waitMarginMs', 0, DAY_MS],
+  ['renewal', 'windowRatio', 0, 1],
+  ['renewal', 'minWindowMs', 0, DAY_MS],
+  ['renewal', 'maxWindowMs', 0, DAY_MS],
+  ['renewal', 'minBackoffMs', 0, DAY_MS],
+  ['renewal', 'maxBackoffMs', 0, DAY_MS],
+] as const;
+
+const boxCredentials = { clientId: 'client', clientSecret: 'secret', enterpriseId: '1' };
+const workfront = {
+  url: 'https://example.my.workfront.com',
+  clientId: 'client',
+  clientSecret: 'secret',
+  customerId: 'customer',
+  userId: 'user',
+  privateKey: 'key',
+};
+
+describe.each(LIMITS)('%s.%s', (group, name, least, most) => {
+  it.each([3e9, Infinity, -Infinity, Number.NaN, -1, most + 1])(
+    'is refused at bootstrap as %d, with its range and what was received',
+    async (value) => {
+      const options = { [group]: { [name]: value } };
+      const expected = {
+        code: 'option_invalid',
+        message: `The option ${group}.${name} is not valid: found ${value}, expected a number from ${least} to ${most}.`,
+      };
+      expect(
+        await thrownBy(async () => new BoxAuth({ credentials: boxCredentials, ...options })),
+      ).toMatchObject(expected);
+      expect(
+        await thrownBy(async () => new WorkfrontAuth({ ...workfront, ...options })),
+      ).toMatchObject(expected);
+    },
+  );
+});
+
+it('Both limits of the token endpoint may be at their maximum', async () => {
+  const tokenEndpoint = { timeoutMs: TEN_MINUTES_MS, deadlineMs: TEN_MINUTES_MS };
+  const runtime = new FakeRuntime();
+  const { fetch } = new ScriptedEndpoint(runtime);
+  const box = new BoxAuth({ credentials: boxCredentials, fetch, runtime, tokenEndpoint });
+  expect((await box.provider.getToken()).value).toContain('token-1');
+});
+
+it('No accepted option has a timer that is longer than any can be', () => {
+  const numbers = fc.oneof(fc.double(), fc.integer({ min: 0, max: 2 ** 40 }), fc.constant(3e9));
+  const any = (group: string) =>
+    fc.dictionary(
+      fc.constantFrom(...LIMITS.filter(([of]) => of === group).map(([, name]) => name)),
+      numbers,
+    );
+  fc.assert(
+    fc.property(any('tokenEndpoint'), any('renewal'), (tokenEndpoint, renewal) => {
+      let resolved;
+      try {
+        resolved = resolveAppAuthOptions({ tokenEndpoint, renewal }, []);
+      } catch {
+        return;
+      }
+      const all = { ...resolved.tokenEndpoint, ...resolved.renewal };
+      for (const ms of Object.values(all)) expect(ms).toBeLessThanOrEqual(LONGEST_DELAY_MS);
+    }),
+  );
+});
+
+describe('A timer of the system', () => {
+  afterEach(() => void vi.restoreAllMocks());
+
+  it.each([LONGEST_DELAY_MS + 1, 3e9, Infinity])('of %d ms does not end at once', (delayMs) => {
+    const timers = vi.spyOn(globalThis, 'setTimeout');
+    systemRuntime.schedule(() => undefined, delayMs)();
+    expect(timers.mock.calls.map(([, ms]) => ms)).toEqual([LONGEST_DELAY_MS]);
+  });
+});
+
+describe('An emulator', () => {
+  it.each([-1, 3e9, Number.NaN, Infinity])('refuses a delay of %d ms', async (ms) => {
+    const fault: Fault = { kind: 'delay', ms };
+    const emulators = [await BoxEmulator.start(), await WorkfrontEmulator.start()];
+    for (const emulator of emulators) {
+      expect(() => emulator.failNext('api', fault)).toThrow(/from 0 to 2147483647, received/);
+      expect(() => emulator.always('api', fault)).toThrow(RangeError);
+      expect(() => (emulator.clockSkewMs = ms * 1e13)).toThrow(/clockSkewMs: expected a number/);
+      await emulator.stop();
+    }
+  });
+
+  it.each([1e10, 2 ** 53 - 1])('refuses a token lifetime of %d s', async (tokenLifetimeS) => {
+    await expect(BoxEmulator.start({ tokenLifetimeS })).rejects.toThrow(/from 0 to 1000000000/);
+  });
+});

@@ -1,0 +1,104 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { BoxAuthError } from 'nestjs-box-auth';
+import { RenewalFailures } from '../../../lib/core/tokens/renewal-failures.js';
+import { renewalDefaults } from '../../../lib/core/tokens/renewal.options.js';
+import { FakeRuntime } from '../../support/fake-runtime.js';
+
+let runtime: FakeRuntime;
+let failures: RenewalFailures;
+beforeEach(() => {
+  runtime = new FakeRuntime();
+  failures = new RenewalFailures(renewalDefaults, runtime);
+});
+
+const failure = (more: Partial<ConstructorParameters<typeof BoxAuthError>[0]> = {}) =>
+  new BoxAuthError({
+    code: 'unavailable',
+    message: 'Box is away.',
+    hint: 'Wait.',
+    docs: 'https://example.com/',
+    retryable: true,
+    ...more,
+  });
+const recorded = (thrown: unknown) => failures.record(thrown) as BoxAuthError;
+/** Fails `times` times; returns how long the pause after the last of them is. */
+const pauseAfter = (times: number) => {
+  for (let time = 0; time < times; time++) failures.record(failure());
+  return failures.pause()?.retryAfterMs;
+};
+
+describe('The failures of a renewal', () => {
+  it('start with none: nobody pauses', () => {
+    expect(failures.isPausing).toBe(false);
+    expect(failures.pause()).toBeUndefined();
+  });
+
+  it('tell the first as it is, and the next ones since when it has been so', async () => {
+    const first = failure();
+    expect(failures.record(first)).toBe(first);
+    await runtime.advance(5_000);
+    const second = recorded(failure({ message: 'Box is still away.' }));
+    expect(second.message).toBe(
+      'Box is still away. This has failed since 2026-03-01T12:00:00.000Z.',
+    );
+    expect(second.code).toBe('unavailable');
+    await runtime.advance(60_000);
+    expect(recorded(failure()).message).toContain('since 2026-03-01T12:00:00.000Z');
+  });
+
+  it('leave alone what is no error of ours, and do not count it', () => {
+    const bug = new TypeError('a bug');
+    expect(failures.record(bug)).toBe(bug);
+    expect(failures.isPausing).toBe(false);
+    const first = failure();
+    expect(failures.record(first)).toBe(first);
+  });
+
+  it.each([
+    ['least', 0, [1_000, 1_000, 1_000, 1_000, 1_000, 1_000, 1_000, 1_000]],
+    ['middle', 0.5, [1_000, 1_500, 2_500, 4_500, 8_500, 16_500, 30_500, 30_500]],
+    ['most', 1, [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]],
+  ])('double the pause, up to a minute: the %s', (_, random, pauses) => {
+    runtime.randomValue = random;
+    expect(
+      pauses.map((_pause, index) => {
+        failures = new RenewalFailures(renewalDefaults, runtime);
+        return pauseAfter(index + 1);
+      }),
+    ).toEqual(pauses);
+  });
+
+  it('pause until the pause is over, and not a moment longer', async () => {
+    failures.record(failure());
+    await runtime.advance(999);
+    expect(failures.isPausing).toBe(true);
+    expect(failures.pause()?.retryAfterMs).toBe(1);
+    await runtime.advance(1);
+    expect(failures.isPausing).toBe(false);
+    expect(failures.pause()).toBeUndefined();
+  });
+
+  it('take Retry-After for the least', async () => {
+    const [, second] = [failure({ retryAfterMs: 90_000 }), failure({ retryAfterMs: 90_000 })].map(
+      recorded,
+    );
+    expect(second?.retryAfterMs).toBe(90_000);
+    await runtime.advance(30_000);
+    expect(failures.pause()?.retryAfterMs).toBe(60_000);
+    expect(pauseAfter(7)).toBeGreaterThan(10_000);
+  });
+
+  it('impose no pause on callers where no retry can mend it, but nothing is done in the background', () => {
+    const refused = failure({ code: 'client_invalid', retryable: false, retryAfterMs: 30_000 });
+    failures.record(refused);
+    expect(failures.pause()).toBeUndefined();
+    expect(failures.isPausing).toBe(true);
+    expect(recorded(refused).retryAfterMs).toBe(30_000);
+  });
+
+  it('do not take the Retry-After of such a refusal for a pause', async () => {
+    failures.record(failure({ retryable: false, retryAfterMs: 30_000 }));
+    await runtime.advance(1_000);
+    expect(failures.isPausing).toBe(false);
+  });
+});

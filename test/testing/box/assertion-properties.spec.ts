@@ -1,0 +1,94 @@
+import * as fc from 'fast-check';
+import { createPrivateKey, createPublicKey } from 'node:crypto';
+import { BoxEmulator } from 'nestjs-box-auth/testing';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type AssertionRules, checkAssertion } from '../../../lib/testing/box/assertion-check.js';
+import { postAssertion, tokenIn } from './box-client.js';
+import { changedAnywhere } from './changed-text.js';
+import { NOW_MS } from './emulator-fixture.js';
+import { makeAssertion } from './hand-made-assertion.js';
+
+let emulator: BoxEmulator;
+let rules: AssertionRules;
+beforeAll(async () => {
+  emulator = await BoxEmulator.start({ now: () => NOW_MS });
+  const { clientID, appAuth } = emulator.config.boxAppSettings;
+  const key = createPrivateKey({ key: appAuth.privateKey, passphrase: appAuth.passphrase });
+  rules = {
+    clientId: clientID,
+    enterpriseId: emulator.config.enterpriseID,
+    publicKeys: new Map([[appAuth.publicKeyID, createPublicKey(key)]]),
+    nowMs: NOW_MS,
+    isUser: () => false,
+    isSpent: () => false,
+  };
+});
+afterAll(() => emulator.stop());
+
+const names = ['iss', 'sub', 'box_sub_type', 'aud', 'exp', 'jti'] as const;
+
+test('an assertion with any one character changed is refused', () => {
+  const assertion = makeAssertion(emulator.config);
+  expect(checkAssertion(assertion, rules)).toMatchObject({ accepted: true });
+  fc.assert(
+    fc.property(changedAnywhere(assertion), (changed) => {
+      expect(checkAssertion(changed, rules)).toMatchObject({ accepted: false });
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test('the last character of a signature is refused in each of its other spellings', () => {
+  const assertion = makeAssertion(emulator.config);
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+  const accepted = alphabet
+    .split('')
+    .filter((character) => checkAssertion(assertion.slice(0, -1) + character, rules).accepted);
+  expect(accepted).toEqual([assertion.slice(-1)]);
+});
+
+test('over HTTP a changed assertion is a 400 and does not use up the right one', async () => {
+  const assertion = makeAssertion(emulator.config);
+  await fc.assert(
+    fc.asyncProperty(changedAnywhere(assertion), async (changed) => {
+      const answer = await postAssertion(emulator, changed);
+      expect(answer).toMatchObject({ status: 400, json: { error: 'invalid_grant' } });
+    }),
+    { numRuns: 60 },
+  );
+  tokenIn(await postAssertion(emulator, assertion));
+});
+
+test('whatever is sent as an assertion, it is judged and never a crash', () => {
+  fc.assert(
+    fc.property(fc.string(), fc.string(), fc.string(), (...parts) => {
+      expect(checkAssertion(parts.join('.'), rules)).toMatchObject({ accepted: false });
+    }),
+  );
+});
+
+test('whatever a claim is that the right key signed, a wrong one is refused', () => {
+  // No text of fast-check's is a client id or an address of Box, but one may well do as a jti.
+  const wrongValue = fc.jsonValue().filter((value) => typeof value !== 'string');
+  fc.assert(
+    fc.property(fc.constantFrom(...names), wrongValue, (name, value) => {
+      const claims = { [name]: name === 'exp' && typeof value === 'number' ? value + 0.5 : value };
+      const verdict = checkAssertion(makeAssertion(emulator.config, { claims }), rules);
+      expect(verdict).toMatchObject({ accepted: false });
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test('whatever header is signed with the right key, it is judged and never a crash', () => {
+  fc.assert(
+    fc.property(
+      fc.dictionary(fc.constantFrom('alg', 'kid', 'typ', 'crit'), fc.jsonValue(), { minKeys: 1 }),
+      (header) => {
+        const verdict = checkAssertion(makeAssertion(emulator.config, { header }), rules);
+        expect(verdict).toMatchObject({ accepted: false });
+      },
+    ),
+    { numRuns: 200 },
+  );
+});

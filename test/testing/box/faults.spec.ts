@@ -1,0 +1,221 @@
+import { type BoxEmulator } from 'nestjs-box-auth/testing';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import {
+  clientOf,
+  get,
+  mint,
+  postAssertion,
+  postClientCredentials,
+  postForm,
+  request,
+} from './box-client.js';
+import { deferred } from '../../support/deferred.js';
+import { startEmulator } from './emulator-fixture.js';
+import { makeAssertion } from './hand-made-assertion.js';
+
+const ME = '/2.0/users/me';
+
+let emulator: BoxEmulator;
+beforeEach(async () => {
+  ({ emulator } = await startEmulator());
+});
+afterEach(() => emulator.stop());
+
+describe('A fault', () => {
+  test('strikes as often as it was told to, then all is well', async () => {
+    emulator.failNext('token', { kind: 'unavailable' }, 2);
+    const statuses: number[] = [];
+    for (let count = 0; count < 3; count += 1) {
+      statuses.push((await postClientCredentials(emulator)).status);
+    }
+    expect(statuses).toEqual([503, 503, 200]);
+    expect(emulator.tokenRequests.map(({ status }) => status)).toEqual(statuses);
+    expect(emulator.mints).toBe(1);
+  });
+
+  test('queues behind others, and what is for once goes before what is for always', async () => {
+    emulator.always('token', { kind: 'status', status: 500 });
+    emulator.failNext('token', { kind: 'status', status: 502 });
+    emulator.failNext('token', { kind: 'status', status: 504 });
+    const statuses: number[] = [];
+    for (let count = 0; count < 4; count += 1) {
+      statuses.push((await postClientCredentials(emulator)).status);
+    }
+    emulator.heal('token');
+    statuses.push((await postClientCredentials(emulator)).status);
+    expect(statuses).toEqual([502, 504, 500, 500, 200]);
+  });
+
+  test('strikes its target only, and heal without one takes all away', async () => {
+    const token = await mint(emulator);
+    for (const target of ['api', 'download', 'revoke'] as const) {
+      emulator.always(target, { kind: 'status', status: 500 });
+    }
+    const fields = { ...clientOf(emulator), token: 'unknown' };
+    const statuses = async () => [
+      (await postClientCredentials(emulator)).status,
+      (await get(emulator, ME, token)).status,
+      (await request(emulator.downloadUrl)).status,
+      (await postForm(emulator, '/oauth2/revoke', fields)).status,
+    ];
+    expect(await statuses()).toEqual([200, 500, 500, 500]);
+    emulator.heal();
+    expect(await statuses()).toEqual([200, 200, 404, 200]);
+  });
+
+  test('may be chosen by looking at the request', async () => {
+    emulator.onToken = ({ body }) =>
+      body?.box_subject_type === 'user' ? { kind: 'unavailable' } : undefined;
+    const user = { box_subject_type: 'user', box_subject_id: '11111' };
+    expect(await postClientCredentials(emulator, user)).toMatchObject({ status: 503 });
+    expect(await postClientCredentials(emulator)).toMatchObject({ status: 200 });
+  });
+});
+
+describe('The fault', () => {
+  test('status has the headers and the body that it is given', async () => {
+    emulator.failNext('api', {
+      kind: 'status',
+      status: 418,
+      headers: { 'x-teapot': 'short' },
+      body: { stout: true },
+    });
+    const answer = await get(emulator, ME, 'any');
+    expect(answer).toMatchObject({ status: 418, json: { stout: true } });
+    expect(answer.headers.get('x-teapot')).toBe('short');
+  });
+
+  test.each([2, 'Tue, 06 May 2031 07:09:09 GMT'])('rate-limit says %s', async (retryAfter) => {
+    emulator.failNext('token', { kind: 'rate-limit', retryAfter });
+    const answer = await postClientCredentials(emulator);
+    expect(answer).toMatchObject({
+      status: 429,
+      json: {
+        type: 'error',
+        code: 'rate_limit_exceeded',
+        message: 'Request rate limit exceeded, please try again later',
+      },
+    });
+    expect(answer.headers.get('retry-after')).toBe(String(retryAfter));
+  });
+
+  test('unavailable is a 503 of Box', async () => {
+    emulator.failNext('api', { kind: 'unavailable' });
+    expect(await get(emulator, ME, 'any')).toMatchObject({
+      status: 503,
+      json: { type: 'error', status: 503, code: 'unavailable', message: 'Unavailable' },
+    });
+  });
+
+  test('refuse is an OAuth error', async () => {
+    emulator.failNext('token', {
+      kind: 'refuse',
+      error: 'unauthorized_client',
+      errorDescription: 'No',
+    });
+    expect(await postClientCredentials(emulator)).toMatchObject({
+      status: 400,
+      json: { error: 'unauthorized_client', error_description: 'No' },
+    });
+  });
+
+  test('redirect leads elsewhere', async () => {
+    emulator.failNext('token', { kind: 'redirect', location: 'https://example.com/' });
+    const answer = await postClientCredentials(emulator);
+    expect(answer.status).toBe(302);
+    expect(answer.headers.get('location')).toBe('https://example.com/');
+  });
+
+  test('garbage is HTML with a 200, or what is given', async () => {
+    emulator.failNext('token', { kind: 'garbage' });
+    emulator.failNext('token', { kind: 'garbage', body: '{"a', contentType: 'text/plain' });
+    const html = await postClientCredentials(emulator);
+    expect(html.status).toBe(200);
+    expect(html.headers.get('content-type')).toBe('text/html; charset=utf-8');
+    expect(await postClientCredentials(emulator)).toMatchObject({ status: 200, text: '{"a' });
+  });
+
+  test('huge goes on until the client leaves', async () => {
+    emulator.failNext('token', { kind: 'huge' });
+    const response = await fetch(`${emulator.url}/oauth2/token`, { method: 'POST' });
+    expect(response.headers.get('content-type')).toBe('application/json');
+    const reader = response.body?.getReader();
+    const first = await reader?.read();
+    expect(first?.done).toBe(false);
+    await reader?.cancel();
+    expect(emulator.tokenRequests[0]?.status).toBe(200);
+  });
+
+  test('huge ends at 64 MiB', async () => {
+    emulator.failNext('download', { kind: 'huge' });
+    const response = await fetch(emulator.downloadUrl);
+    const { byteLength } = await response.arrayBuffer();
+    expect(byteLength / 2 ** 20).toBeCloseTo(64, 4);
+  });
+
+  test('delay answers as usual, later', async () => {
+    emulator.failNext('token', { kind: 'delay', ms: 30 });
+    const startedAtMs = performance.now();
+    expect(await postClientCredentials(emulator)).toMatchObject({ status: 200 });
+    expect(performance.now() - startedAtMs).toBeGreaterThan(25);
+  });
+
+  test.each(['resolves', 'rejects'])('hold waits until its promise %s', async (how) => {
+    const { promise: until, resolve, reject } = deferred();
+    emulator.always('token', { kind: 'hold', until });
+    const assertions = Array.from({ length: 12 }, () => makeAssertion(emulator.config));
+    const answers = Promise.all(assertions.map((each) => postAssertion(emulator, each)));
+    await vi.waitFor(() => expect(emulator.tokenRequests).toHaveLength(12));
+    expect(emulator.mints).toBe(0);
+    expect(emulator.tokenRequests[0]).not.toHaveProperty('status');
+    if (how === 'resolves') resolve();
+    else reject(new Error('over'));
+    expect((await answers).every(({ status }) => status === 200)).toBe(true);
+    expect(emulator.mostConcurrentMints).toBe(12);
+  });
+
+  test.each(['token', 'api'] as const)(
+    'hold leaves no status when the client of the %s is gone before it ends',
+    async (target) => {
+      const { promise: until, resolve } = deferred();
+      const caller = new AbortController();
+      emulator.failNext(target, { kind: 'hold', until });
+      const path = target === 'token' ? '/oauth2/token' : ME;
+      const init = { method: 'POST', signal: caller.signal };
+      const answer = Promise.allSettled([request(emulator.url + path, init)]);
+      await vi.waitFor(() => expect(emulator.requests).toHaveLength(1));
+      caller.abort();
+      await answer;
+      // Each round trip gives the emulator time: to see that the client left, then to end what was held.
+      expect(await get(emulator, ME, 'any')).toMatchObject({ status: 401 });
+      resolve();
+      expect(await get(emulator, ME, 'any')).toMatchObject({ status: 401 });
+      expect(emulator.requests[0]).not.toHaveProperty('status');
+    },
+  );
+
+  test('reset breaks the connection', async () => {
+    emulator.failNext('api', { kind: 'reset' });
+    await expect(get(emulator, ME, 'any')).rejects.toMatchObject({
+      cause: { code: 'ECONNRESET' },
+    });
+    expect(emulator.apiRequests).toHaveLength(1);
+    expect(emulator.apiRequests[0]).not.toHaveProperty('status');
+  });
+
+  test('hang never answers', async () => {
+    emulator.failNext('api', { kind: 'hang' });
+    const caller = new AbortController();
+    const answer = request(emulator.url + ME, { signal: caller.signal });
+    await vi.waitFor(() => expect(emulator.apiRequests).toHaveLength(1));
+    caller.abort();
+    await expect(answer).rejects.toThrow('aborted');
+    expect(emulator.apiRequests[0]).not.toHaveProperty('status');
+  });
+
+  test('of a download meets the second origin', async () => {
+    emulator.failNext('download', { kind: 'unavailable' });
+    expect(await request(`${emulator.downloadUrl}/download`)).toMatchObject({ status: 503 });
+    expect(emulator.downloadRequests).toMatchObject([{ path: '/download', status: 503 }]);
+  });
+});
