@@ -27,7 +27,7 @@ import { isReplayable } from '../core/http/replayable-body.js';
 type Config = InternalAxiosRequestConfig;
 type BeforeRedirect = NonNullable<Config['beforeRedirect']>;
 
-const MOST_ADAPTERS = 8;
+const MAX_ADAPTERS = 8;
 /** Until 1.16.0, which send an https call to a proxy in clear text, and open no tunnel. */
 const OLD_AXIOS = /^(?:0|1\.(?:\d|1[0-5]|16\.0))(?:\.|$)/;
 
@@ -61,7 +61,7 @@ export function attachToAxios(
     const key = areNames(adapter) ? adapter.join() : adapter;
     const known = adapters.get(key);
     config.adapter = known ?? withoutAgents(adapterFor(adapter, policy, route), instance.defaults);
-    if (known === undefined && adapters.size < MOST_ADAPTERS) adapters.set(key, config.adapter);
+    if (known === undefined && adapters.size < MAX_ADAPTERS) adapters.set(key, config.adapter);
     return config;
   });
 }

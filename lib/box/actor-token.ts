@@ -1,5 +1,5 @@
 import { UnsecuredJWT } from 'jose/jwt/unsecured';
-import type { BoxOpenedCredentials } from './credentials/box-credentials.js';
+import type { ParsedBoxCredentials } from './credentials/box-credentials.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import type { Attempt } from '../core/token-endpoint/issuer.js';
 import { boxDocs } from './box-docs.js';
@@ -20,14 +20,14 @@ export interface Actor {
  * an app without one sends it unsecured (RFC 7519 section 6), as Box's own SDKs do: the subject token proves the app.
  */
 export async function actorToken(
-  credentials: BoxOpenedCredentials,
+  credentials: ParsedBoxCredentials,
   { id, name }: Actor,
   { number, serverNow, uniqueId }: Attempt,
 ): Promise<string> {
   if (credentials.kind === 'given-token') {
     throw new BoxAuthError({
       code: 'downscope_invalid',
-      message: `The token cannot be downscoped for an actor: the credentials are an existing ${credentials.givenToken.name}, without a client id.`,
+      message: `The token cannot be downscoped for an actor: the credentials are an existing ${credentials.staticToken.name}, without a client id.`,
       hint: 'Use a key pair or client credentials.',
       docs: boxDocs.annotatorTokens,
     });

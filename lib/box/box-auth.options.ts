@@ -44,28 +44,28 @@ export interface ResolvedOptions extends ResolvedAppAuthOptions {
   readonly assertion: AssertionOptions;
 }
 
-const MOST_SUBJECTS = 10_000_000; // room for each is made at once
+const MAX_SUBJECTS = 10_000_000; // room for each is made at once
 
 const OF_BOX = ['credentials', 'apiUrl', 'origins', 'maxSubjects', 'keepWarm', 'assertion'];
 
 /**
- * Fills in the defaults and checks the rest. `besides` names what can be set beside the options.
+ * Fills in the defaults and checks the rest. `extraOptionNames` names what can be set beside the options.
  *
  * @throws BoxAuthError `option_invalid`, naming the option
  */
 export function resolveOptions(
   options: BoxAuthOptions,
-  besides: readonly string[] = [],
+  extraOptionNames: readonly string[] = [],
 ): ResolvedOptions {
   checkCredentialsApart(options);
-  const resolved = resolveAppAuthOptions(options, OF_BOX, besides);
+  const resolved = resolveAppAuthOptions(options, OF_BOX, extraOptionNames);
   const apiUrl = checkedApiUrl('apiUrl', options.apiUrl ?? BOX_API_URL);
   return {
     ...resolved,
     credentials: options.credentials,
     apiUrl: apiUrl.href.replace(/(?<!\/)\/+$/, ''),
     origins: [apiUrl.origin, ...checkedOrigins(options.origins ?? [])],
-    maxSubjects: wholeFromOne('maxSubjects', options.maxSubjects ?? 10_000, MOST_SUBJECTS),
+    maxSubjects: wholeFromOne('maxSubjects', options.maxSubjects ?? 10_000, MAX_SUBJECTS),
     keepWarm: checkedKeepWarm(options.keepWarm ?? []),
     assertion: checkedAssertion(options.assertion ?? {}),
   };

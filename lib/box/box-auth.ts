@@ -4,21 +4,21 @@ import { Downscoping } from './downscope.js';
 import { Revocation } from './revocation.js';
 import { type BoxAuthOptions, resolveOptions } from './box-auth.options.js';
 import { BoxTokenProvider } from './box-token.provider.js';
-import type { BoxCredentials, BoxOpenedCredentials } from './credentials/box-credentials.js';
-import type { Place } from '../core/credentials/field-names.js';
+import type { BoxCredentials, ParsedBoxCredentials } from './credentials/box-credentials.js';
+import type { FieldNames } from '../core/credentials/field-names.js';
 
 /** What events and errors say of a Box app that its options do not. */
-export interface BoxAuthLabels {
+export interface BoxAuthContext {
   /** Tells it from other apps of the process. */
   readonly name?: string | undefined;
   /** What its credentials are called, if they are not the option `credentials`. */
-  readonly place?: Place | undefined;
+  readonly place?: FieldNames | undefined;
   /** What can be set beside its options: whoever mistypes one is told of all. */
-  readonly besides?: readonly string[];
+  readonly extraOptionNames?: readonly string[];
 }
 
 /** One Box app. Needs no Nest. */
-export class BoxAuth extends AppAuth<BoxCredentials, BoxOpenedCredentials> {
+export class BoxAuth extends AppAuth<BoxCredentials, ParsedBoxCredentials> {
   /** What HTTP clients send by: each its own means, or all of them `fetch`, where no call may leave by another way. */
   readonly sendsBy: 'client' | 'fetch' = 'client';
   readonly provider: BoxTokenProvider;
@@ -26,8 +26,11 @@ export class BoxAuth extends AppAuth<BoxCredentials, BoxOpenedCredentials> {
   readonly revocation: Revocation;
 
   /** @throws BoxAuthError for credentials and options that are wrong (a function's credentials: at `readCredentials`) */
-  constructor(options: BoxAuthOptions, { name, place, besides = [] }: BoxAuthLabels = {}) {
-    const resolved = resolveOptions(options, besides);
+  constructor(
+    options: BoxAuthOptions,
+    { name, place, extraOptionNames = [] }: BoxAuthContext = {},
+  ) {
+    const resolved = resolveOptions(options, extraOptionNames);
     super(describeBox(resolved, place), resolved.credentials, resolved, name);
     this.downscoping = new Downscoping(this.tokens, this.endpoint);
     this.revocation = new Revocation(this.tokens, this.endpoint, this.apiUrl);

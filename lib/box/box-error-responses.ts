@@ -1,34 +1,35 @@
 import type { BoxAuthError } from '../core/errors/box-auth.error.js';
 import type { BoxAuthErrorCode } from '../core/errors/error-codes.js';
-import type { Refusal } from '../core/token-endpoint/issuer.js';
+import type { ErrorResponse } from '../core/token-endpoint/issuer.js';
 import {
-  describeRefusal,
-  type KnownRefusal,
-  passingRefusals,
-  type Refuser,
+  toBoxAuthError,
+  type KnownErrorResponse,
+  transientErrorResponses,
+  type ErrorResponseContext,
 } from '../core/token-endpoint/known-error-responses.js';
 import { boxDocs } from './box-docs.js';
 
 const says =
   (pattern: RegExp, error?: string) =>
-  ({ error: given, description = '' }: Refusal): boolean =>
+  ({ error: given, description = '' }: ErrorResponse): boolean =>
     (error === undefined || given === error) && pattern.test(description);
 
-const isError = (error: string) => (refusal: Refusal) => refusal.error === error;
+const isError = (error: string) => (refusal: ErrorResponse) => refusal.error === error;
 
-const challenges = (error: string) => (refusal: Refusal) => challengeOf(refusal.headers) === error;
+const challenges = (error: string) => (refusal: ErrorResponse) =>
+  challengeOf(refusal.headers) === error;
 
 const MEND_CLOCK =
   "Set the clock of this machine (NTP). Neither its time nor the Date header of Box's responses, if within a day of it, was accepted; if the clock is right, see whether a gateway at apiUrl sets a wrong Date header.";
 
-const PASSING = passingRefusals('Box', {
+const PASSING = transientErrorResponses('Box', {
   page: 'https://status.box.com',
   rateLimits: boxDocs.rateLimits,
   errors: boxDocs.errors,
 });
 
 /** What Box's token endpoint refuses, the first that fits counts. */
-const KNOWN_OF_TOKEN_ENDPOINT: readonly KnownRefusal[] = [
+const KNOWN_OF_TOKEN_ENDPOINT: readonly KnownErrorResponse[] = [
   {
     when: says(/box_subject_type/i),
     about: 'subject', // one type of subject: the app may still get tokens for the other
@@ -169,7 +170,7 @@ const KNOWN_OF_TOKEN_ENDPOINT: readonly KnownRefusal[] = [
 ];
 
 /** What Box refuses an API call for. */
-const KNOWN_OF_API: readonly KnownRefusal[] = [
+const KNOWN_OF_API: readonly KnownErrorResponse[] = [
   {
     when: ({ status }) => status === 507,
     about: 'subject',
@@ -248,16 +249,16 @@ const KNOWN_OF_API: readonly KnownRefusal[] = [
 ];
 
 /** Why Box's token endpoint gave no token. */
-export function boxTokenRefusal(refusal: Refusal): BoxAuthError {
-  return describeRefusal(refusal, KNOWN_OF_TOKEN_ENDPOINT, byBox('token_request_refused'));
+export function boxTokenRefusal(refusal: ErrorResponse): BoxAuthError {
+  return toBoxAuthError(refusal, KNOWN_OF_TOKEN_ENDPOINT, byBox('token_request_refused'));
 }
 
 /** Why Box refused an API call. */
-export function boxApiRefusal(refusal: Refusal): BoxAuthError {
-  return describeRefusal(refusal, KNOWN_OF_API, byBox('request_refused'));
+export function boxApiRefusal(refusal: ErrorResponse): BoxAuthError {
+  return toBoxAuthError(refusal, KNOWN_OF_API, byBox('request_refused'));
 }
 
-function byBox(code: BoxAuthErrorCode): Refuser {
+function byBox(code: BoxAuthErrorCode): ErrorResponseContext {
   const hint =
     'Box gives no reason that is known here: look its words up in the document, or send the request id to its support.';
   return {

@@ -1,4 +1,4 @@
-import type { BoxOpenedCredentials } from './credentials/box-credentials.js';
+import type { ParsedBoxCredentials } from './credentials/box-credentials.js';
 import { isBoxId } from './credentials/box-id.js';
 import type { Subject } from '../core/credentials/subject.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
@@ -16,7 +16,7 @@ export interface AssertionOptions {
 }
 
 /** Box, as one who issues tokens. */
-export class BoxIssuer implements Issuer<BoxOpenedCredentials> {
+export class BoxIssuer implements Issuer<ParsedBoxCredentials> {
   readonly name = 'Box';
   readonly docs = boxDocs.jwt;
   readonly tokenUrl: string;
@@ -29,7 +29,7 @@ export class BoxIssuer implements Issuer<BoxOpenedCredentials> {
   }
 
   async tokenForm(
-    credentials: BoxOpenedCredentials,
+    credentials: ParsedBoxCredentials,
     subject: Subject,
     attempt: Attempt,
   ): Promise<Readonly<Record<string, string>>> {
@@ -56,11 +56,11 @@ export class BoxIssuer implements Issuer<BoxOpenedCredentials> {
     };
   }
 
-  isKeyRefusal({ code }: BoxAuthError): boolean {
+  isKeyError({ code }: BoxAuthError): boolean {
     return code === 'key_unknown' || code === 'signature_refused';
   }
 
-  refusalError = boxTokenRefusal;
+  toError = boxTokenRefusal;
 
   checkSubject({ id }: Subject): void {
     if (isBoxId(id)) return;

@@ -3,7 +3,7 @@ import { invalidVariable, variableIn, type Variables } from '../core/app/variabl
 import type { BoxCredentials } from './credentials/box-credentials.js';
 import { boxCredentialsAdvice } from './credentials/box-credentials-advice.js';
 import { configInvalid } from '../core/credentials/field-checks.js';
-import { placeInEnvironment } from '../core/credentials/field-names.js';
+import { environmentFieldNames } from '../core/credentials/field-names.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
 
 const SUBJECTS = ['BOX_ENTERPRISE_ID', 'BOX_USER_ID'];
@@ -12,7 +12,7 @@ const OF_A_KEY_PAIR = [...KEY_PAIR, 'BOX_PRIVATE_KEY_PASSPHRASE'];
 const OF_A_CLIENT = ['BOX_CLIENT_ID', 'BOX_CLIENT_SECRET', ...KEY_PAIR, ...SUBJECTS];
 
 /** What errors call the credentials that `credentialsIn` found. */
-export const boxEnvironment = placeInEnvironment({
+export const boxEnvironment = environmentFieldNames({
   configFile: 'BOX_CONFIG_FILE',
   config: 'BOX_CONFIG',
   clientId: 'BOX_CLIENT_ID',

@@ -1,11 +1,11 @@
 import { firstValueFrom, type Observable, race } from 'rxjs';
-import type { BoxOpenedCredentials } from './credentials/box-credentials.js';
+import type { ParsedBoxCredentials } from './credentials/box-credentials.js';
 import type { Subject } from '../core/credentials/subject.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import type { AccessToken } from '../core/token-endpoint/access-token.js';
 import type { Attempt } from '../core/token-endpoint/issuer.js';
 import { aborted } from '../core/tokens/aborted.js';
-import type { AccessTokens } from '../core/tokens/token-cache.js';
+import type { TokenCache } from '../core/tokens/token-cache.js';
 import { rejected } from '../core/tokens/rejection-pace.js';
 import { type Actor, actorToken } from './actor-token.js';
 
@@ -38,13 +38,13 @@ interface TokenExchange {
     makeForm: (attempt: Attempt) => Promise<Form>,
     subject: Subject,
   ): Observable<AccessToken>;
-  currentCredentials(): Promise<BoxOpenedCredentials>;
+  currentCredentials(): Promise<ParsedBoxCredentials>;
 }
 
 /** Exchanges tokens for narrower ones (RFC 8693). They are handed on, to browsers mostly: none is kept. */
 export class Downscoping {
   constructor(
-    private readonly tokens: AccessTokens,
+    private readonly tokens: TokenCache,
     private readonly endpoint: TokenExchange,
   ) {}
 

@@ -1,13 +1,13 @@
 import { firstValueFrom, type Observable } from 'rxjs';
-import type { BoxOpenedCredentials } from './credentials/box-credentials.js';
+import type { ParsedBoxCredentials } from './credentials/box-credentials.js';
 import type { Subject } from '../core/credentials/subject.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
-import type { AccessTokens } from '../core/tokens/token-cache.js';
+import type { TokenCache } from '../core/tokens/token-cache.js';
 import { rejected } from '../core/tokens/rejection-pace.js';
 
 interface RevocationEndpoint {
   notice(url: string, makeForm: () => Promise<Readonly<Record<string, string>>>): Observable<void>;
-  currentCredentials(): Promise<BoxOpenedCredentials>;
+  currentCredentials(): Promise<ParsedBoxCredentials>;
 }
 
 /** Takes tokens back: https://developer.box.com/reference/post-oauth2-revoke/, RFC 7009. */
@@ -15,7 +15,7 @@ export class Revocation {
   readonly #url: string;
 
   constructor(
-    private readonly tokens: AccessTokens,
+    private readonly tokens: TokenCache,
     private readonly endpoint: RevocationEndpoint,
     apiUrl: string,
   ) {
@@ -39,9 +39,9 @@ export class Revocation {
   }
 }
 
-function clientOf(credentials: BoxOpenedCredentials): Record<string, string> {
+function clientOf(credentials: ParsedBoxCredentials): Record<string, string> {
   if (credentials.kind === 'given-token') {
-    const { name, revocationHint, refusal } = credentials.givenToken;
+    const { name, revocationHint, refusal } = credentials.staticToken;
     throw new BoxAuthError({
       code: 'revocation_unsupported',
       message: `This ${name} cannot be revoked by the app, whose credentials have no client secret.`,

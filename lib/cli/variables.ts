@@ -10,7 +10,7 @@ import { printable } from './printable.js';
 export const PASSPHRASE_VARIABLE = 'BOX_PRIVATE_KEY_PASSPHRASE';
 
 /** Node opens nothing with one of more than 1,024. */
-const LONGEST_PASSPHRASE_BYTES = 1_000;
+const MAX_PASSPHRASE_BYTES = 1_000;
 
 /**
  * The environment, and under it what stands in a `.env` file: of two values the environment's counts, as with
@@ -52,10 +52,10 @@ export function newPassphraseIn(variables: Variables, name: string): string {
     );
   }
   const bytes = Buffer.byteLength(passphrase);
-  if (bytes > LONGEST_PASSPHRASE_BYTES) {
+  if (bytes > MAX_PASSPHRASE_BYTES) {
     throw usageProblem(
       `The passphrase in the variable that --passphrase-env names is too long: ${bytes} bytes.`,
-      `Take one of at most ${LONGEST_PASSPHRASE_BYTES} bytes: with a longer one the key could not be opened.`,
+      `Take one of at most ${MAX_PASSPHRASE_BYTES} bytes: with a longer one the key could not be opened.`,
     );
   }
   return passphrase;

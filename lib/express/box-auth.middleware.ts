@@ -96,7 +96,7 @@ export function boxAuth(given: BoxAuthExpressOptions = {}): BoxAuthMiddleware {
     { ...options, credentials, apiUrl },
     {
       place: options.credentials === undefined ? boxEnvironment : undefined,
-      besides: ['actingUser', 'via', 'optional'],
+      extraOptionNames: ['actingUser', 'via', 'optional'],
     },
   );
   box.keepWarm();

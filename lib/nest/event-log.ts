@@ -18,7 +18,7 @@ export class EventLog {
       case 'mint':
       case 'renewal':
       case 'forced-renewal':
-        return event.outcome === 'failed' ? this.#failed(event) : this.#came(event);
+        return event.outcome === 'failed' ? this.#failed(event) : this.#succeeded(event);
       case 'store':
         return this.#store(event);
       case 'clock-offset':
@@ -49,7 +49,7 @@ export class EventLog {
     return isDue;
   }
 
-  #came(event: TokenEvent): void {
+  #succeeded(event: TokenEvent): void {
     const over = [...this.#lasting].filter(([, failure]) => endsWith(event, failure));
     for (const [code] of over) this.#lasting.delete(code);
     if (over.length > 0) this.logger.log('Tokens come again.');

@@ -7,7 +7,7 @@ import {
   claimScript,
   failScript,
   invalidateScript,
-  LONGEST_PAUSE_MS,
+  MAX_PAUSE_MS,
   publishScript,
   type RedisScript,
   TOKEN_LAYOUT,
@@ -15,9 +15,9 @@ import {
 import { TokenSeal } from './token-seal.js';
 
 const DOCS = 'https://redis.io/docs/latest/develop/clients/nodejs/';
-const SHORTEST_SECRET = 32;
+const MIN_SECRET = 32;
 const DAY_MS = 24 * 3_600_000;
-const LONGEST_KEPT_MS = 366 * DAY_MS;
+const MAX_KEPT_MS = 366 * DAY_MS;
 
 /** What a {@link RedisTokenStore} needs. */
 export interface RedisTokenStoreOptions {
@@ -39,7 +39,7 @@ export interface RedisTokenStoreOptions {
   readonly prefix?: string | undefined;
 }
 
-const longSecret = v.pipe(v.string(), v.minLength(SHORTEST_SECRET));
+const longSecret = v.pipe(v.string(), v.minLength(MIN_SECRET));
 const secrets = v.tupleWithRest([longSecret], longSecret);
 
 const sealedToken = v.pipe(
@@ -142,7 +142,7 @@ export class RedisTokenStore implements TokenStore {
     const keys = this.#keysOf(identity);
     const { value, lifetimeMs, expiresAt, scopes } = token;
     // Redis tells a token's age by what is left of this, so that no process's clock is asked.
-    const lifeMs = Math.ceil(Math.min(lifetimeMs ?? DAY_MS, LONGEST_KEPT_MS));
+    const lifeMs = Math.ceil(Math.min(lifetimeMs ?? DAY_MS, MAX_KEPT_MS));
     const sealed = this.#seal.seal(
       JSON.stringify({ value, lifetimeMs, expiresAt, scopes }),
       boundTo(keys, digits(fence), digits(lifeMs)),
@@ -160,7 +160,7 @@ export class RedisTokenStore implements TokenStore {
   /** See `TokenStore`. */
   async fail(identity: string, owner: string, pauseMs: number, reason: string): Promise<void> {
     const keys = this.#keysOf(identity);
-    const forMs = Math.ceil(Math.min(Math.max(pauseMs, 0), LONGEST_PAUSE_MS));
+    const forMs = Math.ceil(Math.min(Math.max(pauseMs, 0), MAX_PAUSE_MS));
     const sealed = this.#seal.seal(reason, [keys.pause]);
     await this.#run(failScript, keys, [owner, digits(forMs), sealed]);
   }
@@ -231,7 +231,7 @@ function longSecrets(given: unknown): readonly [string, ...string[]] {
   if (read.success) return read.output;
   throw optionInvalid(
     'secret',
-    `at least ${SHORTEST_SECRET} characters, such as \`openssl rand -base64 32\` prints, or a list of such strings`,
+    `at least ${MIN_SECRET} characters, such as \`openssl rand -base64 32\` prints, or a list of such strings`,
   );
 }
 

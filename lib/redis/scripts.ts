@@ -10,7 +10,7 @@ export interface RedisScript {
 export const TOKEN_LAYOUT = '1';
 
 /** Nobody is kept waiting for longer by what another process failed at. */
-export const LONGEST_PAUSE_MS = 600_000;
+export const MAX_PAUSE_MS = 600_000;
 
 const HOUR_MS = 3_600_000;
 
@@ -80,7 +80,7 @@ end
 local skipped = (not tokenFence and token) and '1' or '0'
 
 local reason, left = read(PAUSE)
-if reason and left > 0 and left <= ${LONGEST_PAUSE_MS} then
+if reason and left > 0 and left <= ${MAX_PAUSE_MS} then
   return { 'paused', skipped, string.format('%.0f', left), reason }
 end
 

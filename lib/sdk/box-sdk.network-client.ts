@@ -9,7 +9,7 @@ import {
 } from 'box-node-sdk/networking';
 import { boxAuthOf, type BoxTokenProvider, standInError } from '../box/box-token.provider.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
-import { LONGEST_DELAY_MS } from '../core/runtime/runtime.js';
+import { MAX_DELAY_MS } from '../core/runtime/runtime.js';
 import { providerOf } from './box-sdk.authentication.js';
 import { readAnswer, type SdkAnswer, withRetryAfter } from './sdk-answer.js';
 import { hasAgentOfItsOwn } from './sdk-agent.js';
@@ -175,7 +175,7 @@ async function retryAfterMs(
   const { auth, ...others } = options;
   const asked = providerOf(auth) === undefined ? options : new FetchOptions(others);
   return (await strategy.shouldRetry(asked, response, times))
-    ? Math.min(strategy.retryAfter(asked, response, times) * 1000, LONGEST_DELAY_MS)
+    ? Math.min(strategy.retryAfter(asked, response, times) * 1000, MAX_DELAY_MS)
     : undefined;
 }
 

@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 /** What a stream turned out to be. */
 export type StreamContent = Uint8Array | AsyncIterable<Uint8Array>;
 
-type Opened =
+type ParsedCredentials =
   | { readonly whole: Uint8Array }
   | { readonly head: readonly Uint8Array[]; readonly rest: AsyncGenerator<Uint8Array> };
 
@@ -12,7 +12,7 @@ type Opened =
  * a small file) is in memory anyway, and can be sent again.
  */
 export class SentStream {
-  #opened: Promise<Opened> | undefined;
+  #opened: Promise<ParsedCredentials> | undefined;
   #isSpent = false;
 
   constructor(private readonly source: Readable) {}
@@ -34,7 +34,7 @@ export class SentStream {
     this.source.destroy();
   }
 
-  async #lookUntil(signal: AbortSignal | undefined): Promise<Opened> {
+  async #lookUntil(signal: AbortSignal | undefined): Promise<ParsedCredentials> {
     const stop = () => this.close();
     signal?.addEventListener('abort', stop, { once: true });
     try {
@@ -44,7 +44,7 @@ export class SentStream {
     }
   }
 
-  async #look(): Promise<Opened> {
+  async #look(): Promise<ParsedCredentials> {
     this.#isSpent = true;
     const rest = bytesOf(this.source);
     const first = await rest.next();
@@ -55,7 +55,7 @@ export class SentStream {
     return { head: [first.value, second.value], rest };
   }
 
-  #whole(whole: Uint8Array): Opened {
+  #whole(whole: Uint8Array): ParsedCredentials {
     this.#isSpent = false;
     return { whole };
   }

@@ -4,7 +4,7 @@ import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/term
 // oxlint-disable-next-line typescript/consistent-type-imports -- Nest reads the parameter's type at run time
 import { boxAuthOf, BoxTokenProvider } from '../box/box-token.provider.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
-import { LONGEST_DELAY_MS, systemRuntime } from '../core/runtime/runtime.js';
+import { MAX_DELAY_MS, systemRuntime } from '../core/runtime/runtime.js';
 import { elapsed } from '../core/runtime/time-budget.js';
 import type { AccessToken } from '../core/token-endpoint/access-token.js';
 
@@ -143,9 +143,9 @@ function timeoutOf(options: unknown): number {
     typeof timeoutMs !== 'number' ||
     !Number.isInteger(timeoutMs) ||
     timeoutMs < 0 ||
-    timeoutMs > LONGEST_DELAY_MS
+    timeoutMs > MAX_DELAY_MS
   ) {
-    throw invalidOption('timeoutMs', `a whole number from 0 to ${LONGEST_DELAY_MS}`, timeoutMs);
+    throw invalidOption('timeoutMs', `a whole number from 0 to ${MAX_DELAY_MS}`, timeoutMs);
   }
   return timeoutMs;
 }

@@ -35,7 +35,7 @@ export interface UndiciCall {
 
 export type UndiciDispatch = (call: UndiciCall, handler: object) => boolean;
 
-const MOST_COLLECTED_BYTES = 1024 * 1024;
+const MAX_COLLECTED_BYTES = 1024 * 1024;
 
 /**
  * Puts tokens onto the calls of a dispatcher. All others are handed on as they are.
@@ -132,7 +132,7 @@ class AuthorizedCall {
   async #replayableBody(): Promise<unknown> {
     const { body, headers } = this.#call;
     const length = Number(headerOf(headers, 'content-length'));
-    if (isReplayable(body) || !isReadable(body) || !(length <= MOST_COLLECTED_BYTES)) return body;
+    if (isReplayable(body) || !isReadable(body) || !(length <= MAX_COLLECTED_BYTES)) return body;
     return patiently(
       () => signalEndings(this.#call),
       ({ signal }) => firstValueFrom(race(aborted(signal), collect(body, length))),

@@ -41,16 +41,16 @@ const CREDENTIALS = [
 ] as const;
 
 /**
- * Fills in the defaults and checks the rest. `besides` names what can be set beside the options.
+ * Fills in the defaults and checks the rest. `extraOptionNames` names what can be set beside the options.
  *
  * @throws BoxAuthError `option_invalid`, naming the option
  */
 export function resolveWorkfrontOptions(
   options: WorkfrontAuthOptions,
-  besides: readonly string[] = [],
+  extraOptionNames: readonly string[] = [],
 ): ResolvedWorkfrontOptions {
   const known = [...CREDENTIALS, 'domain', 'url', 'keepWarm'];
-  const resolved = resolveAppAuthOptions(options, known, besides);
+  const resolved = resolveAppAuthOptions(options, known, extraOptionNames);
   const { clientId, clientSecret, customerId, userId, privateKey, passphrase, keepWarm } = options;
   if (keepWarm !== undefined && typeof keepWarm !== 'boolean') {
     throw invalidOption('keepWarm', undefined, 'true or false');

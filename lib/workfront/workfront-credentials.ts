@@ -1,10 +1,10 @@
 import * as v from 'valibot';
 import { type AssertionSigner, keySigner } from '../core/credentials/assertion.js';
 import type { CredentialsAdvice } from '../core/credentials/credentials-advice.js';
-import type { Opened } from '../core/credentials/credentials-source.js';
+import type { ParsedCredentials } from '../core/credentials/credentials-source.js';
 import { asciiText, checked, passphrase, text, wordsOf } from '../core/credentials/field-checks.js';
 import { fingerprint } from '../core/credentials/fingerprint.js';
-import type { Place } from '../core/credentials/field-names.js';
+import type { FieldNames } from '../core/credentials/field-names.js';
 import type { KeyOpener } from '../core/credentials/private-key.js';
 import { Secret } from '../core/errors/secret.js';
 import { workfrontDocs } from './workfront-docs.js';
@@ -25,7 +25,7 @@ export interface WorkfrontCredentials {
 }
 
 /** Credentials that were read and found good. */
-export interface WorkfrontOpenedCredentials extends Opened {
+export interface ParsedWorkfrontCredentials extends ParsedCredentials {
   readonly clientId: string;
   readonly clientSecret: Secret;
   readonly customerId: string;
@@ -61,11 +61,11 @@ const form = v.strictObject(
  *
  * @throws BoxAuthError `config_invalid` and those of opening a private key (`key_…`)
  */
-export function openWorkfrontCredentials(
+export function parseWorkfrontCredentials(
   given: WorkfrontCredentials,
-  place: Place,
+  place: FieldNames,
   openKey: KeyOpener,
-): WorkfrontOpenedCredentials {
+): ParsedWorkfrontCredentials {
   const fields = checked(form, given, place, workfrontCredentialsAdvice);
   const { clientId, clientSecret, customerId, userId } = fields;
   const key = openKey(fields.privateKey, fields.passphrase, {

@@ -1,9 +1,9 @@
 import type { BoxAuthError } from '../core/errors/box-auth.error.js';
-import type { Refusal } from '../core/token-endpoint/issuer.js';
+import type { ErrorResponse } from '../core/token-endpoint/issuer.js';
 import {
-  describeRefusal,
-  type KnownRefusal,
-  passingRefusals,
+  toBoxAuthError,
+  type KnownErrorResponse,
+  transientErrorResponses,
 } from '../core/token-endpoint/known-error-responses.js';
 import { ASSERTION_LIFETIME_MS } from './workfront-assertion.js';
 import { workfrontDocs } from './workfront-docs.js';
@@ -14,8 +14,8 @@ const CLOCK_HINT =
 const LOST_ON_THE_WAY_MS = 10_000;
 
 /** Adobe documents no refusals: what can be known is how its clock differs from ours. */
-const KNOWN: readonly KnownRefusal[] = [
-  ...passingRefusals('Workfront', {
+const KNOWN: readonly KnownErrorResponse[] = [
+  ...transientErrorResponses('Workfront', {
     page: 'https://status.adobe.com',
     rateLimits: workfrontDocs.api,
     errors: workfrontDocs.jwtFlow,
@@ -39,8 +39,8 @@ const KNOWN: readonly KnownRefusal[] = [
 ];
 
 /** Why Workfront gave no session, as far as can be told: its own words, and what it is usually for. */
-export function workfrontRefusal(refusal: Refusal): BoxAuthError {
-  return describeRefusal({ ...refusal, description: refusal.description ?? refusal.body }, KNOWN, {
+export function workfrontRefusal(refusal: ErrorResponse): BoxAuthError {
+  return toBoxAuthError({ ...refusal, description: refusal.description ?? refusal.body }, KNOWN, {
     name: 'Workfront',
     otherwise: {
       about: 'subject',

@@ -1,6 +1,6 @@
 import type { Subject } from '../core/credentials/subject.js';
 import type { Attempt, Issuer } from '../core/token-endpoint/issuer.js';
-import type { WorkfrontOpenedCredentials } from './workfront-credentials.js';
+import type { ParsedWorkfrontCredentials } from './workfront-credentials.js';
 import { workfrontClaims } from './workfront-assertion.js';
 import { workfrontDocs } from './workfront-docs.js';
 import { workfrontRefusal } from './workfront-error-responses.js';
@@ -8,7 +8,7 @@ import { workfrontRefusal } from './workfront-error-responses.js';
 export const EXCHANGE_PATH = '/integrations/oauth2/api/v1/jwt/exchange';
 
 /** Workfront, as one who issues tokens. */
-export class WorkfrontIssuer implements Issuer<WorkfrontOpenedCredentials> {
+export class WorkfrontIssuer implements Issuer<ParsedWorkfrontCredentials> {
   readonly name = 'Workfront';
   readonly docs = workfrontDocs.jwtFlow;
   readonly tokenUrl: string;
@@ -18,7 +18,7 @@ export class WorkfrontIssuer implements Issuer<WorkfrontOpenedCredentials> {
   }
 
   async tokenForm(
-    { clientId, clientSecret, customerId, signer }: WorkfrontOpenedCredentials,
+    { clientId, clientSecret, customerId, signer }: ParsedWorkfrontCredentials,
     subject: Subject,
     attempt: Attempt,
   ): Promise<Readonly<Record<string, string>>> {
@@ -27,9 +27,9 @@ export class WorkfrontIssuer implements Issuer<WorkfrontOpenedCredentials> {
   }
 
   /** Workfront does not say what it refuses an exchange for. */
-  isKeyRefusal(): boolean {
+  isKeyError(): boolean {
     return false;
   }
 
-  refusalError = workfrontRefusal;
+  toError = workfrontRefusal;
 }

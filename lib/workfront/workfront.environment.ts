@@ -1,5 +1,5 @@
 import { invalidVariable, variableIn, type Variables } from '../core/app/variables.js';
-import { placeInEnvironment } from '../core/credentials/field-names.js';
+import { environmentFieldNames } from '../core/credentials/field-names.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import { originOfDomain, originOfUrl, type WorkfrontAddress } from './workfront-auth.options.js';
 import type { WorkfrontCredentials } from './workfront-credentials.js';
@@ -17,7 +17,7 @@ const PASSPHRASE = 'WORKFRONT_PRIVATE_KEY_PASSPHRASE';
 const ADDRESS = ['WORKFRONT_URL', 'WORKFRONT_DOMAIN'] as const;
 
 /** What errors call the credentials that `workfrontCredentialsIn` found. */
-export const workfrontEnvironment = placeInEnvironment({ ...NEEDED, passphrase: PASSPHRASE });
+export const workfrontEnvironment = environmentFieldNames({ ...NEEDED, passphrase: PASSPHRASE });
 
 /**
  * Where Workfront is: `WORKFRONT_URL`, else `WORKFRONT_DOMAIN`. An empty variable counts as none.

@@ -2,8 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { boxEnvironment, credentialsIn } from '../../lib/box/box.environment.js';
-import type { BoxOpenedCredentials } from '../../lib/box/credentials/box-credentials.js';
-import { openCredentials } from '../../lib/box/credentials/parse-credentials.js';
+import type { ParsedBoxCredentials } from '../../lib/box/credentials/box-credentials.js';
+import { parseCredentials } from '../../lib/box/credentials/parse-credentials.js';
 import type { BoxAuthError } from '../../lib/core/errors/box-auth.error.js';
 import type { DoctorReport } from '../../lib/cli/doctor/doctor-report.js';
 import { makeKeys, PASSPHRASE } from '../support/keys.js';
@@ -26,7 +26,7 @@ const envelope = (secret: object) =>
 /** What the module makes of credentials: the subject that it reads, or why it refuses them. */
 type Verdict = { readonly subject: string } | { readonly code: string; readonly hint: string };
 
-function verdictOf(open: () => BoxOpenedCredentials): Verdict {
+function verdictOf(open: () => ParsedBoxCredentials): Verdict {
   try {
     const { subject } = open();
     return { subject: `${subject.type} ${subject.id}` };
@@ -51,9 +51,9 @@ async function verdictOn(content: string | Buffer): Promise<{ verdict: Verdict; 
   const file = join(newFolder(), 'config.json');
   writeFileSync(file, content);
   const open = (env: Record<string, string>) => () =>
-    openCredentials(credentialsIn(env), boxEnvironment);
-  const verdict = verdictOf(() => openCredentials({ configFile: file }));
-  expect(verdictOf(() => openCredentials({ config: content }))).toEqual(verdict);
+    parseCredentials(credentialsIn(env), boxEnvironment);
+  const verdict = verdictOf(() => parseCredentials({ configFile: file }));
+  expect(verdictOf(() => parseCredentials({ config: content }))).toEqual(verdict);
   expect(verdictOf(open({ BOX_CONFIG_FILE: file }))).toEqual(verdict);
   expect(await doctorOn([file])).toEqual(verdict);
   expect(await doctorOn([], { BOX_CONFIG_FILE: file })).toEqual(verdict);
@@ -67,7 +67,7 @@ async function verdictOn(content: string | Buffer): Promise<{ verdict: Verdict; 
 
 function messageOf(content: string | Buffer): string {
   try {
-    openCredentials({ config: content });
+    parseCredentials({ config: content });
     return '';
   } catch (error) {
     expect(JSON.stringify(error)).not.toContain(SECRET);
@@ -122,7 +122,7 @@ describe('The module reads config.json from an object', () => {
     ['with the id inside', { boxAppSettings: { ...settings, enterpriseID: '1234567' } }],
     ['as bytes', Buffer.from(json)],
   ])('%s', (_, given) => {
-    expect(verdictOf(() => openCredentials({ config: given }))).toEqual({
+    expect(verdictOf(() => parseCredentials({ config: given }))).toEqual({
       subject: 'enterprise 1234567',
     });
   });
@@ -182,7 +182,7 @@ describe('The module and the doctor name what is not config.json, and how to fix
   });
 
   it('a list that is not text', () => {
-    expect(() => openCredentials({ config: [config] })).toThrow('is a list, not config.json');
+    expect(() => parseCredentials({ config: [config] })).toThrow('is a list, not config.json');
   });
 
   it.each<[string, object, message: string]>([
@@ -192,6 +192,6 @@ describe('The module and the doctor name what is not config.json, and how to fix
     ['config.json', config, 'give it as { config: … }'],
     ['a secret of AWS', { ARN: 'arn', SecretString: json }, 'give it as { config: … }'],
   ])('where the credentials themselves are %s', (_name, credentials, message) => {
-    expect(() => openCredentials(credentials)).toThrow(message);
+    expect(() => parseCredentials(credentials)).toThrow(message);
   });
 });

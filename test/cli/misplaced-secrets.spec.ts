@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { boxEnvironment, credentialsIn } from '../../lib/box/box.environment.js';
-import { openCredentials } from '../../lib/box/credentials/parse-credentials.js';
+import { parseCredentials } from '../../lib/box/credentials/parse-credentials.js';
 import { thrownBy } from '../support/thrown.js';
 import { newFolder, run } from './cli-fixture.js';
 
@@ -78,7 +78,7 @@ describe('The module and the doctor take the same path from BOX_CONFIG_FILE', ()
     const file = join(newFolder(), 'config.json');
     writeFileSync(file, JSON.stringify(config));
     const env = { BOX_CONFIG_FILE: changed(file) };
-    expect(openCredentials(credentialsIn(env), boxEnvironment).subject.id).toBe('1');
+    expect(parseCredentials(credentialsIn(env), boxEnvironment).subject.id).toBe('1');
     const { exitCode, text } = await run(['doctor', '--offline'], { env });
     expect(text).toContain(`${file} (named by BOX_CONFIG_FILE)`);
     expect(exitCode).toBe(0);

@@ -11,7 +11,7 @@ import type { News, Order, Report, SharedRedis } from './messages.js';
 const PROGRAM = fileURLToPath(new URL('./member.ts', import.meta.url));
 
 /** What a loaded machine may take; a free one needs a sixth of it. */
-export const LONGEST_TEST_MS = 180_000;
+export const MAX_TEST_MS = 180_000;
 
 type Run = Omit<Order & { kind: 'run' }, 'kind' | 'redis'>;
 

@@ -4,7 +4,7 @@ import type { BoxConfigJson } from '../../lib/testing/box/emulated-app.js';
 import { BoxEmulator } from '../../lib/testing/box/box-emulator.js';
 import { describeWithRedis, RedisServer } from '../support/redis-server.js';
 import { CountedBox } from './counted-box.js';
-import { Fleet, LONGEST_TEST_MS, until } from './fleet.js';
+import { Fleet, MAX_TEST_MS, until } from './fleet.js';
 
 const PROCESSES = 12;
 const CALLERS = 20;
@@ -35,7 +35,7 @@ const outages: Readonly<Record<string, Outage>> = {
   },
 };
 
-describeWithRedis('A fleet whose Redis', { timeout: LONGEST_TEST_MS }, () => {
+describeWithRedis('A fleet whose Redis', { timeout: MAX_TEST_MS }, () => {
   let config: BoxConfigJson;
   let fleet: Fleet;
   beforeAll(async () => {

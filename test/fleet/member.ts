@@ -9,7 +9,7 @@ import { type RedisClient, RedisTokenStore } from '../../lib/redis/index.js';
 import { MEMBER_HEADER, type News, type Order, type Report, type SharedRedis } from './messages.js';
 
 const SECRET = 'a secret of at least thirty-two characters';
-const LONGEST_CONNECTING_MS = 1_000;
+const MAX_CONNECTING_MS = 1_000;
 
 interface Connection {
   readonly client: RedisClient;
@@ -17,7 +17,7 @@ interface Connection {
   readonly close: () => void;
 }
 
-function tell(news: News): void {
+function emit(news: News): void {
   process.send?.(news);
 }
 
@@ -42,7 +42,7 @@ function connect({ client: kind, nodes }: SharedRedis): Connection {
 async function run(order: Order & { kind: 'run' }, stopping: AbortSignal): Promise<Report> {
   const { redis, apiUrl, config, callers, pauseMs, userIds } = order;
   const connection = redis && connect(redis);
-  await Promise.race([connection?.isReady.catch(() => undefined), delay(LONGEST_CONNECTING_MS)]);
+  await Promise.race([connection?.isReady.catch(() => undefined), delay(MAX_CONNECTING_MS)]);
   const refusedAfterMs: number[] = [];
   const observed: typeof fetch = async (input, init) => {
     const sentAt = performance.now();
@@ -61,7 +61,7 @@ async function run(order: Order & { kind: 'run' }, stopping: AbortSignal): Promi
     },
   });
   box.events.subscribe((event) => {
-    if (event.kind === 'store') tell({ kind: 'store', state: event.state });
+    if (event.kind === 'store') emit({ kind: 'store', state: event.state });
   });
   const subjects = [undefined, ...userIds.map((id) => ({ type: 'user' as const, id }))];
 
@@ -78,9 +78,9 @@ async function run(order: Order & { kind: 'run' }, stopping: AbortSignal): Promi
     while (!stopping.aborted) {
       calls += 1;
       try {
-        const askedAt = performance.now();
+        const requestedAt = performance.now();
         const token = await box.provider.getToken({ subject });
-        waits.push(performance.now() - askedAt);
+        waits.push(performance.now() - requestedAt);
         waits = waitsMs;
         if ((token.expiresAt ?? Infinity) <= Date.now()) expiredServed += 1;
         const response = await (subject === undefined
@@ -116,6 +116,6 @@ process.on('message', (order: Order) => {
     return;
   }
   stopping = new AbortController();
-  void run(order, stopping.signal).then((report) => tell({ kind: 'report', ...report }));
+  void run(order, stopping.signal).then((report) => emit({ kind: 'report', ...report }));
 });
-tell({ kind: 'ready' });
+emit({ kind: 'ready' });

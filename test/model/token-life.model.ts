@@ -17,8 +17,8 @@ const WAIT_MARGIN_MS = 60_000;
 const MIN_BACKOFF_MS = 1_000;
 const REMEMBERED_MS = 30_000;
 const FORCED_MS = 10_000;
-const LONGEST_REMEMBERED_MS = 400_000;
-const LONGEST_LIMIT_MS = 120_000;
+const MAX_REMEMBERED_MS = 400_000;
+const MAX_LIMIT_MS = 120_000;
 /** A lost request is noticed within a second of running, and has another second to show that it was not. */
 const MAX_GRACE_MS = 2_000;
 const LOSES_CONNECTIONS_MS = 2_000;
@@ -337,7 +337,7 @@ export class TokenLife {
       expect(
         this.runtime.monotonic() - this.#bothClocksWrongAt,
         'an assertion was refused although a clock is right',
-      ).toBeLessThanOrEqual(LONGEST_REMEMBERED_MS);
+      ).toBeLessThanOrEqual(MAX_REMEMBERED_MS);
     }
   }
 
@@ -387,7 +387,7 @@ export class TokenLife {
     return (
       !this.#areBothClocksWrong &&
       !this.#isLimited &&
-      now > this.#bothClocksWrongAt + LONGEST_REMEMBERED_MS &&
+      now > this.#bothClocksWrongAt + MAX_REMEMBERED_MS &&
       (this.#inFlight.get(subject) ?? 0) === 0 &&
       (own === undefined || now > own.until + 60_000) &&
       now > (this.#failedAt.get(subject) ?? -Infinity) + 60_000 &&
@@ -511,7 +511,7 @@ export class TokenLife {
   }
 
   get #isLimited(): boolean {
-    return this.runtime.monotonic() <= this.#limitedAt + LONGEST_LIMIT_MS;
+    return this.runtime.monotonic() <= this.#limitedAt + MAX_LIMIT_MS;
   }
 
   get #areBothClocksWrong(): boolean {

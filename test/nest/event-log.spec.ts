@@ -27,7 +27,7 @@ const errorOf = (code: BoxAuthErrorCode, retryable: boolean) =>
 const outage = errorOf('unavailable', true);
 const unapproved = errorOf('app_not_authorized', false);
 
-function came(event: Partial<TokenEvent> = {}): void {
+function succeeded(event: Partial<TokenEvent> = {}): void {
   log.write({
     kind: 'mint',
     subjectType: 'enterprise',
@@ -40,7 +40,7 @@ function came(event: Partial<TokenEvent> = {}): void {
   });
 }
 function failed(startedAt: number, event: Partial<TokenEvent> = {}): void {
-  came({ outcome: 'failed', error: outage, usableForMs: 0, startedAt, ...event });
+  succeeded({ outcome: 'failed', error: outage, usableForMs: 0, startedAt, ...event });
 }
 
 const NONE =
@@ -100,52 +100,52 @@ describe('A failure is one line', () => {
 
 describe('That tokens come again', () => {
   it('is told once, after a failure was told', () => {
-    came();
+    succeeded();
     failed(0);
-    came();
-    came();
+    succeeded();
+    succeeded();
     expect(lines).toEqual([NONE, AGAIN]);
   });
 
   it('is told once of several failures', () => {
     failed(0);
     failed(0, { error: errorOf('network', true) });
-    came({ outcome: 'shared' });
+    succeeded({ outcome: 'shared' });
     expect(lines.slice(2)).toEqual([AGAIN]);
   });
 
   it('is not told of a failure that had no line', () => {
     failed(0);
-    came();
+    succeeded();
     failed(1_000);
-    came();
+    succeeded();
     expect(lines).toEqual([NONE, AGAIN]);
   });
 
   it('is told of an outage by the token of anybody', () => {
     failed(0);
-    came({ subjectType: 'user', isOwn: false });
+    succeeded({ subjectType: 'user', isOwn: false });
     expect(lines).toEqual([NONE, AGAIN]);
   });
 
   it('is told of what somebody had to mend by a token of the app itself', () => {
     failed(0, { error: unapproved });
-    came({ subjectType: 'user', isOwn: false });
+    succeeded({ subjectType: 'user', isOwn: false });
     expect(lines).toHaveLength(1);
-    came();
+    succeeded();
     expect(lines.slice(1)).toEqual([AGAIN]);
   });
 
   it('is told so also where the app itself is a user', () => {
     failed(0, { error: unapproved, subjectType: 'user' });
-    came({ subjectType: 'user' });
+    succeeded({ subjectType: 'user' });
     expect(lines.slice(1)).toEqual([AGAIN]);
   });
 
   it('is told of credentials that nobody could read by a token of the app itself', () => {
     const error = errorOf('credentials_unavailable', false);
     failed(0, { error, subjectType: undefined });
-    came();
+    succeeded();
     expect(lines.slice(1)).toEqual([AGAIN]);
   });
 
@@ -155,8 +155,8 @@ describe('That tokens come again', () => {
       subjectType: 'user',
       isOwn: false,
     });
-    came({ subjectType: 'user', isOwn: false });
-    came();
+    succeeded({ subjectType: 'user', isOwn: false });
+    succeeded();
     expect(lines).toHaveLength(1);
   });
 });

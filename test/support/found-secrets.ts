@@ -4,7 +4,7 @@ import { types } from 'node:util';
 const OUTSIDE: ReadonlySet<unknown> = new Set([globalThis, process, globalThis.console]);
 /** Node's lists of timers lead from each to all others. */
 const NEIGHBOURS = /^(?:_idleNext|_idlePrev)$/;
-const MOST_OBJECTS = 200_000;
+const MAX_OBJECTS = 200_000;
 
 interface Visit {
   readonly value: unknown;
@@ -20,7 +20,7 @@ export function foundSecrets(root: unknown, secrets: readonly string[]): string[
   const seen = new Set<unknown>(OUTSIDE);
   const queue: Visit[] = [{ value: root, path: '' }];
   for (let at = 0; at < queue.length; at++) {
-    if (at > MOST_OBJECTS) throw new Error(`more than ${MOST_OBJECTS} objects are reachable`);
+    if (at > MAX_OBJECTS) throw new Error(`more than ${MAX_OBJECTS} objects are reachable`);
     const { value, path } = queue[at] ?? { value: undefined, path: '' };
     const text = textOf(value);
     if (text !== undefined) {

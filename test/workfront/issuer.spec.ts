@@ -20,7 +20,7 @@ import {
   until,
 } from './workfront-app.js';
 
-const MOST_S = 180;
+const MAX_S = 180;
 
 let runtime: FakeRuntime;
 let exchange: ScriptedEndpoint;
@@ -118,7 +118,7 @@ describe('However far the clocks are apart, within a day', () => {
   function judge(request: Received): Response {
     const { exp = 0, iat = 0 } = decodeJwt(jwtOf(request));
     const nowS = (runtime.now() + exchange.skewMs) / 1000;
-    const isGood = exp > nowS && exp <= nowS + MOST_S && iat <= nowS;
+    const isGood = exp > nowS && exp <= nowS + MAX_S && iat <= nowS;
     return isGood ? exchange.grant(request) : exchange.json(400, { error: 'invalid_grant' });
   }
 
@@ -165,6 +165,6 @@ describe('However far the clocks are apart, within a day', () => {
     const serverS = (runtime.now() + exchange.skewMs) / 1000;
     const [, second] = exchange.received.map((request) => decodeJwt(jwtOf(request)));
     expect(second?.exp).toBeGreaterThan(serverS);
-    expect(second?.exp).toBeLessThanOrEqual(serverS + MOST_S);
+    expect(second?.exp).toBeLessThanOrEqual(serverS + MAX_S);
   });
 });

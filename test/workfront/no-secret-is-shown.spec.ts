@@ -11,11 +11,11 @@ import {
 } from 'nestjs-box-auth/workfront';
 import { WorkfrontHttpModule, WorkfrontHttpService } from 'nestjs-box-auth/workfront/axios';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Place } from '../../lib/core/credentials/field-names.js';
+import { FieldNames } from '../../lib/core/credentials/field-names.js';
 import { privateKeyOpener } from '../../lib/core/credentials/private-key.js';
 import type { WorkfrontAuthOptions } from '../../lib/workfront/workfront-auth.options.js';
 import {
-  openWorkfrontCredentials,
+  parseWorkfrontCredentials,
   workfrontCredentialsAdvice,
 } from '../../lib/workfront/workfront-credentials.js';
 import { FakeRuntime } from '../support/fake-runtime.js';
@@ -166,9 +166,9 @@ describe('No secret is shown', () => {
 
   it('by credentials that were opened', () => {
     const openKey = privateKeyOpener(workfrontCredentialsAdvice);
-    const opened = openWorkfrontCredentials(
+    const opened = parseWorkfrontCredentials(
       { ...application, privateKey: encrypted, passphrase: PASSPHRASE },
-      new Place('the options'),
+      new FieldNames('the options'),
       openKey,
     );
     expectNoSecret(showings(opened));

@@ -1,10 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AppAuth, type IssuerDescription } from '../../lib/core/app/app-auth.js';
 import { resolveAppAuthOptions } from '../../lib/core/app/app-auth.options.js';
-import type { Opened } from '../../lib/core/credentials/credentials-source.js';
+import type { ParsedCredentials } from '../../lib/core/credentials/credentials-source.js';
 import { fingerprint } from '../../lib/core/credentials/fingerprint.js';
 import { Secret } from '../../lib/core/errors/secret.js';
-import { describeRefusal, passingRefusals } from '../../lib/core/token-endpoint/known-error-responses.js';
+import {
+  toBoxAuthError,
+  transientErrorResponses,
+} from '../../lib/core/token-endpoint/known-error-responses.js';
 import { FakeRuntime } from '../support/fake-runtime.js';
 import { type LoopbackServer, startServer } from '../support/loopback-server.js';
 import { thrownBy } from '../support/thrown.js';
@@ -20,7 +23,7 @@ interface AcmeCredentials {
   readonly clientSecret: string;
 }
 
-interface OpenedAcmeCredentials extends Opened {
+interface OpenedAcmeCredentials extends ParsedCredentials {
   readonly clientId: string;
   readonly clientSecret: Secret;
 }
@@ -39,18 +42,18 @@ function acme(url: string): IssuerDescription<AcmeCredentials, OpenedAcmeCredent
           client_id: clientId,
           client_secret: clientSecret.reveal(),
         }),
-      isKeyRefusal: () => false,
-      refusalError: (refusal) =>
-        describeRefusal(
+      isKeyError: () => false,
+      toError: (refusal) =>
+        toBoxAuthError(
           refusal,
-          passingRefusals('Acme', { page: docs, rateLimits: docs, errors: docs }),
+          transientErrorResponses('Acme', { page: docs, rateLimits: docs, errors: docs }),
           {
             name: 'Acme',
             otherwise: { about: 'client', code: 'token_request_refused', hint: 'Ask Acme.', docs },
           },
         ),
     },
-    openCredentials: ({ clientId, clientSecret }) => ({
+    parseCredentials: ({ clientId, clientSecret }) => ({
       clientId,
       clientSecret: new Secret(clientSecret),
       subject: { type: 'enterprise', id: clientId },

@@ -1,5 +1,5 @@
 import type { Secret } from '../../core/errors/secret.js';
-import type { GivenToken, Opened } from '../../core/credentials/credentials-source.js';
+import type { StaticToken, ParsedCredentials } from '../../core/credentials/credentials-source.js';
 import type { SigningAlgorithm } from '../../core/credentials/signing-algorithm.js';
 import type { AssertionSigner, SigningFunction } from '../../core/credentials/assertion.js';
 
@@ -127,7 +127,7 @@ export type BoxCredentialsSource =
   GivenBoxCredentials | (() => GivenBoxCredentials | Promise<GivenBoxCredentials>);
 
 /** Credentials that were read and found good: what the token endpoint is asked with. */
-export type BoxOpenedCredentials = Opened &
+export type ParsedBoxCredentials = ParsedCredentials &
   (
     | {
         readonly kind: 'key-pair';
@@ -136,5 +136,5 @@ export type BoxOpenedCredentials = Opened &
         readonly signer: AssertionSigner;
       }
     | { readonly kind: 'client-secret'; readonly clientId: string; readonly clientSecret: Secret }
-    | { readonly kind: 'given-token'; readonly givenToken: GivenToken }
+    | { readonly kind: 'given-token'; readonly staticToken: StaticToken }
   );

@@ -6,7 +6,7 @@ import { lookalikeOfConfig, lookalikeOfJson } from './config-shapes.js';
 import { unwrapped } from './config-unwrap.js';
 import { boxCredentialsAdvice } from './box-credentials-advice.js';
 import { looksLikePath } from '../../core/credentials/path-like.js';
-import { Place } from '../../core/credentials/field-names.js';
+import { FieldNames } from '../../core/credentials/field-names.js';
 import {
   asciiText,
   checked,
@@ -98,7 +98,12 @@ export function readConfigFile(path: string, origin: PathOrigin = {}): CheckedCo
  * @throws BoxAuthError `config_invalid`
  */
 export function parseConfig(config: unknown, where: string): CheckedConfig {
-  return checked(configJson, unwrapConfig(config, where), new Place(where), boxCredentialsAdvice);
+  return checked(
+    configJson,
+    unwrapConfig(config, where),
+    new FieldNames(where),
+    boxCredentialsAdvice,
+  );
 }
 
 /**

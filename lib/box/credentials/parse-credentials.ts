@@ -4,18 +4,18 @@ import {
   externalSigner,
   keySigner,
 } from '../../core/credentials/assertion.js';
-import type { BoxOpenedCredentials } from './box-credentials.js';
+import type { ParsedBoxCredentials } from './box-credentials.js';
 import { type CheckedConfig, parseConfig, readConfigFile } from './config-json.js';
 import { lookalikeOfCredentials } from './config-shapes.js';
 import { isSecretEnvelope } from './config-unwrap.js';
-import type { GivenToken } from '../../core/credentials/credentials-source.js';
+import type { StaticToken } from '../../core/credentials/credentials-source.js';
 import { forms } from './credential-forms.js';
 import { boxCredentialsAdvice as advice } from './box-credentials-advice.js';
 import { checked, configInvalid, isRecord, plain } from '../../core/credentials/field-checks.js';
 import { fingerprint } from '../../core/credentials/fingerprint.js';
 import { accessToken, appToken, developerToken } from './static-token-kinds.js';
 import { type KeyOpener, privateKeyOpener } from '../../core/credentials/private-key.js';
-import { type Place, placeInOptions } from '../../core/credentials/field-names.js';
+import { type FieldNames, optionFieldNames } from '../../core/credentials/field-names.js';
 import type { Subject } from '../../core/credentials/subject.js';
 
 /**
@@ -23,11 +23,11 @@ import type { Subject } from '../../core/credentials/subject.js';
  *
  * @throws BoxAuthError `config_unreadable`, `config_invalid` and those of `openPrivateKey`
  */
-export function openCredentials(
+export function parseCredentials(
   credentials: unknown,
-  place = placeInOptions('credentials'),
+  place = optionFieldNames('credentials'),
   openKey = privateKeyOpener(advice),
-): BoxOpenedCredentials {
+): ParsedBoxCredentials {
   if (!isRecord(credentials)) {
     throw configInvalid(
       `${place.whole} is not an object with one of configFile, config, developerToken, appToken, accessToken, privateKey, sign or clientSecret.`,
@@ -58,14 +58,14 @@ export function openCredentials(
   }
   if (has('developerToken')) {
     const form = checked(forms.developerToken, credentials, place, advice);
-    return givenToken(developerToken(form.developerToken));
+    return staticToken(developerToken(form.developerToken));
   }
   if (has('appToken')) {
-    return givenToken(appToken(checked(forms.appToken, credentials, place, advice).appToken));
+    return staticToken(appToken(checked(forms.appToken, credentials, place, advice).appToken));
   }
   if (has('accessToken')) {
     const form = checked(forms.accessToken, credentials, place, advice);
-    return givenToken(accessToken(form.accessToken, form.expiresAt));
+    return staticToken(accessToken(form.accessToken, form.expiresAt));
   }
   if (has('sign')) {
     const form = checked(forms.sign, credentials, place, advice);
@@ -94,9 +94,9 @@ function fromConfig(
   { boxAppSettings, enterpriseID, userID }: CheckedConfig,
   passphraseApart: string | undefined,
   where: string,
-  place: Place,
+  place: FieldNames,
   openKey: KeyOpener,
-): BoxOpenedCredentials {
+): ParsedBoxCredentials {
   const client = clientOf(
     {
       clientId: boxAppSettings.clientID,
@@ -125,10 +125,10 @@ function fromConfig(
   );
 }
 
-function givenToken(token: GivenToken): BoxOpenedCredentials {
+function staticToken(token: StaticToken): ParsedBoxCredentials {
   return {
     kind: 'given-token',
-    givenToken: token,
+    staticToken: token,
     // Only Box knows whose token it is; "me" is Box's own word for that user.
     subject: { type: 'user', id: 'me' },
     fingerprint: fingerprint(token.value.reveal()),
@@ -138,7 +138,7 @@ function givenToken(token: GivenToken): BoxOpenedCredentials {
 function keyPair(
   { clientId, clientSecret: secret, subject }: Client,
   signer: AssertionSigner,
-): BoxOpenedCredentials {
+): ParsedBoxCredentials {
   return {
     kind: 'key-pair',
     clientId,
@@ -149,7 +149,7 @@ function keyPair(
   };
 }
 
-function clientSecret({ clientId, clientSecret: secret, subject }: Client): BoxOpenedCredentials {
+function clientSecret({ clientId, clientSecret: secret, subject }: Client): ParsedBoxCredentials {
   return {
     kind: 'client-secret',
     clientId,

@@ -1,7 +1,7 @@
 import { Secret } from '../../core/errors/secret.js';
-import type { GivenToken } from '../../core/credentials/credentials-source.js';
+import type { StaticToken } from '../../core/credentials/credentials-source.js';
 
-type Kind = Omit<GivenToken, 'value' | 'expiresAt'>;
+type Kind = Omit<StaticToken, 'value' | 'expiresAt'>;
 
 const developerTokenKind: Kind = {
   name: 'developer token',
@@ -36,14 +36,14 @@ const accessTokenKind: Kind = {
   revocationHint: 'Revoke it where it was issued.',
 };
 
-export function developerToken(value: string): GivenToken {
+export function developerToken(value: string): StaticToken {
   return { ...developerTokenKind, value: new Secret(value), expiresAt: undefined };
 }
 
-export function appToken(value: string): GivenToken {
+export function appToken(value: string): StaticToken {
   return { ...appTokenKind, value: new Secret(value), expiresAt: undefined };
 }
 
-export function accessToken(value: string, expiresAt: number | undefined): GivenToken {
+export function accessToken(value: string, expiresAt: number | undefined): StaticToken {
   return { ...accessTokenKind, value: new Secret(value), expiresAt };
 }

@@ -22,7 +22,7 @@ import {
   MODULE_OPTIONS_TOKEN,
   type OPTIONS_TYPE,
 } from './box-auth.module-definition.js';
-import { BESIDE_OPTIONS } from './box-token-provider.factory.js';
+import { EXTRA_OPTION_NAMES } from './box-token-provider.factory.js';
 import { boxAuthOf, type BoxTokenProvider } from '../box-token.provider.js';
 import { credentialsIn } from '../box.environment.js';
 import { type ModuleImport, refuseClash } from '../../nest/module-imports.js';
@@ -82,7 +82,7 @@ export class BoxAuthModule
 
   /** The same, of options that a factory gives; `name` and `isGlobal` stand beside it. */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
-    checkAsyncOptions(MODULE_NAME, options, BESIDE_OPTIONS);
+    checkAsyncOptions(MODULE_NAME, options, EXTRA_OPTION_NAMES);
     return super.forRootAsync(options);
   }
 

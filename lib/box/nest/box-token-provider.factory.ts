@@ -9,7 +9,7 @@ import { BoxAuthError } from '../../core/errors/box-auth.error.js';
 import { checkReturnedOptions } from '../../nest/module-options.js';
 
 /** What stands beside the options, and beside a factory of them. */
-export const BESIDE_OPTIONS = ['name', 'isGlobal'];
+export const EXTRA_OPTION_NAMES = ['name', 'isGlobal'];
 
 /** The provider of one Box app, of the module's options and, where they name no credentials, of the environment. */
 export async function createBoxTokenProvider(
@@ -17,7 +17,7 @@ export async function createBoxTokenProvider(
   environment: Environment<BoxCredentials> | undefined,
   name: string | undefined,
 ): Promise<BoxTokenProvider> {
-  checkReturnedOptions('BoxAuthModule', given, BESIDE_OPTIONS);
+  checkReturnedOptions('BoxAuthModule', given, EXTRA_OPTION_NAMES);
   const { warmUp, ...options } = given;
   checkWarmUp(warmUp);
   // Also where credentials stand in the code: what is meant for an emulator must not go to Box.
@@ -28,7 +28,7 @@ export async function createBoxTokenProvider(
     {
       name,
       place: options.credentials === undefined ? boxEnvironment : undefined,
-      besides: ['warmUp', ...BESIDE_OPTIONS],
+      extraOptionNames: ['warmUp', ...EXTRA_OPTION_NAMES],
     },
   );
   await box.readCredentials();

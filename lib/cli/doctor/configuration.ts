@@ -1,7 +1,7 @@
 import { BoxAuth } from '../../box/box-auth.js';
 import type { BoxCredentials } from '../../box/credentials/box-credentials.js';
 import { unwrapConfig } from '../../box/credentials/config-json.js';
-import { Place } from '../../core/credentials/field-names.js';
+import { FieldNames } from '../../core/credentials/field-names.js';
 import { apiUrlOf, boxEnvironment, credentialsIn } from '../../box/box.environment.js';
 import { BoxAuthError } from '../../core/errors/box-auth.error.js';
 import { variableIn } from '../../core/app/variables.js';
@@ -18,7 +18,7 @@ export interface Configuration {
   /** `config.json`, if that is what they are: parsed, not checked. */
   readonly config: unknown;
   /** What errors call them: the path, where they came from a file. */
-  readonly place: Place;
+  readonly place: FieldNames;
   /** The app itself: it reads the credentials when its first token is asked for. */
   readonly box: BoxAuth;
 }
@@ -113,10 +113,10 @@ function credentialsHere(variables: Variables, context: CliContext | undefined):
 }
 
 /** Of a file all has the name of its path, but for the passphrase that is not in it. */
-function placeInFile(file: string, { passphraseEnv }: DoctorRequest): Place {
+function placeInFile(file: string, { passphraseEnv }: DoctorRequest): FieldNames {
   const passphrase =
     passphraseEnv === undefined ? PASSPHRASE_VARIABLE : 'the variable of --passphrase-env';
-  return new Place(file, undefined, (field) => (field === 'passphrase' ? passphrase : file));
+  return new FieldNames(file, undefined, (field) => (field === 'passphrase' ? passphrase : file));
 }
 
 /** The text in the place of the file: it is read this once, as it may be a pipe. */

@@ -2,9 +2,9 @@ import { createSecretKey } from 'node:crypto';
 import { boxDocs } from '../../box/box-docs.js';
 import type {
   BoxCredentials,
-  BoxOpenedCredentials,
+  ParsedBoxCredentials,
 } from '../../box/credentials/box-credentials.js';
-import { openCredentials } from '../../box/credentials/parse-credentials.js';
+import { parseCredentials } from '../../box/credentials/parse-credentials.js';
 import type { KeyNames, OpenedKey } from '../../core/credentials/private-key.js';
 import { BoxAuthError } from '../../core/errors/box-auth.error.js';
 import { openBoxKey } from '../box-key.js';
@@ -37,7 +37,7 @@ export interface TriedKey extends GivenKey {
   readonly problem?: BoxAuthError;
 }
 
-const GRANTS: Readonly<Record<BoxOpenedCredentials['kind'], DoctorGrant>> = {
+const GRANTS: Readonly<Record<ParsedBoxCredentials['kind'], DoctorGrant>> = {
   'key-pair': 'jwt-bearer',
   'client-secret': 'client_credentials',
   'given-token': 'none',
@@ -66,7 +66,7 @@ export function readFields({
     };
   }
   let key: GivenKey | undefined;
-  const read = openCredentials(credentials, place, (text, passphrase, names) => {
+  const read = parseCredentials(credentials, place, (text, passphrase, names) => {
     key = { text, passphrase, names };
     return NOT_OPENED;
   });
@@ -124,16 +124,16 @@ function isAboutPassphrase(problem: BoxAuthError | undefined): boolean {
   return problem?.code === 'key_passphrase_missing' || problem?.code === 'key_passphrase_wrong';
 }
 
-function fieldsSummary(read: BoxOpenedCredentials, facts: Partial<DoctorFacts['fields']>): string {
+function fieldsSummary(read: ParsedBoxCredentials, facts: Partial<DoctorFacts['fields']>): string {
   if (read.kind === 'given-token') {
-    return `An existing ${read.givenToken.name}, of ${read.givenToken.owner}.`;
+    return `An existing ${read.staticToken.name}, of ${read.staticToken.owner}.`;
   }
   const { clientId, publicKeyId, subjectType, subjectId } = facts;
   const proof = read.kind === 'key-pair' ? `public key ${publicKeyId}` : 'a client secret';
   return `Client ${clientId}, ${proof}, tokens for ${subjectType} ${subjectId}.`;
 }
 
-function factsOf(read: BoxOpenedCredentials): Partial<DoctorFacts['fields']> {
+function factsOf(read: ParsedBoxCredentials): Partial<DoctorFacts['fields']> {
   const { clientId, subject } = read;
   const keyId = read.kind === 'key-pair' ? read.signer.publicKeyId : undefined;
   return {
@@ -144,8 +144,8 @@ function factsOf(read: BoxOpenedCredentials): Partial<DoctorFacts['fields']> {
   };
 }
 
-function secretsOf(read: BoxOpenedCredentials, key: GivenKey | undefined): readonly string[] {
-  const secret = read.kind === 'given-token' ? read.givenToken.value : read.clientSecret;
+function secretsOf(read: ParsedBoxCredentials, key: GivenKey | undefined): readonly string[] {
+  const secret = read.kind === 'given-token' ? read.staticToken.value : read.clientSecret;
   return [secret.reveal(), key?.passphrase ?? ''];
 }
 

@@ -1,7 +1,7 @@
 import type { BoxAuth } from '../../box/box-auth.js';
 import { BoxIssuer } from '../../box/box-issuer.js';
 import type { BoxCredentials } from '../../box/credentials/box-credentials.js';
-import { openCredentials } from '../../box/credentials/parse-credentials.js';
+import { parseCredentials } from '../../box/credentials/parse-credentials.js';
 import type { OpenedKey } from '../../core/credentials/private-key.js';
 import { isRecord } from '../../core/credentials/field-checks.js';
 import type { Runtime } from '../../core/runtime/runtime.js';
@@ -28,9 +28,9 @@ export async function compareClocks(
   const clock = new ServerClock(runtime, () => undefined);
   const url = `${apiUrl}${ME}`;
   const { headers, isDateOfUse } = await withinTime(url, runtime, async (signal) => {
-    const askedAt = runtime.monotonic();
+    const requestedAt = runtime.monotonic();
     const response = await fetch(url, { redirect: 'manual', signal });
-    const durationMs = runtime.monotonic() - askedAt;
+    const durationMs = runtime.monotonic() - requestedAt;
     const trip = { receivedAt: runtime.now(), durationMs };
     await response.body?.cancel();
     return { headers: response.headers, isDateOfUse: clock.learn(response.headers, trip) };
@@ -73,7 +73,7 @@ export async function signAssertion(
   apiUrl: string,
   attempt: Attempt,
 ): Promise<StepOutcome<'assertion'>> {
-  const opened = openCredentials(credentials, undefined, () => key);
+  const opened = parseCredentials(credentials, undefined, () => key);
   const form = await new BoxIssuer(apiUrl, {}).tokenForm(opened, opened.subject, attempt);
   const [header, claims] = (form['assertion'] ?? '').split('.').slice(0, 2).map(decoded);
   const facts = {

@@ -54,7 +54,7 @@ const DOCS = 'https://docs.nestjs.com/modules#dynamic-modules';
 const KNOWN = ['fetch', 'renewal', 'tokenEndpoint', 'store', 'onStoreFailure', 'runtime'] as const;
 
 /**
- * Fills in the defaults and checks the rest. `ofIssuer` names the options that are the issuer's own, `besides` what can be
+ * Fills in the defaults and checks the rest. `ofIssuer` names the options that are the issuer's own, `extraOptionNames` what can be
  * set in the same place and is not looked at here.
  *
  * @throws BoxAuthError `option_invalid`, naming the option
@@ -62,12 +62,12 @@ const KNOWN = ['fetch', 'renewal', 'tokenEndpoint', 'store', 'onStoreFailure', '
 export function resolveAppAuthOptions(
   options: AppAuthOptions,
   ofIssuer: readonly string[],
-  besides: readonly string[] = [],
+  extraOptionNames: readonly string[] = [],
 ): Omit<ResolvedAppAuthOptions, 'maxSubjects' | 'keepWarm'> {
   checkOptions('the app', options);
   const known: readonly string[] = [...ofIssuer, ...KNOWN];
   for (const name of Object.keys(options)) {
-    if (!known.includes(name)) throw unknownOption(name, [...known, ...besides]);
+    if (!known.includes(name)) throw unknownOption(name, [...known, ...extraOptionNames]);
   }
   if (options.fetch !== undefined && typeof options.fetch !== 'function') {
     throw invalidOption('fetch', undefined, 'a function');

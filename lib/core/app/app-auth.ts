@@ -4,9 +4,9 @@ import type { CredentialsAdvice } from '../credentials/credentials-advice.js';
 import {
   CredentialsSource,
   type GivenCredentials,
-  type Opened,
+  type ParsedCredentials,
 } from '../credentials/credentials-source.js';
-import type { Place } from '../credentials/field-names.js';
+import type { FieldNames } from '../credentials/field-names.js';
 import { publishEvent } from '../events/auth-channels.js';
 import type { AuthEvent } from '../events/auth-events.js';
 import { authorizedFetch, unauthorizedFetch } from '../http/authorized-fetch.js';
@@ -15,14 +15,14 @@ import { type HeaderScheme, OutgoingPolicy } from '../http/outgoing-policy.js';
 import type { UrlRules } from '../http/url-rules.js';
 import type { Issuer } from '../token-endpoint/issuer.js';
 import { TokenEndpoint } from '../token-endpoint/token-endpoint.js';
-import { AccessTokens } from '../tokens/token-cache.js';
-import { SharedTokens } from '../tokens/shared-token-source.js';
+import { TokenCache } from '../tokens/token-cache.js';
+import { SharedTokenSource } from '../tokens/shared-token-source.js';
 
 /** Everything that differs between Box and another who issues tokens. */
-export interface IssuerDescription<Form extends object, Credentials extends Opened> {
+export interface IssuerDescription<Form extends object, Credentials extends ParsedCredentials> {
   readonly issuer: Issuer<Credentials>;
   /** Reads credentials in the form that an app gives them. */
-  readonly openCredentials: (form: Form, place: Place) => Credentials;
+  readonly parseCredentials: (form: Form, place: FieldNames) => Credentials;
   /** What whoever has wrong ones is told. */
   readonly credentialsAdvice: CredentialsAdvice;
   /** How a call carries its token, and how an answer refuses it. */
@@ -34,14 +34,14 @@ export interface IssuerDescription<Form extends object, Credentials extends Open
 }
 
 /** One app at one issuer, its rooms put together from the top of the house to the bottom. Needs no Nest. */
-export class AppAuth<Form extends object, Credentials extends Opened> {
+export class AppAuth<Form extends object, Credentials extends ParsedCredentials> {
   readonly apiUrl: string;
   readonly policy: OutgoingPolicy;
   /** Carries tokens. */
   readonly fetch: typeof fetch;
   /** Carries nothing but what the caller gives it, and that not to other hosts. */
   readonly unauthorizedFetch: typeof fetch;
-  readonly tokens: AccessTokens;
+  readonly tokens: TokenCache;
   /** What happens to the tokens of this app: for who writes the log. */
   readonly events = new Signal<AuthEvent>();
   protected readonly endpoint: TokenEndpoint<Credentials>;
@@ -55,16 +55,16 @@ export class AppAuth<Form extends object, Credentials extends Opened> {
     options: ResolvedAppAuthOptions,
     name: string | undefined,
   ) {
-    const { issuer, openCredentials, credentialsAdvice, headers, urlRules, apiUrl } = description;
+    const { issuer, parseCredentials, credentialsAdvice, headers, urlRules, apiUrl } = description;
     const { store, onStoreFailure, renewal, tokenEndpoint, maxSubjects, runtime } = options;
-    const tell = (event: AuthEvent) => {
+    const emit = (event: AuthEvent) => {
       if (this.#isClosed) return;
       publishEvent(event, { issuer: issuer.name, app: name });
       this.events.next(event);
     };
     const source = new CredentialsSource<Form, Credentials>(
       credentials,
-      openCredentials,
+      parseCredentials,
       credentialsAdvice,
     );
     this.endpoint = new TokenEndpoint(
@@ -73,16 +73,16 @@ export class AppAuth<Form extends object, Credentials extends Opened> {
       tokenEndpoint,
       directFetch(options.fetch),
       runtime,
-      tell,
+      emit,
     );
-    this.tokens = new AccessTokens(
+    this.tokens = new TokenCache(
       store === undefined
         ? this.endpoint
-        : new SharedTokens(this.endpoint, store, onStoreFailure, renewal, runtime, tell),
+        : new SharedTokenSource(this.endpoint, store, onStoreFailure, renewal, runtime, emit),
       renewal,
       maxSubjects,
       runtime,
-      tell,
+      emit,
     );
     this.apiUrl = apiUrl;
     this.policy = new OutgoingPolicy(this.tokens, headers, urlRules, runtime);

@@ -3,11 +3,11 @@ import type { BoxAuthErrorCode } from '../errors/error-codes.js';
 import type { Secret } from '../errors/secret.js';
 import type { CredentialsAdvice } from './credentials-advice.js';
 import { configInvalid } from './field-checks.js';
-import { type Place, placeInOptions } from './field-names.js';
+import { type FieldNames, optionFieldNames } from './field-names.js';
 import { isSameSubject, type Subject } from './subject.js';
 
 /** A token that the credentials contain, so that no token request is needed. */
-export interface GivenToken {
+export interface StaticToken {
   readonly value: Secret;
   /** Milliseconds since the epoch; undefined if unknown. */
   readonly expiresAt: number | undefined;
@@ -26,7 +26,7 @@ export interface GivenToken {
 }
 
 /** What every kind of credentials has once it is read, whoever the issuer is. */
-export interface Opened {
+export interface ParsedCredentials {
   /** Whom tokens are for when a call names nobody. */
   readonly subject: Subject;
   /** Tells these credentials from others without telling what they are. */
@@ -34,7 +34,7 @@ export interface Opened {
   /** Tells the app from others; undefined for credentials that name none. */
   readonly clientId?: string;
   /** For credentials that are a token themselves. */
-  readonly givenToken?: GivenToken;
+  readonly staticToken?: StaticToken;
 }
 
 type Several<T> = T | readonly T[];
@@ -43,18 +43,18 @@ type Several<T> = T | readonly T[];
 export type GivenCredentials<Form> = Several<Form> | (() => Several<Form> | Promise<Several<Form>>);
 
 /** What is read: one or more credentials of one app, the first of them for whom nobody asks. */
-export type OpenedList<Credentials> = readonly [Credentials, ...Credentials[]];
+export type ParsedCredentialsList<Credentials> = readonly [Credentials, ...Credentials[]];
 
 /** Credentials that were read once, or a function that is asked anew at every mint. */
-export class CredentialsSource<Form extends object, Credentials extends Opened> {
+export class CredentialsSource<Form extends object, Credentials extends ParsedCredentials> {
   readonly #ask: (() => Several<Form> | Promise<Several<Form>>) | undefined;
-  readonly #open: (form: Form, place: Place) => Credentials;
-  #opened: OpenedList<Credentials> | undefined;
+  readonly #open: (form: Form, place: FieldNames) => Credentials;
+  #opened: ParsedCredentialsList<Credentials> | undefined;
 
   /** Given credentials are opened here and now, so that a mistake in them fails the start. */
   constructor(
     source: GivenCredentials<Form>,
-    open: (form: Form, place: Place) => Credentials,
+    open: (form: Form, place: FieldNames) => Credentials,
     private readonly advice: CredentialsAdvice,
   ) {
     this.#open = open;
@@ -80,7 +80,7 @@ export class CredentialsSource<Form extends object, Credentials extends Opened> 
    *
    * @throws BoxAuthError `credentials_unavailable` if the function fails, and those of opening what it gave
    */
-  async read(): Promise<OpenedList<Credentials>> {
+  async read(): Promise<ParsedCredentialsList<Credentials>> {
     if (this.#ask === undefined && this.#opened !== undefined) {
       return this.#opened;
     }
@@ -93,7 +93,7 @@ export class CredentialsSource<Form extends object, Credentials extends Opened> 
     return this.#opened;
   }
 
-  #openAll(given: Several<Form>): OpenedList<Credentials> {
+  #openAll(given: Several<Form>): ParsedCredentialsList<Credentials> {
     try {
       return this.#openEach(given);
     } catch (error) {
@@ -102,11 +102,11 @@ export class CredentialsSource<Form extends object, Credentials extends Opened> 
     }
   }
 
-  #openEach(given: Several<Form>): OpenedList<Credentials> {
+  #openEach(given: Several<Form>): ParsedCredentialsList<Credentials> {
     const isList = (value: Several<Form>): value is readonly Form[] => Array.isArray(value);
-    if (!isList(given)) return [this.#open(given, placeInOptions('credentials'))];
+    if (!isList(given)) return [this.#open(given, optionFieldNames('credentials'))];
     const [first, ...others] = given.map((form, index) =>
-      this.#open(form, placeInOptions(`credentials[${index}]`)),
+      this.#open(form, optionFieldNames(`credentials[${index}]`)),
     );
     if (first === undefined) {
       throw configInvalid(

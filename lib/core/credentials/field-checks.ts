@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import { redact } from '../errors/redact.js';
 import type { CredentialsAdvice } from './credentials-advice.js';
-import type { Place } from './field-names.js';
+import type { FieldNames } from './field-names.js';
 import { isTokenValue } from './token-value.js';
 
 /** What `keygen` writes into a field that it cannot know. */
@@ -54,7 +54,7 @@ export const passphrase = v.optional(v.string('the passphrase of the private key
 export function checked<const S extends v.GenericSchema>(
   schema: S,
   input: unknown,
-  place: Place,
+  place: FieldNames,
   advice: CredentialsAdvice,
 ): v.InferOutput<S> {
   const result = v.safeParse(schema, input);
@@ -84,7 +84,7 @@ export function configInvalid(
   });
 }
 
-function describeMistake(issue: v.BaseIssue<unknown>, input: unknown, place: Place): string {
+function describeMistake(issue: v.BaseIssue<unknown>, input: unknown, place: FieldNames): string {
   const path = v.getDotPath(issue) ?? '';
   const field = path === '' ? 'the whole' : place.listed(path);
   if (issue.expected === 'never') {

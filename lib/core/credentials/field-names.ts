@@ -1,5 +1,5 @@
 /** What errors call credentials, and the fields of them, so that whoever set them knows what is meant. */
-export class Place {
+export class FieldNames {
   /**
    * `nameOf` is for fields that have names of their own, such as environment variables; `hint` says how what stands here
    * is mended, where that is not what the issuer's advice says.
@@ -22,16 +22,16 @@ export class Place {
 }
 
 /** Credentials in the options of an app. */
-export function placeInOptions(whole: string): Place {
-  return new Place(
+export function optionFieldNames(whole: string): FieldNames {
+  return new FieldNames(
     whole,
     'Mend what is named above where the credentials are set: in forRoot, in what the factory of forRootAsync or a credentials function returns, or in boxAuth of Express.',
   );
 }
 
 /** Credentials in environment variables, by the fields that they stand for. */
-export function placeInEnvironment(variables: Readonly<Record<string, string>>): Place {
-  return new Place(
+export function environmentFieldNames(variables: Readonly<Record<string, string>>): FieldNames {
+  return new FieldNames(
     'What the environment says',
     'Mend what is named above where the environment of the process is set, or in the .env file that is loaded into it.',
     (field) => variables[field] ?? field,

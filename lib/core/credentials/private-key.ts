@@ -37,7 +37,7 @@ export type KeyOpener = (
 ) => OpenedKey;
 
 /** Where a key stands in the configuration, and what whoever has a wrong one there is told. */
-interface Place {
+interface FieldNames {
   readonly field: string;
   readonly passphraseField: string;
   readonly advice: CredentialsAdvice;
@@ -119,7 +119,7 @@ export function privateKeyOpener(advice: CredentialsAdvice): KeyOpener {
   };
 }
 
-function open(block: PemBlock, passphrase: string | undefined, place: Place): KeyObject {
+function open(block: PemBlock, passphrase: string | undefined, place: FieldNames): KeyObject {
   const { field, passphraseField } = place;
   try {
     return createPrivateKey({ key: pemOf(block), passphrase });
@@ -154,7 +154,7 @@ function open(block: PemBlock, passphrase: string | undefined, place: Place): Ke
   }
 }
 
-function suitable(key: KeyObject, place: Place): KeyObject {
+function suitable(key: KeyObject, place: FieldNames): KeyObject {
   const { field, advice } = place;
   if (key.asymmetricKeyType !== 'rsa') {
     throw keyError(
@@ -177,7 +177,7 @@ function suitable(key: KeyObject, place: Place): KeyObject {
 }
 
 /** What was given, where it is not PEM at all. */
-function notPem(text: string, place: Place): BoxAuthError {
+function notPem(text: string, place: FieldNames): BoxAuthError {
   const { field } = place;
   const given = text.trim();
   if (given.startsWith('PuTTY-User-Key-File')) {
@@ -217,7 +217,7 @@ function keyError(
   code: BoxAuthErrorCode,
   message: string,
   hint: string,
-  { advice }: Place,
+  { advice }: FieldNames,
   cause?: unknown,
 ): BoxAuthError {
   return new BoxAuthError({ code, message, hint, docs: advice.docs, cause });

@@ -1,8 +1,8 @@
 import { types } from 'node:util';
 
 const REDACTED = '[redacted]';
-const LONGEST_READ = 4000;
-const SHORTEST_ANYWHERE = 8;
+const MAX_READ = 4000;
+const MIN_ANYWHERE = 8;
 
 const SHAPES_OF_SECRETS: readonly RegExp[] = [
   /-----BEGIN [^-]*-----[\s\S]*?(?:-----END [^-]*-----|$)/g, // PEM, also one that was cut
@@ -18,7 +18,7 @@ const SHAPES_OF_SECRETS: readonly RegExp[] = [
  * At most `maxLength` characters of it, what controls lines, terminals and directions replaced, so that nobody can forge a log line.
  */
 export function redact(text: string, secrets: readonly string[] = [], maxLength = 300): string {
-  let shown = withoutSecrets(text, secrets).slice(0, LONGEST_READ);
+  let shown = withoutSecrets(text, secrets).slice(0, MAX_READ);
   for (const shape of SHAPES_OF_SECRETS) {
     shown = shown.replace(shape, REDACTED);
   }
@@ -35,7 +35,7 @@ export function withoutSecrets(text: string, secrets: readonly string[]): string
     .filter((secret) => secret !== '')
     .reduce(
       (shown, secret) =>
-        secret.length < SHORTEST_ANYWHERE
+        secret.length < MIN_ANYWHERE
           ? withoutWord(shown, secret)
           : shown.replaceAll(secret, REDACTED),
       text,

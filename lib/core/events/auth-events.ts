@@ -65,4 +65,4 @@ export interface AuthEventSource {
 }
 
 /** Where a room tells what happened. */
-export type TellEvent = (event: AuthEvent) => void;
+export type EmitEvent = (event: AuthEvent) => void;

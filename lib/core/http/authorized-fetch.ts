@@ -7,7 +7,7 @@ import { isReplayable } from './replayable-body.js';
 
 type Input = Parameters<typeof fetch>[0];
 
-const MOST_REDIRECTS = 20; // as fetch itself: https://fetch.spec.whatwg.org/#http-redirect-fetch
+const MAX_REDIRECTS = 20; // as fetch itself: https://fetch.spec.whatwg.org/#http-redirect-fetch
 
 /**
  * A `fetch` that puts a token onto calls that may carry one, and leaves all others as they are.
@@ -131,7 +131,7 @@ class AuthorizedCall {
       if (hop === undefined) {
         return hops === 0 ? response : redirected(response);
       }
-      if (hops === MOST_REDIRECTS) {
+      if (hops === MAX_REDIRECTS) {
         throw new TypeError('fetch failed', { cause: new Error('redirect count exceeded') });
       }
       await response.body?.cancel();

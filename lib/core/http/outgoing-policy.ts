@@ -4,7 +4,7 @@ import { BoxAuthError } from '../errors/box-auth.error.js';
 import { after } from '../runtime/after.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { AccessToken } from '../token-endpoint/access-token.js';
-import type { AccessTokens } from '../tokens/token-cache.js';
+import type { TokenCache } from '../tokens/token-cache.js';
 import { rejected } from '../tokens/rejection-pace.js';
 import type { Patience } from './patience.js';
 import { HEADERS_OF_ONE_ORIGIN } from './redirect.js';
@@ -58,7 +58,7 @@ const BODY_WAIT_MS = 1000;
 /** What goes onto a call and what its answer means for the token: the same for every HTTP client. */
 export class OutgoingPolicy {
   constructor(
-    private readonly tokens: AccessTokens,
+    private readonly tokens: TokenCache,
     private readonly scheme: HeaderScheme,
     private readonly rules: UrlRules,
     readonly runtime: Runtime,

@@ -1,5 +1,5 @@
 import { Observable } from 'rxjs';
-import { LONGEST_DELAY_MS, type Runtime } from './runtime.js';
+import { MAX_DELAY_MS, type Runtime } from './runtime.js';
 
 /** Emits once, after `delayMs` milliseconds of `runtime`. */
 export function after(runtime: Runtime, delayMs: number): Observable<void> {
@@ -18,7 +18,7 @@ const holds = new WeakMap<Runtime, { waiting: number; readonly cancel: () => voi
 export function holdProcess(runtime: Runtime): () => void {
   const hold = holds.get(runtime) ?? {
     waiting: 0,
-    cancel: runtime.schedule(() => undefined, LONGEST_DELAY_MS, { holdProcess: true }),
+    cancel: runtime.schedule(() => undefined, MAX_DELAY_MS, { holdProcess: true }),
   };
   holds.set(runtime, hold);
   hold.waiting += 1;

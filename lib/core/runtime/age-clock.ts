@@ -21,11 +21,11 @@ export function ageMs(runtime: Pick<Runtime, 'now' | 'monotonic'>, since: Instan
 
 /** The ages of a runtime. The system's are asked for at every call of an app, and so read in the cheaper way. */
 export function ageClockOf(runtime: Runtime): AgeClock {
-  return runtime === systemRuntime ? systemAges : new ExactAges(runtime);
+  return runtime === systemRuntime ? systemAges : new ExactAgeClock(runtime);
 }
 
 /** Reads both clocks, every time. */
-class ExactAges implements AgeClock {
+class ExactAgeClock implements AgeClock {
   constructor(private readonly runtime: Pick<Runtime, 'now' | 'monotonic'>) {}
 
   ageMs(since: Instant): number {
@@ -34,16 +34,16 @@ class ExactAges implements AgeClock {
 }
 
 const READ_AGAIN_MS = 50;
-const MOST_CALLS = 10_000; // of a wall clock that stands still, as in somebody's test
+const MAX_CALLS = 10_000; // of a wall clock that stands still, as in somebody's test
 
 /**
  * Reads the wall clock, and the monotonic one only if the wall clock has moved by 50 ms or back since it was read: each
  * costs as much as all the rest of a call. A wall clock that is set back to within these 50 ms, of all hours, is found
  * out when they are over.
  */
-export class SparingAges implements AgeClock {
+export class CoarseAgeClock implements AgeClock {
   #readAt = Infinity;
-  #callsLeft = MOST_CALLS;
+  #callsLeft = MAX_CALLS;
   /** How far the monotonic clock was ahead of the wall clock then. */
   #leadMs = 0;
 
@@ -53,7 +53,7 @@ export class SparingAges implements AgeClock {
     const now = this.runtime.now();
     const movedMs = now - this.#readAt;
     if (!(movedMs >= 0 && movedMs < READ_AGAIN_MS) || --this.#callsLeft < 0) {
-      this.#callsLeft = MOST_CALLS;
+      this.#callsLeft = MAX_CALLS;
       this.#readAt = now;
       this.#leadMs = this.runtime.monotonic() - now;
     }
@@ -61,4 +61,4 @@ export class SparingAges implements AgeClock {
   }
 }
 
-const systemAges = new SparingAges(systemRuntime);
+const systemAges = new CoarseAgeClock(systemRuntime);

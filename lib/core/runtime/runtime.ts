@@ -22,13 +22,13 @@ export interface Runtime {
 }
 
 /** The longest delay of a timer: a longer one of Node ends at once. */
-export const LONGEST_DELAY_MS = 2 ** 31 - 1;
+export const MAX_DELAY_MS = 2 ** 31 - 1;
 
 export const systemRuntime: Runtime = {
   now: Date.now,
   monotonic: () => performance.now(),
   schedule(task, delayMs, options) {
-    const timer = setTimeout(task, Math.min(delayMs, LONGEST_DELAY_MS));
+    const timer = setTimeout(task, Math.min(delayMs, MAX_DELAY_MS));
     if (options?.holdProcess !== true) timer.unref();
     return () => clearTimeout(timer);
   },

@@ -1,18 +1,18 @@
 import { inNextTurn } from './next-turn.js';
 
-const LONGEST_TURN_MS = 10_000;
+const MAX_TURN_MS = 10_000;
 
 /**
  * Lets one begin in each turn of the event loop; the others wait. What hundreds ask for at once then leaves room for
  * everything else that the process does. It knows no time, only turns.
  */
-export class Pace {
+export class TickQueue {
   readonly #waiting = new Set<() => void>();
   #isTaken = false;
   #takenAt = 0;
 
   /** Calls `begin` when it is its turn: at once, if nobody was before. Returns what gives the turn up. */
-  turn(begin: () => void): () => void {
+  enqueue(begin: () => void): () => void {
     if (this.#isStuck) this.#letAllBegin();
     if (this.#isTaken) this.#waiting.add(begin);
     else this.#begin(begin);
@@ -28,7 +28,7 @@ export class Pace {
 
   /** Somebody keeps the turns of the loop to themselves: fake timers that were there before us. */
   get #isStuck(): boolean {
-    return this.#isTaken && performance.now() - this.#takenAt > LONGEST_TURN_MS;
+    return this.#isTaken && performance.now() - this.#takenAt > MAX_TURN_MS;
   }
 
   #letAllBegin(): void {

@@ -2,7 +2,7 @@ import type { Subject } from '../credentials/subject.js';
 import type { BoxAuthError } from '../errors/box-auth.error.js';
 
 /** What a token endpoint answered, when it was no token: as it came, to be judged. Shown is only what `shown` makes of it. */
-export interface Refusal {
+export interface ErrorResponse {
   readonly status: number;
   readonly headers: Headers;
   /** `error` of RFC 6749 section 5.2, if the body was JSON and had one. */
@@ -50,7 +50,7 @@ export interface Issuer<Credentials> {
     attempt: Attempt,
   ): Promise<Readonly<Record<string, string>>>;
   /** Whether a refusal is about the key alone, so that another key of the same app may be taken. */
-  isKeyRefusal(error: BoxAuthError): boolean;
+  isKeyError(error: BoxAuthError): boolean;
   /** Why no token came, with what to do about it. */
-  refusalError(refusal: Refusal): BoxAuthError;
+  toError(refusal: ErrorResponse): BoxAuthError;
 }

@@ -1,17 +1,17 @@
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { BoxAuthErrorCode } from '../errors/error-codes.js';
-import type { Refusal } from './issuer.js';
+import type { ErrorResponse } from './issuer.js';
 
 /**
  * How far a refusal reaches: the app with every subject, one tenant (an enterprise that uses the app), or one subject. A
  * refusal that could be about either names the narrower one, so that one subject's failure does not spread to others.
  */
-export type RefusalScope = 'client' | 'tenant' | 'subject';
+export type ErrorScope = 'client' | 'tenant' | 'subject';
 
 /** A known refusal of an issuer: how to recognise it, its scope, its meaning and the fix. */
-export interface KnownRefusal {
-  readonly when: (refusal: Refusal) => boolean;
-  readonly about: RefusalScope;
+export interface KnownErrorResponse {
+  readonly when: (refusal: ErrorResponse) => boolean;
+  readonly about: ErrorScope;
   readonly code: BoxAuthErrorCode;
   readonly meaning: string;
   readonly hint: string;
@@ -20,18 +20,18 @@ export interface KnownRefusal {
 }
 
 /** Who refuses, and what is said of a refusal that is not known. */
-export interface Refuser {
+export interface ErrorResponseContext {
   readonly name: string;
   /** Lower case; undefined if its answers carry no id. */
   readonly requestIdHeader?: string;
-  readonly otherwise: Pick<KnownRefusal, 'about' | 'code' | 'hint' | 'docs'>;
+  readonly otherwise: Pick<KnownErrorResponse, 'about' | 'code' | 'hint' | 'docs'>;
 }
 
 // Beside the errors, not in them: the scope says how long to remember a refusal for whom, and is no caller's business.
-const scopes = new WeakMap<BoxAuthError, RefusalScope>();
+const scopes = new WeakMap<BoxAuthError, ErrorScope>();
 
 /** Whom a refusal is about. An error that no table described is about one subject at most. */
-export function scopeOf(error: BoxAuthError): RefusalScope {
+export function scopeOf(error: BoxAuthError): ErrorScope {
   return scopes.get(error) ?? 'subject';
 }
 
@@ -46,10 +46,10 @@ export function repeated(
 }
 
 /** What passes by itself, wherever it is met. */
-export function passingRefusals(
+export function transientErrorResponses(
   name: string,
   status: { readonly page: string; readonly rateLimits: string; readonly errors: string },
-): readonly KnownRefusal[] {
+): readonly KnownErrorResponse[] {
   return [
     {
       when: (refusal) => refusal.status === 429,
@@ -73,10 +73,10 @@ export function passingRefusals(
 }
 
 /** A refusal as an error: the first of `known` that fits says what it means. */
-export function describeRefusal(
-  refusal: Refusal,
-  known: readonly KnownRefusal[],
-  { name, requestIdHeader, otherwise }: Refuser,
+export function toBoxAuthError(
+  refusal: ErrorResponse,
+  known: readonly KnownErrorResponse[],
+  { name, requestIdHeader, otherwise }: ErrorResponseContext,
 ): BoxAuthError {
   const match = known.find(({ when }) => when(refusal));
   const said = [refusal.error, refusal.description]

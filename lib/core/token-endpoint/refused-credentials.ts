@@ -3,8 +3,8 @@ import type { BoxAuthError } from '../errors/box-auth.error.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { repeated, scopeOf } from './known-error-responses.js';
 
-const SHORTEST_MS = 30_000;
-const LONGEST_MS = 300_000;
+const MIN_MS = 30_000;
+const MAX_MS = 300_000;
 
 interface Remembered {
   readonly error: BoxAuthError;
@@ -44,7 +44,7 @@ export class RefusedCredentials {
     const before = this.#remembered.get(key);
     // Requests that were in flight together are one refusal, however many subjects sent them.
     if (before !== undefined && now < before.until) return;
-    const forMs = before === undefined ? SHORTEST_MS : Math.min(before.forMs * 2, LONGEST_MS);
+    const forMs = before === undefined ? MIN_MS : Math.min(before.forMs * 2, MAX_MS);
     this.#remembered.set(key, { error, forMs, until: now + forMs });
   }
 

@@ -1,4 +1,4 @@
-const LONGEST_MS = 600_000;
+const MAX_MS = 600_000;
 
 /**
  * `Retry-After` (RFC 9110 section 10.2.3), seconds or a date, as milliseconds from `serverNow`; at most ten minutes.
@@ -7,8 +7,8 @@ const LONGEST_MS = 600_000;
 export function parseRetryAfter(value: string | null, serverNow: number): number | undefined {
   const text = value?.trim() ?? '';
   if (/^\d+$/.test(text)) {
-    return Math.min(Number(text) * 1000, LONGEST_MS);
+    return Math.min(Number(text) * 1000, MAX_MS);
   }
   const date = /[a-z]/i.test(text) ? Date.parse(text) : Number.NaN;
-  return Number.isNaN(date) ? undefined : Math.min(Math.max(date - serverNow, 0), LONGEST_MS);
+  return Number.isNaN(date) ? undefined : Math.min(Math.max(date - serverNow, 0), MAX_MS);
 }

@@ -1,7 +1,7 @@
-import type { TellEvent } from '../events/auth-events.js';
+import type { EmitEvent } from '../events/auth-events.js';
 import type { Runtime } from '../runtime/runtime.js';
 
-const SLOWEST_ROUND_TRIP_MS = 10_000;
+const MAX_ROUND_TRIP_MS = 10_000;
 const RESOLUTION_MS = 1000; // of the Date header
 const DAY_MS = 24 * 3_600_000;
 
@@ -21,7 +21,7 @@ export class ServerClock {
 
   constructor(
     private readonly runtime: Runtime,
-    private readonly tell: TellEvent,
+    private readonly emit: EmitEvent,
   ) {}
 
   /** The clock that was right when it was last in doubt. */
@@ -57,7 +57,7 @@ export class ServerClock {
    */
   learn(headers: Headers, { receivedAt, durationMs }: RoundTrip): boolean {
     const date = Date.parse(headers.get('date') ?? '');
-    if (Number.isNaN(date) || headers.has('age') || durationMs > SLOWEST_ROUND_TRIP_MS) {
+    if (Number.isNaN(date) || headers.has('age') || durationMs > MAX_ROUND_TRIP_MS) {
       return false;
     }
     // The header was cut to the second somewhere between sending and receiving.
@@ -77,6 +77,6 @@ export class ServerClock {
     apply();
     const { offsetMs } = this;
     if (offsetMs !== previousOffsetMs)
-      this.tell({ kind: 'clock-offset', offsetMs, previousOffsetMs });
+      this.emit({ kind: 'clock-offset', offsetMs, previousOffsetMs });
   }
 }

@@ -1,9 +1,9 @@
-import type { GivenToken } from '../credentials/credentials-source.js';
+import type { StaticToken } from '../credentials/credentials-source.js';
 import { isSameSubject, type Subject } from '../credentials/subject.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { AccessToken } from './access-token.js';
-import type { Mint } from './token-attempts.js';
+import type { MintedToken } from './token-attempts.js';
 
 /** What a given token is wanted for. */
 interface Wanted {
@@ -19,44 +19,44 @@ interface Wanted {
  * @throws BoxAuthError `token_invalid` or `developer_token_expired` if it has expired or was refused, `subject_unsupported`
  * if it is wanted for another subject
  */
-export function takeGivenToken(
-  given: GivenToken,
+export function useStaticToken(
+  given: StaticToken,
   own: Subject,
   { subject, refused, isFromFunction }: Wanted,
   runtime: Runtime,
-): Mint {
+): MintedToken {
   if (subject !== undefined && !isSameSubject(subject, own)) {
     throw otherSubject(given);
   }
   const { expiresAt } = given;
-  const askedAt = { wall: runtime.now(), monotonic: runtime.monotonic() };
+  const requestedAt = { wall: runtime.now(), monotonic: runtime.monotonic() };
   const token = new AccessToken(given.value.reveal(), { subject: own, expiresAt });
   if (token.value === refused?.value) {
     throw noLongerGood(given, token, 'was refused: it has expired or was revoked', isFromFunction);
   }
-  if (expiresAt !== undefined && expiresAt <= askedAt.wall) {
+  if (expiresAt !== undefined && expiresAt <= requestedAt.wall) {
     const expired = `expired at ${new Date(expiresAt).toISOString()}`;
     throw noLongerGood(given, token, expired, isFromFunction);
   }
-  const lifetimeMs = expiresAt === undefined ? undefined : expiresAt - askedAt.wall;
-  return { token, lifetimeMs, askedAt, isShared: false };
+  const lifetimeMs = expiresAt === undefined ? undefined : expiresAt - requestedAt.wall;
+  return { token, lifetimeMs, requestedAt, isShared: false };
 }
 
 /** Whether all of `list` are given tokens that have not expired and are not among those to be replaced. */
 export function areUnused(
-  list: readonly { readonly givenToken?: GivenToken }[],
+  list: readonly { readonly staticToken?: StaticToken }[],
   replaced: readonly (AccessToken | undefined)[],
   now: number,
 ): boolean {
   return list.every(
-    ({ givenToken }) =>
-      givenToken !== undefined &&
-      (givenToken.expiresAt === undefined || now < givenToken.expiresAt) &&
-      !replaced.some((token) => token?.value === givenToken.value.reveal()),
+    ({ staticToken }) =>
+      staticToken !== undefined &&
+      (staticToken.expiresAt === undefined || now < staticToken.expiresAt) &&
+      !replaced.some((token) => token?.value === staticToken.value.reveal()),
   );
 }
 
-function otherSubject({ name, owner, refusal: { docs } }: GivenToken): BoxAuthError {
+function otherSubject({ name, owner, refusal: { docs } }: StaticToken): BoxAuthError {
   return new BoxAuthError({
     code: 'subject_unsupported',
     message: `A token for another subject was requested, but the credentials are an existing ${name}, which belongs to ${owner}.`,
@@ -66,7 +66,7 @@ function otherSubject({ name, owner, refusal: { docs } }: GivenToken): BoxAuthEr
 }
 
 function noLongerGood(
-  { name, refusal }: GivenToken,
+  { name, refusal }: StaticToken,
   { fingerprint }: AccessToken,
   what: string,
   retryable: boolean,

@@ -1,7 +1,7 @@
 import { defer, Observable, race, retry, Subject as Signal, switchMap, throwError } from 'rxjs';
 import type { Subject } from '../credentials/subject.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
-import type { TellEvent } from '../events/auth-events.js';
+import type { EmitEvent } from '../events/auth-events.js';
 import { after } from '../runtime/after.js';
 import { ageMs, type Instant } from '../runtime/age-clock.js';
 import type { Runtime } from '../runtime/runtime.js';
@@ -17,10 +17,10 @@ import { type Fetch, postForm, readGrant, readRefusal, UnusableAnswer } from './
 import { timeoutError, unreachableError, unsignedError, type Wait } from './unreachable.js';
 
 /** A token that was just granted, and when it was asked for: its life counts from there, to be on the safe side. */
-export interface Mint {
+export interface MintedToken {
   readonly token: AccessToken;
   readonly lifetimeMs: number | undefined;
-  readonly askedAt: Instant;
+  readonly requestedAt: Instant;
   /** Another process asked for it. */
   readonly isShared: boolean;
 }
@@ -30,7 +30,7 @@ type Form = Readonly<Record<string, string>>;
 /** Makes the form of a token request, anew for every attempt. */
 export type FormMaker = (attempt: Attempt) => Promise<Form>;
 
-type Reader<T> = (response: Response, askedAt: Mint['askedAt']) => Promise<T>;
+type Reader<T> = (response: Response, requestedAt: MintedToken['requestedAt']) => Promise<T>;
 
 interface Question<T> {
   readonly url: string;
@@ -49,7 +49,7 @@ type Asked<T> = Pick<Question<T>, 'url' | 'read'> & {
 };
 
 const FIRST_PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 8000;
+const MAX_PAUSE_MS = 8000;
 
 /** Requests to a token endpoint: each attempt signed anew, what passes retried. */
 export class TokenAttempts {
@@ -63,9 +63,9 @@ export class TokenAttempts {
     private readonly options: Required<TokenEndpointOptions>,
     private readonly fetch: Fetch,
     private readonly runtime: Runtime,
-    tell: TellEvent,
+    emit: EmitEvent,
   ) {
-    this.#clock = new ServerClock(runtime, tell);
+    this.#clock = new ServerClock(runtime, emit);
     this.#gate = new RequestGate(runtime, (error) => this.pauses.next(error));
   }
 
@@ -83,8 +83,9 @@ export class TokenAttempts {
     subject: Subject,
     budget: TimeBudget,
     goesFirst = false,
-  ): Observable<Mint> {
-    const read: Reader<Mint> = (response, askedAt) => this.#granted(response, subject, askedAt);
+  ): Observable<MintedToken> {
+    const read: Reader<MintedToken> = (response, requestedAt) =>
+      this.#granted(response, subject, requestedAt);
     return this.#request({ url: this.issuer.tokenUrl, makeForm, goesFirst, read }, budget);
   }
 
@@ -138,7 +139,7 @@ export class TokenAttempts {
 
   /** Full jitter, so that processes that failed together do not come back together; `Retry-After` is the floor. */
   #pause(error: BoxAuthError, retries: number): number {
-    const longest = Math.min(FIRST_PAUSE_MS * 2 ** retries, LONGEST_PAUSE_MS);
+    const longest = Math.min(FIRST_PAUSE_MS * 2 ** retries, MAX_PAUSE_MS);
     return (error.retryAfterMs ?? 0) + this.runtime.random() * longest;
   }
 
@@ -163,29 +164,33 @@ export class TokenAttempts {
   }
 
   async #ask<T>({ url, form, offsetMs, trials, read }: Asked<T>, signal: AbortSignal): Promise<T> {
-    const askedAt = this.#now();
+    const requestedAt = this.#now();
     try {
       const response = await postForm(this.fetch, url, form, signal);
-      const durationMs = ageMs(this.runtime, askedAt);
+      const durationMs = ageMs(this.runtime, requestedAt);
       this.#clock.learn(response.headers, { receivedAt: this.runtime.now(), durationMs });
       if (!response.ok) {
         throw await this.#refusal(response, form, this.#clock.offsetOf('issuer') - offsetMs);
       }
       trials.accepted();
-      return await read(response, askedAt);
+      return await read(response, requestedAt);
     } catch (error) {
       throw error instanceof BoxAuthError ? error : unreachableError(this.issuer, error);
     }
   }
 
-  async #granted(response: Response, subject: Subject, askedAt: Mint['askedAt']): Promise<Mint> {
+  async #granted(
+    response: Response,
+    subject: Subject,
+    requestedAt: MintedToken['requestedAt'],
+  ): Promise<MintedToken> {
     const grant = await readGrant(response);
     const expiresAt =
       grant.lifetimeMs === undefined
         ? undefined
-        : askedAt.wall + this.#clock.offsetMs + grant.lifetimeMs;
+        : requestedAt.wall + this.#clock.offsetMs + grant.lifetimeMs;
     const token = new AccessToken(grant.value, { ...grant, subject, expiresAt });
-    return { token, lifetimeMs: grant.lifetimeMs, askedAt, isShared: false };
+    return { token, lifetimeMs: grant.lifetimeMs, requestedAt, isShared: false };
   }
 
   async #refusal(
@@ -199,10 +204,10 @@ export class TokenAttempts {
     }
     const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'), this.#clock.now());
     const refusal = await readRefusal(response, secretsOf(form), retryAfterMs);
-    return this.issuer.refusalError({ ...refusal, clockErrorMs });
+    return this.issuer.toError({ ...refusal, clockErrorMs });
   }
 
-  #now(): Mint['askedAt'] {
+  #now(): MintedToken['requestedAt'] {
     return { wall: this.runtime.now(), monotonic: this.runtime.monotonic() };
   }
 }

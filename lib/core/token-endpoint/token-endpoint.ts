@@ -14,20 +14,20 @@ import {
 import {
   type CredentialsSource,
   credentialsError,
-  type Opened,
-  type OpenedList,
+  type ParsedCredentials,
+  type ParsedCredentialsList,
 } from '../credentials/credentials-source.js';
 import { type Subject, subjectKey } from '../credentials/subject.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
-import type { TellEvent } from '../events/auth-events.js';
+import type { EmitEvent } from '../events/auth-events.js';
 import { awaited } from '../runtime/after.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { ProcessFrozen, TimeBudget } from '../runtime/time-budget.js';
 import type { AccessToken } from './access-token.js';
-import { areUnused, takeGivenToken } from './static-token.js';
+import { areUnused, useStaticToken } from './static-token.js';
 import type { Issuer } from './issuer.js';
 import { RefusedCredentials } from './refused-credentials.js';
-import { type FormMaker, type Mint, TokenAttempts } from './token-attempts.js';
+import { type FormMaker, type MintedToken, TokenAttempts } from './token-attempts.js';
 import type { TokenEndpointOptions } from './token-endpoint.options.js';
 import type { Fetch } from './token-request.js';
 
@@ -41,7 +41,7 @@ interface Wanted {
 }
 
 /** What the one who wants a token has already. */
-export interface KnownTokens {
+export interface PreviousTokens {
   /** The token that is no longer taken, if that is why another is wanted. */
   readonly refused?: AccessToken | undefined;
   /** The token that is to be renewed. */
@@ -53,16 +53,16 @@ export interface PreparedMint {
   /** The same in all processes that could use its token; undefined if there is nothing to share. */
   readonly identity: string | undefined;
   readonly subject: Subject;
-  mint(): Observable<Mint>;
+  mint(): Observable<MintedToken>;
 }
 
 /** Mints tokens with the credentials as they are now, the key that works first; does not ask what was just refused. */
-export class TokenEndpoint<Credentials extends Opened> {
+export class TokenEndpoint<Credentials extends ParsedCredentials> {
   readonly #attempts: TokenAttempts;
   readonly #refused: RefusedCredentials;
   /** The fingerprint of the credentials that last got a token. */
   #working: string | undefined;
-  #lastRead: OpenedList<Credentials> | undefined;
+  #lastRead: ParsedCredentialsList<Credentials> | undefined;
   #appIdentity: string | undefined;
 
   constructor(
@@ -74,9 +74,9 @@ export class TokenEndpoint<Credentials extends Opened> {
     private readonly options: Required<TokenEndpointOptions>,
     fetch: Fetch,
     private readonly runtime: Runtime,
-    tell: TellEvent,
+    emit: EmitEvent,
   ) {
-    this.#attempts = new TokenAttempts(issuer, options, fetch, runtime, tell);
+    this.#attempts = new TokenAttempts(issuer, options, fetch, runtime, emit);
     this.#refused = new RefusedCredentials(runtime);
   }
 
@@ -109,12 +109,12 @@ export class TokenEndpoint<Credentials extends Opened> {
    * One token for `subject`, or for the one that the credentials stand for. Nothing happens before it is subscribed to;
    * unsubscribing aborts the request.
    */
-  mint(subject: Subject | undefined, known: KnownTokens = {}): Observable<Mint> {
+  mint(subject: Subject | undefined, known: PreviousTokens = {}): Observable<MintedToken> {
     return this.prepare(subject, known).pipe(switchMap((prepared) => prepared.mint()));
   }
 
   /** A mint with the credentials as they are now. */
-  prepare(subject: Subject | undefined, known: KnownTokens): Observable<PreparedMint> {
+  prepare(subject: Subject | undefined, known: PreviousTokens): Observable<PreparedMint> {
     return defer(() => {
       const { refused } = known;
       const budget = this.#budget();
@@ -175,8 +175,8 @@ export class TokenEndpoint<Credentials extends Opened> {
   /** A function that returns tokens is only called for one that takes the place of those in `known`, or of an expired one. */
   #read(
     budget: TimeBudget,
-    { refused, current }: KnownTokens = {},
-  ): Observable<OpenedList<Credentials>> {
+    { refused, current }: PreviousTokens = {},
+  ): Observable<ParsedCredentialsList<Credentials>> {
     const lastRead = this.#lastRead;
     if (lastRead !== undefined && areUnused(lastRead, [refused, current], this.runtime.now())) {
       return of(lastRead);
@@ -195,14 +195,17 @@ export class TokenEndpoint<Credentials extends Opened> {
     );
   }
 
-  #workingFirst(list: OpenedList<Credentials>): OpenedList<Credentials> {
+  #workingFirst(list: ParsedCredentialsList<Credentials>): ParsedCredentialsList<Credentials> {
     const working = list.find(({ fingerprint }) => fingerprint === this.#working);
     if (working === undefined) return list;
     return [working, ...list.filter((credentials) => credentials !== working)];
   }
 
   /** While keys are rotated there are several: a refusal of one key is no reason not to try the next. */
-  #mintWithAny([first, ...others]: readonly Credentials[], wanted: Wanted): Observable<Mint> {
+  #mintWithAny(
+    [first, ...others]: readonly Credentials[],
+    wanted: Wanted,
+  ): Observable<MintedToken> {
     if (first === undefined) throw new TypeError('there are no credentials');
     return this.#mintWith(first, wanted).pipe(
       catchError((error: unknown) =>
@@ -213,15 +216,18 @@ export class TokenEndpoint<Credentials extends Opened> {
     );
   }
 
-  #isAboutKey({ givenToken }: Credentials, error: BoxAuthError): boolean {
-    return givenToken !== undefined || this.issuer.isKeyRefusal(error);
+  #isAboutKey({ staticToken }: Credentials, error: BoxAuthError): boolean {
+    return staticToken !== undefined || this.issuer.isKeyError(error);
   }
 
-  #mintWith(credentials: Credentials, { subject, refused, budget }: Wanted): Observable<Mint> {
-    if (credentials.givenToken !== undefined) {
-      const { givenToken } = credentials;
+  #mintWith(
+    credentials: Credentials,
+    { subject, refused, budget }: Wanted,
+  ): Observable<MintedToken> {
+    if (credentials.staticToken !== undefined) {
+      const { staticToken } = credentials;
       const wanted = { subject, refused, isFromFunction: this.credentials.isFunction };
-      return defer(() => [takeGivenToken(givenToken, credentials.subject, wanted, this.runtime)]);
+      return defer(() => [useStaticToken(staticToken, credentials.subject, wanted, this.runtime)]);
     }
     const { fingerprint } = credentials;
     const whom = subject ?? credentials.subject;

@@ -1,10 +1,10 @@
 import { isTokenValue } from '../credentials/token-value.js';
 import { redact } from '../errors/redact.js';
-import type { Refusal } from './issuer.js';
+import type { ErrorResponse } from './issuer.js';
 
 const LARGEST_ANSWER_BYTES = 65_536;
 const MIN_COUNTED_BYTES = 16; // of a chunk: a stream of empty ones must end, too
-const LONGEST_LIFETIME_S = 1_000_000_000; // what is beyond is no lifetime
+const MAX_LIFETIME_S = 1_000_000_000; // what is beyond is no lifetime
 
 /** The `fetch` that token requests go through. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
@@ -66,7 +66,7 @@ export async function readGrant(response: Response): Promise<Grant> {
   const restrictedTo = body['restricted_to'];
   return {
     value,
-    lifetimeMs: expiresInS > 0 && expiresInS <= LONGEST_LIFETIME_S ? expiresInS * 1000 : undefined,
+    lifetimeMs: expiresInS > 0 && expiresInS <= MAX_LIFETIME_S ? expiresInS * 1000 : undefined,
     scopes: typeof scope === 'string' && scope !== '' ? scope.split(' ') : undefined,
     restrictedTo: Array.isArray(restrictedTo) && restrictedTo.length > 0 ? restrictedTo : undefined,
   };
@@ -77,7 +77,7 @@ export async function readRefusal(
   response: Response,
   secrets: readonly string[],
   retryAfterMs: number | undefined,
-): Promise<Refusal> {
+): Promise<ErrorResponse> {
   const text = await readText(response).catch(() => '');
   const body = asJson(response, text);
   const error = body?.['error'] ?? body?.['code'];

@@ -133,7 +133,7 @@ const NETWORK_CAUSES: readonly NetworkCause[] = [
   },
   {
     codes: /^(?:ECONNRESET|EPIPE|UND_ERR_SOCKET)$/,
-    hint: 'The connection was closed before a response came: if it lasts, check for a proxy or firewall on the way that ends connections.',
+    hint: 'The connection was closed before a response succeeded: if it lasts, check for a proxy or firewall on the way that ends connections.',
     retryable: true,
   },
   {

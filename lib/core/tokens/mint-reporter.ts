@@ -1,16 +1,16 @@
 import type { Subject } from '../credentials/subject.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { BoxAuthErrorCode } from '../errors/error-codes.js';
-import type { TellEvent, TokenEvent } from '../events/auth-events.js';
+import type { EmitEvent, TokenEvent } from '../events/auth-events.js';
 import type { Runtime } from '../runtime/runtime.js';
-import type { Mint } from '../token-endpoint/token-attempts.js';
+import type { MintedToken } from '../token-endpoint/token-attempts.js';
 
 /** A mistake of the caller, which is reported to the caller only. */
 const MISTAKE_OF_CALLER: BoxAuthErrorCode = 'subject_unsupported';
 
 interface Audience {
   readonly defaultSubject: () => Subject | undefined;
-  readonly tell: TellEvent;
+  readonly emit: EmitEvent;
   readonly runtime: Runtime;
 }
 
@@ -23,10 +23,10 @@ interface BegunMint {
 }
 
 /** Tells how the mint that begins now ends. */
-export function mintTelling(
-  { defaultSubject, tell, runtime }: Audience,
+export function mintReporter(
+  { defaultSubject, emit, runtime }: Audience,
   { kind, subject, usableForMs }: BegunMint,
-): { came: (mint: Mint) => void; failed: (error: unknown) => void } {
+): { succeeded: (mint: MintedToken) => void; failed: (error: unknown) => void } {
   const startedAt = runtime.now();
   const begunAt = runtime.monotonic();
   const told = (): Omit<TokenEvent, 'outcome'> => ({
@@ -38,8 +38,8 @@ export function mintTelling(
     usableForMs: Math.max(usableForMs(), 0),
   });
   return {
-    came: ({ token: { fingerprint, expiresAt }, isShared }) =>
-      tell({
+    succeeded: ({ token: { fingerprint, expiresAt }, isShared }) =>
+      emit({
         ...told(),
         outcome: isShared ? 'shared' : 'minted',
         fingerprint,
@@ -47,7 +47,7 @@ export function mintTelling(
       }),
     failed: (error) => {
       if (error instanceof BoxAuthError && error.code !== MISTAKE_OF_CALLER) {
-        tell({ ...told(), outcome: 'failed', error });
+        emit({ ...told(), outcome: 'failed', error });
       }
     },
   };

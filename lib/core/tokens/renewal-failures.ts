@@ -48,7 +48,7 @@ export class RenewalFailures {
         this.runtime.monotonic() +
         Math.max(backoffMs, thrown.retryable ? (thrown.retryAfterMs ?? 0) : 0),
     };
-    return times === 1 ? thrown : this.#tell(this.#failing);
+    return times === 1 ? thrown : this.#describe(this.#failing);
   }
 
   /** Nobody should renew in the background now. */
@@ -62,7 +62,7 @@ export class RenewalFailures {
    */
   pause(): BoxAuthError | undefined {
     const pausing = this.#pausing;
-    return pausing?.error.retryable === true ? this.#tell(pausing) : undefined;
+    return pausing?.error.retryable === true ? this.#describe(pausing) : undefined;
   }
 
   get #pausing(): Failures | undefined {
@@ -72,7 +72,7 @@ export class RenewalFailures {
       : undefined;
   }
 
-  #tell({ error, since, pauseUntil }: Failures): BoxAuthError {
+  #describe({ error, since, pauseUntil }: Failures): BoxAuthError {
     const message = `${error.message} This has failed since ${new Date(since).toISOString()}.`;
     const retryAfterMs = error.retryable
       ? pauseUntil - this.runtime.monotonic()

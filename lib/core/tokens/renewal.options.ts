@@ -42,11 +42,11 @@ export const renewalRanges: Readonly<Record<keyof RenewalOptions, readonly [numb
   maxBackoffMs: [0, DAY_MS],
 };
 
-const LONGEST_MARGIN = 1 / 4;
+const MAX_MARGIN = 1 / 4;
 const JITTER = 1 / 4;
 
 /** When, in milliseconds after it was asked for, a token's life turns. */
-export interface Turns {
+export interface TokenSchedule {
   /** From here on it is renewed in the background. */
   readonly refreshMs: number;
   /** From here on callers wait for the new one. */
@@ -56,12 +56,12 @@ export interface Turns {
 }
 
 /** Draws when a token of `lifetimeMs` is renewed: `random`, from 0 to 1, spreads the processes of a fleet. */
-export function drawTurns(
+export function drawSchedule(
   lifetimeMs: number,
   options: Required<RenewalOptions>,
   random: number,
-): Turns {
-  const longest = lifetimeMs * LONGEST_MARGIN;
+): TokenSchedule {
+  const longest = lifetimeMs * MAX_MARGIN;
   const window = Math.min(
     Math.max(lifetimeMs * options.windowRatio, options.minWindowMs),
     options.maxWindowMs,

@@ -12,15 +12,15 @@ import {
 } from 'rxjs';
 import type { Subject } from '../credentials/subject.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
-import type { TellEvent } from '../events/auth-events.js';
+import type { EmitEvent } from '../events/auth-events.js';
 import { after } from '../runtime/after.js';
 import { ageClockOf } from '../runtime/age-clock.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { AccessToken } from '../token-endpoint/access-token.js';
-import type { Mint } from '../token-endpoint/token-attempts.js';
-import type { KnownTokens, PreparedMint } from '../token-endpoint/token-endpoint.js';
+import type { MintedToken } from '../token-endpoint/token-attempts.js';
+import type { PreviousTokens, PreparedMint } from '../token-endpoint/token-endpoint.js';
 import type { TokenSource } from './token-cache.js';
-import { AdoptedToken } from './cached-token.js';
+import { CachedToken } from './cached-token.js';
 import { type CheckedClaim, checkedClaim } from './checked-claim.js';
 import type { RenewalOptions } from './renewal.options.js';
 import { type Pausable, SharedPause } from './shared-pause.js';
@@ -30,16 +30,16 @@ import type { TokenStore } from './token-store.js';
 
 const LEASE_MS = 1_500;
 const FIRST_LOOK_MS = 50;
-const LONGEST_LOOK_MS = 250;
-const LONGEST_WAIT_MS = 30_000;
-const LONGEST_DELAY_ALONE_MS = 500;
-const SHORTEST_PAUSE_MS = 1_000;
+const MAX_LOOK_MS = 250;
+const MAX_WAIT_MS = 30_000;
+const MAX_DELAY_ALONE_MS = 500;
+const MIN_PAUSE_MS = 1_000;
 
 /** Where tokens are minted when no other process has one. */
 interface Mints extends Pausable {
   readonly defaultSubject: Subject | undefined;
   checkSubject?(subject: Subject): void;
-  prepare(subject: Subject | undefined, known: KnownTokens): Observable<PreparedMint>;
+  prepare(subject: Subject | undefined, known: PreviousTokens): Observable<PreparedMint>;
   forgetRefusals(): void;
 }
 
@@ -51,7 +51,7 @@ interface Search {
   readonly identity: string;
   readonly owner: string;
   readonly prepared: PreparedMint;
-  readonly known: KnownTokens;
+  readonly known: PreviousTokens;
   /** How long it may still wait for other processes. */
   readonly leftMs: number;
   readonly newerThan: number;
@@ -69,7 +69,7 @@ interface Finding extends Pick<Search, 'identity' | 'known'> {
  * Tokens of a whole fleet: what another process minted is taken from the store, one process mints what is missing, and the
  * others wait for it. Without the store each process goes its own way.
  */
-export class SharedTokens implements TokenSource {
+export class SharedTokenSource implements TokenSource {
   readonly #guard: StoreGuard;
   readonly #pause: SharedPause;
   readonly #fences = new WeakMap<
@@ -86,9 +86,9 @@ export class SharedTokens implements TokenSource {
     private readonly onStoreFailure: OnStoreFailure,
     private readonly renewal: Required<RenewalOptions>,
     private readonly runtime: Runtime,
-    tell: TellEvent,
+    emit: EmitEvent,
   ) {
-    this.#guard = new StoreGuard(runtime, tell);
+    this.#guard = new StoreGuard(runtime, emit);
     this.#pause = new SharedPause(mints, store, this.#guard, runtime);
   }
 
@@ -106,7 +106,7 @@ export class SharedTokens implements TokenSource {
     this.mints.forgetRefusals();
   }
 
-  mint(subject: Subject | undefined, known: KnownTokens): Observable<Mint> {
+  mint(subject: Subject | undefined, known: PreviousTokens): Observable<MintedToken> {
     return this.mints.prepare(subject, known).pipe(
       switchMap((prepared) => {
         const { identity } = prepared;
@@ -118,7 +118,7 @@ export class SharedTokens implements TokenSource {
               owner: this.runtime.uniqueId(),
               prepared,
               known,
-              leftMs: LONGEST_WAIT_MS,
+              leftMs: MAX_WAIT_MS,
               newerThan: Math.max(this.#fenceOf(known.current), this.#gone.get(identity) ?? 0),
               lookMs: FIRST_LOOK_MS,
               isSecond: false,
@@ -133,7 +133,7 @@ export class SharedTokens implements TokenSource {
   }
 
   /** See `TokenSource`. */
-  newer(token: AccessToken): Observable<Mint | undefined> {
+  newer(token: AccessToken): Observable<MintedToken | undefined> {
     const held = this.#fences.get(token);
     if (held === undefined) return of(undefined);
     const { identity, fence } = held;
@@ -171,7 +171,7 @@ export class SharedTokens implements TokenSource {
     return (token && this.#fences.get(token)?.fence) ?? 0;
   }
 
-  #search(search: Search): Observable<Mint> {
+  #search(search: Search): Observable<MintedToken> {
     const { identity, owner, newerThan } = search;
     return defer(() => {
       const sentAt = { wall: this.runtime.now(), monotonic: this.runtime.monotonic() };
@@ -188,7 +188,11 @@ export class SharedTokens implements TokenSource {
     );
   }
 
-  #follow(claim: CheckedClaim, search: Search, sentAt: Mint['askedAt']): Observable<Mint> {
+  #follow(
+    claim: CheckedClaim,
+    search: Search,
+    sentAt: MintedToken['requestedAt'],
+  ): Observable<MintedToken> {
     switch (claim.state) {
       case 'token': {
         const mint = this.#taken(claim, search, sentAt);
@@ -215,8 +219,8 @@ export class SharedTokens implements TokenSource {
   #taken(
     claim: CheckedClaim & { state: 'token' },
     { identity, prepared, known }: Finding,
-    sentAt: Mint['askedAt'],
-  ): Mint | undefined {
+    sentAt: MintedToken['requestedAt'],
+  ): MintedToken | undefined {
     const { token: stored, fence } = claim;
     const ageMs = Math.max(claim.ageMs, 0);
     const token = new AccessToken(stored.value, {
@@ -224,10 +228,10 @@ export class SharedTokens implements TokenSource {
       expiresAt: stored.expiresAt ?? undefined,
       scopes: stored.scopes ?? undefined,
     });
-    const mint: Mint = {
+    const mint: MintedToken = {
       token,
       lifetimeMs: stored.lifetimeMs ?? undefined,
-      askedAt: { wall: sentAt.wall - ageMs, monotonic: sentAt.monotonic - ageMs },
+      requestedAt: { wall: sentAt.wall - ageMs, monotonic: sentAt.monotonic - ageMs },
       isShared: true,
     };
     const { refused, current } = known;
@@ -235,14 +239,14 @@ export class SharedTokens implements TokenSource {
       stored.value !== refused?.value &&
       ageMs < sentAt.monotonic - this.#flushedAt &&
       (current === undefined || livesLonger(token, current)) &&
-      new AdoptedToken(mint, this.renewal, this.runtime).isUsable;
+      new CachedToken(mint, this.renewal, this.runtime).isUsable;
     if (!wanted) return undefined;
     this.#fences.set(token, { identity, fence });
     return mint;
   }
 
   /** The lease is kept while the mint lasts; nobody waits for the store to learn of the outcome. */
-  #mintForAll({ identity, owner, prepared }: Search, fence: number): Observable<Mint> {
+  #mintForAll({ identity, owner, prepared }: Search, fence: number): Observable<MintedToken> {
     return defer(() => {
       let isOver = false;
       const stop = this.#keepLease(identity, owner, fence);
@@ -253,16 +257,16 @@ export class SharedTokens implements TokenSource {
         tap({
           next: (mint) => {
             isOver = true;
-            const { token, lifetimeMs, askedAt } = mint;
+            const { token, lifetimeMs, requestedAt } = mint;
             this.#fences.set(token, { identity, fence });
             const { value, expiresAt, scopes } = token;
             const stored = { value, expiresAt, lifetimeMs, scopes };
             // Of both clocks: a machine that slept over the mint has a dead token, which is for nobody.
-            if (!new AdoptedToken(mint, this.renewal, this.runtime).isUsable) {
+            if (!new CachedToken(mint, this.renewal, this.runtime).isUsable) {
               giveUp(0, '');
               return;
             }
-            const ageMs = ageClockOf(this.runtime).ageMs(askedAt);
+            const ageMs = ageClockOf(this.runtime).ageMs(requestedAt);
             this.#tellStore(() => this.store.publish(identity, fence, stored, ageMs));
           },
           error: (error: unknown) => {
@@ -296,21 +300,21 @@ export class SharedTokens implements TokenSource {
   }
 
   /** Somebody else is minting: looks in again, less and less often, and at last mints all the same. */
-  #lookAgain(search: Search): Observable<Mint> {
+  #lookAgain(search: Search): Observable<MintedToken> {
     if (search.leftMs <= 0) return search.prepared.mint();
     const delayMs = search.lookMs * (0.5 + this.runtime.random());
     const next = {
       ...search,
       leftMs: search.leftMs - delayMs,
-      lookMs: Math.min(search.lookMs * 2, LONGEST_LOOK_MS),
+      lookMs: Math.min(search.lookMs * 2, MAX_LOOK_MS),
     };
     return after(this.runtime, delayMs).pipe(switchMap(() => this.#search(next)));
   }
 
   /** The store is away: after a moment of its own, so that a fleet does not come at once, each process mints. */
-  #alone(prepared: PreparedMint, failure: StoreFailure): Observable<Mint> {
+  #alone(prepared: PreparedMint, failure: StoreFailure): Observable<MintedToken> {
     if (this.onStoreFailure === 'closed') return throwError(() => storeUnavailable(failure));
-    const delayMs = this.runtime.random() * LONGEST_DELAY_ALONE_MS;
+    const delayMs = this.runtime.random() * MAX_DELAY_ALONE_MS;
     return after(this.runtime, delayMs).pipe(switchMap(() => prepared.mint()));
   }
 }
@@ -330,5 +334,5 @@ function livesLonger(
  */
 function pauseAfter(error: unknown): number {
   if (!(error instanceof BoxAuthError) || !error.retryable || error.status === undefined) return 0;
-  return Math.max(error.retryAfterMs ?? 0, SHORTEST_PAUSE_MS);
+  return Math.max(error.retryAfterMs ?? 0, MIN_PAUSE_MS);
 }

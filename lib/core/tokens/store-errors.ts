@@ -3,7 +3,7 @@ import { redact } from '../errors/redact.js';
 import type { StoreFailure } from './store-guard.js';
 import type { CheckedClaim } from './checked-claim.js';
 
-const LONGEST_PAUSE_MS = 600_000; // as for Retry-After
+const MAX_PAUSE_MS = 600_000; // as for Retry-After
 
 /** Another process was refused a token, and nobody shall ask for a while. */
 export function pausedError({ forMs, reason }: CheckedClaim & { state: 'paused' }): BoxAuthError {
@@ -13,7 +13,7 @@ export function pausedError({ forMs, reason }: CheckedClaim & { state: 'paused' 
     hint: 'It is tried again by itself.',
     docs: 'https://datatracker.ietf.org/doc/html/rfc6585#section-4',
     retryable: true,
-    retryAfterMs: Math.min(Math.max(forMs, 0), LONGEST_PAUSE_MS),
+    retryAfterMs: Math.min(Math.max(forMs, 0), MAX_PAUSE_MS),
   });
 }
 
@@ -28,7 +28,7 @@ export function appPausedError({
     hint: 'Wait for retryAfterMs.',
     docs: 'https://datatracker.ietf.org/doc/html/rfc6585#section-4',
     retryable: true,
-    retryAfterMs: Math.min(forMs, LONGEST_PAUSE_MS),
+    retryAfterMs: Math.min(forMs, MAX_PAUSE_MS),
   });
 }
 

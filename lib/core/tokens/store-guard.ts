@@ -1,12 +1,12 @@
 import { catchError, defer, map, type Observable, race, tap, throwError } from 'rxjs';
-import type { TellEvent } from '../events/auth-events.js';
+import type { EmitEvent } from '../events/auth-events.js';
 import { sanitizedCause } from '../errors/redact.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { elapsed } from '../runtime/time-budget.js';
 
 const COMMAND_TIMEOUT_MS = 200;
-const SHORTEST_REST_MS = 1_000;
-const LONGEST_REST_MS = 30_000;
+const MIN_REST_MS = 1_000;
+const MAX_REST_MS = 30_000;
 
 /** The store did not do what it was asked: whoever asked goes on without it. */
 export class StoreFailure extends Error {}
@@ -21,7 +21,7 @@ export class StoreGuard {
 
   constructor(
     private readonly runtime: Runtime,
-    private readonly tell: TellEvent,
+    private readonly emit: EmitEvent,
   ) {}
 
   /** What `read` makes of the result of `command`: one value, or a `StoreFailure`, whatever the two return or throw. */
@@ -53,16 +53,16 @@ export class StoreGuard {
   #succeeded(): void {
     if (this.#failures === 0 || this.#isResting) return;
     this.#failures = 0;
-    this.tell({ kind: 'store', state: 'back' });
+    this.emit({ kind: 'store', state: 'back' });
   }
 
   #failed(cause: unknown): void {
     if (this.#isResting) return;
-    const longest = Math.min(SHORTEST_REST_MS * 2 ** this.#failures, LONGEST_REST_MS);
+    const longest = Math.min(MIN_REST_MS * 2 ** this.#failures, MAX_REST_MS);
     this.#restUntil = this.runtime.monotonic() + longest * (0.5 + this.runtime.random() / 2);
     this.#failures += 1;
     if (this.#failures === 1) {
-      this.tell({ kind: 'store', state: 'away', cause: sanitizedCause(cause) });
+      this.emit({ kind: 'store', state: 'away', cause: sanitizedCause(cause) });
     }
   }
 }

@@ -13,20 +13,20 @@ import {
   throwIfEmpty,
 } from 'rxjs';
 import { checkedSubject, isSameSubject, type Subject, subjectKey } from '../credentials/subject.js';
-import type { TellEvent } from '../events/auth-events.js';
-import { Pace } from '../runtime/tick-queue.js';
+import type { EmitEvent } from '../events/auth-events.js';
+import { TickQueue } from '../runtime/tick-queue.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { AccessToken } from '../token-endpoint/access-token.js';
-import type { Mint } from '../token-endpoint/token-attempts.js';
-import type { KnownTokens } from '../token-endpoint/token-endpoint.js';
+import type { MintedToken } from '../token-endpoint/token-attempts.js';
+import type { PreviousTokens } from '../token-endpoint/token-endpoint.js';
 import { rejected, RejectionPace } from './rejection-pace.js';
 import { closedError, mintEmpty } from './renewal-errors.js';
 import type { Failing } from './renewal-failures.js';
 import type { RenewalOptions } from './renewal.options.js';
-import { type RenewalContext, RenewingToken, type TokenDemand } from './token-refresher.js';
+import { type RefresherContext, TokenRefresher, type TokenDemand } from './token-refresher.js';
 
-const LONGEST_TIMER_MS = 60_000; // a timer stands still while the machine sleeps, a token does not
-const SHORTEST_TIMER_MS = 100;
+const MAX_TIMER_MS = 60_000; // a timer stands still while the machine sleeps, a token does not
+const MIN_TIMER_MS = 100;
 
 /** A demand that may name whom the token is for. */
 export interface SubjectTokenDemand extends TokenDemand {
@@ -39,30 +39,30 @@ export interface TokenSource {
   readonly defaultSubject: Subject | undefined;
   /** @throws BoxAuthError `subject_invalid` for an id that the issuer cannot know */
   checkSubject?(subject: Subject): void;
-  mint(subject: Subject | undefined, known: KnownTokens): Observable<Mint>;
+  mint(subject: Subject | undefined, known: PreviousTokens): Observable<MintedToken>;
   forgetRefusals(): void;
   /** A token that another process requested after `token`, if there is one. Mints none, and never fails. */
-  newer?(token: AccessToken): Observable<Mint | undefined>;
+  newer?(token: AccessToken): Observable<MintedToken | undefined>;
   /** Nobody else shall be given this token, if others could be. */
   forget?(token: AccessToken): void;
 }
 
 /** The tokens of one app: one for whom the credentials stand for, and a bounded number for others (the least used goes). */
-export class AccessTokens {
-  readonly #context: RenewalContext;
-  readonly #pace = new Pace();
+export class TokenCache {
+  readonly #context: RefresherContext;
+  readonly #pace = new TickQueue();
   readonly #rejections: RejectionPace;
-  readonly #own: RenewingToken;
-  readonly #others: LRUCache<string, RenewingToken>;
+  readonly #own: TokenRefresher;
+  readonly #others: LRUCache<string, TokenRefresher>;
   /** What is being minted stays known, however many others are asked for meanwhile: one mint a subject at a time. */
-  readonly #minting = new Map<string, RenewingToken>();
+  readonly #minting = new Map<string, TokenRefresher>();
   readonly #adoptions = new Signal<AccessToken>();
   /** Those that are kept warm are not pushed out by others. */
-  readonly #warm = new Map<string, RenewingToken>();
-  readonly #outside = new AsyncResource('nestjs-box-auth.AccessTokens');
-  readonly #timers = new Map<RenewingToken, () => void>();
+  readonly #warm = new Map<string, TokenRefresher>();
+  readonly #outside = new AsyncResource('nestjs-box-auth.TokenCache');
+  readonly #timers = new Map<TokenRefresher, () => void>();
   /** Renews one that is kept warm, and sets its timer anew. */
-  readonly #warmers = new Map<RenewingToken, () => void>();
+  readonly #warmers = new Map<TokenRefresher, () => void>();
   #evictions = 0;
   #isClosed = false;
 
@@ -71,7 +71,7 @@ export class AccessTokens {
     private readonly renewal: Required<RenewalOptions>,
     maxSubjects: number,
     private readonly runtime: Runtime,
-    tell: TellEvent,
+    emit: EmitEvent,
   ) {
     this.#context = {
       // A mint that just ended would have callers look again for ever.
@@ -82,12 +82,12 @@ export class AccessTokens {
       adopted: (token) => this.#adoptions.next(token),
       outside: (task) => this.#outside.runInAsyncScope(task),
       defaultSubject: () => source.defaultSubject,
-      tell,
+      emit,
       options: renewal,
       runtime,
     };
     this.#rejections = new RejectionPace(renewal.minBackoffMs, runtime);
-    this.#own = new RenewingToken(undefined, this.#context);
+    this.#own = new TokenRefresher(undefined, this.#context);
     this.#others = new LRUCache({
       max: maxSubjects,
       dispose: (_token, _key, reason) => {
@@ -103,7 +103,7 @@ export class AccessTokens {
 
   get(demand?: SubjectTokenDemand): Promise<AccessToken> {
     const signal = demand?.signal;
-    let renewing: RenewingToken;
+    let renewing: TokenRefresher;
     try {
       renewing = this.#of(demand?.subject);
     } catch (error) {
@@ -153,11 +153,8 @@ export class AccessTokens {
       if (this.#isClosed) return;
       this.#timers.get(renewing)?.();
       renewing.keepFresh();
-      const inMs = Math.max(renewing.freshForMs, this.renewal.minBackoffMs, SHORTEST_TIMER_MS);
-      this.#timers.set(
-        renewing,
-        this.runtime.schedule(renewInTime, Math.min(inMs, LONGEST_TIMER_MS)),
-      );
+      const inMs = Math.max(renewing.freshForMs, this.renewal.minBackoffMs, MIN_TIMER_MS);
+      this.#timers.set(renewing, this.runtime.schedule(renewInTime, Math.min(inMs, MAX_TIMER_MS)));
     };
     this.#warmers.set(renewing, renewInTime);
     renewInTime();
@@ -206,8 +203,8 @@ export class AccessTokens {
 
   /** One that is kept warm is renewed as soon as it has no token, and not when the old one would have been due. */
   #afterwardsWarm(
-    renewing: RenewingToken | undefined,
-    change: (holder: RenewingToken) => void,
+    renewing: TokenRefresher | undefined,
+    change: (holder: TokenRefresher) => void,
   ): void {
     if (renewing === undefined) return;
     change(renewing);
@@ -235,25 +232,25 @@ export class AccessTokens {
   }
 
   /** `other` is undefined for the app's own subject. */
-  #known(other: Subject | undefined): RenewingToken | undefined {
+  #known(other: Subject | undefined): TokenRefresher | undefined {
     if (other === undefined) return this.#own;
     const key = subjectKey(other);
     return this.#warm.get(key) ?? this.#others.get(key) ?? this.#minting.get(key);
   }
 
   /** Who has `token` now. The own subject may have changed since it was given, if a function gives the credentials. */
-  #holderOf(token: AccessToken): RenewingToken | undefined {
+  #holderOf(token: AccessToken): TokenRefresher | undefined {
     return this.#own.holds(token) ? this.#own : this.#known(this.#unlessOwn(token.subject));
   }
 
-  #of(given: Subject | undefined): RenewingToken {
+  #of(given: Subject | undefined): TokenRefresher {
     const other = this.#other(given);
     if (other === undefined) return this.#own;
     return this.#known(other) ?? this.#begin(other);
   }
 
-  #begin(subject: Subject): RenewingToken {
-    const renewing = new RenewingToken(subject, this.#context);
+  #begin(subject: Subject): TokenRefresher {
+    const renewing = new TokenRefresher(subject, this.#context);
     this.#others.set(subjectKey(subject), renewing);
     return renewing;
   }
@@ -274,19 +271,19 @@ export class AccessTokens {
     return own !== undefined && isSameSubject(own, subject) ? undefined : subject;
   }
 
-  #turn(renewing: RenewingToken, begin: () => void): () => void {
+  #turn(renewing: TokenRefresher, begin: () => void): () => void {
     if (this.#isClosed) throw closedError();
     const { subject } = renewing;
     if (subject !== undefined) {
       this.#minting.set(subjectKey(subject), renewing);
-      return this.#pace.turn(begin);
+      return this.#pace.enqueue(begin);
     }
     // There is one of it, and everybody's: it waits behind nobody.
     begin();
     return () => undefined;
   }
 
-  #ended(renewing: RenewingToken): void {
+  #ended(renewing: TokenRefresher): void {
     if (renewing.subject === undefined) return;
     const key = subjectKey(renewing.subject);
     if (this.#minting.get(key) !== renewing) return;

@@ -13,14 +13,14 @@ import {
 import type { Subject } from '../credentials/subject.js';
 import { after, holdProcess } from '../runtime/after.js';
 import { ageMs, type Instant } from '../runtime/age-clock.js';
-import type { TellEvent, TokenEvent } from '../events/auth-events.js';
+import type { EmitEvent, TokenEvent } from '../events/auth-events.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { AccessToken } from '../token-endpoint/access-token.js';
-import type { Mint } from '../token-endpoint/token-attempts.js';
-import type { KnownTokens } from '../token-endpoint/token-endpoint.js';
+import type { MintedToken } from '../token-endpoint/token-attempts.js';
+import type { PreviousTokens } from '../token-endpoint/token-endpoint.js';
 import { aborted } from './aborted.js';
-import { AdoptedToken } from './cached-token.js';
-import { mintTelling } from './mint-reporter.js';
+import { CachedToken } from './cached-token.js';
+import { mintReporter } from './mint-reporter.js';
 import {
   BETWEEN_FORCED_MINTS_MS,
   expiredOnArrival,
@@ -46,23 +46,23 @@ interface Minting {
 }
 
 /** What all renewing tokens of an app share. */
-export interface RenewalContext {
-  readonly mint: (subject: Subject | undefined, known: KnownTokens) => Observable<Mint>;
+export interface RefresherContext {
+  readonly mint: (subject: Subject | undefined, known: PreviousTokens) => Observable<MintedToken>;
   /** A token that another process requested after `token`, if there is one. Mints none, and never fails. */
-  readonly newer: (token: AccessToken) => Observable<Mint | undefined>;
+  readonly newer: (token: AccessToken) => Observable<MintedToken | undefined>;
   /**
    * Calls `begin` when `renewing` may mint: many that are wanted at once begin one after the other. Returns what gives the
    * turn up.
    */
-  readonly turn: (renewing: RenewingToken, begin: () => void) => () => void;
+  readonly turn: (renewing: TokenRefresher, begin: () => void) => () => void;
   /** The mint is over, or was given up. */
-  readonly ended: (renewing: RenewingToken) => void;
+  readonly ended: (renewing: TokenRefresher) => void;
   readonly adopted: (token: AccessToken) => void;
   /** Runs `task` in no caller's async context: a mint is of all callers, and so is what follows from it. */
   readonly outside: (task: () => void) => void;
   /** Whom the credentials stand for, as far as that is known. */
   readonly defaultSubject: () => Subject | undefined;
-  readonly tell: TellEvent;
+  readonly emit: EmitEvent;
   readonly options: Required<RenewalOptions>;
   readonly runtime: Runtime;
 }
@@ -71,8 +71,8 @@ export interface RenewalContext {
  * The token of one subject: minted once for all who ask, renewed in the background before it expires, replaced when
  * it is refused. A valid token is returned from a field; the shared mint is only touched to get another.
  */
-export class RenewingToken {
-  #adopted: AdoptedToken | undefined;
+export class TokenRefresher {
+  #adopted: CachedToken | undefined;
   #minting: Minting | undefined;
   #refused: AccessToken | undefined;
   /** When the last token that replaced a refused one was requested, here or by another process. */
@@ -84,7 +84,7 @@ export class RenewingToken {
   /** `subject` is undefined for the one that the credentials stand for. */
   constructor(
     readonly subject: Subject | undefined,
-    private readonly context: RenewalContext,
+    private readonly context: RefresherContext,
   ) {}
 
   /** The token, if nothing but using it is to be done. The hot path. */
@@ -112,7 +112,7 @@ export class RenewingToken {
     for (let mints = 0; ;) {
       signal?.throwIfAborted();
       const adopted = this.#adopted;
-      if (adopted?.spares === true && adopted.lives(minValidityMs)) {
+      if (adopted?.isOutsideWaitMargin === true && adopted.lives(minValidityMs)) {
         if (!adopted.isFresh) this.#renewInBackground();
         return adopted.token;
       }
@@ -168,7 +168,7 @@ export class RenewingToken {
         this.#refused = token;
         const tell = this.#telling();
         this.#adopt(mint);
-        tell.came(mint);
+        tell.succeeded(mint);
       })
       .finally(() => {
         this.#look = undefined;
@@ -223,7 +223,7 @@ export class RenewingToken {
     const reserve = this.#inReserve(minValidityMs);
     if (reserve === undefined) return undefined;
     const { token, usableForMs } = reserve;
-    this.context.tell({
+    this.context.emit({
       kind: 'stale-served',
       subjectType: token.subject.type,
       isOwn: this.subject === undefined,
@@ -234,7 +234,7 @@ export class RenewingToken {
   }
 
   /** The old token, when it may still be used and is good enough for the caller. */
-  #inReserve(minValidityMs: number): AdoptedToken | undefined {
+  #inReserve(minValidityMs: number): CachedToken | undefined {
     const adopted = this.#adopted;
     return adopted?.isUsable === true && adopted.lives(minValidityMs) ? adopted : undefined;
   }
@@ -281,7 +281,7 @@ export class RenewingToken {
         delay: (error: unknown) => (isExpiredOnArrival(error) ? [0] : throwError(() => error)),
       }),
       map((mint) => {
-        tell.came(mint);
+        tell.succeeded(mint);
         return mint.token;
       }),
       catchError((thrown: unknown) => {
@@ -292,8 +292,8 @@ export class RenewingToken {
     );
   }
 
-  #telling(): ReturnType<typeof mintTelling> {
-    return mintTelling(this.context, {
+  #telling(): ReturnType<typeof mintReporter> {
+    return mintReporter(this.context, {
       kind: this.#kindOfMint(),
       subject: this.subject,
       usableForMs: () => this.#inReserve(0)?.usableForMs ?? 0,
@@ -306,11 +306,11 @@ export class RenewingToken {
     return this.#failures.record(error);
   }
 
-  #adopt(mint: Mint): void {
-    const adopted = new AdoptedToken(mint, this.context.options, this.context.runtime);
+  #adopt(mint: MintedToken): void {
+    const adopted = new CachedToken(mint, this.context.options, this.context.runtime);
     if (!adopted.isUsable) throw expiredOnArrival(mint.token);
     this.#adopted = adopted;
-    if (this.#refused !== undefined) this.#forcedAt = mint.askedAt;
+    if (this.#refused !== undefined) this.#forcedAt = mint.requestedAt;
     this.#refused = undefined;
     this.#failures = undefined;
     this.context.adopted(mint.token);

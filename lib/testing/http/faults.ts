@@ -78,12 +78,12 @@ export class FaultPlan<Target extends string> {
   }
 }
 
-const LONGEST_DELAY_MS = 2 ** 31 - 1; // a longer timer of Node ends at once
+const MAX_DELAY_MS = 2 ** 31 - 1; // a longer timer of Node ends at once
 
 /** @throws RangeError for a delay that no timer can have */
 function checkDelay(fault: Fault): void {
-  if (fault.kind !== 'delay' || (fault.ms >= 0 && fault.ms <= LONGEST_DELAY_MS)) return;
+  if (fault.kind !== 'delay' || (fault.ms >= 0 && fault.ms <= MAX_DELAY_MS)) return;
   throw new RangeError(
-    `Invalid ms of a delay: expected a number from 0 to ${LONGEST_DELAY_MS}, received ${fault.ms}`,
+    `Invalid ms of a delay: expected a number from 0 to ${MAX_DELAY_MS}, received ${fault.ms}`,
   );
 }

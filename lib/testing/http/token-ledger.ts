@@ -79,15 +79,15 @@ export class TokenLedger {
   }
 }
 
-const LONGEST_LIFETIME_S = 1_000_000_000; // the package takes nothing longer for a lifetime
+const MAX_LIFETIME_S = 1_000_000_000; // the package takes nothing longer for a lifetime
 
 /** Default 3600; throws a RangeError for what is no lifetime. */
 export function checkLifetime(lifetimeS: number | null = 3600): number | null {
   if (lifetimeS === null) return lifetimeS;
-  if (Number.isInteger(lifetimeS) && lifetimeS >= 0 && lifetimeS <= LONGEST_LIFETIME_S) {
+  if (Number.isInteger(lifetimeS) && lifetimeS >= 0 && lifetimeS <= MAX_LIFETIME_S) {
     return lifetimeS;
   }
   throw new RangeError(
-    `A token lifetime is a whole number of seconds from 0 to ${LONGEST_LIFETIME_S}, or null: ${lifetimeS}`,
+    `A token lifetime is a whole number of seconds from 0 to ${MAX_LIFETIME_S}, or null: ${lifetimeS}`,
   );
 }

@@ -53,14 +53,14 @@ export const tokenStoreCases: Readonly<Record<string, (stage: Stage) => Promise<
   'what is published is given to everybody, with its age': async (stage) => {
     const { store, id } = stage;
     const fence = await lease(store, id, 'first');
-    const askedAt = performance.now();
+    const requestedAt = performance.now();
     await store.publish(id, fence, token('shared'), 5 * SECOND);
     await stage.advance(10 * MINUTE);
     for (const handle of [store, await stage.create()]) {
       const given = await taken(handle, id);
       assert.equal(given.token.value, 'shared');
       assert.equal(given.fence, fence);
-      expectAge(given.ageMs, 10 * MINUTE + 5 * SECOND, askedAt);
+      expectAge(given.ageMs, 10 * MINUTE + 5 * SECOND, requestedAt);
     }
   },
 
@@ -220,7 +220,7 @@ export const tokenStoreCases: Readonly<Record<string, (stage: Stage) => Promise<
   'a token of which nobody knows how long it lives is kept for hours': async (stage) => {
     const { store, id } = stage;
     const unknown = { value: 'unknown', lifetimeMs: undefined, expiresAt: undefined };
-    const askedAt = performance.now();
+    const requestedAt = performance.now();
     await publish(store, id, unknown, 0, 7 * SECOND);
     await stage.advance(3 * HOUR);
     const given = await taken(store, id);
@@ -228,7 +228,7 @@ export const tokenStoreCases: Readonly<Record<string, (stage: Stage) => Promise<
       [given.token.value, given.token.lifetimeMs, given.token.expiresAt],
       ['unknown', undefined, undefined],
     );
-    expectAge(given.ageMs, 3 * HOUR + 7 * SECOND, askedAt);
+    expectAge(given.ageMs, 3 * HOUR + 7 * SECOND, requestedAt);
   },
 
   'identities are never mixed up, whatever they contain': async ({ store, id }) => {

@@ -66,9 +66,9 @@ export function token(value: string): StoredToken {
 }
 
 /** What was let pass, and at most what has really passed besides; give or take what a clock of milliseconds rounds. */
-export function expectAge(ageMs: number, passedMs: number, askedAt: number): void {
+export function expectAge(ageMs: number, passedMs: number, requestedAt: number): void {
   const leastMs = passedMs - 1;
-  const mostMs = passedMs + (performance.now() - askedAt) + 5;
+  const mostMs = passedMs + (performance.now() - requestedAt) + 5;
   assert.ok(ageMs >= leastMs && ageMs <= mostMs, `age ${ageMs}, not ${leastMs} to ${mostMs}`);
 }
 

@@ -24,7 +24,7 @@ import {
 import { type ModuleImport, refuseClash } from '../../nest/module-imports.js';
 import { checkAsyncOptions } from '../../nest/module-options.js';
 import {
-  BESIDE_WORKFRONT_OPTIONS,
+  WORKFRONT_EXTRA_OPTION_NAMES,
   namesAddress,
   namesCredentials,
 } from './workfront-token-provider.factory.js';
@@ -83,7 +83,7 @@ export class WorkfrontAuthModule
 
   /** The same, of options that a factory gives; `isGlobal` stands beside it. */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
-    checkAsyncOptions(MODULE_NAME, options, BESIDE_WORKFRONT_OPTIONS);
+    checkAsyncOptions(MODULE_NAME, options, WORKFRONT_EXTRA_OPTION_NAMES);
     return super.forRootAsync(options);
   }
 

@@ -1,6 +1,6 @@
 import { credentialsOf, type Environment } from '../../nest/app-environment.js';
 import { checkWarmUp } from '../../nest/app-lifecycle.js';
-import { Place } from '../../core/credentials/field-names.js';
+import { FieldNames } from '../../core/credentials/field-names.js';
 import { BoxAuthError } from '../../core/errors/box-auth.error.js';
 import { checkReturnedOptions } from '../../nest/module-options.js';
 import { WorkfrontAuth } from '../workfront-auth.js';
@@ -12,14 +12,14 @@ import type { WorkfrontTokenProvider } from '../workfront-token.provider.js';
 import { workfrontAddressIn, workfrontEnvironment } from '../workfront.environment.js';
 
 /** What stands beside the options, and beside a factory of them. */
-export const BESIDE_WORKFRONT_OPTIONS = ['isGlobal'];
+export const WORKFRONT_EXTRA_OPTION_NAMES = ['isGlobal'];
 
 /** The provider of one application, of the module's options and, where they name no credentials, of the environment. */
 export function createWorkfrontTokenProvider(
   given: WorkfrontAuthModuleOptions,
   environment: Environment<WorkfrontCredentials> | undefined,
 ): WorkfrontTokenProvider {
-  checkReturnedOptions('WorkfrontAuthModule', given, BESIDE_WORKFRONT_OPTIONS);
+  checkReturnedOptions('WorkfrontAuthModule', given, WORKFRONT_EXTRA_OPTION_NAMES);
   const { warmUp, ...options } = given;
   checkWarmUp(warmUp);
   const isInOptions = namesCredentials(options);
@@ -31,15 +31,15 @@ export function createWorkfrontTokenProvider(
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what is missing is said of each field, with all others
   return new WorkfrontAuth(complete as WorkfrontAuthOptions, {
     place: isInOptions ? undefined : placeBeside(options),
-    besides: ['warmUp', ...BESIDE_WORKFRONT_OPTIONS],
+    extraOptionNames: ['warmUp', ...WORKFRONT_EXTRA_OPTION_NAMES],
   }).provider;
 }
 
 /** Of the environment, but for a passphrase that is kept apart from it. */
-function placeBeside({ passphrase }: WorkfrontAuthModuleOptions): Place {
+function placeBeside({ passphrase }: WorkfrontAuthModuleOptions): FieldNames {
   const { whole, hint } = workfrontEnvironment;
   const isApart = passphrase !== undefined;
-  return new Place(whole, hint, (field) =>
+  return new FieldNames(whole, hint, (field) =>
     isApart && field === 'passphrase' ? field : workfrontEnvironment.field(field),
   );
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { BoxAuth } from '../../../lib/box/box-auth.js';
 import type { BoxAuthOptions } from '../../../lib/box/box-auth.options.js';
 import { credentialsIn, boxEnvironment } from '../../../lib/box/box.environment.js';
-import { openCredentials } from '../../../lib/box/credentials/parse-credentials.js';
+import { parseCredentials } from '../../../lib/box/credentials/parse-credentials.js';
 import { run } from '../../cli/cli-fixture.js';
 import { thrownBy } from '../../support/thrown.js';
 
@@ -19,15 +19,15 @@ const NOT_IDS = ['0', '00', '00000000000000000000', ' 0 ', '0123', '123456789012
 describe('An id that is zero, or begins with zero, is refused', () => {
   it.each(NOT_IDS)('in credentials, naming the field: %j', async (id) => {
     const given: [field: string, open: () => unknown][] = [
-      ['enterpriseID', () => openCredentials(config({ enterpriseID: id }))],
-      ['userID', () => openCredentials(config({ userID: id }))],
-      ['enterpriseId', () => openCredentials({ ...client, enterpriseId: id })],
-      ['userId', () => openCredentials({ ...client, userId: id })],
+      ['enterpriseID', () => parseCredentials(config({ enterpriseID: id }))],
+      ['userID', () => parseCredentials(config({ userID: id }))],
+      ['enterpriseId', () => parseCredentials({ ...client, enterpriseId: id })],
+      ['userId', () => parseCredentials({ ...client, userId: id })],
       [
         'BOX_ENTERPRISE_ID',
-        () => openCredentials(variables({ BOX_ENTERPRISE_ID: id }), boxEnvironment),
+        () => parseCredentials(variables({ BOX_ENTERPRISE_ID: id }), boxEnvironment),
       ],
-      ['BOX_USER_ID', () => openCredentials(variables({ BOX_USER_ID: id }), boxEnvironment)],
+      ['BOX_USER_ID', () => parseCredentials(variables({ BOX_USER_ID: id }), boxEnvironment)],
     ];
     for (const [field, open] of given) {
       const error = await thrownBy(open);
@@ -38,7 +38,7 @@ describe('An id that is zero, or begins with zero, is refused', () => {
   });
 
   it('with the reason for zero: Box writes it where there is no enterprise', async () => {
-    const error = await thrownBy(() => openCredentials(config({ enterpriseID: '0' })));
+    const error = await thrownBy(() => parseCredentials(config({ enterpriseID: '0' })));
     expect(error.message).toContain(
       'found only zeros, as in the config.json of an account without an enterprise',
     );
@@ -69,7 +69,7 @@ describe('An id that is zero, or begins with zero, is refused', () => {
     fc.assert(
       fc.property(fc.bigInt({ min: 1n, max: 10n ** 20n - 1n }), (number) => {
         const id = String(number);
-        expect(openCredentials({ ...client, userId: id }).subject.id).toBe(id);
+        expect(parseCredentials({ ...client, userId: id }).subject.id).toBe(id);
       }),
     );
   });

@@ -1,11 +1,11 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { openCredentials } from '../../../lib/box/credentials/parse-credentials.js';
+import { parseCredentials } from '../../../lib/box/credentials/parse-credentials.js';
 import { boxEnvironment, credentialsIn } from '../../../lib/box/box.environment.js';
 import { thrownBy } from '../../support/thrown.js';
 
 const TOKEN = 'sEcReT-tOkEn-0123456789';
-const opened = (form: object) => openCredentials(form);
+const opened = (form: object) => parseCredentials(form);
 
 describe('Credentials that are a token', () => {
   it.each([
@@ -24,9 +24,9 @@ describe('Credentials that are a token', () => {
     expect(credentials).toMatchObject({
       kind: 'given-token',
       subject: { type: 'user', id: 'me' },
-      givenToken: { name, expiresAt },
+      staticToken: { name, expiresAt },
     });
-    expect(credentials.givenToken?.value.reveal()).toBe(TOKEN);
+    expect(credentials.staticToken?.value.reveal()).toBe(TOKEN);
     expect(inspect(credentials, { depth: 9 }) + JSON.stringify(credentials)).not.toContain(TOKEN);
   });
 
@@ -70,7 +70,7 @@ describe('Credentials that are a token', () => {
   });
 
   it('are listed where no known form was found', async () => {
-    const error = await thrownBy(() => openCredentials('what'));
+    const error = await thrownBy(() => parseCredentials('what'));
     expect(error.message).toContain('developerToken, appToken, accessToken');
   });
 });
@@ -102,7 +102,7 @@ describe('BOX_APP_TOKEN', () => {
 
   it('is named in errors', async () => {
     const given = credentialsIn({ BOX_APP_TOKEN: `${TOKEN} ${TOKEN}` });
-    const error = await thrownBy(() => openCredentials(given, boxEnvironment));
+    const error = await thrownBy(() => parseCredentials(given, boxEnvironment));
     expect(error.message).toContain('BOX_APP_TOKEN: expected an app token');
     expect(error.message).not.toContain(TOKEN);
     expect((await thrownBy(() => credentialsIn({}))).message).toContain('BOX_APP_TOKEN');

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import { apiUrlOf, boxEnvironment, credentialsIn } from '../../../lib/box/box.environment.js';
-import type { BoxOpenedCredentials } from '../../../lib/box/credentials/box-credentials.js';
+import type { ParsedBoxCredentials } from '../../../lib/box/credentials/box-credentials.js';
 import { boxCredentialsAdvice } from '../../../lib/box/credentials/box-credentials-advice.js';
 import { CredentialsSource } from '../../../lib/core/credentials/credentials-source.js';
-import { Place } from '../../../lib/core/credentials/field-names.js';
-import { openCredentials } from '../../../lib/box/credentials/parse-credentials.js';
+import { FieldNames } from '../../../lib/core/credentials/field-names.js';
+import { parseCredentials } from '../../../lib/box/credentials/parse-credentials.js';
 import { makeKeys, PASSPHRASE } from '../../support/keys.js';
 import { thrownBy } from '../../support/thrown.js';
 
@@ -79,7 +79,7 @@ describe('Credentials open', () => {
       },
     ],
   ])('as %s', (_, form) => {
-    expect(openCredentials(form)).toMatchObject({
+    expect(parseCredentials(form)).toMatchObject({
       kind: 'key-pair',
       clientId: 'client',
       subject: { type: 'enterprise', id: '1234567' },
@@ -114,7 +114,7 @@ describe('Credentials open', () => {
       { type: 'enterprise', id: '1234567' },
     ],
   ])('as client credentials, %s', (_, form, subject) => {
-    expect(openCredentials(form)).toMatchObject({
+    expect(parseCredentials(form)).toMatchObject({
       kind: 'client-secret',
       clientId: 'client',
       subject,
@@ -122,14 +122,14 @@ describe('Credentials open', () => {
   });
 
   it('as a developer token', () => {
-    expect(openCredentials({ developerToken: 'abc' })).toMatchObject({
+    expect(parseCredentials({ developerToken: 'abc' })).toMatchObject({
       kind: 'given-token',
       subject: { type: 'user', id: 'me' },
     });
   });
 
   it('and differ in their fingerprint exactly if what proves the app differs', () => {
-    const of = (form: object) => openCredentials(form).fingerprint;
+    const of = (form: object) => parseCredentials(form).fingerprint;
     expect(of(keyPair)).toBe(of({ config: configJson() }));
     expect(of(keyPair)).not.toBe(of({ ...keyPair, clientSecret: `${SECRET}x` }));
     expect(of(keyPair)).not.toBe(of({ ...keyPair, publicKeyId: 'other' }));
@@ -268,7 +268,7 @@ describe('A mistake in the configuration names the field, what was found and wha
     ['null in the place of credentials', null, 'credentials is not an object'],
     ['nothing in the place of credentials', undefined, 'credentials is not an object'],
   ])('%s', async (_, form, expected) => {
-    const error = await thrownBy(() => openCredentials(form));
+    const error = await thrownBy(() => parseCredentials(form));
     expect(error.code).toBe('config_invalid');
     expect(error.message).toContain(expected);
     expect(JSON.stringify(error)).not.toContain(SECRET);
@@ -282,14 +282,14 @@ describe('A mistake in the configuration names the field, what was found and wha
       'credentials.config: boxAppSettings.appAuth.privateKey',
     ],
   ])('a private key that does not open, %s', async (_, form, field) => {
-    const error = await thrownBy(() => openCredentials(form));
+    const error = await thrownBy(() => parseCredentials(form));
     expect(error.code).toBe('key_invalid');
     expect(error.message).toContain(`${field} is not a key in PEM`);
   });
 
   it('all of them at once', async () => {
     const error = await thrownBy(() =>
-      openCredentials({ config: { boxAppSettings: { appAuth: {} } } }),
+      parseCredentials({ config: { boxAppSettings: { appAuth: {} } } }),
     );
     for (const field of ['clientID', 'clientSecret', 'publicKeyID', 'privateKey']) {
       expect(error.message).toContain(field);
@@ -301,7 +301,7 @@ describe('A mistake in the configuration names the field, what was found and wha
     ['base64', Buffer.from(JSON.stringify(configJson())).toString('base64')],
     ['short JSON', `{"clientSecret":"${SECRET}"}`],
   ])('content in the place of a path is not shown: %s', async (_, configFile) => {
-    const error = await thrownBy(() => openCredentials({ configFile }));
+    const error = await thrownBy(() => parseCredentials({ configFile }));
     expect(error.code).toBe('config_unreadable');
     expect(`${error.message} ${JSON.stringify(error)} ${inspect(error)}`).not.toContain(SECRET);
     expect(inspect(error)).not.toContain(configFile.slice(0, 40));
@@ -310,7 +310,7 @@ describe('A mistake in the configuration names the field, what was found and wha
 
   it('a file that is not there is named, with the reason', async () => {
     const error = await thrownBy(() =>
-      openCredentials({ configFile: join(folder, 'missing.json') }),
+      parseCredentials({ configFile: join(folder, 'missing.json') }),
     );
     expect(error.code).toBe('config_unreadable');
     expect(error.message).toContain('missing.json');
@@ -431,7 +431,7 @@ describe('The environment', () => {
     ['a file that is not there', { BOX_CONFIG_FILE: './no.json' }, 'that BOX_CONFIG_FILE names'],
     ['another JSON', { BOX_CONFIG: '{}' }, 'BOX_CONFIG is not as it should be'],
   ])('with %s has it named as the environment does', async (_, variables, message) => {
-    const error = await thrownBy(() => openCredentials(credentialsIn(variables), boxEnvironment));
+    const error = await thrownBy(() => parseCredentials(credentialsIn(variables), boxEnvironment));
     expect(error.message).toContain(message);
     expect(error.message).not.toContain('credentials.');
   });
@@ -452,10 +452,12 @@ describe('A passphrase that does not open the key', () => {
 
   it('is told with where it stands: apart from the file', async () => {
     const stale = { BOX_CONFIG_FILE: write(), BOX_PRIVATE_KEY_PASSPHRASE: 'stale' };
-    const { message } = await thrownBy(() => openCredentials(credentialsIn(stale), boxEnvironment));
+    const { message } = await thrownBy(() =>
+      parseCredentials(credentialsIn(stale), boxEnvironment),
+    );
     expect(message).toContain('The passphrase in BOX_PRIVATE_KEY_PASSPHRASE, which goes before');
     const given = { configFile: write(), passphrase: 'stale' };
-    expect((await thrownBy(() => openCredentials(given))).message).toContain(
+    expect((await thrownBy(() => parseCredentials(given))).message).toContain(
       'The passphrase in credentials.passphrase, which goes before',
     );
   });
@@ -463,15 +465,15 @@ describe('A passphrase that does not open the key', () => {
 
 describe('A misspelt form of credentials', () => {
   it('is told with the field that is meant', async () => {
-    const { message } = await thrownBy(() => openCredentials({ configfile: 'config.json' }));
+    const { message } = await thrownBy(() => parseCredentials({ configfile: 'config.json' }));
     expect(message).toContain('(there is "configfile": mind the spelling)');
   });
 
   it('has a hint of where it is mended', async () => {
-    const inOptions = await thrownBy(() => openCredentials({ clientId: 'c' }));
+    const inOptions = await thrownBy(() => parseCredentials({ clientId: 'c' }));
     expect(inOptions.hint).toContain('in forRoot');
     const inEnvironment = await thrownBy(() =>
-      openCredentials(credentialsIn({ ...ENVIRONMENT, BOX_USER_ID: 'a@b.c' }), boxEnvironment),
+      parseCredentials(credentialsIn({ ...ENVIRONMENT, BOX_USER_ID: 'a@b.c' }), boxEnvironment),
     );
     expect(inEnvironment.hint).toContain('the environment of the process');
   });
@@ -484,7 +486,7 @@ describe('A function of credentials', () => {
     let asked = 0;
     const source = new CredentialsSource(
       () => ({ ...form, clientId: `client-${++asked}` }),
-      openCredentials,
+      parseCredentials,
       boxCredentialsAdvice,
     );
     expect(asked).toBe(0);
@@ -510,7 +512,7 @@ describe('A function of credentials', () => {
     ],
   ])('that %s is a typed error, without what it held', async (_, ask: () => Promise<never>) => {
     const error = await thrownBy(() =>
-      new CredentialsSource(ask, openCredentials, boxCredentialsAdvice).read(),
+      new CredentialsSource(ask, parseCredentials, boxCredentialsAdvice).read(),
     );
     expect(error.code).toBe('credentials_unavailable');
     expect(error.retryable).toBe(true);
@@ -521,7 +523,7 @@ describe('A function of credentials', () => {
   it('that fails is told with what is to be looked at', async () => {
     const ask = () => Promise.reject(new Error('sealed'));
     const error = await thrownBy(() =>
-      new CredentialsSource(ask, openCredentials, boxCredentialsAdvice).read(),
+      new CredentialsSource(ask, parseCredentials, boxCredentialsAdvice).read(),
     );
     expect(error.message).toBe('The credentials function of the module options failed.');
     expect(String(error.cause)).toContain('sealed');
@@ -532,7 +534,7 @@ describe('A function of credentials', () => {
   it('that gives nothing is told so', async () => {
     const ask = () => undefined as unknown as typeof form;
     const error = await thrownBy(() =>
-      new CredentialsSource(ask, openCredentials, boxCredentialsAdvice).read(),
+      new CredentialsSource(ask, parseCredentials, boxCredentialsAdvice).read(),
     );
     expect(error.code).toBe('credentials_unavailable');
     expect(String(error.cause)).toContain('returned undefined');
@@ -540,7 +542,7 @@ describe('A function of credentials', () => {
 
   it('that gives nonsense is told so', async () => {
     const error = await thrownBy(() =>
-      new CredentialsSource(() => ({}), openCredentials, boxCredentialsAdvice).read(),
+      new CredentialsSource(() => ({}), parseCredentials, boxCredentialsAdvice).read(),
     );
     expect(error.code).toBe('config_invalid');
   });
@@ -550,11 +552,11 @@ describe('A function of credentials', () => {
     ['by its place, in a list', [form, form], ['credentials[0]', 'credentials[1]']],
   ])('and each of its credentials is called %s', async (_, given, names) => {
     const called: string[] = [];
-    const open = (one: object, place: Place) => {
+    const open = (one: object, place: FieldNames) => {
       called.push(place.whole);
-      return openCredentials(one, place);
+      return parseCredentials(one, place);
     };
-    await new CredentialsSource<object, BoxOpenedCredentials>(
+    await new CredentialsSource<object, ParsedBoxCredentials>(
       () => given,
       open,
       boxCredentialsAdvice,
@@ -568,7 +570,7 @@ describe('A function of credentials', () => {
       form,
       (given) => {
         opened++;
-        return openCredentials(given);
+        return parseCredentials(given);
       },
       boxCredentialsAdvice,
     );

@@ -2,7 +2,7 @@ import { boxCredentialsAdvice } from '../../../lib/box/credentials/box-credentia
 import { id } from '../../../lib/box/credentials/box-id.js';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
-import { Place } from '../../../lib/core/credentials/field-names.js';
+import { FieldNames } from '../../../lib/core/credentials/field-names.js';
 import {
   bearerToken,
   checked,
@@ -27,7 +27,7 @@ const right = {
 /** The lines on what is wrong with `input`, without what is around them. */
 async function mistakes(input: unknown): Promise<string[]> {
   const error = await thrownBy(() =>
-    checked(file, input, new Place('box.json'), boxCredentialsAdvice),
+    checked(file, input, new FieldNames('box.json'), boxCredentialsAdvice),
   );
   const [title, ...lines] = error.message.split('\n');
   expect(title).toContain('box.json');
@@ -37,7 +37,7 @@ async function mistakes(input: unknown): Promise<string[]> {
 describe('Fields', () => {
   it('that are right come through, without the spaces around them', () => {
     const spaced = { settings: { ...right.settings, clientID: ' c\n' }, enterpriseID: ' 7 ' };
-    expect(checked(file, spaced, new Place('box.json'), boxCredentialsAdvice)).toEqual(right);
+    expect(checked(file, spaced, new FieldNames('box.json'), boxCredentialsAdvice)).toEqual(right);
   });
 
   it.each([
@@ -79,7 +79,7 @@ describe('Fields', () => {
   it('that several checks refuse have one line', async () => {
     const token = v.object({ appToken: bearerToken('an app token') });
     const error = await thrownBy(() =>
-      checked(token, { appToken: '' }, new Place('box.json'), boxCredentialsAdvice),
+      checked(token, { appToken: '' }, new FieldNames('box.json'), boxCredentialsAdvice),
     );
     expect(error.message.split('\n')).toEqual([
       expect.stringContaining('box.json'),
@@ -116,7 +116,7 @@ describe('Fields', () => {
 
   it('that are wrong come with where to get the right ones', async () => {
     const error = await thrownBy(() =>
-      checked(file, {}, new Place('box.json'), boxCredentialsAdvice),
+      checked(file, {}, new FieldNames('box.json'), boxCredentialsAdvice),
     );
     expect(error).toMatchObject({ code: 'config_invalid', retryable: false });
     expect(error.hint).toMatch(/Download config\.json again.*developer console/);

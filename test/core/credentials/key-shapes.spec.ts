@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { boxEnvironment, credentialsIn } from '../../../lib/box/box.environment.js';
 import type { DoctorReport } from '../../../lib/cli/doctor/doctor-report.js';
 import { boxCredentialsAdvice } from '../../../lib/box/credentials/box-credentials-advice.js';
-import { openCredentials } from '../../../lib/box/credentials/parse-credentials.js';
+import { parseCredentials } from '../../../lib/box/credentials/parse-credentials.js';
 import { openPrivateKey } from '../../../lib/core/credentials/private-key.js';
 import type { BoxAuthError } from '../../../lib/core/errors/box-auth.error.js';
 import { newFolder, run } from '../../cli/cli-fixture.js';
@@ -54,7 +54,7 @@ async function verdictOn(privateKey: string, passphrase = PASSPHRASE): Promise<V
   const appAuth = { publicKeyID: 'abcd1234', privateKey, passphrase };
   const boxAppSettings = { clientID: 'client', clientSecret: 'secret', appAuth };
   writeFileSync(file, JSON.stringify({ boxAppSettings, enterpriseID: '1' }));
-  const inFile = verdictOf(() => openCredentials({ configFile: file }));
+  const inFile = verdictOf(() => parseCredentials({ configFile: file }));
   expect(await doctorOn([file])).toEqual(inFile);
 
   const env = {
@@ -65,7 +65,7 @@ async function verdictOn(privateKey: string, passphrase = PASSPHRASE): Promise<V
     BOX_PRIVATE_KEY: privateKey,
     BOX_PRIVATE_KEY_PASSPHRASE: passphrase,
   };
-  const inVariables = verdictOf(() => openCredentials(credentialsIn(env), boxEnvironment));
+  const inVariables = verdictOf(() => parseCredentials(credentialsIn(env), boxEnvironment));
   expect(await doctorOn([], env)).toEqual(inVariables);
   expect(inVariables.code).toBe(inFile.code);
   return inFile;

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type AgeClock, ageClockOf, SparingAges } from '../../../lib/core/runtime/age-clock.js';
+import { type AgeClock, ageClockOf, CoarseAgeClock } from '../../../lib/core/runtime/age-clock.js';
 import { systemRuntime } from '../../../lib/core/runtime/runtime.js';
 import { FakeRuntime } from '../../support/fake-runtime.js';
 
@@ -12,7 +12,7 @@ const now = () => ({ wall: runtime.now(), monotonic: runtime.monotonic() });
 
 describe.each<[string, () => AgeClock]>([
   ['exactly', () => ageClockOf(runtime)],
-  ['sparingly', () => new SparingAges(runtime)],
+  ['sparingly', () => new CoarseAgeClock(runtime)],
 ])('An age that is read %s', (_, clock) => {
   it('is the time that has passed', async () => {
     const ages = clock();
@@ -56,7 +56,7 @@ describe.each<[string, () => AgeClock]>([
 describe('An age that is read sparingly', () => {
   it('does without the monotonic clock for 50 ms, and no longer', () => {
     const reads = { wall: 1_000, monotonic: 0, times: 0 };
-    const ages = new SparingAges({
+    const ages = new CoarseAgeClock({
       now: () => reads.wall,
       monotonic: () => {
         reads.times += 1;
@@ -86,7 +86,7 @@ describe('An age that is read sparingly', () => {
         async (steps) => {
           runtime = new FakeRuntime();
           const exact = ageClockOf(runtime);
-          const sparing = new SparingAges(runtime);
+          const sparing = new CoarseAgeClock(runtime);
           const since = now();
           for (const { kind, ms } of steps) {
             if (kind === 'advance') await runtime.advance(ms);
@@ -103,7 +103,7 @@ describe('An age that is read sparingly', () => {
 
   it('counts at last also where the wall clock stands still', () => {
     let monotonic = 0;
-    const ages = new SparingAges({ now: () => 1_000, monotonic: () => monotonic });
+    const ages = new CoarseAgeClock({ now: () => 1_000, monotonic: () => monotonic });
     const since = { wall: 1_000, monotonic: 0 };
     ages.ageMs(since);
     monotonic = 7_200_000;
@@ -112,8 +112,8 @@ describe('An age that is read sparingly', () => {
   });
 
   it('is how the system’s are read, and no other', () => {
-    expect(ageClockOf(systemRuntime)).toBeInstanceOf(SparingAges);
+    expect(ageClockOf(systemRuntime)).toBeInstanceOf(CoarseAgeClock);
     expect(ageClockOf(systemRuntime)).toBe(ageClockOf(systemRuntime));
-    expect(ageClockOf({ ...systemRuntime })).not.toBeInstanceOf(SparingAges);
+    expect(ageClockOf({ ...systemRuntime })).not.toBeInstanceOf(CoarseAgeClock);
   });
 });

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { Pace } from '../../../lib/core/runtime/tick-queue.js';
+import { TickQueue } from '../../../lib/core/runtime/tick-queue.js';
 
 afterEach(() => {
   vi.doUnmock('node:timers');
@@ -10,9 +10,9 @@ afterEach(() => {
 
 describe('A pace', () => {
   it('lets the first begin at once, and each of the others in a turn of its own, in order', async () => {
-    const pace = new Pace();
+    const pace = new TickQueue();
     const begun: number[] = [];
-    for (const number of [1, 2, 3]) pace.turn(() => begun.push(number));
+    for (const number of [1, 2, 3]) pace.enqueue(() => begun.push(number));
     expect(begun).toEqual([1]);
     await nextTurn();
     expect(begun).toEqual([1, 2]);
@@ -21,20 +21,20 @@ describe('A pace', () => {
   });
 
   it('lets one begin at once again when all have begun', async () => {
-    const pace = new Pace();
+    const pace = new TickQueue();
     const begun: number[] = [];
-    pace.turn(() => begun.push(1));
+    pace.enqueue(() => begun.push(1));
     await nextTurn();
-    pace.turn(() => begun.push(2));
+    pace.enqueue(() => begun.push(2));
     expect(begun).toEqual([1, 2]);
   });
 
   it('passes over who no longer waits', async () => {
-    const pace = new Pace();
+    const pace = new TickQueue();
     const begun: number[] = [];
-    pace.turn(() => begun.push(1));
-    const giveUp = pace.turn(() => begun.push(2));
-    pace.turn(() => begun.push(3));
+    pace.enqueue(() => begun.push(1));
+    const giveUp = pace.enqueue(() => begun.push(2));
+    pace.enqueue(() => begun.push(3));
     giveUp();
     await nextTurn();
     expect(begun).toEqual([1, 3]);
@@ -45,12 +45,12 @@ describe('A pace', () => {
     vi.resetModules();
     const loaded = await import('../../../lib/core/runtime/tick-queue.js');
     const now = vi.spyOn(performance, 'now').mockReturnValue(0);
-    const pace = new loaded.Pace();
+    const pace = new loaded.TickQueue();
     const begun: number[] = [];
-    for (const number of [1, 2]) pace.turn(() => begun.push(number));
+    for (const number of [1, 2]) pace.enqueue(() => begun.push(number));
     expect(begun).toEqual([1]);
     now.mockReturnValue(10_001);
-    pace.turn(() => begun.push(3));
+    pace.enqueue(() => begun.push(3));
     expect(begun).toEqual([1, 2, 3]);
   });
 });

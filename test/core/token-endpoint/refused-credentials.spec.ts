@@ -1,16 +1,16 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { BoxAuthError } from 'nestjs-box-auth';
 import {
-  describeRefusal,
-  type RefusalScope,
+  toBoxAuthError,
+  type ErrorScope,
   scopeOf,
 } from '../../../lib/core/token-endpoint/known-error-responses.js';
 import { RefusedCredentials } from '../../../lib/core/token-endpoint/refused-credentials.js';
 import { FakeRuntime } from '../../support/fake-runtime.js';
 
 const docs = 'https://docs.example/';
-const refusal = (about: RefusalScope) =>
-  describeRefusal({ status: 400, headers: new Headers(), shown: (text) => text }, [], {
+const refusal = (about: ErrorScope) =>
+  toBoxAuthError({ status: 400, headers: new Headers(), shown: (text) => text }, [], {
     name: 'Box',
     otherwise: { about, code: 'token_request_refused', hint: 'Ask.', docs },
   });
@@ -47,7 +47,7 @@ describe('Refused credentials', () => {
     expect(waitFor('app', 'user:0')).toBe(30_000);
   });
 
-  it.each<RefusalScope>(['client', 'tenant', 'subject'])(
+  it.each<ErrorScope>(['client', 'tenant', 'subject'])(
     'begin again with 30 s once a token was granted: %s',
     async (about) => {
       refused.remember('app', 'user:1', refusal(about));
@@ -64,7 +64,7 @@ describe('Refused credentials', () => {
     expect(waitFor('other', 'user:1')).toBeUndefined();
   });
 
-  it.each<RefusalScope>(['tenant', 'subject'])(
+  it.each<ErrorScope>(['tenant', 'subject'])(
     'are refused for one subject alone if the refusal is about the %s, and another success does not change that',
     (about) => {
       refused.remember('app', 'enterprise:1', refusal(about));

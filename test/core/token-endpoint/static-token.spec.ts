@@ -1,20 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import type { GivenToken } from '../../../lib/core/credentials/credentials-source.js';
+import type { StaticToken } from '../../../lib/core/credentials/credentials-source.js';
 import {
   accessToken,
   appToken,
   developerToken,
 } from '../../../lib/box/credentials/static-token-kinds.js';
 import { AccessToken } from '../../../lib/core/token-endpoint/access-token.js';
-import { takeGivenToken } from '../../../lib/core/token-endpoint/static-token.js';
+import { useStaticToken } from '../../../lib/core/token-endpoint/static-token.js';
 import { FakeRuntime } from '../../support/fake-runtime.js';
 import { thrownBy } from '../../support/thrown.js';
 
 const own = { type: 'user', id: 'me' } as const;
 const runtime = new FakeRuntime();
 const refused = new AccessToken('the-token', { subject: own });
-const take = (given: GivenToken, wanted: Partial<Parameters<typeof takeGivenToken>[2]> = {}) =>
-  takeGivenToken(
+const take = (given: StaticToken, wanted: Partial<Parameters<typeof useStaticToken>[2]> = {}) =>
+  useStaticToken(
     given,
     own,
     { subject: undefined, refused: undefined, isFromFunction: false, ...wanted },

@@ -107,11 +107,11 @@ describe('An answer', () => {
   it('gives the token its lifetime, counted from when it was asked for, by the clock of Box', async () => {
     endpoint.lifetimeS = 4123;
     endpoint.skewMs = 300_000;
-    const askedAt = runtime.now();
+    const requestedAt = runtime.now();
     const token = await box().getToken();
-    expect(Math.abs((token.expiresAt ?? 0) - (askedAt + 300_000 + 4_123_000))).toBeLessThanOrEqual(
-      1500,
-    );
+    expect(
+      Math.abs((token.expiresAt ?? 0) - (requestedAt + 300_000 + 4_123_000)),
+    ).toBeLessThanOrEqual(1500);
   });
 
   it.each([undefined, 0, -5, 'soon', null, Number.MAX_VALUE])(

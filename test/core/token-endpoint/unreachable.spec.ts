@@ -56,8 +56,8 @@ describe('A token endpoint that gives no token', () => {
     ],
   ])(
     'as it %s is told by its name and address, what it did, and what to look at',
-    (_, tell, code, what, remedy) => {
-      const error = tell();
+    (_, emit, code, what, remedy) => {
+      const error = emit();
       expect(error).toMatchObject({ code, retryable: true, docs: endpoint.docs });
       expect(error.message).toContain('Box');
       expect(error.message).toContain(endpoint.tokenUrl);

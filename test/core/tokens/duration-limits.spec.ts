@@ -9,7 +9,7 @@ import { FakeRuntime } from '../../support/fake-runtime.js';
 import { ScriptedEndpoint } from '../../support/scripted-endpoint.js';
 import { thrownBy } from '../../support/thrown.js';
 
-const LONGEST_DELAY_MS = 2 ** 31 - 1;
+const MAX_DELAY_MS = 2 ** 31 - 1;
 const DAY_MS = 86_400_000;
 const TEN_MINUTES_MS = 600_000;
 
@@ -79,7 +79,7 @@ it('No accepted option has a timer that is longer than any can be', () => {
         return;
       }
       const all = { ...resolved.tokenEndpoint, ...resolved.renewal };
-      for (const ms of Object.values(all)) expect(ms).toBeLessThanOrEqual(LONGEST_DELAY_MS);
+      for (const ms of Object.values(all)) expect(ms).toBeLessThanOrEqual(MAX_DELAY_MS);
     }),
   );
 });
@@ -87,10 +87,10 @@ it('No accepted option has a timer that is longer than any can be', () => {
 describe('A timer of the system', () => {
   afterEach(() => void vi.restoreAllMocks());
 
-  it.each([LONGEST_DELAY_MS + 1, 3e9, Infinity])('of %d ms does not end at once', (delayMs) => {
+  it.each([MAX_DELAY_MS + 1, 3e9, Infinity])('of %d ms does not end at once', (delayMs) => {
     const timers = vi.spyOn(globalThis, 'setTimeout');
     systemRuntime.schedule(() => undefined, delayMs)();
-    expect(timers.mock.calls.map(([, ms]) => ms)).toEqual([LONGEST_DELAY_MS]);
+    expect(timers.mock.calls.map(([, ms]) => ms)).toEqual([MAX_DELAY_MS]);
   });
 });
 

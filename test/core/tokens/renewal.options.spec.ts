@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { drawTurns, renewalDefaults } from '../../../lib/core/tokens/renewal.options.js';
+import { drawSchedule, renewalDefaults } from '../../../lib/core/tokens/renewal.options.js';
 
 const S = 1_000;
 const MINUTE = 60 * S;
 
 /** How long before its end a token of `lifetimeMs` turns, in milliseconds. */
 const marginsOf = (lifetimeMs: number, random = 0) => {
-  const { refreshMs, waitMs, expiryMs } = drawTurns(lifetimeMs, renewalDefaults, random);
+  const { refreshMs, waitMs, expiryMs } = drawSchedule(lifetimeMs, renewalDefaults, random);
   return [refreshMs, waitMs, expiryMs].map((turn) => lifetimeMs - turn);
 };
 

@@ -3,9 +3,12 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { BoxAuthError } from 'nestjs-box-auth';
 import type { Subject } from '../../../lib/core/credentials/subject.js';
 import { AccessToken } from '../../../lib/core/token-endpoint/access-token.js';
-import type { Mint } from '../../../lib/core/token-endpoint/token-attempts.js';
+import type { MintedToken } from '../../../lib/core/token-endpoint/token-attempts.js';
 import { renewalDefaults } from '../../../lib/core/tokens/renewal.options.js';
-import { type OnStoreFailure, SharedTokens } from '../../../lib/core/tokens/shared-token-source.js';
+import {
+  type OnStoreFailure,
+  SharedTokenSource,
+} from '../../../lib/core/tokens/shared-token-source.js';
 import type {
   Claim,
   ClaimRequest,
@@ -62,7 +65,7 @@ let store: ScriptedStore;
 /** How often the token endpoint was asked. */
 let mints: number;
 /** What it answers. */
-let minting: (granted: Mint) => Observable<Mint>;
+let minting: (granted: MintedToken) => Observable<MintedToken>;
 let refusalsForgotten: number;
 beforeEach(() => {
   runtime = new FakeRuntime();
@@ -91,11 +94,11 @@ const found = (token: StoredToken, fence = 7, ageMs = 0): Claim => ({
 function shared(onStoreFailure: OnStoreFailure = 'open', identity: 'an app' | 'none' = 'an app') {
   const mint = () => {
     mints += 1;
-    const askedAt = { wall: runtime.now(), monotonic: runtime.monotonic() };
+    const requestedAt = { wall: runtime.now(), monotonic: runtime.monotonic() };
     const token = tokenOf(`minted ${mints}`, runtime.now() + HOUR);
-    return minting({ token, lifetimeMs: HOUR, askedAt, isShared: false });
+    return minting({ token, lifetimeMs: HOUR, requestedAt, isShared: false });
   };
-  return new SharedTokens(
+  return new SharedTokenSource(
     {
       defaultSubject: subject,
       prepare: () => of({ identity: identity === 'none' ? undefined : identity, subject, mint }),
@@ -115,7 +118,7 @@ function shared(onStoreFailure: OnStoreFailure = 'open', identity: 'an app' | 'n
 }
 
 /** What comes of a mint after `ms`; undefined if nothing has. */
-async function mintOf(tokens: SharedTokens, ms = 0, known = {}): Promise<unknown> {
+async function mintOf(tokens: SharedTokenSource, ms = 0, known = {}): Promise<unknown> {
   let outcome: unknown;
   void firstValueFrom(tokens.mint(subject, known)).then(
     (mint) => (outcome = mint),
@@ -124,7 +127,7 @@ async function mintOf(tokens: SharedTokens, ms = 0, known = {}): Promise<unknown
   await runtime.advance(ms);
   return outcome;
 }
-const valueOf = (outcome: unknown) => (outcome as Mint | undefined)?.token.value;
+const valueOf = (outcome: unknown) => (outcome as MintedToken | undefined)?.token.value;
 
 const refused = (details: object = {}) =>
   throwError(
@@ -144,7 +147,7 @@ describe('A process that shall mint', () => {
   it('publishes what it got, as old as it is, and holds nothing after that', async () => {
     minting = (mint) => after(runtime, 300).pipe(switchMap(() => of(mint)));
     const tokens = shared();
-    const mint = (await mintOf(tokens, 1_000)) as Mint;
+    const mint = (await mintOf(tokens, 1_000)) as MintedToken;
     expect(mint.token.value).toBe('minted 1');
     const { value, expiresAt, scopes } = mint.token;
     expect(store.published).toEqual([
@@ -238,12 +241,12 @@ describe('A process that waits for another', () => {
 describe('A token in the store', () => {
   it('is taken with all that is known of it, as old as the store says', async () => {
     store = new ScriptedStore(runtime, found(stored(), 7, 5_000));
-    const mint = (await mintOf(shared())) as Mint;
+    const mint = (await mintOf(shared())) as MintedToken;
     expect(mint.token).toMatchObject({ subject, scopes: ['root_readwrite'] });
     expect(mint.token.value).toBe('from-the-store');
     expect(mint.token.expiresAt).toBe(runtime.now() + HOUR);
     expect(mint.lifetimeMs).toBe(HOUR);
-    expect(mint.askedAt).toEqual({
+    expect(mint.requestedAt).toEqual({
       wall: runtime.now() - 5_000,
       monotonic: runtime.monotonic() - 5_000,
     });
@@ -301,16 +304,16 @@ describe('A token in the store', () => {
   it('that is refused is forgotten there, and a newer one is asked for', async () => {
     store = new ScriptedStore(runtime, found(stored()), { state: 'claimed', fence: 8 });
     const tokens = shared();
-    const { token } = (await mintOf(tokens)) as Mint;
+    const { token } = (await mintOf(tokens)) as MintedToken;
     const next = await mintOf(tokens, 0, { refused: token });
     expect(valueOf(next)).toBe('minted 1');
     expect(store.invalidated).toEqual([7]);
     expect(store.claims.at(-1)?.newerThan).toBe(7);
     // So is one that this process has minted itself.
-    await mintOf(tokens, 0, { refused: (next as Mint).token });
+    await mintOf(tokens, 0, { refused: (next as MintedToken).token });
     expect(store.invalidated).toEqual([7, 8]);
     // And one that is revoked; but not what never was there.
-    tokens.forget((next as Mint).token);
+    tokens.forget((next as MintedToken).token);
     tokens.forget(tokenOf('of somebody else', undefined));
     await settled();
     expect(store.invalidated).toEqual([7, 8, 8]);

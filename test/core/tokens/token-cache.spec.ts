@@ -2,8 +2,8 @@ import { defer, EMPTY, from, lastValueFrom, map, of } from 'rxjs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Subject } from '../../../lib/core/credentials/subject.js';
 import { AccessToken } from '../../../lib/core/token-endpoint/access-token.js';
-import type { Mint } from '../../../lib/core/token-endpoint/token-attempts.js';
-import { AccessTokens, type TokenSource } from '../../../lib/core/tokens/token-cache.js';
+import type { MintedToken } from '../../../lib/core/token-endpoint/token-attempts.js';
+import { TokenCache, type TokenSource } from '../../../lib/core/tokens/token-cache.js';
 import { renewalDefaults } from '../../../lib/core/tokens/renewal.options.js';
 import { deferred } from '../../support/deferred.js';
 import { FakeRuntime, settled } from '../../support/fake-runtime.js';
@@ -26,24 +26,24 @@ beforeEach(() => {
 
 const untold = () => undefined;
 
-function tokensFor(maxSubjects: number, own: Subject | 'unknown' = OWN): AccessTokens {
+function tokensFor(maxSubjects: number, own: Subject | 'unknown' = OWN): TokenCache {
   const source: TokenSource = {
     defaultSubject: own === 'unknown' ? undefined : own,
     forgetRefusals: () => undefined,
     mint: (subject = OWN) =>
       defer(() => {
         minted.push(subject.id);
-        const mint: Mint = {
+        const mint: MintedToken = {
           token: new AccessToken(`token-${minted.length}-for-${subject.id}`, { subject }),
           lifetimeMs: HOUR,
-          askedAt: { wall: runtime.now(), monotonic: runtime.monotonic() },
+          requestedAt: { wall: runtime.now(), monotonic: runtime.monotonic() },
           isShared: false,
         };
         const hold = held.get(subject.id);
         return hold === undefined ? of(mint) : from(hold).pipe(map(() => mint));
       }),
   };
-  return new AccessTokens(source, renewalDefaults, maxSubjects, runtime, untold);
+  return new TokenCache(source, renewalDefaults, maxSubjects, runtime, untold);
 }
 
 describe('The tokens of many subjects', () => {
@@ -119,7 +119,7 @@ describe('The tokens of many subjects', () => {
 
 describe('A token whose subject is forgotten', () => {
   /** One of a subject that others pushed out. */
-  const forgotten = async (tokens: AccessTokens): Promise<AccessToken> => {
+  const forgotten = async (tokens: TokenCache): Promise<AccessToken> => {
     const token = await tokens.get({ subject: user('5') });
     await tokens.get({ subject: user('6') });
     return token;
@@ -238,7 +238,7 @@ describe('After the end', () => {
       forgetRefusals: () => undefined,
       mint: () => EMPTY,
     };
-    const tokens = new AccessTokens(source, renewalDefaults, 1, runtime, untold);
+    const tokens = new TokenCache(source, renewalDefaults, 1, runtime, untold);
     expect((await thrownBy(() => tokens.get())).code).toBe('response_invalid');
   });
 

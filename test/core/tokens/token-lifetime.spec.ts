@@ -6,7 +6,7 @@ import type { BoxAuthOptions } from '../../../lib/box/box-auth.options.js';
 import type { Subject } from '../../../lib/core/credentials/subject.js';
 import type { BoxTokenProvider } from '../../../lib/box/box-token.provider.js';
 import { AccessToken } from '../../../lib/core/token-endpoint/access-token.js';
-import { AccessTokens, type TokenSource } from '../../../lib/core/tokens/token-cache.js';
+import { TokenCache, type TokenSource } from '../../../lib/core/tokens/token-cache.js';
 import { renewalDefaults } from '../../../lib/core/tokens/renewal.options.js';
 import { FakeRuntime, settled } from '../../support/fake-runtime.js';
 import { refuse, ScriptedEndpoint, silence } from '../../support/scripted-endpoint.js';
@@ -378,11 +378,11 @@ describe('Many subjects', () => {
         of({
           token: new AccessToken(`token-for-${subject.id}`, { subject }),
           lifetimeMs: 3_600_000,
-          askedAt: { wall: runtime.now(), monotonic: runtime.monotonic() },
+          requestedAt: { wall: runtime.now(), monotonic: runtime.monotonic() },
           isShared: false,
         }),
     };
-    const tokens = new AccessTokens(source, renewalDefaults, 10_000, runtime, () => undefined);
+    const tokens = new TokenCache(source, renewalDefaults, 10_000, runtime, () => undefined);
     const users = Array.from({ length: 100_000 }, (_, index) => String(index + 1));
     for (const id of users) {
       const { value } = await tokens.get({ subject: { type: 'user', id } });

@@ -3,10 +3,10 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { BoxAuthError } from 'nestjs-box-auth';
 import { AccessToken } from '../../../lib/core/token-endpoint/access-token.js';
 import type { AuthEvent } from '../../../lib/core/events/auth-events.js';
-import type { Mint } from '../../../lib/core/token-endpoint/token-attempts.js';
-import type { KnownTokens } from '../../../lib/core/token-endpoint/token-endpoint.js';
+import type { MintedToken } from '../../../lib/core/token-endpoint/token-attempts.js';
+import type { PreviousTokens } from '../../../lib/core/token-endpoint/token-endpoint.js';
 import { renewalDefaults } from '../../../lib/core/tokens/renewal.options.js';
-import { RenewingToken } from '../../../lib/core/tokens/token-refresher.js';
+import { TokenRefresher } from '../../../lib/core/tokens/token-refresher.js';
 import { FakeRuntime, settled } from '../../support/fake-runtime.js';
 import { thrownBy } from '../../support/thrown.js';
 
@@ -15,12 +15,12 @@ const HOUR = 60 * MINUTE;
 
 let runtime: FakeRuntime;
 /** What each mint was told of the tokens before. */
-let mints: KnownTokens[];
+let mints: PreviousTokens[];
 let adopted: AccessToken[];
 /** What the next mints do instead of granting a token that lives an hour. */
 let events: AuthEvent[];
-let script: ((granted: Mint) => Observable<Mint>)[];
-let renewing: RenewingToken;
+let script: ((granted: MintedToken) => Observable<MintedToken>)[];
+let renewing: TokenRefresher;
 beforeEach(() => {
   runtime = new FakeRuntime();
   runtime.randomValue = 0;
@@ -29,13 +29,13 @@ beforeEach(() => {
   events = [];
   script = [];
   const subject = { type: 'user', id: '1' } as const;
-  renewing = new RenewingToken(subject, {
+  renewing = new TokenRefresher(subject, {
     mint: (_, known) => {
       mints.push(known);
-      const granted: Mint = {
+      const granted: MintedToken = {
         token: new AccessToken(`token-${mints.length}`, { subject }),
         lifetimeMs: HOUR,
-        askedAt: { wall: runtime.now(), monotonic: runtime.monotonic() },
+        requestedAt: { wall: runtime.now(), monotonic: runtime.monotonic() },
         isShared: false,
       };
       // As a request: nothing is answered at once.
@@ -51,7 +51,7 @@ beforeEach(() => {
     },
     ended: () => undefined,
     defaultSubject: () => undefined,
-    tell: (event) => events.push(event),
+    emit: (event) => events.push(event),
     options: renewalDefaults,
     runtime,
   });
@@ -69,8 +69,8 @@ const failure = (retryable: boolean) => () =>
       }),
   );
 /** As a machine has it that slept over the answer. */
-const expired = (granted: Mint) =>
-  of({ ...granted, askedAt: { ...granted.askedAt, wall: runtime.now() - 2 * HOUR } });
+const expired = (granted: MintedToken) =>
+  of({ ...granted, requestedAt: { ...granted.requestedAt, wall: runtime.now() - 2 * HOUR } });
 
 describe('The token of a subject', () => {
   it('is fresh until it is time to renew it, and may be used until it ends', async () => {
@@ -183,9 +183,12 @@ describe('A token that has expired when it arrives', () => {
 
 describe('A caller who needs a token for long', () => {
   /** As one comes from a store: minted half an hour ago. */
-  const halfSpent = (granted: Mint) => {
-    const { wall, monotonic } = granted.askedAt;
-    return of({ ...granted, askedAt: { wall: wall - HOUR / 2, monotonic: monotonic - HOUR / 2 } });
+  const halfSpent = (granted: MintedToken) => {
+    const { wall, monotonic } = granted.requestedAt;
+    return of({
+      ...granted,
+      requestedAt: { wall: wall - HOUR / 2, monotonic: monotonic - HOUR / 2 },
+    });
   };
 
   it('has one more asked for if what comes does not live long enough', async () => {
