@@ -1,7 +1,8 @@
-import { firstValueFrom, type Observable, race } from 'rxjs';
+import { firstValueFrom, race } from 'rxjs';
 import type { ParsedBoxCredentials } from './credentials/box-credentials.js';
 import type { Subject } from '../core/credentials/subject.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
+import { abortable } from '../core/runtime/abort.js';
 import type { AccessToken } from '../core/token-endpoint/access-token.js';
 import type { Attempt } from '../core/token-endpoint/issuer.js';
 import { aborted } from '../core/tokens/aborted.js';
@@ -37,7 +38,8 @@ interface TokenExchange {
   exchange(
     makeForm: (attempt: Attempt) => Promise<Form>,
     subject: Subject,
-  ): Observable<AccessToken>;
+    signal?: AbortSignal,
+  ): Promise<AccessToken>;
   currentCredentials(): Promise<ParsedBoxCredentials>;
 }
 
@@ -86,7 +88,9 @@ export class Downscoping {
             actor_token: await actorToken(await this.endpoint.currentCredentials(), actor, attempt),
             actor_token_type: `${TOKEN_TYPE}:id_token`,
           };
-    const exchange = this.tokens.whileOpen(this.endpoint.exchange(makeForm, token.subject));
+    const exchange = this.tokens.whileOpen(
+      abortable((closing) => this.endpoint.exchange(makeForm, token.subject, closing)),
+    );
     return firstValueFrom(signal === undefined ? exchange : race(exchange, aborted(signal)));
   }
 }

@@ -1,12 +1,17 @@
-import { firstValueFrom, type Observable } from 'rxjs';
+import { firstValueFrom } from 'rxjs';
 import type { ParsedBoxCredentials } from './credentials/box-credentials.js';
 import type { Subject } from '../core/credentials/subject.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
+import { abortable } from '../core/runtime/abort.js';
 import type { TokenCache } from '../core/tokens/token-cache.js';
 import { rejected } from '../core/tokens/rejection-pace.js';
 
 interface RevocationEndpoint {
-  notice(url: string, makeForm: () => Promise<Readonly<Record<string, string>>>): Observable<void>;
+  revoke(
+    url: string,
+    makeForm: () => Promise<Readonly<Record<string, string>>>,
+    signal?: AbortSignal,
+  ): Promise<void>;
   currentCredentials(): Promise<ParsedBoxCredentials>;
 }
 
@@ -31,7 +36,8 @@ export class Revocation {
         ...clientOf(await this.endpoint.currentCredentials()),
         token: token.value,
       });
-      await firstValueFrom(this.tokens.whileOpen(this.endpoint.notice(this.#url, form)));
+      const revoked = abortable((closing) => this.endpoint.revoke(this.#url, form, closing));
+      await firstValueFrom(this.tokens.whileOpen(revoked));
       this.tokens.drop(token);
     } catch (error) {
       await rejected(error);

@@ -1,5 +1,24 @@
 import { Observable } from 'rxjs';
+import { onAbort } from './abort.js';
 import { MAX_DELAY_MS, type Runtime } from './runtime.js';
+
+const nothing = (): void => undefined;
+
+/** Resolves after `delayMs` milliseconds of `runtime`; rejects with the reason of `signal` if that is aborted first. */
+export function delay(runtime: Runtime, delayMs: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let ignoreAbort = nothing;
+    const cancel = runtime.schedule(() => {
+      ignoreAbort();
+      resolve();
+    }, delayMs);
+    if (signal === undefined) return;
+    ignoreAbort = onAbort(signal, () => {
+      cancel();
+      reject(signal.reason);
+    });
+  });
+}
 
 /** Emits once, after `delayMs` milliseconds of `runtime`. */
 export function after(runtime: Runtime, delayMs: number): Observable<void> {
@@ -18,7 +37,7 @@ const holds = new WeakMap<Runtime, { waiting: number; readonly cancel: () => voi
 export function holdProcess(runtime: Runtime): () => void {
   const hold = holds.get(runtime) ?? {
     waiting: 0,
-    cancel: runtime.schedule(() => undefined, MAX_DELAY_MS, { holdProcess: true }),
+    cancel: runtime.schedule(nothing, MAX_DELAY_MS, { holdProcess: true }),
   };
   holds.set(runtime, hold);
   hold.waiting += 1;
@@ -28,6 +47,16 @@ export function holdProcess(runtime: Runtime): () => void {
     holds.delete(runtime);
     hold.cancel();
   };
+}
+
+/** Runs `work` for a caller that waits for it: the process does not exit before it is done. */
+export async function holdingProcess<T>(runtime: Runtime, work: () => Promise<T>): Promise<T> {
+  const release = holdProcess(runtime);
+  try {
+    return await work();
+  } finally {
+    release();
+  }
 }
 
 /** `source`, for somebody who waits for it, and the process with them. */

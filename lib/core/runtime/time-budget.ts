@@ -1,4 +1,5 @@
 import { map, Observable } from 'rxjs';
+import { onAbort } from './abort.js';
 import { ageMs } from './age-clock.js';
 import type { Runtime } from './runtime.js';
 
@@ -9,51 +10,119 @@ const FROZEN_MS = 1_000;
 /** With less left, no other attempt is worth it. */
 const MIN_ATTEMPT_MS = 50;
 
+const nothing = (): void => undefined;
+
 /** The process was frozen while it waited: what it waited for may have been lost, and is to be started again. */
 export class ProcessFrozen extends Error {}
 
 /**
- * Emits once, after `delayMs` milliseconds in which the process ran, whether it was frozen meanwhile. It waits in steps, so
- * that a freeze costs one step at most. After a freeze it waits for one more step only: an answer is there by then, or lost.
- * `spent` is called with the time that passed, step by step.
+ * Calls `task` after `delayMs` milliseconds in which the process ran; its argument is whether the process was frozen
+ * meanwhile. It waits in steps, so that a freeze costs one step at most. After a freeze it waits for one more step only: a
+ * response is there by then, or lost. `spent` is called with the time that passed, step by step. Returns a function that
+ * cancels it.
  */
+export function afterRunningTime(
+  runtime: Runtime,
+  delayMs: number,
+  task: (isFrozen: boolean) => void,
+  spent: (ms: number) => void = nothing,
+): () => void {
+  const longestMs = Math.min(delayMs / STEPS, MAX_STEP_MS);
+  let isFrozen = false;
+  let leftMs = delayMs;
+  let cancel: () => void;
+  let startedAt: number;
+  let stepMs: number;
+  const step = (): void => {
+    const since = { wall: runtime.now(), monotonic: runtime.monotonic() };
+    startedAt = since.monotonic;
+    stepMs = Math.min(leftMs, longestMs);
+    cancel = runtime.schedule(() => {
+      spent(stepMs);
+      leftMs -= stepMs;
+      if (!isFrozen && ageMs(runtime, since) - stepMs >= FROZEN_MS) {
+        isFrozen = true;
+        leftMs = longestMs;
+      }
+      if (leftMs > 0) {
+        step();
+        return;
+      }
+      stepMs = 0;
+      task(isFrozen);
+    }, stepMs);
+  };
+  step();
+  return () => {
+    cancel();
+    spent(Math.min(runtime.monotonic() - startedAt, stepMs));
+    stepMs = 0;
+  };
+}
+
+/** `afterRunningTime` as an Observable. */
 export function elapsed(
   runtime: Runtime,
   delayMs: number,
-  spent: (ms: number) => void = () => undefined,
+  spent?: (ms: number) => void,
 ): Observable<{ readonly isFrozen: boolean }> {
-  return new Observable((subscriber) => {
-    const longestMs = Math.min(delayMs / STEPS, MAX_STEP_MS);
-    let isFrozen = false;
-    let leftMs = delayMs;
-    let cancel: () => void;
-    let startedAt: number;
-    let stepMs: number;
-    const step = (): void => {
-      const since = { wall: runtime.now(), monotonic: runtime.monotonic() };
-      startedAt = since.monotonic;
-      stepMs = Math.min(leftMs, longestMs);
-      cancel = runtime.schedule(() => {
-        spent(stepMs);
-        leftMs -= stepMs;
-        if (!isFrozen && ageMs(runtime, since) - stepMs >= FROZEN_MS) {
-          isFrozen = true;
-          leftMs = longestMs;
-        }
-        if (leftMs > 0) {
-          step();
-          return;
-        }
-        stepMs = 0;
+  return new Observable((subscriber) =>
+    afterRunningTime(
+      runtime,
+      delayMs,
+      (isFrozen) => {
         subscriber.next({ isFrozen });
         subscriber.complete();
-      }, stepMs);
+      },
+      spent,
+    ),
+  );
+}
+
+/** How long a task may take. */
+export interface TimeLimit {
+  readonly runtime: Runtime;
+  /** Milliseconds in which the process runs. */
+  readonly limitMs: number;
+  /** The error of a task that takes longer. */
+  readonly toError: (isFrozen: boolean) => Error;
+  /** Called with the time that passed, step by step. */
+  readonly spent?: (ms: number) => void;
+  /** Ends the task earlier, with its reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The result of `task`. When its time is over or the caller aborts, its signal is aborted and its result ignored. */
+export function withTimeLimit<T>(
+  { runtime, limitMs, toError, spent, signal }: TimeLimit,
+  task: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
+    const controller = new AbortController();
+    let ignoreAbort = nothing;
+    let stopTimer = nothing;
+    const end = (): void => {
+      ignoreAbort();
+      stopTimer();
     };
-    step();
-    return () => {
-      cancel();
-      spent(Math.min(runtime.monotonic() - startedAt, stepMs));
+    const giveUp = (error: unknown): void => {
+      end();
+      reject(error);
+      controller.abort();
     };
+    task(controller.signal).then(
+      (result) => {
+        end();
+        resolve(result);
+      },
+      (error: unknown) => {
+        end();
+        reject(error);
+      },
+    );
+    stopTimer = afterRunningTime(runtime, limitMs, (isFrozen) => giveUp(toError(isFrozen)), spent);
+    if (signal !== undefined) ignoreAbort = onAbort(signal, () => giveUp(signal.reason));
   });
 }
 
@@ -74,6 +143,23 @@ export class TimeBudget {
 
   spend(ms: number): void {
     this.#leftMs -= ms;
+  }
+
+  /**
+   * The result of `task`, which may take `timeoutMs`, and no longer than what is left. Rejects with what `makeError` makes of
+   * the milliseconds waited, or with `ProcessFrozen` if the process was frozen meanwhile and enough is left for another attempt.
+   */
+  run<T>(
+    timeoutMs: number,
+    makeError: (waitedMs: number) => Error,
+    task: (signal: AbortSignal) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    const limitMs = Math.max(Math.min(timeoutMs, this.#leftMs), 0);
+    const toError = (isFrozen: boolean) =>
+      isFrozen && this.#leftMs >= MIN_ATTEMPT_MS ? new ProcessFrozen() : makeError(limitMs);
+    const spent = (ms: number) => this.spend(ms);
+    return withTimeLimit({ runtime: this.runtime, limitMs, toError, spent, signal }, task);
   }
 
   /**

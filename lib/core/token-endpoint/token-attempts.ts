@@ -1,7 +1,8 @@
-import { defer, Observable, race, retry, Subject as Signal, switchMap, throwError } from 'rxjs';
+import { defer, firstValueFrom, Observable, race, retry, switchMap, throwError } from 'rxjs';
 import type { Subject } from '../credentials/subject.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { EmitEvent } from '../events/auth-events.js';
+import { abortable, onAbort } from '../runtime/abort.js';
 import { after } from '../runtime/after.js';
 import { ageMs, type Instant } from '../runtime/age-clock.js';
 import type { Runtime } from '../runtime/runtime.js';
@@ -55,8 +56,7 @@ const MAX_PAUSE_MS = 8000;
 export class TokenAttempts {
   readonly #clock: ServerClock;
   readonly #gate: RequestGate;
-  /** Each pause that a 429 began. */
-  readonly pauses = new Signal<BoxAuthError>();
+  #onPause: (error: BoxAuthError) => void = () => undefined;
 
   constructor(
     private readonly issuer: Issuer<never>,
@@ -66,7 +66,12 @@ export class TokenAttempts {
     emit: EmitEvent,
   ) {
     this.#clock = new ServerClock(runtime, emit);
-    this.#gate = new RequestGate(runtime, (error) => this.pauses.next(error));
+    this.#gate = new RequestGate(runtime, (error) => this.#onPause(error));
+  }
+
+  /** Calls `listener` for each pause that a 429 begins. */
+  onPause(listener: (error: BoxAuthError) => void): void {
+    this.#onPause = listener;
   }
 
   /** Sends nothing for `error.retryAfterMs`. */
@@ -74,24 +79,28 @@ export class TokenAttempts {
     this.#gate.pause(error);
   }
 
-  /**
-   * A token for what `makeForm` asks. Nothing happens before it is subscribed to; unsubscribing aborts the request. No
-   * attempt and no pause lasts longer than `budget` does.
-   */
+  /** Requests a token with the form that `makeForm` makes. No attempt and no pause lasts longer than `budget` does. */
   token(
     makeForm: FormMaker,
     subject: Subject,
     budget: TimeBudget,
+    signal?: AbortSignal,
     goesFirst = false,
-  ): Observable<MintedToken> {
+  ): Promise<MintedToken> {
     const read: Reader<MintedToken> = (response, requestedAt) =>
       this.#granted(response, subject, requestedAt);
-    return this.#request({ url: this.issuer.tokenUrl, makeForm, goesFirst, read }, budget);
+    const url = this.issuer.tokenUrl;
+    return ended(signal, this.#request({ url, makeForm, goesFirst, read }, budget));
   }
 
-  /** Tells `url` of something that has no answer but its status: a revocation. As for a token otherwise. */
-  notice(url: string, makeForm: FormMaker, budget: TimeBudget): Observable<void> {
-    return this.#request({ url, makeForm, goesFirst: false, read: discard }, budget);
+  /** Sends a revocation to `url`; only the status of its response counts. Otherwise like a token request. */
+  revoke(
+    url: string,
+    makeForm: FormMaker,
+    budget: TimeBudget,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    return ended(signal, this.#request({ url, makeForm, goesFirst: false, read: discard }, budget));
   }
 
   #request<T>({ makeForm, goesFirst, url, read }: Question<T>, budget: TimeBudget): Observable<T> {
@@ -222,24 +231,11 @@ function secretsOf(form: Readonly<Record<string, string>>): string[] {
     .map(([, value]) => value);
 }
 
-/** A promise as an Observable whose unsubscription aborts the work. */
-function abortable<T>(work: (signal: AbortSignal) => Promise<T>): Observable<T> {
-  return new Observable((subscriber) => {
-    const controller = new AbortController();
-    let isOver = false;
-    work(controller.signal)
-      .finally(() => {
-        isOver = true; // to abort what is over costs more than to let it be
-      })
-      .then(
-        (value) => {
-          subscriber.next(value);
-          subscriber.complete();
-        },
-        (error: unknown) => subscriber.error(error),
-      );
-    return () => {
-      if (!isOver) controller.abort();
-    };
-  });
+/** The result of `source`, which is unsubscribed from when `signal` is aborted. */
+function ended<T>(signal: AbortSignal | undefined, source: Observable<T>): Promise<T> {
+  if (signal === undefined) return firstValueFrom(source);
+  const aborted = new Observable<never>((subscriber) =>
+    onAbort(signal, () => subscriber.error(signal.reason)),
+  );
+  return firstValueFrom(race(source, aborted));
 }

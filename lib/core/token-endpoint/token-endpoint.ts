@@ -1,17 +1,4 @@
 import {
-  catchError,
-  defer,
-  firstValueFrom,
-  map,
-  type Observable,
-  of,
-  race,
-  retry,
-  switchMap,
-  tap,
-  throwError,
-} from 'rxjs';
-import {
   type CredentialsSource,
   credentialsError,
   type ParsedCredentials,
@@ -20,7 +7,7 @@ import {
 import { type Subject, subjectKey } from '../credentials/subject.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { EmitEvent } from '../events/auth-events.js';
-import { awaited } from '../runtime/after.js';
+import { holdingProcess } from '../runtime/after.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { ProcessFrozen, TimeBudget } from '../runtime/time-budget.js';
 import type { AccessToken } from './access-token.js';
@@ -31,13 +18,14 @@ import { type FormMaker, type MintedToken, TokenAttempts } from './token-attempt
 import type { TokenEndpointOptions } from './token-endpoint.options.js';
 import type { Fetch } from './token-request.js';
 
-/** Whom a token is wanted for, and why. */
-interface Wanted {
-  /** Undefined for the subject that the credentials stand for. */
+/** One token request. */
+interface TokenRequest {
+  /** Undefined for the subject of the credentials. */
   readonly subject: Subject | undefined;
-  /** The token that is no longer taken, if that is why another is wanted. */
+  /** The token that was refused, if it is to be replaced. */
   readonly refused: AccessToken | undefined;
   readonly budget: TimeBudget;
+  readonly signal: AbortSignal | undefined;
 }
 
 /** What the one who wants a token has already. */
@@ -48,12 +36,13 @@ export interface PreviousTokens {
   readonly current?: AccessToken | undefined;
 }
 
-/** A mint that has its credentials, and waits to be started. */
-export interface PreparedMint {
+/** A token request that has its credentials and is not sent yet. */
+export interface PreparedTokenRequest {
   /** The same in all processes that could use its token; undefined if there is nothing to share. */
   readonly identity: string | undefined;
   readonly subject: Subject;
-  mint(): Observable<MintedToken>;
+  /** Sends it. Aborting `signal` aborts the request. */
+  mint(signal?: AbortSignal): Promise<MintedToken>;
 }
 
 /** Mints tokens with the credentials as they are now, the key that works first; does not ask what was just refused. */
@@ -85,9 +74,9 @@ export class TokenEndpoint<Credentials extends ParsedCredentials> {
     return this.#appIdentity;
   }
 
-  /** Each pause of the app that a 429 began, as the error of that 429. */
-  get pauses(): Observable<BoxAuthError> {
-    return this.#attempts.pauses;
+  /** Calls `listener` for each pause that a 429 begins, with the error of that 429. */
+  onPause(listener: (error: BoxAuthError) => void): void {
+    this.#attempts.onPause(listener);
   }
 
   /** Sends nothing for `error.retryAfterMs`, as another process of the app was rate limited. */
@@ -106,52 +95,63 @@ export class TokenEndpoint<Credentials extends ParsedCredentials> {
   }
 
   /**
-   * One token for `subject`, or for the one that the credentials stand for. Nothing happens before it is subscribed to;
-   * unsubscribing aborts the request.
+   * Requests a token for `subject`, or for the subject of the credentials if that is undefined. Aborting `signal` aborts the
+   * request.
    */
-  mint(subject: Subject | undefined, known: PreviousTokens = {}): Observable<MintedToken> {
-    return this.prepare(subject, known).pipe(switchMap((prepared) => prepared.mint()));
+  async mint(
+    subject: Subject | undefined,
+    previous: PreviousTokens = {},
+    signal?: AbortSignal,
+  ): Promise<MintedToken> {
+    const prepared = await this.prepare(subject, previous, signal);
+    return prepared.mint(signal);
   }
 
-  /** A mint with the credentials as they are now. */
-  prepare(subject: Subject | undefined, known: PreviousTokens): Observable<PreparedMint> {
-    return defer(() => {
-      const { refused } = known;
-      const budget = this.#budget();
-      return this.#read(budget, known).pipe(
-        map((list) => {
-          const credentials = this.#workingFirst(list);
-          const whom = subject ?? credentials[0].subject;
-          return {
-            identity: this.#identity(credentials[0], whom),
-            subject: whom,
-            mint: () => defer(() => this.#mintWithAny(credentials, { subject, refused, budget })),
-          };
-        }),
-      );
-    });
+  /** Reads the credentials for a token request. */
+  async prepare(
+    subject: Subject | undefined,
+    previous: PreviousTokens,
+    signal?: AbortSignal,
+  ): Promise<PreparedTokenRequest> {
+    const { refused } = previous;
+    const budget = this.#budget();
+    const credentials = this.#workingFirst(await this.#read(budget, previous, signal));
+    const requested = subject ?? credentials[0].subject;
+    return {
+      identity: this.#identity(credentials[0], requested),
+      subject: requested,
+      mint: (mintSignal) =>
+        this.#mintWithAny(credentials, { subject, refused, budget, signal: mintSignal }),
+    };
   }
 
-  /** Reads the credentials, so that a mistake in them is known before a token is wanted. */
+  /** Reads the credentials, so that a mistake in them is reported before a token is needed. */
   async readCredentials(): Promise<void> {
-    await firstValueFrom(awaited(this.runtime, this.#read(this.#budget())));
+    await holdingProcess(this.runtime, () => this.#read(this.#budget()));
   }
 
-  /** One token in exchange for another (RFC 8693): the form says which. It is nobody's but the caller's. */
-  exchange(makeForm: FormMaker, subject: Subject): Observable<AccessToken> {
-    const mint = defer(() => this.#attempts.token(makeForm, subject, this.#budget()));
-    return awaited(this.runtime, mint).pipe(map(({ token }) => token));
+  /** Exchanges a token for another (RFC 8693), which `makeForm` describes. Aborting `signal` aborts the request. */
+  async exchange(
+    makeForm: FormMaker,
+    subject: Subject,
+    signal?: AbortSignal,
+  ): Promise<AccessToken> {
+    const { token } = await holdingProcess(this.runtime, () =>
+      this.#attempts.token(makeForm, subject, this.#budget(), signal),
+    );
+    return token;
   }
 
-  /** Tells `url` of something, tried as often as a token request: a revocation (RFC 7009). */
-  notice(url: string, makeForm: FormMaker): Observable<void> {
-    const notice = defer(() => this.#attempts.notice(url, makeForm, this.#budget()));
-    return awaited(this.runtime, notice);
+  /** Sends a revocation (RFC 7009) to `url`, with the retries of a token request. */
+  async revoke(url: string, makeForm: FormMaker, signal?: AbortSignal): Promise<void> {
+    await holdingProcess(this.runtime, () =>
+      this.#attempts.revoke(url, makeForm, this.#budget(), signal),
+    );
   }
 
-  /** The credentials that the next mint would be asked for with. */
+  /** The credentials that the next token request would use. */
   async currentCredentials(): Promise<Credentials> {
-    const [first] = this.#workingFirst(await firstValueFrom(this.#read(this.#budget())));
+    const [first] = this.#workingFirst(await this.#read(this.#budget()));
     return first;
   }
 
@@ -172,27 +172,26 @@ export class TokenEndpoint<Credentials extends ParsedCredentials> {
     return new TimeBudget(this.runtime, this.options.deadlineMs);
   }
 
-  /** A function that returns tokens is only called for one that takes the place of those in `known`, or of an expired one. */
-  #read(
+  /** A function that returns tokens is only called to replace those in `previous`, or an expired one. */
+  async #read(
     budget: TimeBudget,
     { refused, current }: PreviousTokens = {},
-  ): Observable<ParsedCredentialsList<Credentials>> {
+    signal?: AbortSignal,
+  ): Promise<ParsedCredentialsList<Credentials>> {
     const lastRead = this.#lastRead;
     if (lastRead !== undefined && areUnused(lastRead, [refused, current], this.runtime.now())) {
-      return of(lastRead);
+      return lastRead;
     }
     const { deadlineMs } = this.options;
-    return race(
-      defer(() => this.credentials.read()),
-      budget.failAfter(deadlineMs, () =>
-        credentialsError(`gave none within ${deadlineMs} ms`, this.issuer.docs),
-      ),
-    ).pipe(
-      retry({
-        delay: (error: unknown) => (error instanceof ProcessFrozen ? [0] : throwError(() => error)),
-      }),
-      tap((list) => (this.#lastRead = list)),
-    );
+    const late = () => credentialsError(`gave none within ${deadlineMs} ms`, this.issuer.docs);
+    for (;;) {
+      try {
+        this.#lastRead = await budget.run(deadlineMs, late, () => this.credentials.read(), signal);
+        return this.#lastRead;
+      } catch (error) {
+        if (!(error instanceof ProcessFrozen)) throw error;
+      }
+    }
   }
 
   #workingFirst(list: ParsedCredentialsList<Credentials>): ParsedCredentialsList<Credentials> {
@@ -201,62 +200,62 @@ export class TokenEndpoint<Credentials extends ParsedCredentials> {
     return [working, ...list.filter((credentials) => credentials !== working)];
   }
 
-  /** While keys are rotated there are several: a refusal of one key is no reason not to try the next. */
-  #mintWithAny(
-    [first, ...others]: readonly Credentials[],
-    wanted: Wanted,
-  ): Observable<MintedToken> {
-    if (first === undefined) throw new TypeError('there are no credentials');
-    return this.#mintWith(first, wanted).pipe(
-      catchError((error: unknown) =>
-        others.length > 0 && error instanceof BoxAuthError && this.#isAboutKey(first, error)
-          ? this.#mintWithAny(others, wanted)
-          : throwError(() => error),
-      ),
-    );
-  }
-
-  #isAboutKey({ staticToken }: Credentials, error: BoxAuthError): boolean {
-    return staticToken !== undefined || this.issuer.isKeyError(error);
-  }
-
-  #mintWith(
-    credentials: Credentials,
-    { subject, refused, budget }: Wanted,
-  ): Observable<MintedToken> {
-    if (credentials.staticToken !== undefined) {
-      const { staticToken } = credentials;
-      const wanted = { subject, refused, isFromFunction: this.credentials.isFunction };
-      return defer(() => [useStaticToken(staticToken, credentials.subject, wanted, this.runtime)]);
+  /** While keys are rotated there are several: if one key is refused, the next may be accepted. */
+  async #mintWithAny(
+    list: ParsedCredentialsList<Credentials>,
+    request: TokenRequest,
+  ): Promise<MintedToken> {
+    let [credentials] = list;
+    for (let index = 1; ; index++) {
+      try {
+        return await this.#mintWith(credentials, request);
+      } catch (error) {
+        const next = list[index];
+        if (next === undefined || !this.#isAboutKey(credentials, error)) throw error;
+        credentials = next;
+      }
     }
-    const { fingerprint } = credentials;
-    const whom = subject ?? credentials.subject;
-    const makeForm: FormMaker = async (attempt) => {
-      // Others may have been refused while this request waited to be sent.
-      this.#throwIfRefused(fingerprint, whom);
-      return this.issuer.tokenForm(credentials, whom, attempt);
-    };
-    return defer(() => {
-      this.#throwIfRefused(fingerprint, whom);
-      return this.#attempts.token(makeForm, whom, budget, subject === undefined);
-    }).pipe(
-      tap({
-        next: () => {
-          this.#working = fingerprint;
-          this.#refused.forget(fingerprint, subjectKey(whom));
-        },
-        error: (error: unknown) => {
-          // Only what was answered: that a network fails says nothing of the credentials.
-          if (error instanceof BoxAuthError && !error.retryable && error.status !== undefined) {
-            this.#refused.remember(fingerprint, subjectKey(whom), error);
-          }
-        },
-      }),
+  }
+
+  #isAboutKey({ staticToken }: Credentials, error: unknown): boolean {
+    return (
+      error instanceof BoxAuthError && (staticToken !== undefined || this.issuer.isKeyError(error))
     );
   }
 
-  #throwIfRefused(fingerprint: string, whom: Subject): void {
-    const remembered = this.#refused.recall(fingerprint, subjectKey(whom));
+  async #mintWith(
+    credentials: Credentials,
+    { subject, refused, budget, signal }: TokenRequest,
+  ): Promise<MintedToken> {
+    const { staticToken, fingerprint } = credentials;
+    if (staticToken !== undefined) {
+      const wanted = { subject, refused, isFromFunction: this.credentials.isFunction };
+      return useStaticToken(staticToken, credentials.subject, wanted, this.runtime);
+    }
+    const requested = subject ?? credentials.subject;
+    const makeForm: FormMaker = async (attempt) => {
+      // Another request may have been refused while this one waited to be sent.
+      this.#throwIfRefused(fingerprint, requested);
+      return this.issuer.tokenForm(credentials, requested, attempt);
+    };
+    this.#throwIfRefused(fingerprint, requested);
+    try {
+      const isOwn = subject === undefined;
+      const minted = await this.#attempts.token(makeForm, requested, budget, signal, isOwn);
+      this.#working = fingerprint;
+      this.#refused.forget(fingerprint, subjectKey(requested));
+      return minted;
+    } catch (error) {
+      // Only a response counts: a network failure proves nothing about the credentials.
+      if (error instanceof BoxAuthError && !error.retryable && error.status !== undefined) {
+        this.#refused.remember(fingerprint, subjectKey(requested), error);
+      }
+      throw error;
+    }
+  }
+
+  #throwIfRefused(fingerprint: string, subject: Subject): void {
+    const remembered = this.#refused.recall(fingerprint, subjectKey(subject));
     if (remembered !== undefined) throw remembered;
   }
 }

@@ -15,8 +15,8 @@ const BETWEEN_ATTEMPTS_MS = 20;
 /** The requests of an app, as far as they can be paused. */
 export interface Pausable {
   readonly appIdentity: string | undefined;
-  /** Each pause that a 429 began here. */
-  readonly pauses: Observable<BoxAuthError>;
+  /** Calls `listener` for each pause that a 429 begins here. */
+  onPause(listener: (error: BoxAuthError) => void): void;
   pause(error: BoxAuthError): void;
 }
 
@@ -34,9 +34,9 @@ export class SharedPause {
     private readonly runtime: Runtime,
   ) {
     this.#owner = runtime.uniqueId();
-    requests.pauses.subscribe((error) =>
-      this.#share(error, ATTEMPTS).subscribe({ error: () => undefined }),
-    );
+    requests.onPause((error) => {
+      this.#share(error, ATTEMPTS).subscribe({ error: () => undefined });
+    });
   }
 
   /** Has the requests of this process wait for as long as another process says. Never fails. */

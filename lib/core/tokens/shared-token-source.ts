@@ -5,6 +5,7 @@ import {
   finalize,
   map,
   type Observable,
+  type ObservableInput,
   of,
   switchMap,
   tap,
@@ -13,12 +14,13 @@ import {
 import type { Subject } from '../credentials/subject.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { EmitEvent } from '../events/auth-events.js';
+import { abortable } from '../runtime/abort.js';
 import { after } from '../runtime/after.js';
 import { ageClockOf } from '../runtime/age-clock.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { AccessToken } from '../token-endpoint/access-token.js';
 import type { MintedToken } from '../token-endpoint/token-attempts.js';
-import type { PreviousTokens, PreparedMint } from '../token-endpoint/token-endpoint.js';
+import type { PreparedTokenRequest, PreviousTokens } from '../token-endpoint/token-endpoint.js';
 import type { TokenSource } from './token-cache.js';
 import { CachedToken } from './cached-token.js';
 import { type CheckedClaim, checkedClaim } from './checked-claim.js';
@@ -39,8 +41,17 @@ const MIN_PAUSE_MS = 1_000;
 interface Mints extends Pausable {
   readonly defaultSubject: Subject | undefined;
   checkSubject?(subject: Subject): void;
-  prepare(subject: Subject | undefined, known: PreviousTokens): Observable<PreparedMint>;
+  prepare(
+    subject: Subject | undefined,
+    known: PreviousTokens,
+    signal?: AbortSignal,
+  ): ObservableInput<PreparedMint>;
   forgetRefusals(): void;
+}
+
+/** A prepared token request, whose result is a promise or an Observable. */
+interface PreparedMint extends Omit<PreparedTokenRequest, 'mint'> {
+  mint(signal?: AbortSignal): ObservableInput<MintedToken>;
 }
 
 /** What becomes of a token that is wanted while the store is away. */
@@ -107,10 +118,10 @@ export class SharedTokenSource implements TokenSource {
   }
 
   mint(subject: Subject | undefined, known: PreviousTokens): Observable<MintedToken> {
-    return this.mints.prepare(subject, known).pipe(
+    return abortable((signal) => this.mints.prepare(subject, known, signal)).pipe(
       switchMap((prepared) => {
         const { identity } = prepared;
-        if (identity === undefined) return prepared.mint();
+        if (identity === undefined) return sent(prepared);
         return this.#invalidated(known.refused).pipe(
           switchMap(() =>
             this.#search({
@@ -253,7 +264,7 @@ export class SharedTokenSource implements TokenSource {
       const giveUp = (pauseMs: number, reason: string) =>
         this.#tellStore(() => this.store.fail(identity, owner, pauseMs, reason));
       return this.#pause.take().pipe(
-        switchMap(() => prepared.mint()),
+        switchMap(() => sent(prepared)),
         tap({
           next: (mint) => {
             isOver = true;
@@ -301,7 +312,7 @@ export class SharedTokenSource implements TokenSource {
 
   /** Somebody else is minting: looks in again, less and less often, and at last mints all the same. */
   #lookAgain(search: Search): Observable<MintedToken> {
-    if (search.leftMs <= 0) return search.prepared.mint();
+    if (search.leftMs <= 0) return sent(search.prepared);
     const delayMs = search.lookMs * (0.5 + this.runtime.random());
     const next = {
       ...search,
@@ -315,8 +326,13 @@ export class SharedTokenSource implements TokenSource {
   #alone(prepared: PreparedMint, failure: StoreFailure): Observable<MintedToken> {
     if (this.onStoreFailure === 'closed') return throwError(() => storeUnavailable(failure));
     const delayMs = this.runtime.random() * MAX_DELAY_ALONE_MS;
-    return after(this.runtime, delayMs).pipe(switchMap(() => prepared.mint()));
+    return after(this.runtime, delayMs).pipe(switchMap(() => sent(prepared)));
   }
+}
+
+/** The token of `prepared`; unsubscribing aborts the request. */
+function sent(prepared: PreparedMint): Observable<MintedToken> {
+  return abortable((signal) => prepared.mint(signal));
 }
 
 function ignore(): void {}

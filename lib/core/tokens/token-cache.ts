@@ -7,6 +7,7 @@ import {
   from,
   ignoreElements,
   type Observable,
+  type ObservableInput,
   of,
   race,
   Subject as Signal,
@@ -14,6 +15,7 @@ import {
 } from 'rxjs';
 import { checkedSubject, isSameSubject, type Subject, subjectKey } from '../credentials/subject.js';
 import type { EmitEvent } from '../events/auth-events.js';
+import { abortable } from '../runtime/abort.js';
 import { TickQueue } from '../runtime/tick-queue.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { AccessToken } from '../token-endpoint/access-token.js';
@@ -39,7 +41,11 @@ export interface TokenSource {
   readonly defaultSubject: Subject | undefined;
   /** @throws BoxAuthError `subject_invalid` for an id that the issuer cannot know */
   checkSubject?(subject: Subject): void;
-  mint(subject: Subject | undefined, known: PreviousTokens): Observable<MintedToken>;
+  mint(
+    subject: Subject | undefined,
+    known: PreviousTokens,
+    signal: AbortSignal,
+  ): ObservableInput<MintedToken>;
   forgetRefusals(): void;
   /** A token that another process requested after `token`, if there is one. Mints none, and never fails. */
   newer?(token: AccessToken): Observable<MintedToken | undefined>;
@@ -75,7 +81,8 @@ export class TokenCache {
   ) {
     this.#context = {
       // A mint that just ended would have callers look again for ever.
-      mint: (subject, known) => source.mint(subject, known).pipe(throwIfEmpty(mintEmpty)),
+      mint: (subject, known) =>
+        abortable((signal) => source.mint(subject, known, signal)).pipe(throwIfEmpty(mintEmpty)),
       newer: (token) => source.newer?.(token) ?? of(undefined),
       turn: (renewing, begin) => this.#turn(renewing, begin),
       ended: (renewing) => this.#ended(renewing),

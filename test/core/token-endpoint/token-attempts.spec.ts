@@ -1,4 +1,3 @@
-import { firstValueFrom } from 'rxjs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { BoxIssuer } from '../../../lib/box/box-issuer.js';
 import type { Attempt } from '../../../lib/core/token-endpoint/issuer.js';
@@ -38,7 +37,7 @@ const tokenAttempts = () =>
 /** What came of it, once there was time enough for everything. */
 async function token(form: FormMaker = makeForm): Promise<string> {
   const budget = new TimeBudget(runtime, DEADLINE_MS);
-  const work = firstValueFrom(tokenAttempts().token(form, subject, budget));
+  const work = tokenAttempts().token(form, subject, budget);
   work.catch(() => undefined);
   await runtime.advance(2 * DEADLINE_MS);
   return (await work).token.value;
@@ -120,14 +119,13 @@ describe('Attempts at a token', () => {
   });
 });
 
-describe('A notice', () => {
+describe('A revocation', () => {
   it('lets go of the answer unread', async () => {
     let letGo = false;
     endpoint.otherwise = () =>
       new Response(new ReadableStream({ cancel: () => void (letGo = true) }));
     const budget = new TimeBudget(runtime, DEADLINE_MS);
-    const notice = tokenAttempts().notice('https://api.box.com/oauth2/revoke', makeForm, budget);
-    await firstValueFrom(notice);
+    await tokenAttempts().revoke('https://api.box.com/oauth2/revoke', makeForm, budget);
     expect(endpoint.received.map(({ url }) => url)).toEqual(['https://api.box.com/oauth2/revoke']);
     expect(letGo).toBe(true);
   });

@@ -1,5 +1,4 @@
 import * as fc from 'fast-check';
-import { firstValueFrom } from 'rxjs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { BoxIssuer } from '../../../lib/box/box-issuer.js';
 import type { AuthEvent } from '../../../lib/core/events/auth-events.js';
@@ -44,7 +43,7 @@ class Gateway {
     const makeForm: FormMaker = ({ serverNow }) =>
       Promise.resolve({ exp: String(serverNow + LIFETIME_MS) });
     const budget = new TimeBudget(this.runtime, 30_000);
-    await firstValueFrom(this.#attempts.token(makeForm, subject, budget));
+    await this.#attempts.token(makeForm, subject, budget);
     return this.endpoint.received.length - before;
   }
 

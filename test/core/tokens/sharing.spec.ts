@@ -106,7 +106,7 @@ function shared(onStoreFailure: OnStoreFailure = 'open', identity: 'an app' | 'n
         refusalsForgotten += 1;
       },
       appIdentity: undefined,
-      pauses: NEVER,
+      onPause: () => undefined,
       pause: () => undefined,
     },
     store,
