@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import type { AccessToken } from 'nestjs-box-auth';
 import { expect, it } from 'vitest';
 import { BoxAuth } from '../../lib/box/box-auth.js';
-import { MemoryTokenStore } from '../../lib/core/tokens/memory-token-store.js';
+import { MemoryTokenStore } from '../support/memory-token-store.js';
 import { FakeRuntime, settled } from '../support/fake-runtime.js';
 import { type Received, ScriptedEndpoint } from '../support/scripted-endpoint.js';
 

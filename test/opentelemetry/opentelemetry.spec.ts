@@ -28,7 +28,7 @@ import { BoxAuthInstrumentation, instrumentBoxAuth } from 'nestjs-box-auth/opent
 import { BoxEmulator } from 'nestjs-box-auth/testing';
 import { BoxAuth } from '../../lib/box/box-auth.js';
 import type { BoxAuthOptions } from '../../lib/box/box-auth.options.js';
-import { MemoryTokenStore } from '../../lib/core/tokens/memory-token-store.js';
+import { MemoryTokenStore } from '../support/memory-token-store.js';
 import { FakeRuntime, settled } from '../support/fake-runtime.js';
 import { broken, refuse, ScriptedEndpoint } from '../support/scripted-endpoint.js';
 import { thrownBy } from '../support/thrown.js';

@@ -9,7 +9,7 @@ import {
 } from 'nestjs-box-auth/workfront';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { systemRuntime } from '../../lib/core/runtime/runtime.js';
-import { MemoryTokenStore } from '../../lib/core/tokens/memory-token-store.js';
+import { MemoryTokenStore } from '../support/memory-token-store.js';
 import { thrownBy } from '../support/thrown.js';
 import { PROJECTS } from './workfront-app.js';
 

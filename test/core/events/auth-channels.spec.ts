@@ -13,7 +13,7 @@ import {
 } from 'nestjs-box-auth';
 import { BoxAuth } from '../../../lib/box/box-auth.js';
 import type { BoxAuthOptions } from '../../../lib/box/box-auth.options.js';
-import { MemoryTokenStore } from '../../../lib/core/tokens/memory-token-store.js';
+import { MemoryTokenStore } from '../../support/memory-token-store.js';
 import { FakeRuntime, settled } from '../../support/fake-runtime.js';
 import { broken, refuse, ScriptedEndpoint, silence } from '../../support/scripted-endpoint.js';
 import { thrownBy } from '../../support/thrown.js';

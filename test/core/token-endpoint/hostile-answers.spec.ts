@@ -4,7 +4,7 @@ import { BoxAuthError, type TokenStore } from 'nestjs-box-auth';
 import { BoxAuth } from '../../../lib/box/box-auth.js';
 import { parseConfig } from '../../../lib/box/credentials/config-json.js';
 import { sanitizedCause } from '../../../lib/core/errors/redact.js';
-import { MemoryTokenStore } from '../../../lib/core/tokens/memory-token-store.js';
+import { MemoryTokenStore } from '../../support/memory-token-store.js';
 import { FakeRuntime, settled } from '../../support/fake-runtime.js';
 import { ScriptedEndpoint } from '../../support/scripted-endpoint.js';
 import { thrownBy } from '../../support/thrown.js';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { AccessToken } from 'nestjs-box-auth';
 import { BoxAuth } from '../../../lib/box/box-auth.js';
 import { isTokenValue } from '../../../lib/core/credentials/token-value.js';
-import { MemoryTokenStore } from '../../../lib/core/tokens/memory-token-store.js';
+import { MemoryTokenStore } from '../../support/memory-token-store.js';
 import { credentials, holdsFor, outcomeOf } from '../../support/app-outcome.js';
 import { FakeRuntime } from '../../support/fake-runtime.js';
 import { oddFunction, oddValue } from '../../support/hostile-values.js';

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { BoxAuth } from '../../../lib/box/box-auth.js';
-import { MemoryTokenStore } from '../../../lib/core/tokens/memory-token-store.js';
+import { MemoryTokenStore } from '../../support/memory-token-store.js';
 import type { ClaimRequest, TokenStore } from '../../../lib/core/tokens/token-store.js';
 import { FakeRuntime, settled } from '../../support/fake-runtime.js';
 import { ScriptedEndpoint } from '../../support/scripted-endpoint.js';

@@ -7,7 +7,7 @@ import { BoxAuthError, type Subject } from 'nestjs-box-auth';
 import { BoxSdkAuthentication, BoxSdkNetworkClient } from 'nestjs-box-auth/sdk';
 import { BoxAuth } from '../../../lib/box/box-auth.js';
 import { attachToAxios } from '../../../lib/axios/axios-authorization.js';
-import { MemoryTokenStore } from '../../../lib/core/tokens/memory-token-store.js';
+import { MemoryTokenStore } from '../../support/memory-token-store.js';
 import type { TokenStore } from '../../../lib/core/tokens/token-store.js';
 import { FakeRuntime } from '../../support/fake-runtime.js';
 import { type LoopbackServer, startServer } from '../../support/loopback-server.js';

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { BoxAuth } from '../../../lib/box/box-auth.js';
-import { MemoryTokenStore } from '../../../lib/core/tokens/memory-token-store.js';
+import { MemoryTokenStore } from '../../support/memory-token-store.js';
 import type { StoredToken } from '../../../lib/core/tokens/token-store.js';
 import { WorkfrontAuth } from '../../../lib/workfront/workfront-auth.js';
 import { FakeRuntime } from '../../support/fake-runtime.js';

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { AccessToken } from 'nestjs-box-auth';
 import { BoxAuth } from '../../../lib/box/box-auth.js';
 import type { BoxAuthOptions } from '../../../lib/box/box-auth.options.js';
-import { MemoryTokenStore } from '../../../lib/core/tokens/memory-token-store.js';
+import { MemoryTokenStore } from '../../support/memory-token-store.js';
 import type { Claim, TokenStore } from '../../../lib/core/tokens/token-store.js';
 import { FakeRuntime, settled } from '../../support/fake-runtime.js';
 import { broken, refuse, ScriptedEndpoint, silence } from '../../support/scripted-endpoint.js';

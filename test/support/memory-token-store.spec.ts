@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { tokenStoreConformance } from 'nestjs-box-auth/testing';
-import { MemoryTokenStore } from '../../../lib/core/tokens/memory-token-store.js';
-import { FakeRuntime } from '../../support/fake-runtime.js';
+import { MemoryTokenStore } from './memory-token-store.js';
+import { FakeRuntime } from './fake-runtime.js';
 
 const LEASE_MS = 1_000;
 const LIFETIME_MS = 60_000;

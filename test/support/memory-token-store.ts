@@ -1,5 +1,10 @@
-import type { Runtime } from '../runtime/runtime.js';
-import type { Claim, ClaimRequest, StoredToken, TokenStore } from './token-store.js';
+import type { Runtime } from '../../lib/core/runtime/runtime.js';
+import type {
+  Claim,
+  ClaimRequest,
+  StoredToken,
+  TokenStore,
+} from '../../lib/core/tokens/token-store.js';
 
 interface Entry {
   fence: number;
