@@ -1,5 +1,6 @@
 import type { BoxAuthError } from '../core/errors/box-auth.error.js';
 import type { BoxAuthErrorCode } from '../core/errors/error-codes.js';
+import { bearerErrors } from '../core/http/www-authenticate.js';
 import type { ErrorResponse } from '../core/token-endpoint/issuer.js';
 import {
   toBoxAuthError,
@@ -17,7 +18,7 @@ const says =
 const isError = (error: string) => (refusal: ErrorResponse) => refusal.error === error;
 
 const challenges = (error: string) => (refusal: ErrorResponse) =>
-  challengeOf(refusal.headers) === error;
+  bearerErrors(refusal.headers.get('www-authenticate')).includes(error);
 
 const MEND_CLOCK =
   "Set the clock of this machine (NTP). Neither its time nor the Date header of Box's responses, if within a day of it, was accepted; if the clock is right, see whether a gateway at apiUrl sets a wrong Date header.";
@@ -266,9 +267,4 @@ function byBox(code: BoxAuthErrorCode): ErrorResponseContext {
     requestIdHeader: 'box-request-id',
     otherwise: { about: 'subject', code, hint, docs: boxDocs.errors },
   };
-}
-
-/** The `error` of a Bearer challenge (RFC 6750 section 3). */
-function challengeOf(headers: Headers): string | undefined {
-  return /\berror="?([a-z_]+)/.exec(headers.get('www-authenticate') ?? '')?.[1];
 }

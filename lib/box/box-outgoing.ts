@@ -1,4 +1,4 @@
-import { refusesBearer } from '../core/http/bearer-refusal.js';
+import { refusesBearer } from '../core/http/www-authenticate.js';
 import type { HeaderScheme } from '../core/http/outgoing-policy.js';
 import type { UrlRules } from '../core/http/url-rules.js';
 import { checkedActingUserId } from './acting-user.js';

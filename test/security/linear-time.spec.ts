@@ -8,7 +8,7 @@ import { parseConfig } from '../../lib/box/credentials/config-json.js';
 import { boxCredentialsAdvice } from '../../lib/box/credentials/box-credentials-advice.js';
 import { openPrivateKey } from '../../lib/core/credentials/private-key.js';
 import { redact } from '../../lib/core/errors/redact.js';
-import { refusesBearer } from '../../lib/core/http/bearer-refusal.js';
+import { refusesBearer } from '../../lib/core/http/www-authenticate.js';
 import { mayCarryToken } from '../../lib/core/http/url-rules.js';
 import { parseRetryAfter } from '../../lib/core/token-endpoint/retry-after.js';
 import { variableIn } from '../../lib/core/app/variables.js';
