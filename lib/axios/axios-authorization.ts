@@ -21,8 +21,8 @@ import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import type { Authorization, OutgoingPolicy } from '../core/http/outgoing-policy.js';
 import { hideRequest, withoutAgents } from './axios-hiding.js';
 import { isPlainLoopback } from '../core/http/env-proxy.js';
-import { patiently } from '../core/http/patience.js';
-import { isReplayable } from '../core/http/replayable-body.js';
+import { abortedBy } from '../core/http/abort-sources.js';
+import { bodyNotReplayable, isReplayable } from '../core/http/replayable-body.js';
 
 type Config = InternalAxiosRequestConfig;
 type BeforeRedirect = NonNullable<Config['beforeRedirect']>;
@@ -91,20 +91,18 @@ async function adapt(
 
   const { headers } = config;
   const endings = () => axiosEndings(config, policy.runtime);
-  const authorization = await patiently(endings, (patience) =>
-    policy.authorize({ get: (name) => sentValue(headers, name) }, patience),
+  const authorization = await abortedBy(endings, (options) =>
+    policy.authorize({ get: (name) => sentValue(headers, name) }, options),
   );
   const answer = await exchange(config, url, send, policy, authorization);
   if (authorization === undefined || !(await isTokenRefused(answer, policy))) return settle(answer);
   const unread: unknown = answer.response?.data;
   if (unread instanceof Readable) unread.destroy(); // or it would keep its connection from the replay
 
-  const renewed = await patiently(endings, (patience) =>
-    policy.reauthorize(authorization, patience),
-  );
-  if (!isReplayable(config.data)) throw policy.notReplayable();
+  const renewed = await abortedBy(endings, (options) => policy.reauthorize(authorization, options));
+  if (!isReplayable(config.data)) throw bodyNotReplayable();
   const second = await exchange(config, url, send, policy, renewed);
-  if (await isTokenRefused(second, policy)) policy.refused(renewed);
+  if (await isTokenRefused(second, policy)) policy.invalidate(renewed);
   return settle(second);
 }
 
@@ -173,12 +171,12 @@ async function exchange(
   for (const name of names) headers.set(name, ours[name]);
   try {
     const response = await send(config);
-    hideRequest(response, policy.headerNames);
+    hideRequest(response, policy.protectedHeaderNames);
     return { route, response };
   } catch (error) {
     if (!isAxiosError(error)) return { route, error, response: undefined };
-    hideRequest(error, policy.headerNames);
-    if (error.response !== undefined) hideRequest(error.response, policy.headerNames);
+    hideRequest(error, policy.protectedHeaderNames);
+    if (error.response !== undefined) hideRequest(error.response, policy.protectedHeaderNames);
     return { route, error, response: error.response };
   } finally {
     // Left in, they would leak with an error, and look like the caller's own when the app retries with this config.
@@ -222,7 +220,7 @@ function withinOrigins(
     const headers: unknown = options['headers'];
     // A call that began elsewhere may go to loopback through a proxy.
     route.isInside &&= policy.allows(hop) && (proxy === false || !isPlainLoopback(hop));
-    const stale = route.isInside ? namesOf(ours) : policy.headerNames;
+    const stale = route.isInside ? namesOf(ours) : policy.protectedHeaderNames;
     if (isRecord(headers)) {
       for (const name of Object.keys(headers)) {
         if (stale.includes(name.toLowerCase())) delete headers[name];

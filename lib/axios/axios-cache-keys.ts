@@ -37,7 +37,7 @@ function prefixOf(headers: object, policy: OutgoingPolicy): string {
   const values = new Map<string, unknown>(
     Object.entries(headers).map(([name, value]) => [name.trim().toLowerCase(), value]),
   );
-  const identity = [via, id, ...policy.headerNames.map((name) => values.get(name))];
+  const identity = [via, id, ...policy.protectedHeaderNames.map((name) => values.get(name))];
   return identity.every((part) => part === undefined)
     ? ''
     : `${fingerprint(...identity.map(String)).slice(0, 16)} `;

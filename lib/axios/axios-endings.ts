@@ -1,14 +1,14 @@
 import { AxiosError, CanceledError, type InternalAxiosRequestConfig } from 'axios';
 import type { Runtime } from '../core/runtime/runtime.js';
-import { type Ending, timeoutEnding } from '../core/http/patience.js';
+import { type AbortSource, timeoutSource } from '../core/http/abort-sources.js';
 
 type Config = InternalAxiosRequestConfig;
 
 /** What ends a call of axios: its `signal`, its `cancelToken` and its `timeout`, each with axios' own error. */
-export function axiosEndings(config: Config, runtime: Runtime): Ending[] {
+export function axiosEndings(config: Config, runtime: Runtime): AbortSource[] {
   const { signal, cancelToken, timeout } = config;
   const timeoutMs = Number.parseInt(String(timeout), 10);
-  const endings: Ending[] = [];
+  const endings: AbortSource[] = [];
   if (signal !== undefined) endings.push(signalEnding(signal, config));
   if (cancelToken !== undefined) {
     endings.push((end) => {
@@ -17,12 +17,12 @@ export function axiosEndings(config: Config, runtime: Runtime): Ending[] {
     });
   }
   if (timeoutMs > 0) {
-    endings.push(timeoutEnding(runtime, timeoutMs, () => timeoutError(config)));
+    endings.push(timeoutSource(runtime, timeoutMs, () => timeoutError(config)));
   }
   return endings;
 }
 
-function signalEnding(signal: NonNullable<Config['signal']>, config: Config): Ending {
+function signalEnding(signal: NonNullable<Config['signal']>, config: Config): AbortSource {
   return (end) => {
     const cancel = () => end(new CanceledError(undefined, config));
     if (signal.aborted) cancel();

@@ -10,7 +10,7 @@ import {
 } from 'axios';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import type { OutgoingPolicy } from '../core/http/outgoing-policy.js';
-import { urlOf } from '../core/http/url-rules.js';
+import { parseUrl } from '../core/http/url-rules.js';
 
 type Config = InternalAxiosRequestConfig;
 
@@ -40,7 +40,7 @@ const PLAIN_PATH = /^\/\w[\w./?&=,%~-]*$/;
 export function addressOf(config: Config): URL | undefined {
   const { baseURL = '', url = '' } = config;
   const isPlain = config.params === undefined && PLAIN_BASE.test(baseURL) && PLAIN_PATH.test(url);
-  return urlOf(isPlain ? baseURL + url : bare.getUri(addressParts(config)));
+  return parseUrl(isPlain ? baseURL + url : bare.getUri(addressParts(config)));
 }
 
 /** What an address is made of: to merge all of a config with no defaults would cost more than the call. */

@@ -142,7 +142,7 @@ export class BoxSdkNetworkClient implements NetworkClient {
     return {
       send: auth === undefined ? box.unauthorizedFetch : box.fetch,
       isBox: auth !== undefined && box.policy.allows(new URL(url)),
-      identityHeaders: box.policy.headerNames,
+      identityHeaders: box.policy.protectedHeaderNames,
     };
   }
 }

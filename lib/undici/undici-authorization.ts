@@ -5,8 +5,8 @@ import { aborted } from '../core/tokens/aborted.js';
 import { rejected } from '../core/tokens/rejection-pace.js';
 import { proxyRefusal } from '../core/http/env-proxy.js';
 import type { Authorization, OutgoingPolicy, ResponseHead } from '../core/http/outgoing-policy.js';
-import { type Patience, patiently } from '../core/http/patience.js';
-import { isReplayable } from '../core/http/replayable-body.js';
+import { type WaitOptions, abortedBy } from '../core/http/abort-sources.js';
+import { bodyNotReplayable, isReplayable } from '../core/http/replayable-body.js';
 import { signalEndings, undiciEndings } from './undici-endings.js';
 import { failCall, handlerOf, HeldAnswer, isDeduplicating } from './undici-handlers.js';
 import {
@@ -75,7 +75,7 @@ function confidentialNames(
   isRedirected: boolean,
   policy: OutgoingPolicy,
 ): readonly string[] {
-  if (isRedirected) return policy.headerNames;
+  if (isRedirected) return policy.protectedHeaderNames;
   return headerOf(headers, 'authorization') === undefined ? policy.issuerHeaderNames : [];
 }
 
@@ -112,7 +112,7 @@ class AuthorizedCall {
       // undici 6 would follow redirects below, and forward every header to any host.
       this.#call = { ...this.#call, headers, maxRedirections: 0 };
       const caller = { get: (name: string) => headerOf(headers, name) };
-      const authorization = await this.#wait((patience) => this.policy.authorize(caller, patience));
+      const authorization = await this.#wait((options) => this.policy.authorize(caller, options));
       if (authorization === undefined) {
         // A caller's own identity is never replaced by ours halfway.
         this.leftAlone.add(this.handler);
@@ -133,14 +133,14 @@ class AuthorizedCall {
     const { body, headers } = this.#call;
     const length = Number(headerOf(headers, 'content-length'));
     if (isReplayable(body) || !isReadable(body) || !(length <= MAX_COLLECTED_BYTES)) return body;
-    return patiently(
+    return abortedBy(
       () => signalEndings(this.#call),
       ({ signal }) => firstValueFrom(race(aborted(signal), collect(body, length))),
     );
   }
 
-  #wait<T>(wait: (patience: Patience) => T | Promise<T>): T | Promise<T> {
-    return patiently(() => undiciEndings(this.#call, this.policy.runtime), wait);
+  #wait<T>(wait: (options: WaitOptions) => T | Promise<T>): T | Promise<T> {
+    return abortedBy(() => undiciEndings(this.#call, this.policy.runtime), wait);
   }
 
   #send(authorization: Authorization, isReplay: boolean): void {
@@ -163,17 +163,17 @@ class AuthorizedCall {
     // An answer to HEAD never has a body: that says nothing.
     const isEmpty = () => this.#call.method !== 'HEAD' && head.isEmpty();
     const isRefused = await this.policy.isTokenRefused({ ...head, isEmpty });
-    if (isRefused && isReplay) this.policy.refused(sent);
+    if (isRefused && isReplay) this.policy.invalidate(sent);
     if (!isRefused || isReplay) {
       answer.release((error) => failCall(this.handler, error));
       return;
     }
     answer.drop();
     try {
-      const renewed = await this.#wait((patience) =>
-        this.policy.reauthorize(sent, patience).finally(() => answer.cutOff()),
+      const renewed = await this.#wait((options) =>
+        this.policy.reauthorize(sent, options).finally(() => answer.cutOff()),
       );
-      if (!isReplayable(this.#call.body)) throw this.policy.notReplayable();
+      if (!isReplayable(this.#call.body)) throw bodyNotReplayable();
       this.#send(renewed, true);
     } catch (error) {
       failCall(this.handler, error);

@@ -1,25 +1,25 @@
 import type { EventEmitter } from 'node:events';
 import type { Runtime } from '../core/runtime/runtime.js';
-import { endingOf, type Ending, timeoutEnding } from '../core/http/patience.js';
+import { signalSource, type AbortSource, timeoutSource } from '../core/http/abort-sources.js';
 import { isObject } from './undici-headers.js';
 
 /** What ends a call of undici: its `signal`, which may be an EventEmitter, and its `headersTimeout`. */
 export function undiciEndings(
   call: { readonly signal?: unknown; readonly headersTimeout?: unknown },
   runtime: Runtime,
-): Ending[] {
+): AbortSource[] {
   const { headersTimeout } = call;
   return typeof headersTimeout === 'number' && headersTimeout > 0
-    ? [...signalEndings(call), timeoutEnding(runtime, headersTimeout, headersTimeoutError)]
+    ? [...signalEndings(call), timeoutSource(runtime, headersTimeout, headersTimeoutError)]
     : signalEndings(call);
 }
 
-export function signalEndings({ signal }: { readonly signal?: unknown }): Ending[] {
-  if (signal instanceof AbortSignal) return [endingOf(signal)];
+export function signalEndings({ signal }: { readonly signal?: unknown }): AbortSource[] {
+  if (signal instanceof AbortSignal) return [signalSource(signal)];
   return isEmitter(signal) ? [emitterEnding(signal)] : [];
 }
 
-function emitterEnding(emitter: EventEmitter): Ending {
+function emitterEnding(emitter: EventEmitter): AbortSource {
   return (end) => {
     const abort = () => end(abortedError());
     emitter.on('abort', abort);

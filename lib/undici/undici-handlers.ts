@@ -1,5 +1,4 @@
 import type { AsyncResource } from 'node:async_hooks';
-import { from } from 'rxjs';
 import type { ResponseHead } from '../core/http/outgoing-policy.js';
 import { headerOf, isObject } from './undici-headers.js';
 
@@ -34,7 +33,7 @@ export class HeldAnswer {
         this.#knowEmptiness = resolve;
       });
       const challenge = headerOf(headers, 'www-authenticate');
-      const head = { status, challenge, isEmpty: () => from(emptiness) };
+      const head = { status, challenge, isEmpty: () => emptiness };
       void this.caller.runInAsyncScope(() => this.judge(head));
     }
     return this.#hear(tell);

@@ -6,7 +6,7 @@ import FormDataOfNode from 'form-data';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { BoxAuth } from '../../lib/box/box-auth.js';
 import { attachToAxios } from '../../lib/axios/axios-authorization.js';
-import { urlOf } from '../../lib/core/http/url-rules.js';
+import { parseUrl } from '../../lib/core/http/url-rules.js';
 import { addressOf, isFetch, takingStreams } from '../../lib/axios/axios-over-fetch.js';
 import { FakeRuntime } from '../support/fake-runtime.js';
 import { refuse, ScriptedEndpoint } from '../support/scripted-endpoint.js';
@@ -80,7 +80,7 @@ describe('The address of a call', () => {
         };
         const made = outcomeOf(() => axios.create().getUri(config));
         if (made === baseURL + url) plain += 1;
-        const expected = outcomeOf(() => urlOf(axios.create().getUri(config))?.href);
+        const expected = outcomeOf(() => parseUrl(axios.create().getUri(config))?.href);
         expect(outcomeOf(() => of(config))).toEqual(expected);
       }),
       { numRuns: 2_000 },

@@ -14,6 +14,7 @@ import { BoxEmulator } from 'nestjs-box-auth/testing';
 import { runInActingContext } from '../../lib/core/acting/acting-user.context.js';
 import { BoxAuth } from '../../lib/box/box-auth.js';
 import { standInError } from '../../lib/box/box-token.provider.js';
+import { bodyNotReplayable } from '../../lib/core/http/replayable-body.js';
 import { redact, sanitizedCause } from '../../lib/core/errors/redact.js';
 import { Secret } from '../../lib/core/errors/secret.js';
 import { attachToAxios } from '../../lib/axios/axios-authorization.js';
@@ -173,7 +174,7 @@ const paths: Record<BoxAuthErrorCode, Path> = {
     await provider.revoke();
   },
   provider_replaced: () => standInError(),
-  body_not_replayable: () => auth().policy.notReplayable(),
+  body_not_replayable: () => bodyNotReplayable(),
   app_not_authorized: refusing('unauthorized_client', secretWords),
   client_invalid: refusing('invalid_client', secretWords),
   user_tokens_not_enabled: refusing(

@@ -1,29 +1,27 @@
-import { catchError, defer, finalize, map, type Observable } from 'rxjs';
 import { proxyRefusal } from './env-proxy.js';
 import { rejected } from '../tokens/rejection-pace.js';
 import type { Authorization, OutgoingPolicy } from './outgoing-policy.js';
-import { nextHop, type Outgoing } from './redirect.js';
-import { isReplayable } from './replayable-body.js';
+import { nextHop, type OutgoingRequest } from './redirect.js';
+import { bodyNotReplayable, isReplayable } from './replayable-body.js';
+import { parseUrl } from './url-rules.js';
 
 type Input = Parameters<typeof fetch>[0];
 
-const MAX_REDIRECTS = 20; // as fetch itself: https://fetch.spec.whatwg.org/#http-redirect-fetch
+const MAX_REDIRECTS = 20; // as in fetch: https://fetch.spec.whatwg.org/#http-redirect-fetch
 
 /**
- * A `fetch` that puts a token onto calls that may carry one, and leaves all others as they are.
- * Relative addresses are of `baseUrl`. Redirects are followed here, as `fetch` forwards `as-user` to any host.
+ * Creates a `fetch` that adds a token to calls that may carry one, and passes all others on unchanged. Resolves relative
+ * addresses against `baseUrl`. Follows redirects itself, because `fetch` forwards `as-user` to any host.
  */
 export function authorizedFetch(
   policy: OutgoingPolicy,
   send: typeof fetch,
   baseUrl: string,
 ): typeof fetch {
-  return fetchWith(policy, send, baseUrl, (outgoing) =>
-    policy.authorize(outgoing.headers, outgoing),
-  );
+  return fetchWith(policy, send, baseUrl, (request) => policy.authorize(request.headers, request));
 }
 
-/** The same without a token and an acting user, for calls that are to carry only what the caller gives them. */
+/** Creates the same `fetch` without a token and an acting user: it sends only the caller's own headers. */
 export function unauthorizedFetch(
   policy: OutgoingPolicy,
   send: typeof fetch,
@@ -33,7 +31,7 @@ export function unauthorizedFetch(
 }
 
 type Authorize = (
-  outgoing: Outgoing,
+  request: OutgoingRequest,
 ) => Promise<Authorization | undefined> | Authorization | undefined;
 
 function fetchWith(
@@ -43,22 +41,24 @@ function fetchWith(
   authorize: Authorize,
 ): typeof fetch {
   return async (input, init) => {
-    const url = addressOf(input, baseUrl);
+    const url = resolveUrl(input, baseUrl);
     if (url === undefined) return send(input, init);
     if (!policy.allows(url)) return send(typeof input === 'string' ? url : input, init);
-    return new AuthorizedCall(policy, send, authorize).run(url, outgoingOf(input, init));
+    return new AuthorizedCall(policy, send, authorize).run(url, toOutgoingRequest(input, init));
   };
 }
 
-/** The address; one without a host is of `apiUrl`, below its path. */
-function addressOf(input: Input, apiUrl: string): URL | undefined {
-  const text = input instanceof URL ? input.href : typeof input === 'string' ? input : input.url;
-  if (URL.canParse(text)) return new URL(text);
-  const below = text.startsWith('//') ? text : `${apiUrl}/${text.replace(/^\//, '')}`;
-  return URL.canParse(below) ? new URL(below) : undefined;
+/** An address without a host is below the path of `baseUrl`, with or without a leading slash. */
+function resolveUrl(input: Input, baseUrl: string): URL | undefined {
+  if (input instanceof URL) return new URL(input);
+  const text = typeof input === 'string' ? input : input.url;
+  return (
+    parseUrl(text) ??
+    parseUrl(text.startsWith('//') ? text : `${baseUrl}/${text.replace(/^\//, '')}`)
+  );
 }
 
-const OF_A_REQUEST = [
+const REQUEST_FIELDS = [
   'method',
   'headers',
   'body',
@@ -74,25 +74,26 @@ const OF_A_REQUEST = [
 ] as const;
 
 /**
- * Keeps a Request for as long as its signal. In Node the signal of a Request stops following the caller's once the garbage
- * collector has taken the Request, and callers pass new ones: https://github.com/nodejs/undici/issues/1926.
+ * Keeps a Request alive as long as its signal. In Node the signal of a Request stops following the caller's signal once the
+ * Request is garbage-collected: https://github.com/nodejs/undici/issues/1926.
  */
-const requests = new WeakMap<object, object>();
+const requestsBySignal = new WeakMap<object, object>();
 
-/** A Request's own fields, as `init` may override them. */
-function outgoingOf(input: Input, init: RequestInit | undefined): Outgoing {
+/** Merges the fields of a Request with those of `init`, which win. */
+function toOutgoingRequest(input: Input, init: RequestInit | undefined): OutgoingRequest {
   const request = typeof input === 'string' || input instanceof URL ? undefined : input;
   const signal: unknown = request?.signal; // a fake Request in a test may have none
   if (request !== undefined && typeof signal === 'object' && signal !== null) {
-    requests.set(signal, request);
+    requestsBySignal.set(signal, request);
   }
-  const given: { readonly [name in (typeof OF_A_REQUEST)[number]]?: unknown } | undefined = init;
+  const overrides: { readonly [name in (typeof REQUEST_FIELDS)[number]]?: unknown } | undefined =
+    init;
   const fields: RequestInit = Object.fromEntries(
     [
-      ...OF_A_REQUEST.map((name) => [name, request?.[name]] as const),
+      ...REQUEST_FIELDS.map((name) => [name, request?.[name]] as const),
       ...Object.entries(init ?? {}),
-      // A Request may stand for it: its fields are not its own.
-      ...OF_A_REQUEST.map((name) => [name, given?.[name]] as const),
+      // `init` may be a Request, whose fields are getters and not among its entries.
+      ...REQUEST_FIELDS.map((name) => [name, overrides?.[name]] as const),
     ].filter(([, value]) => value !== undefined),
   );
   const body = fields.body ?? null;
@@ -106,9 +107,9 @@ function outgoingOf(input: Input, init: RequestInit | undefined): Outgoing {
   };
 }
 
-/** One call with all its hops: at most one replay, and no header of ours once it has left the allowed origins. */
+/** Sends one call and follows its redirects. Replays at most one hop, and adds nothing after a hop to a foreign origin. */
 class AuthorizedCall {
-  #mayReplay = true;
+  #canReplay = true;
 
   constructor(
     private readonly policy: OutgoingPolicy,
@@ -116,105 +117,114 @@ class AuthorizedCall {
     private readonly authorize: Authorize,
   ) {}
 
-  async run(start: URL, call: Outgoing): Promise<Response> {
-    let url = start;
-    let outgoing = call;
-    let inside = true;
-    let ownHeaders = true;
+  async run(firstUrl: URL, firstRequest: OutgoingRequest): Promise<Response> {
+    let url = firstUrl;
+    let request = firstRequest;
+    let isAllowed = true;
+    let isAuthorizedByUs = true;
     for (let hops = 0; ; hops++) {
-      const refusal = inside ? proxyRefusal(url, this.send) : undefined;
+      const refusal = isAllowed ? proxyRefusal(url, this.send) : undefined;
       if (refusal !== undefined) return rejected(refusal);
       const authorization: Authorization | undefined =
-        inside && ownHeaders ? await this.authorize(outgoing) : undefined;
-      const response = await this.#exchange(url, outgoing, authorization);
-      const hop = outgoing.redirect === 'follow' ? nextHop(url, outgoing, response) : undefined;
+        isAllowed && isAuthorizedByUs ? await this.authorize(request) : undefined;
+      const response = await this.#exchange(url, request, authorization);
+      const hop = request.redirect === 'follow' ? nextHop(url, request, response) : undefined;
       if (hop === undefined) {
-        return hops === 0 ? response : redirected(response);
+        return hops === 0 ? response : markRedirected(response);
       }
       if (hops === MAX_REDIRECTS) {
         throw new TypeError('fetch failed', { cause: new Error('redirect count exceeded') });
       }
       await response.body?.cancel();
-      if (!isReplayable(hop.outgoing.body))
+      if (!isReplayable(hop.request.body))
         throw new TypeError('fetch failed', {
           cause: new Error('a stream cannot follow a redirect'),
         });
-      // A caller's own identity is never replaced by ours halfway.
-      ownHeaders &&= authorization !== undefined;
-      inside &&= this.policy.allows(hop.url);
-      if (!inside) for (const name of this.policy.headerNames) hop.outgoing.headers.delete(name);
-      ({ url, outgoing } = hop);
+      // A caller that authorizes the first hop itself gets no token of ours on a later one.
+      isAuthorizedByUs &&= authorization !== undefined;
+      isAllowed &&= this.policy.allows(hop.url);
+      if (!isAllowed) {
+        for (const name of this.policy.protectedHeaderNames) hop.request.headers.delete(name);
+      }
+      ({ url, request } = hop);
     }
   }
 
   async #exchange(
     url: URL,
-    outgoing: Outgoing,
+    request: OutgoingRequest,
     authorization: Authorization | undefined,
   ): Promise<Response> {
-    const response = await this.#sendWith(url, outgoing, authorization);
-    if (authorization === undefined || !(await this.#isTokenRefused(outgoing.method, response))) {
+    const response = await this.#sendWith(url, request, authorization);
+    if (authorization === undefined || !(await this.#isTokenRefused(request.method, response))) {
       return response;
     }
-    if (!this.#mayReplay) {
-      this.policy.refused(authorization);
+    if (!this.#canReplay) {
+      this.policy.invalidate(authorization);
       return response;
     }
-    this.#mayReplay = false;
+    this.#canReplay = false;
     await response.body?.cancel();
-    const renewed = await this.policy.reauthorize(authorization, outgoing);
-    if (!isReplayable(outgoing.body)) throw this.policy.notReplayable();
-    return this.#exchange(url, outgoing, renewed);
+    const reauthorization = await this.policy.reauthorize(authorization, request);
+    if (!isReplayable(request.body)) throw bodyNotReplayable();
+    return this.#exchange(url, request, reauthorization);
   }
 
   #sendWith(
     url: URL,
-    { headers, redirect, ...init }: Outgoing,
+    { headers, redirect, ...init }: OutgoingRequest,
     authorization: Authorization | undefined,
   ): Promise<Response> {
-    const all = new Headers(headers);
+    const allHeaders = new Headers(headers);
     for (const [name, value] of Object.entries(authorization?.headers ?? {})) {
-      all.set(name, value);
+      allHeaders.set(name, value);
     }
-    // Caches below key by URL: the response is for one user (RFC 9111, section 5.2.1.5).
-    if (authorization !== undefined) all.append('cache-control', 'no-store');
+    // Caches below key by URL, but the response is for one user (RFC 9111, section 5.2.1.5).
+    if (authorization !== undefined) allHeaders.append('cache-control', 'no-store');
     return this.send(url, {
       ...init,
-      headers: all,
-      redirect: redirect === 'follow' ? judgedHere(init.body) : redirect,
+      headers: allHeaders,
+      redirect: redirect === 'follow' ? redirectMode(init.body) : redirect,
     });
   }
 
-  #isTokenRefused(method: string, response: Response): boolean | Promise<boolean> {
-    return this.policy.isTokenRefused({
-      status: response.status,
-      challenge: response.headers.get('www-authenticate'),
-      // An answer to HEAD never has a body: that says nothing.
-      isEmpty: () => method !== 'HEAD' && isEmptyBody(response),
-    });
+  async #isTokenRefused(method: string, response: Response): Promise<boolean> {
+    let copy: ReadableStreamDefaultReader<unknown> | undefined;
+    try {
+      return await this.policy.isTokenRefused({
+        status: response.status,
+        challenge: response.headers.get('www-authenticate'),
+        isEmpty: () => {
+          // A response to HEAD never has a body, so an empty one means nothing.
+          if (method === 'HEAD') return false;
+          // Reads from a copy: the caller gets the whole body, and its error if it breaks off.
+          copy = response.clone().body?.getReader();
+          return copy === undefined || endsAtOnce(copy);
+        },
+      });
+    } finally {
+      copy?.cancel().catch(() => undefined);
+    }
   }
 }
 
 /**
- * `fetch` keeps a copy of all of a body, for redirects that it may be told to follow. A stream is sent once: to keep what
- * went of it would fill the memory.
+ * To follow redirects, `fetch` keeps a copy of the whole body. A stream is sent only once, so copying it would fill the
+ * memory for nothing.
  */
-function judgedHere(body: Outgoing['body']): Outgoing['redirect'] {
+function redirectMode(body: OutgoingRequest['body']): OutgoingRequest['redirect'] {
   return isReplayable(body) ? 'manual' : 'error';
 }
 
-/** Looks at the first bytes of a copy, so that the caller still gets the whole, also if it breaks off. */
-function isEmptyBody(response: Response): boolean | Observable<boolean> {
-  const reader = response.clone().body?.getReader();
-  if (reader === undefined) return true;
-  return defer(() => reader.read()).pipe(
-    map(({ done }) => done),
-    catchError(() => [false]),
-    finalize(() => void reader.cancel().catch(() => undefined)),
-  );
+async function endsAtOnce(reader: ReadableStreamDefaultReader<unknown>): Promise<boolean> {
+  try {
+    return (await reader.read()).done;
+  } catch {
+    return false;
+  }
 }
 
-/** The answer as `fetch` would have given it after a redirect. */
-function redirected(response: Response): Response {
+/** Makes the response look as if `fetch` had followed the redirect. */
+function markRedirected(response: Response): Response {
   return Object.defineProperty(response, 'redirected', { value: true });
 }

@@ -5,7 +5,7 @@ import { isLoopback } from './url-rules.js';
 /** The global `fetch`, looked up at each call: a proxy agent or an instrumentation may replace it later. */
 export const globalFetch: typeof fetch = (input, init) => fetch(input, init);
 
-/** Sends what has secrets in it. */
+/** Creates the `fetch` of token requests: it never sends secrets through a plain-http proxy. */
 export function directFetch(send: typeof fetch): Fetch {
   return async (url, init) => {
     const refusal = proxyRefusal(new URL(url), send);
@@ -15,8 +15,8 @@ export function directFetch(send: typeof fetch): Fetch {
 }
 
 /**
- * The error of a plain-http call for which the environment names a proxy; undefined if there is none. Plain http is allowed
- * to loopback only, and a proxy would read the call. Only the global `fetch` shows whether it uses the proxy.
+ * Returns an error if the environment names a proxy for a plain-http call, because the proxy would read the call. Plain http
+ * is allowed to loopback only. Only the global `fetch` shows whether it uses the proxy.
  */
 export function proxyRefusal(url: URL, send?: typeof fetch): BoxAuthError | undefined {
   if (!isPlainLoopback(url) || !isProxiedByEnvironment(url)) return undefined;
@@ -33,21 +33,25 @@ export function isPlainLoopback({ protocol, hostname }: URL): boolean {
   return protocol === 'http:' && isLoopback(hostname);
 }
 
-/** Whether the environment says so, by the rules of undici's EnvHttpProxyAgent. */
+/** Whether the environment names a proxy for this URL, by the rules of undici's EnvHttpProxyAgent. */
 function isProxiedByEnvironment({ hostname, port }: URL): boolean {
   const { env } = process;
   if (!(env['http_proxy'] ?? env['HTTP_PROXY'])) return false;
   const noProxy = env['no_proxy'] ?? env['NO_PROXY'] ?? '';
   if (noProxy === '*') return false;
-  return !noProxy.split(/[,\s]+/).some((exception) => {
-    const [, name = '', itsPort] =
-      /^(?:\*?\.)?(.*?)(?::(\d+))?$/.exec(exception.toLowerCase()) ?? [];
-    const isOfPort = itsPort === undefined || itsPort === (port || '80');
-    return isOfPort && name !== '' && (hostname === name || hostname.endsWith(`.${name}`));
+  return !noProxy.split(/[,\s]+/).some((entry) => {
+    const [, entryHost = '', entryPort] =
+      /^(?:\*?\.)?(.*?)(?::(\d+))?$/.exec(entry.toLowerCase()) ?? [];
+    const matchesPort = entryPort === undefined || entryPort === (port || '80');
+    return (
+      matchesPort &&
+      entryHost !== '' &&
+      (hostname === entryHost || hostname.endsWith(`.${entryHost}`))
+    );
   });
 }
 
-/** Whether the global `fetch` goes through a proxy, as by NODE_USE_ENV_PROXY. undici 8 has a dispatcher of its own. */
+/** Whether the global `fetch` uses a proxy, for example by NODE_USE_ENV_PROXY. undici 8 has its own global dispatcher. */
 function hasProxyDispatcher(): boolean {
   return ['1', '2'].some((version) => {
     const dispatcher: unknown = Reflect.get(
@@ -58,7 +62,7 @@ function hasProxyDispatcher(): boolean {
   });
 }
 
-/** All proxy agents of undici have symbols such as `no proxy agent`; a minifier would change the name of their class. */
+/** All proxy agents of undici have symbols such as `no proxy agent`. Class names are no proof: minifiers change them. */
 function isProxyAgent(dispatcher: object): boolean {
   return Object.getOwnPropertySymbols(dispatcher).some(
     ({ description }) => description?.includes('proxy') === true,

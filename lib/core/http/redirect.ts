@@ -1,52 +1,53 @@
-/** A call that is about to be sent. */
-export type Outgoing = Omit<RequestInit, 'headers' | 'method' | 'redirect' | 'body'> & {
+import { parseUrl } from './url-rules.js';
+
+/** A request that is about to be sent. */
+export type OutgoingRequest = Omit<RequestInit, 'headers' | 'method' | 'redirect' | 'body'> & {
   readonly method: string;
   readonly headers: Headers;
   readonly redirect: NonNullable<RequestInit['redirect']>;
   readonly body: NonNullable<RequestInit['body']> | null;
 };
 
-const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
-const OF_A_BODY = [
+const REDIRECT_STATUSES: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+const BODY_HEADERS = [
   'content-encoding',
   'content-language',
   'content-location',
   'content-type',
   'content-length',
 ];
-/** Headers that fetch takes off a redirect to another origin. */
-export const HEADERS_OF_ONE_ORIGIN = ['authorization', 'proxy-authorization', 'cookie', 'host'];
+/** Headers that `fetch` removes when a redirect leads to another origin. */
+export const ORIGIN_BOUND_HEADERS = ['authorization', 'proxy-authorization', 'cookie', 'host'];
 
 /**
- * Where a redirect leads and with what, after https://fetch.spec.whatwg.org/#http-redirect-fetch; undefined if the
- * answer is none.
+ * Returns the request that a redirect asks for (https://fetch.spec.whatwg.org/#http-redirect-fetch), or undefined if the
+ * response is not a redirect.
  */
 export function nextHop(
   from: URL,
-  outgoing: Outgoing,
+  request: OutgoingRequest,
   response: Response,
-): { readonly url: URL; readonly outgoing: Outgoing } | undefined {
+): { readonly url: URL; readonly request: OutgoingRequest } | undefined {
   const location = response.headers.get('location');
-  if (!REDIRECTS.has(response.status) || location === null) {
+  if (!REDIRECT_STATUSES.has(response.status) || location === null) {
     return undefined;
   }
-  // A header is bytes; a server that does not escape its path means UTF-8.
-  const target = Buffer.from(location, 'latin1').toString('utf8');
-  const url = URL.canParse(target, from.href) ? new URL(target, from) : undefined;
+  // Header values are bytes. A server that does not escape its path means UTF-8.
+  const url = parseUrl(Buffer.from(location, 'latin1').toString('utf8'), from);
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
     throw new TypeError('fetch failed', {
-      cause: new Error('the redirect leads to what is no address of http'),
+      cause: new Error('the redirect does not lead to an http address'),
     });
   }
-  const headers = new Headers(outgoing.headers);
+  const headers = new Headers(request.headers);
   if (url.origin !== from.origin) {
-    for (const name of HEADERS_OF_ONE_ORIGIN) headers.delete(name);
+    for (const name of ORIGIN_BOUND_HEADERS) headers.delete(name);
   }
-  if (!becomesGet(outgoing.method, response.status)) {
-    return { url, outgoing: { ...outgoing, headers } };
+  if (!becomesGet(request.method, response.status)) {
+    return { url, request: { ...request, headers } };
   }
-  for (const name of OF_A_BODY) headers.delete(name);
-  return { url, outgoing: { ...outgoing, method: 'GET', headers, body: null } };
+  for (const name of BODY_HEADERS) headers.delete(name);
+  return { url, request: { ...request, method: 'GET', headers, body: null } };
 }
 
 function becomesGet(method: string, status: number): boolean {

@@ -1,12 +1,12 @@
-/** Which addresses get a token: a description that comes with the issuer. */
+/** Describes the addresses that an issuer's tokens may be sent to. */
 export interface UrlRules {
-  /** Origins that always do, as `URL.origin` writes them. */
+  /** Allowed origins, as `URL.origin` writes them. */
   readonly origins: ReadonlySet<string>;
-  /** Further hosts, on https and the default port. */
+  /** Further allowed hosts, on https and the default port. */
   readonly hosts?: RegExp;
-  /** Paths that never do, on any origin: the token endpoint and its like. */
+  /** Paths that never get a token, on any origin, such as the token endpoint. */
   readonly exceptPaths: RegExp;
-  /** What somebody is told who wants a token for another address. */
+  /** Added to the error about an address that gets no token. */
   readonly advice: { readonly hint: string; readonly docs: string };
 }
 
@@ -16,11 +16,11 @@ export function mayCarryToken(url: URL, rules: UrlRules): boolean {
     isAllowedOrigin(url, rules) &&
     url.username === '' &&
     url.password === '' &&
-    !rules.exceptPaths.test(plainPath(url.pathname))
+    !rules.exceptPaths.test(normalizedPath(url.pathname))
   );
 }
 
-/** Every part of a URL is made anew when it is read: what most calls need comes first. */
+/** Reading a part of a URL builds a new string: the checks that most calls need come first. */
 function isAllowedOrigin(url: URL, { origins, hosts }: UrlRules): boolean {
   const { protocol } = url;
   if (protocol === 'https:') {
@@ -29,27 +29,27 @@ function isAllowedOrigin(url: URL, { origins, hosts }: UrlRules): boolean {
   return protocol === 'http:' && origins.has(url.origin) && isLoopback(url.hostname);
 }
 
-/** The address; undefined if it is none. Parsed once, where `canParse` would do it twice. */
-export function urlOf(text: string): URL | undefined {
+/** Parses an absolute URL, or one relative to `base`; undefined if it is not valid. `URL.canParse` would parse it twice. */
+export function parseUrl(text: string, base?: URL): URL | undefined {
   try {
-    return new URL(text);
+    return new URL(text, base);
   } catch {
     return undefined;
   }
 }
 
-/** Nobody else can listen to plain http there. */
+/** Whether requests to `hostname` stay on this machine, where plain http is safe. */
 export function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(hostname);
 }
 
-/** A path as a lenient server might read it: `/oauth2//%74oken` is the token endpoint, too. */
-function plainPath(pathname: string): string {
+/** The path as a lenient server might read it: `/oauth2//%74oken` reaches the token endpoint, too. */
+function normalizedPath(pathname: string): string {
   let path = pathname;
   try {
     path = decodeURIComponent(pathname);
   } catch {
-    // Not percent-encoding at all: then it is read as it stands.
+    // Not valid percent-encoding: servers read it literally.
   }
   return path.replace(/[/\\]{2,}|\\/g, '/').toLowerCase();
 }

@@ -1,4 +1,4 @@
-import type { AnswerHead } from './outgoing-policy.js';
+import type { ResponseHead } from './outgoing-policy.js';
 
 /** One challenge of a `WWW-Authenticate` header (RFC 9110, section 11.6.1). */
 export interface Challenge {
@@ -58,7 +58,7 @@ export function refusesBearer({
   status,
   challenge,
   isEmpty,
-}: AnswerHead): boolean | Promise<boolean> {
+}: ResponseHead): boolean | Promise<boolean> {
   if (status !== 401) return false;
   const errors = bearerErrors(challenge);
   return errors.length === 0 ? isEmpty() : errors.includes('invalid_token');

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { runInActingContext } from '../../../lib/core/acting/acting-user.context.js';
 import { BoxAuth } from '../../../lib/box/box-auth.js';
 import { OutgoingPolicy } from '../../../lib/core/http/outgoing-policy.js';
+import { bodyNotReplayable } from '../../../lib/core/http/replayable-body.js';
 import { FakeRuntime } from '../../support/fake-runtime.js';
 import { ScriptedEndpoint } from '../../support/scripted-endpoint.js';
 import { thrownBy } from '../../support/thrown.js';
@@ -28,7 +29,7 @@ const asBob = <T>(via: 'header' | 'token', work: () => T) =>
 describe('The headers of a call', () => {
   it('are those of an issuer that knows acting users', async () => {
     expect(policy.issuerHeaderNames).toEqual(['as-user', 'boxapi']);
-    expect(policy.headerNames).toEqual(
+    expect(policy.protectedHeaderNames).toEqual(
       expect.arrayContaining(['authorization', 'as-user', 'boxapi']),
     );
     const given = await asBob('header', () => policy.authorize(nothing));
@@ -51,7 +52,7 @@ describe('The headers of a call', () => {
       runtime,
     );
     expect(plain.issuerHeaderNames).toEqual([]);
-    expect(plain.headerNames).toContain('x-token');
+    expect(plain.protectedHeaderNames).toContain('x-token');
     const given = await asBob('header', () => plain.authorize(nothing));
     expect(given?.headers).toEqual({ 'X-Token': 'token-1-for-1' });
   });
@@ -143,12 +144,12 @@ describe('After a refusal', () => {
   it('that cannot be followed by a second try, the next call gets another token', async () => {
     const sent = await policy.authorize(nothing);
     if (sent === undefined) throw new Error('no headers');
-    policy.refused(sent);
+    policy.invalidate(sent);
     expect((await policy.authorize(nothing))?.token).not.toBe(sent.token);
   });
 
   it('of a call whose body is gone, the caller reads why, and which bodies are better', () => {
-    const error = policy.notReplayable();
+    const error = bodyNotReplayable();
     expect(error).toMatchObject({ code: 'body_not_replayable', status: 401, retryable: true });
     expect(error.message).toMatch(/refused.*cannot be repeated.*stream/);
     expect(error.hint).toMatch(/new stream.*string.*Buffer.*Blob.*FormData/);

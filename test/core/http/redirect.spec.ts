@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { nextHop, type Outgoing } from '../../../lib/core/http/redirect.js';
+import { nextHop, type OutgoingRequest } from '../../../lib/core/http/redirect.js';
 
 // The rules are those of https://fetch.spec.whatwg.org/#http-redirect-fetch.
 
 const FROM = new URL('https://api.example.com/2.0/folders/0?limit=5');
 
-const call = (more: Partial<Outgoing> = {}): Outgoing => ({
+const call = (more: Partial<OutgoingRequest> = {}): OutgoingRequest => ({
   method: 'GET',
   headers: new Headers(),
   redirect: 'follow',
@@ -54,7 +54,7 @@ describe('A redirect', () => {
       expect(error).toBeInstanceOf(TypeError);
       expect(error).toMatchObject({
         message: 'fetch failed',
-        cause: { message: expect.stringContaining('no address of http') },
+        cause: { message: expect.stringContaining('does not lead to an http address') },
       });
     },
   );
@@ -81,7 +81,7 @@ describe('The method after a redirect', () => {
     [307, 'PUT', 'PUT'],
     [308, 'DELETE', 'DELETE'],
   ])('with %i, for %s, is %s', (status, method, next) => {
-    expect(nextHop(FROM, call({ method }), answer(status, '/'))?.outgoing.method).toBe(next);
+    expect(nextHop(FROM, call({ method }), answer(status, '/'))?.request.method).toBe(next);
   });
 
   it.each([
@@ -101,8 +101,8 @@ describe('The method after a redirect', () => {
       'x-mine': '1',
     });
     const hop = nextHop(FROM, call({ method, body: 'hello', headers }), answer(status, '/'));
-    expect(hop?.outgoing.body).toBe(body);
-    expect([...(hop?.outgoing.headers.keys() ?? [])]).toEqual(
+    expect(hop?.request.body).toBe(body);
+    expect([...(hop?.request.headers.keys() ?? [])]).toEqual(
       body === null ? ['x-mine'] : [...headers.keys()],
     );
   });
@@ -117,7 +117,7 @@ describe('The headers after a redirect', () => {
   };
   const after = (location: string, headers: Headers) =>
     Object.fromEntries(
-      nextHop(FROM, call({ headers }), answer(307, location))?.outgoing.headers ?? [],
+      nextHop(FROM, call({ headers }), answer(307, location))?.request.headers ?? [],
     );
 
   it.each(['/next', 'https://api.example.com:443/next'])(
@@ -140,6 +140,6 @@ describe('The headers after a redirect', () => {
     const outgoing = call({ headers: new Headers(PRIVATE), signal, method: 'POST', body: 'x' });
     const hop = nextHop(FROM, outgoing, answer(302, 'https://evil.example/'));
     expect(Object.fromEntries(outgoing.headers)).toEqual(PRIVATE);
-    expect(hop?.outgoing).toMatchObject({ signal, redirect: 'follow' });
+    expect(hop?.request).toMatchObject({ signal, redirect: 'follow' });
   });
 });
