@@ -21,7 +21,7 @@ import { attachToAxios } from './axios-authorization.js';
  */
 export function attachBoxAuth(instance: AxiosInstance, provider: BoxTokenProvider): void {
   const box = boxAuthOf(provider);
-  if (box !== undefined) return attachToAxios(instance, box.policy, box.fetch, box.sendsBy);
+  if (box !== undefined) return attachToAxios(instance, box.policy, box.fetch, box.transport);
   instance.interceptors.request.use(() => {
     throw standInError();
   });

@@ -8,16 +8,10 @@ import axios, {
   isAxiosError,
 } from 'axios';
 import { cacheByIdentity } from './axios-cache-keys.js';
-import {
-  adaptAsHttp,
-  adaptFetch,
-  addressOf,
-  type FetchRoute,
-  isFetch,
-  takingStreams,
-} from './axios-over-fetch.js';
+import { adaptFetch, addressOf, isFetch } from './axios-over-fetch.js';
 import { axiosEndings } from './axios-endings.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
+import type { ClientTransport } from '../core/http/client-transport.js';
 import type { Authorization, OutgoingPolicy } from '../core/http/outgoing-policy.js';
 import { hideRequest, withoutAgents } from './axios-hiding.js';
 import { isPlainLoopback } from '../core/http/env-proxy.js';
@@ -43,7 +37,7 @@ export function attachToAxios(
   instance: AxiosInstance,
   policy: OutgoingPolicy,
   boxFetch: typeof fetch,
-  sendsBy: 'client' | 'fetch' = 'client',
+  transport?: ClientTransport,
 ): void {
   const before = attached.get(instance);
   if (before === policy) return;
@@ -51,8 +45,10 @@ export function attachToAxios(
   if (OLD_AXIOS.test(axios.VERSION)) throw tooOld();
   attached.set(instance, policy);
   cacheByIdentity(instance, policy);
-  // Made once: axios keeps what it finds out about each fetch that it meets.
-  const route = { fetch: sendsBy === 'fetch' ? takingStreams(boxFetch) : boxFetch, sendsBy };
+  const adapterFor = (adapter: Config['adapter']): AxiosAdapter =>
+    transport === undefined
+      ? adapterOf(adapter, policy, boxFetch)
+      : adapterOver(transport, adapter);
   // An instance has one adapter, and a call seldom one of its own; a list of names is another list at each call.
   const adapters = new Map<unknown, AxiosAdapter>();
   // Not a synchronous one: where all are, axios sends what an interceptor before this one has refused to send.
@@ -60,7 +56,7 @@ export function attachToAxios(
     const { adapter } = config;
     const key = areNames(adapter) ? adapter.join() : adapter;
     const known = adapters.get(key);
-    config.adapter = known ?? withoutAgents(adapterFor(adapter, policy, route), instance.defaults);
+    config.adapter = known ?? withoutAgents(adapterFor(adapter), instance.defaults);
     if (known === undefined && adapters.size < MAX_ADAPTERS) adapters.set(key, config.adapter);
     return config;
   });
@@ -70,13 +66,19 @@ function areNames(adapter: Config['adapter']): adapter is string[] {
   return Array.isArray(adapter) && adapter.every((one) => typeof one === 'string');
 }
 
-function adapterFor(
+function adapterOver(transport: ClientTransport, adapter: Config['adapter']): AxiosAdapter {
+  const send: AxiosAdapter = (final) => adaptFetch(final, transport.fetch, () => true);
+  return isFetch(adapter) ? send : transport.withNodeData(send);
+}
+
+function adapterOf(
   adapter: Config['adapter'],
   policy: OutgoingPolicy,
-  route: FetchRoute,
+  boxFetch: typeof fetch,
 ): AxiosAdapter {
-  if (isFetch(adapter)) return (final) => adaptFetch(final, policy, route);
-  if (route.sendsBy === 'fetch') return (final) => adaptAsHttp(final, policy, route);
+  if (isFetch(adapter)) {
+    return (final) => adaptFetch(final, boxFetch, (url) => policy.allows(url));
+  }
   const send = getAdapter(adapter);
   return (final) => adapt(final, send, policy);
 }

@@ -1,5 +1,3 @@
-import { PassThrough, Readable, Stream } from 'node:stream';
-import { types } from 'node:util';
 import {
   Axios,
   type AxiosRequestConfig,
@@ -9,17 +7,9 @@ import {
   isAxiosError,
 } from 'axios';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
-import type { OutgoingPolicy } from '../core/http/outgoing-policy.js';
 import { parseUrl } from '../core/http/url-rules.js';
 
 type Config = InternalAxiosRequestConfig;
-
-/** Where a call that axios does not send by itself goes. */
-export interface FetchRoute {
-  readonly fetch: typeof fetch;
-  /** `'fetch'` if every call goes there, to whatever host. */
-  readonly sendsBy: 'client' | 'fetch';
-}
 
 /** Whether axios will take its fetch adapter: by name or as it is, alone or first in a list that this platform knows. */
 export function isFetch(adapter: Config['adapter']): boolean {
@@ -56,50 +46,21 @@ function addressParts(config: Config): AxiosRequestConfig {
   return parts;
 }
 
-/** axios over fetch: the fetch does it all. Without a Request object the body stays what it is, and can be sent again. */
+/**
+ * Sends a call through `boxFetch` if `accepts` its URL, else through the fetch of the instance. Without a Request object the
+ * body keeps its type, and can be sent again.
+ */
 export async function adaptFetch(
   config: Config,
-  policy: OutgoingPolicy,
-  route: FetchRoute,
+  boxFetch: typeof fetch,
+  accepts: (url: URL) => boolean,
 ): Promise<AxiosResponse> {
   const url = addressOf(config);
-  if (url === undefined || (route.sendsBy === 'client' && !policy.allows(url))) {
-    return getAdapter('fetch', config)(config);
-  }
-  Object.assign(config, { env: { ...config.env, fetch: route.fetch, Request: null } });
+  if (url === undefined || !accepts(url)) return getAdapter('fetch', config)(config);
+  Object.assign(config, { env: { ...config.env, fetch: boxFetch, Request: null } });
   try {
     return await getAdapter('fetch', config)(config);
   } catch (error) {
     throw isAxiosError(error) && error.cause instanceof BoxAuthError ? error.cause : error;
   }
-}
-
-/** Over fetch, for an app that counts on axios' adapter for Node: it gets Node's streams and Buffers. */
-export async function adaptAsHttp(
-  config: Config,
-  policy: OutgoingPolicy,
-  route: FetchRoute,
-): Promise<AxiosResponse> {
-  try {
-    return asOfNode(await adaptFetch(config, policy, route));
-  } catch (error) {
-    if (isAxiosError(error) && error.response !== undefined) asOfNode(error.response);
-    throw error;
-  }
-}
-
-/** The `form-data` package makes streams of an old kind, which no fetch can read. */
-export function takingStreams(boxFetch: typeof fetch): typeof fetch {
-  return (input, init) => {
-    const body: unknown = init?.body;
-    const isOld = body instanceof Stream && !(body instanceof Readable);
-    return boxFetch(input, isOld ? { ...init, body: body.pipe(new PassThrough()) } : init);
-  };
-}
-
-function asOfNode(response: AxiosResponse): AxiosResponse {
-  const data: unknown = response.data;
-  if (data instanceof ReadableStream) response.data = Readable.fromWeb(data);
-  else if (types.isAnyArrayBuffer(data)) response.data = Buffer.from(data);
-  return response;
 }

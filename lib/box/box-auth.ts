@@ -6,6 +6,7 @@ import { type BoxAuthOptions, resolveOptions } from './box-auth.options.js';
 import { BoxTokenProvider } from './box-token.provider.js';
 import type { BoxCredentials, ParsedBoxCredentials } from './credentials/box-credentials.js';
 import type { FieldNames } from '../core/credentials/field-names.js';
+import type { ClientTransport } from '../core/http/client-transport.js';
 
 /** What events and errors say of a Box app that its options do not. */
 export interface BoxAuthContext {
@@ -19,8 +20,8 @@ export interface BoxAuthContext {
 
 /** One Box app. Needs no Nest. */
 export class BoxAuth extends AppAuth<BoxCredentials, ParsedBoxCredentials> {
-  /** What HTTP clients send by: each its own means, or all of them `fetch`, where no call may leave by another way. */
-  readonly sendsBy: 'client' | 'fetch' = 'client';
+  /** Replaces the transport of HTTP clients. Undefined: each client sends its own calls. */
+  readonly transport: ClientTransport | undefined = undefined;
   readonly provider: BoxTokenProvider;
   readonly downscoping: Downscoping;
   readonly revocation: Revocation;

@@ -1,4 +1,4 @@
-import { PassThrough, Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import axios, { AxiosError, type InternalAxiosRequestConfig } from 'axios';
 import fc from 'fast-check';
@@ -7,7 +7,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { BoxAuth } from '../../lib/box/box-auth.js';
 import { attachToAxios } from '../../lib/axios/axios-authorization.js';
 import { parseUrl } from '../../lib/core/http/url-rules.js';
-import { addressOf, isFetch, takingStreams } from '../../lib/axios/axios-over-fetch.js';
+import { addressOf, isFetch } from '../../lib/axios/axios-over-fetch.js';
+import { FakeTransport } from '../../lib/testing/fake-box/fake-transport.js';
 import { FakeRuntime } from '../support/fake-runtime.js';
 import { refuse, ScriptedEndpoint } from '../support/scripted-endpoint.js';
 import { thrownBy } from '../support/thrown.js';
@@ -94,44 +95,6 @@ describe('The address of a call', () => {
   });
 });
 
-describe('What cannot be read by a fetch', () => {
-  let bodies: unknown[];
-  const send = takingStreams((_, init) => {
-    bodies.push(init?.body);
-    return Promise.resolve(new Response());
-  });
-  const asBody = (body: unknown) => ({ method: 'POST', body }) as RequestInit;
-  beforeEach(() => {
-    bodies = [];
-  });
-
-  it('is a stream of the form-data package: it is made one of Node', async () => {
-    const form = new FormDataOfNode();
-    form.append('name', 'plan.txt');
-    await send('https://api.box.com/', asBody(form));
-    const [body] = bodies;
-    expect(body).toBeInstanceOf(Readable);
-    expect(await text(body as Readable)).toContain('plan.txt');
-  });
-
-  it.each([
-    ['text', 'hello'],
-    ['a stream of Node', Readable.from(['hello'])],
-    ['a stream of Node that writes, too', new PassThrough()],
-    ['a stream of the web', new Blob(['hello']).stream()],
-    ['no body', undefined],
-  ])('is not %s: that stays what it is', async (_, body) => {
-    await send('https://api.box.com/', asBody(body));
-    expect(bodies).toHaveLength(1);
-    expect(bodies[0]).toBe(body);
-  });
-
-  it('needs no init', async () => {
-    await send('https://api.box.com/');
-    expect(bodies).toEqual([undefined]);
-  });
-});
-
 describe('axios over fetch', () => {
   const ME = 'https://api.box.com/2.0/users/me';
   let endpoint: ScriptedEndpoint;
@@ -168,9 +131,10 @@ describe('axios over fetch', () => {
     byApp.push(input instanceof Request ? input.url : String(input));
     return Promise.resolve(new Response('of the app'));
   };
-  const attached = (sendsBy: 'client' | 'fetch', defaults: object = {}) => {
+  const attached = (sender: 'client' | 'transport', defaults: object = {}) => {
     const instance = axios.create({ env: { fetch: ownFetch }, ...defaults });
-    attachToAxios(instance, box.policy, box.fetch, sendsBy);
+    const transport = sender === 'transport' ? new FakeTransport(box.fetch) : undefined;
+    attachToAxios(instance, box.policy, box.fetch, transport);
     return instance;
   };
   const thrown = (work: Promise<unknown>) => work.catch((error: unknown) => error);
@@ -191,18 +155,18 @@ describe('axios over fetch', () => {
     expect(endpoint.received).toEqual([]);
   });
 
-  it('calls everybody by BoxFetch where no call may leave by another way', async () => {
-    const instance = attached('fetch');
+  it('sends the calls to every host through a transport', async () => {
+    const instance = attached('transport');
     expect((await instance.get<string>(ME)).data).toBe('the plan');
     expect((await instance.get<string>('https://example.com/x')).data).toBe('the plan');
     expect(byApp).toEqual([]);
     expect(byBox.map(({ authorization }) => authorization)).toEqual(['Bearer token-1-for-1', null]);
   });
 
-  it.each(['client', 'fetch'] as const)(
+  it.each(['client', 'transport'] as const)(
     'gives our errors as they are, and those of the network as axios does: by %s',
-    async (sendsBy) => {
-      const instance = attached(sendsBy, { adapter: sendsBy === 'client' ? 'fetch' : 'http' });
+    async (sender) => {
+      const instance = attached(sender, { adapter: sender === 'client' ? 'fetch' : 'http' });
       endpoint.script(refuse(endpoint, 400, 'unauthorized_client', ''));
       expect((await thrownBy(() => instance.get(ME))).code).toBe('app_not_authorized');
 
@@ -224,7 +188,7 @@ describe('axios over fetch', () => {
   );
 
   it('gives streams and Buffers of Node to an app that did not ask for fetch', async () => {
-    const instance = attached('fetch');
+    const instance = attached('transport');
     const stream = await instance.get<Readable>(ME, { responseType: 'stream' });
     expect(stream.data).toBeInstanceOf(Readable);
     expect(await text(stream.data)).toBe('the plan');
@@ -236,7 +200,7 @@ describe('axios over fetch', () => {
 
   it('does so with the answer of an error, too', async () => {
     answer = () => new Response('gone', { status: 410 });
-    const error = await thrown(attached('fetch').get(ME, { responseType: 'stream' }));
+    const error = await thrown(attached('transport').get(ME, { responseType: 'stream' }));
     if (!(error instanceof AxiosError) || error.response === undefined)
       throw new Error('no answer');
     expect(error.response.data).toBeInstanceOf(Readable);
@@ -244,7 +208,7 @@ describe('axios over fetch', () => {
   });
 
   it('gives what fetch gives to an app that asked for it', async () => {
-    const instance = attached('fetch', { adapter: 'fetch' });
+    const instance = attached('transport', { adapter: 'fetch' });
     const { data } = await instance.get<unknown>(ME, { responseType: 'stream' });
     expect(data).toBeInstanceOf(ReadableStream);
   });
@@ -252,14 +216,14 @@ describe('axios over fetch', () => {
   it('uploads what the form-data package makes', async () => {
     const form = new FormDataOfNode();
     form.append('name', 'plan.txt');
-    expect((await attached('fetch').post(ME, form)).status).toBe(200);
+    expect((await attached('transport').post(ME, form)).status).toBe(200);
     expect(byBox[0]?.body).toBeInstanceOf(Readable);
     expect(await text(byBox[0]?.body as Readable)).toContain('plan.txt');
   });
 
   it('keeps what else the app has in `env`', async () => {
     class OwnFormData extends FormData {}
-    const { config } = await attached('fetch', { env: { FormData: OwnFormData } }).get(ME);
+    const { config } = await attached('transport', { env: { FormData: OwnFormData } }).get(ME);
     expect(config.env?.FormData).toBe(OwnFormData);
   });
 
@@ -267,7 +231,7 @@ describe('axios over fetch', () => {
     const challenge = { 'www-authenticate': 'Bearer error="invalid_token"' };
     const refusals = [new Response(null, { status: 401, headers: challenge })];
     answer = () => refusals.shift() ?? new Response('the plan');
-    expect((await attached('fetch').post(ME, { name: 'Plans' })).status).toBe(200);
+    expect((await attached('transport').post(ME, { name: 'Plans' })).status).toBe(200);
     expect(byBox).toHaveLength(2);
   });
 });

@@ -1,12 +1,13 @@
 import { BoxAuth } from '../../box/box-auth.js';
 import { systemRuntime } from '../../core/runtime/runtime.js';
+import { FakeTransport } from './fake-transport.js';
 
 /** Longer than any pause after a failure, and than a rate limit is remembered. */
 const BETWEEN_CHANGES_MS = 180_000;
 
 /** A `BoxAuth` of which nothing leaves the process: whatever an HTTP client sends, `send` answers. */
 export class FakeBoxAuth extends BoxAuth {
-  override readonly sendsBy = 'fetch';
+  override readonly transport = new FakeTransport(this.fetch);
   readonly #clock: FakeClock;
   #isClosed = false;
 
