@@ -47,7 +47,7 @@ export type {
   StoreEvent,
   TokenEvent,
 } from './core/events/auth-events.js';
-export type { SigningAlgorithm } from './core/credentials/signing-algorithm.js';
+export type { SigningAlgorithm } from './core/credentials/assertion.js';
 export type { SigningFunction } from './core/credentials/assertion.js';
 export type { BoxAuthErrorCode } from './core/errors/error-codes.js';
 export { BoxFetch } from './box/box-fetch.js';

@@ -20,10 +20,10 @@ const NAMES = { key: 'privateKey', passphrase: 'passphrase' };
  * @returns {Promise<Sign>}
  */
 async function ours({ config }) {
-  const { boxCredentialsAdvice, keySigner, openPrivateKey } = await importSigner();
+  const { boxCredentialsHelp, keySigner, parsePrivateKey } = await importSigner();
   const { privateKey, passphrase, publicKeyID } = config.boxAppSettings.appAuth;
   const signer = keySigner({
-    ...openPrivateKey(privateKey, passphrase, NAMES, boxCredentialsAdvice),
+    ...parsePrivateKey(privateKey, passphrase, NAMES, boxCredentialsHelp),
     publicKeyId: publicKeyID,
     algorithm: 'RS256',
   });
@@ -33,7 +33,7 @@ async function ours({ config }) {
 /**
  * @typedef {typeof import('../../lib/core/credentials/private-key.js')
  *   & typeof import('../../lib/core/credentials/assertion.js')
- *   & typeof import('../../lib/box/credentials/box-credentials-advice.js')} Signer
+ *   & typeof import('../../lib/box/credentials/box-credentials.js')} Signer
  *
  * @returns {Promise<Signer>}
  */
@@ -42,7 +42,7 @@ async function importSigner() {
   const names = [
     'core/credentials/private-key',
     'core/credentials/assertion',
-    'box/credentials/box-credentials-advice',
+    'box/credentials/box-credentials',
   ];
   const source = names.map((name) => `export * from '${lib}${name}.ts';`).join('');
   const bundle = await rolldown({

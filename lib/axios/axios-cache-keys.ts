@@ -1,6 +1,6 @@
 import type { AxiosInstance, AxiosRequestConfig } from 'axios';
 import { currentActingUser } from '../core/acting/acting-user.context.js';
-import { fingerprint } from '../core/credentials/fingerprint.js';
+import { fingerprint } from '../core/errors/secret.js';
 import type { OutgoingPolicy } from '../core/http/outgoing-policy.js';
 
 /** Of axios-cache-interceptor, which puts it on the instance that it caches for. */

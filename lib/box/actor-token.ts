@@ -24,7 +24,7 @@ export async function actorToken(
   { id, name }: Actor,
   { number, serverNow, uniqueId }: Attempt,
 ): Promise<string> {
-  if (credentials.kind === 'given-token') {
+  if (credentials.kind === 'static-token') {
     throw new BoxAuthError({
       code: 'downscope_invalid',
       message: `The token cannot be downscoped for an actor: the credentials are an existing ${credentials.staticToken.name}, without a client id.`,

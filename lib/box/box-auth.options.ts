@@ -1,11 +1,9 @@
 import {
   type AppAuthOptions,
-  checkedUrl,
-  invalidOption,
   resolveAppAuthOptions,
   type ResolvedAppAuthOptions,
-  wholeFromOne,
 } from '../core/app/app-auth.options.js';
+import { checkedUrl, invalidOption, wholeFromOne } from '../core/app/option-checks.js';
 import type { AssertionOptions } from './box-issuer.js';
 import { BOX_API_URL } from './box-urls.js';
 import type { BoxCredentialsSource } from './credentials/box-credentials.js';

@@ -5,7 +5,7 @@ import { Revocation } from './revocation.js';
 import { type BoxAuthOptions, resolveOptions } from './box-auth.options.js';
 import { BoxTokenProvider } from './box-token.provider.js';
 import type { BoxCredentials, ParsedBoxCredentials } from './credentials/box-credentials.js';
-import type { FieldNames } from '../core/credentials/field-names.js';
+import type { FieldNames } from '../core/credentials/credentials-errors.js';
 import type { ClientTransport } from '../core/http/client-transport.js';
 
 /** What events and errors say of a Box app that its options do not. */
@@ -13,7 +13,7 @@ export interface BoxAuthContext {
   /** Tells it from other apps of the process. */
   readonly name?: string | undefined;
   /** What its credentials are called, if they are not the option `credentials`. */
-  readonly place?: FieldNames | undefined;
+  readonly fieldNames?: FieldNames | undefined;
   /** What can be set beside its options: whoever mistypes one is told of all. */
   readonly extraOptionNames?: readonly string[];
 }
@@ -29,10 +29,10 @@ export class BoxAuth extends AppAuth<BoxCredentials, ParsedBoxCredentials> {
   /** @throws BoxAuthError for credentials and options that are wrong (a function's credentials: at `readCredentials`) */
   constructor(
     options: BoxAuthOptions,
-    { name, place, extraOptionNames = [] }: BoxAuthContext = {},
+    { name, fieldNames, extraOptionNames = [] }: BoxAuthContext = {},
   ) {
     const resolved = resolveOptions(options, extraOptionNames);
-    super(describeBox(resolved, place), resolved.credentials, resolved, name);
+    super(describeBox(resolved, fieldNames), resolved.credentials, resolved, name);
     this.downscoping = new Downscoping(this.tokens, this.endpoint);
     this.revocation = new Revocation(this.tokens, this.endpoint, this.apiUrl);
     this.provider = new BoxTokenProvider(this);

@@ -1,9 +1,12 @@
 import type { IssuerDescription } from '../core/app/app-auth.js';
-import type { BoxCredentials, ParsedBoxCredentials } from './credentials/box-credentials.js';
-import { boxCredentialsAdvice } from './credentials/box-credentials-advice.js';
+import {
+  type BoxCredentials,
+  type ParsedBoxCredentials,
+  boxCredentialsHelp,
+} from './credentials/box-credentials.js';
 import { parseCredentials } from './credentials/parse-credentials.js';
-import type { FieldNames } from '../core/credentials/field-names.js';
-import { privateKeyOpener } from '../core/credentials/private-key.js';
+import type { FieldNames } from '../core/credentials/credentials-errors.js';
+import { cachedKeyParser } from '../core/credentials/private-key.js';
 import { type AssertionOptions, BoxIssuer } from './box-issuer.js';
 import { boxHeaders, boxUrlRules } from './box-outgoing.js';
 
@@ -14,16 +17,17 @@ interface BoxSettings {
   readonly assertion: AssertionOptions;
 }
 
-/** Box, as one of those who issue tokens. `place` is what errors call the credentials, if they have a name of their own. */
+/** Box, as one of those who issue tokens. `fieldNames` is what errors call the credentials, if they have a name of their own. */
 export function describeBox(
   { apiUrl, origins, assertion }: BoxSettings,
-  place: FieldNames | undefined,
+  fieldNames: FieldNames | undefined,
 ): IssuerDescription<BoxCredentials, ParsedBoxCredentials> {
-  const openKey = privateKeyOpener(boxCredentialsAdvice);
+  const parseKey = cachedKeyParser(boxCredentialsHelp);
   return {
     issuer: new BoxIssuer(apiUrl, assertion),
-    credentialsAdvice: boxCredentialsAdvice,
-    parseCredentials: (form, given) => parseCredentials(form, place ?? given, openKey),
+    credentialsHelp: boxCredentialsHelp,
+    parseCredentials: (form, optionNames) =>
+      parseCredentials(form, fieldNames ?? optionNames, parseKey),
     headers: boxHeaders,
     urlRules: boxUrlRules(origins),
     apiUrl,

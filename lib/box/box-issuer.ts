@@ -33,7 +33,7 @@ export class BoxIssuer implements Issuer<ParsedBoxCredentials> {
     subject: Subject,
     attempt: Attempt,
   ): Promise<Readonly<Record<string, string>>> {
-    if (credentials.kind === 'given-token') {
+    if (credentials.kind === 'static-token') {
       throw new TypeError('these credentials are a token and need no token request');
     }
     const client = {

@@ -1,9 +1,11 @@
 import { checkedApiUrl } from './box-auth.options.js';
-import { invalidVariable, variableIn, type Variables } from '../core/app/variables.js';
-import type { BoxCredentials } from './credentials/box-credentials.js';
-import { boxCredentialsAdvice } from './credentials/box-credentials-advice.js';
-import { configInvalid } from '../core/credentials/field-checks.js';
-import { environmentFieldNames } from '../core/credentials/field-names.js';
+import {
+  invalidVariable,
+  readVariable,
+  type Variables,
+} from '../core/app/environment-variables.js';
+import { type BoxCredentials, boxCredentialsHelp } from './credentials/box-credentials.js';
+import { configInvalid, environmentFieldNames } from '../core/credentials/credentials-errors.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
 
 const SUBJECTS = ['BOX_ENTERPRISE_ID', 'BOX_USER_ID'];
@@ -11,8 +13,8 @@ const KEY_PAIR = ['BOX_PUBLIC_KEY_ID', 'BOX_PRIVATE_KEY'];
 const OF_A_KEY_PAIR = [...KEY_PAIR, 'BOX_PRIVATE_KEY_PASSPHRASE'];
 const OF_A_CLIENT = ['BOX_CLIENT_ID', 'BOX_CLIENT_SECRET', ...KEY_PAIR, ...SUBJECTS];
 
-/** What errors call the credentials that `credentialsIn` found. */
-export const boxEnvironment = environmentFieldNames({
+/** What errors call the credentials that `boxCredentialsIn` found. */
+export const boxVariableNames = environmentFieldNames({
   configFile: 'BOX_CONFIG_FILE',
   config: 'BOX_CONFIG',
   clientId: 'BOX_CLIENT_ID',
@@ -30,8 +32,8 @@ export const boxEnvironment = environmentFieldNames({
  *
  * @throws BoxAuthError `option_invalid`
  */
-export function apiUrlOf(variables: Variables): string | undefined {
-  const url = variableIn(variables, 'BOX_API_URL')?.trim();
+export function boxApiUrlIn(variables: Variables): string | undefined {
+  const url = readVariable(variables, 'BOX_API_URL')?.trim();
   if (url !== undefined) checkedApiUrl('BOX_API_URL', url, invalidVariable);
   return url;
 }
@@ -42,8 +44,8 @@ export function apiUrlOf(variables: Variables): string | undefined {
  *
  * @throws BoxAuthError `config_missing` and `config_invalid`, naming the variables
  */
-export function credentialsIn(variables: Variables): BoxCredentials {
-  const get = (name: string) => variableIn(variables, name);
+export function boxCredentialsIn(variables: Variables): BoxCredentials {
+  const get = (name: string) => readVariable(variables, name);
   const passphrase = defined({ passphrase: get('BOX_PRIVATE_KEY_PASSPHRASE') });
 
   const configFile = get('BOX_CONFIG_FILE')?.trim();
@@ -70,7 +72,7 @@ export function credentialsIn(variables: Variables): BoxCredentials {
 }
 
 function checkComplete(variables: Variables): void {
-  const isSet = (name: string) => variableIn(variables, name) !== undefined;
+  const isSet = (name: string) => readVariable(variables, name) !== undefined;
   const wanted = [
     'BOX_CLIENT_ID',
     'BOX_CLIENT_SECRET',
@@ -94,7 +96,7 @@ function checkComplete(variables: Variables): void {
   }
   if (SUBJECTS.every(isSet)) {
     throw configInvalid(`${SUBJECTS.join(' and ')} are both set.`, {
-      ...boxCredentialsAdvice,
+      ...boxCredentialsHelp,
       hint: 'Unset one: tokens are for the service account, or for a user.',
     });
   }

@@ -46,7 +46,7 @@ export class Revocation {
 }
 
 function clientOf(credentials: ParsedBoxCredentials): Record<string, string> {
-  if (credentials.kind === 'given-token') {
+  if (credentials.kind === 'static-token') {
     const { name, revocationHint, refusal } = credentials.staticToken;
     throw new BoxAuthError({
       code: 'revocation_unsupported',

@@ -1,4 +1,4 @@
-import { isRecord, TO_BE_FILLED_IN } from '../core/credentials/field-checks.js';
+import { isRecord, PLACEHOLDER_PREFIX } from '../core/credentials/field-checks.js';
 
 /** What `keygen` cannot know. */
 const FIELDS = [
@@ -46,7 +46,7 @@ export interface OpenField {
 export function notFilledIn(config: unknown): readonly OpenField[] {
   return FIELDS.filter((field) => {
     const value = valueAt(config, field);
-    return typeof value === 'string' && value.startsWith(TO_BE_FILLED_IN);
+    return typeof value === 'string' && value.startsWith(PLACEHOLDER_PREFIX);
   }).map((field) => ({ field, place: PLACES[field] }));
 }
 
@@ -57,5 +57,5 @@ function valueAt(config: unknown, field: string): unknown {
 }
 
 function toBeFilledIn(field: FieldToFillIn): string {
-  return `${TO_BE_FILLED_IN}${PLACES[field]}`;
+  return `${PLACEHOLDER_PREFIX}${PLACES[field]}`;
 }

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { isBoxId } from '../box/credentials/box-id.js';
 import { isRecord } from '../core/credentials/field-checks.js';
-import { looksLikePath } from '../core/credentials/path-like.js';
+import { looksLikePath } from '../core/credentials/credentials-errors.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import { sanitizedCause } from '../core/errors/redact.js';
 import type { CliContext, ExitCode } from './cli-context.js';

@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
-import { looksLikePath } from '../core/credentials/path-like.js';
+import { looksLikePath } from '../core/credentials/credentials-errors.js';
 import type { CliContext, Variables } from './cli-context.js';
 import { CliProblem, usageProblem } from './cli-problem.js';
 import { printable } from './printable.js';

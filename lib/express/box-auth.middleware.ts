@@ -9,12 +9,12 @@ import {
 } from '../core/acting/acting-user.context.js';
 import { checkedActingUserId, checkedVia } from '../box/acting-user.js';
 import { BoxAuth } from '../box/box-auth.js';
-import { checkBoolean, checkOptions, invalidOption } from '../core/app/app-auth.options.js';
+import { checkBoolean, checkOptions, invalidOption } from '../core/app/option-checks.js';
 import type { BoxAuthOptions } from '../box/box-auth.options.js';
 import type { BoxFetch } from '../box/box-fetch.js';
 import type { BoxTokenProvider } from '../box/box-token.provider.js';
 import type { BoxCredentialsSource } from '../box/credentials/box-credentials.js';
-import { apiUrlOf, boxEnvironment, credentialsIn } from '../box/box.environment.js';
+import { boxApiUrlIn, boxVariableNames, boxCredentialsIn } from '../box/box.environment.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
 
 type UserId = string | null | undefined;
@@ -90,12 +90,12 @@ export function boxAuth(given: BoxAuthExpressOptions = {}): BoxAuthMiddleware {
     throw invalidOption('actingUser', undefined, 'a function of the request');
   }
   checkBoolean('optional', optional);
-  const apiUrl = options.apiUrl ?? apiUrlOf(process.env);
-  const { credentials = credentialsIn(process.env) } = options;
+  const apiUrl = options.apiUrl ?? boxApiUrlIn(process.env);
+  const { credentials = boxCredentialsIn(process.env) } = options;
   const box = new BoxAuth(
     { ...options, credentials, apiUrl },
     {
-      place: options.credentials === undefined ? boxEnvironment : undefined,
+      fieldNames: options.credentials === undefined ? boxVariableNames : undefined,
       extraOptionNames: ['actingUser', 'via', 'optional'],
     },
   );

@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { Observable } from 'rxjs';
-import { oneOf } from '../core/app/app-auth.options.js';
+import { checkOneOf } from '../core/app/option-checks.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import { EventLog } from './event-log.js';
 import type { AuthEvent } from '../core/events/auth-events.js';
@@ -10,7 +10,7 @@ export type WarmUp = 'off' | 'try' | 'require';
 
 /** @throws BoxAuthError `option_invalid` */
 export function checkWarmUp(warmUp: WarmUp | undefined): void {
-  oneOf('warmUp', ['off', 'try', 'require'], warmUp ?? 'off');
+  checkOneOf('warmUp', ['off', 'try', 'require'], warmUp ?? 'off');
 }
 
 /** The class of a module stands in `imports`, where what `forRoot` returns should. */

@@ -1,4 +1,4 @@
-import { checkBoolean, checkOptions, invalidOption } from '../core/app/app-auth.options.js';
+import { checkBoolean, checkOptions, invalidOption } from '../core/app/option-checks.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
 
 const DOCS = 'https://docs.nestjs.com/modules#dynamic-modules';

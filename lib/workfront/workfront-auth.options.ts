@@ -1,10 +1,9 @@
 import {
   type AppAuthOptions,
-  checkedUrl,
-  invalidOption,
   resolveAppAuthOptions,
   type ResolvedAppAuthOptions,
 } from '../core/app/app-auth.options.js';
+import { checkedUrl, invalidOption } from '../core/app/option-checks.js';
 import type { WorkfrontCredentials } from './workfront-credentials.js';
 
 /** Where Workfront is: one of the two. */

@@ -1,11 +1,11 @@
 import { AppAuth } from '../core/app/app-auth.js';
-import { FieldNames } from '../core/credentials/field-names.js';
-import { privateKeyOpener } from '../core/credentials/private-key.js';
+import { FieldNames } from '../core/credentials/credentials-errors.js';
+import { cachedKeyParser } from '../core/credentials/private-key.js';
 import { resolveWorkfrontOptions, type WorkfrontAuthOptions } from './workfront-auth.options.js';
 import {
   parseWorkfrontCredentials,
   type WorkfrontCredentials,
-  workfrontCredentialsAdvice,
+  workfrontCredentialsHelp,
   type ParsedWorkfrontCredentials,
 } from './workfront-credentials.js';
 import { WorkfrontIssuer } from './workfront-issuer.js';
@@ -15,7 +15,7 @@ import { WorkfrontTokenProvider } from './workfront-token.provider.js';
 /** What errors say of an application that its options do not. */
 export interface WorkfrontAuthContext {
   /** What its credentials are called, if they do not stand in the options. */
-  readonly place?: FieldNames | undefined;
+  readonly fieldNames?: FieldNames | undefined;
   /** What can be set beside its options: whoever mistypes one is told of all. */
   readonly extraOptionNames?: readonly string[];
 }
@@ -27,22 +27,22 @@ export class WorkfrontAuth extends AppAuth<WorkfrontCredentials, ParsedWorkfront
   readonly provider: WorkfrontTokenProvider;
 
   /**
-   * `extraOptionNames` names what can be set beside the options, `place` what errors call the credentials.
+   * `extraOptionNames` names what can be set beside the options, `fieldNames` what errors call the credentials.
    *
    * @throws BoxAuthError for credentials and options that are wrong
    */
   constructor(
     options: WorkfrontAuthOptions,
-    { place = inOptions, extraOptionNames = [] }: WorkfrontAuthContext = {},
+    { fieldNames = inOptions, extraOptionNames = [] }: WorkfrontAuthContext = {},
   ) {
     const resolved = resolveWorkfrontOptions(options, extraOptionNames);
     const { origin } = resolved;
-    const openKey = privateKeyOpener(workfrontCredentialsAdvice);
+    const parseKey = cachedKeyParser(workfrontCredentialsHelp);
     super(
       {
         issuer: new WorkfrontIssuer(origin),
-        parseCredentials: (form) => parseWorkfrontCredentials(form, place, openKey),
-        credentialsAdvice: workfrontCredentialsAdvice,
+        parseCredentials: (form) => parseWorkfrontCredentials(form, fieldNames, parseKey),
+        credentialsHelp: workfrontCredentialsHelp,
         headers: workfrontHeaders,
         urlRules: workfrontUrlRules(origin),
         apiUrl: origin,

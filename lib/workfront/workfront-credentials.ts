@@ -1,12 +1,16 @@
 import * as v from 'valibot';
 import { type AssertionSigner, keySigner } from '../core/credentials/assertion.js';
-import type { CredentialsAdvice } from '../core/credentials/credentials-advice.js';
+import type { CredentialsHelp, FieldNames } from '../core/credentials/credentials-errors.js';
 import type { ParsedCredentials } from '../core/credentials/credentials-source.js';
-import { asciiText, checked, passphrase, text, wordsOf } from '../core/credentials/field-checks.js';
-import { fingerprint } from '../core/credentials/fingerprint.js';
-import type { FieldNames } from '../core/credentials/field-names.js';
-import type { KeyOpener } from '../core/credentials/private-key.js';
-import { Secret } from '../core/errors/secret.js';
+import {
+  asciiText,
+  checkFields,
+  passphrase,
+  text,
+  missingFieldMessage,
+} from '../core/credentials/field-checks.js';
+import { fingerprint, Secret } from '../core/errors/secret.js';
+import type { KeyParser } from '../core/credentials/private-key.js';
 import { workfrontDocs } from './workfront-docs.js';
 
 /** A custom OAuth2 application of Workfront, of the type "Machine to Machine Application" (JWT flow). */
@@ -32,7 +36,7 @@ export interface ParsedWorkfrontCredentials extends ParsedCredentials {
   readonly signer: AssertionSigner;
 }
 
-export const workfrontCredentialsAdvice: CredentialsAdvice = {
+export const workfrontCredentialsHelp: CredentialsHelp = {
   issuer: 'Workfront',
   hint: 'Copy what is named above from the page of the OAuth2 application, under Setup > System > OAuth2 Applications.',
   docs: workfrontDocs.jwtFlow,
@@ -53,7 +57,10 @@ const entries = {
 
 const form = v.strictObject(
   entries,
-  wordsOf(entries, 'clientId, clientSecret, customerId, userId, privateKey and passphrase'),
+  missingFieldMessage(
+    entries,
+    'clientId, clientSecret, customerId, userId, privateKey and passphrase',
+  ),
 );
 
 /**
@@ -63,14 +70,14 @@ const form = v.strictObject(
  */
 export function parseWorkfrontCredentials(
   given: WorkfrontCredentials,
-  place: FieldNames,
-  openKey: KeyOpener,
+  fieldNames: FieldNames,
+  parseKey: KeyParser,
 ): ParsedWorkfrontCredentials {
-  const fields = checked(form, given, place, workfrontCredentialsAdvice);
+  const fields = checkFields(form, given, fieldNames, workfrontCredentialsHelp);
   const { clientId, clientSecret, customerId, userId } = fields;
-  const key = openKey(fields.privateKey, fields.passphrase, {
-    key: place.field('privateKey'),
-    passphrase: place.field('passphrase'),
+  const key = parseKey(fields.privateKey, fields.passphrase, {
+    key: fieldNames.field('privateKey'),
+    passphrase: fieldNames.field('passphrase'),
   });
   return {
     clientId,

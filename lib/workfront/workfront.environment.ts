@@ -1,5 +1,9 @@
-import { invalidVariable, variableIn, type Variables } from '../core/app/variables.js';
-import { environmentFieldNames } from '../core/credentials/field-names.js';
+import {
+  invalidVariable,
+  readVariable,
+  type Variables,
+} from '../core/app/environment-variables.js';
+import { environmentFieldNames } from '../core/credentials/credentials-errors.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import { originOfDomain, originOfUrl, type WorkfrontAddress } from './workfront-auth.options.js';
 import type { WorkfrontCredentials } from './workfront-credentials.js';
@@ -17,7 +21,7 @@ const PASSPHRASE = 'WORKFRONT_PRIVATE_KEY_PASSPHRASE';
 const ADDRESS = ['WORKFRONT_URL', 'WORKFRONT_DOMAIN'] as const;
 
 /** What errors call the credentials that `workfrontCredentialsIn` found. */
-export const workfrontEnvironment = environmentFieldNames({ ...NEEDED, passphrase: PASSPHRASE });
+export const workfrontVariableNames = environmentFieldNames({ ...NEEDED, passphrase: PASSPHRASE });
 
 /**
  * Where Workfront is: `WORKFRONT_URL`, else `WORKFRONT_DOMAIN`. An empty variable counts as none.
@@ -25,7 +29,7 @@ export const workfrontEnvironment = environmentFieldNames({ ...NEEDED, passphras
  * @throws BoxAuthError `option_invalid`, naming the variable
  */
 export function workfrontAddressIn(variables: Variables): WorkfrontAddress {
-  const [url, domain] = ADDRESS.map((name) => variableIn(variables, name)?.trim());
+  const [url, domain] = ADDRESS.map((name) => readVariable(variables, name)?.trim());
   if (url !== undefined) return { url: originOfUrl(ADDRESS[0], url, invalidVariable) };
   if (domain !== undefined) return { url: originOfDomain(ADDRESS[1], domain, invalidVariable) };
   return {};
@@ -42,7 +46,7 @@ export function workfrontCredentialsIn(
   variables: Variables,
   isAddressGiven: boolean,
 ): WorkfrontCredentials {
-  const isUnset = (name: string) => variableIn(variables, name) === undefined;
+  const isUnset = (name: string) => readVariable(variables, name) === undefined;
   const unset = [
     ...(!isAddressGiven && ADDRESS.every(isUnset) ? [ADDRESS.join(' or ')] : []),
     ...Object.values(NEEDED).filter(isUnset),
@@ -56,13 +60,13 @@ export function workfrontCredentialsIn(
       docs: workfrontDocs.jwtFlow,
     });
   }
-  const get = (name: string) => variableIn(variables, name) ?? '';
+  const get = (name: string) => readVariable(variables, name) ?? '';
   return {
     clientId: get(NEEDED.clientId),
     clientSecret: get(NEEDED.clientSecret),
     customerId: get(NEEDED.customerId),
     userId: get(NEEDED.userId),
     privateKey: get(NEEDED.privateKey),
-    passphrase: variableIn(variables, PASSPHRASE),
+    passphrase: readVariable(variables, PASSPHRASE),
   };
 }

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { boxEnvironment, credentialsIn } from '../../lib/box/box.environment.js';
+import { boxVariableNames, boxCredentialsIn } from '../../lib/box/box.environment.js';
 import type { ParsedBoxCredentials } from '../../lib/box/credentials/box-credentials.js';
 import { parseCredentials } from '../../lib/box/credentials/parse-credentials.js';
 import type { BoxAuthError } from '../../lib/core/errors/box-auth.error.js';
@@ -51,7 +51,7 @@ async function verdictOn(content: string | Buffer): Promise<{ verdict: Verdict; 
   const file = join(newFolder(), 'config.json');
   writeFileSync(file, content);
   const open = (env: Record<string, string>) => () =>
-    parseCredentials(credentialsIn(env), boxEnvironment);
+    parseCredentials(boxCredentialsIn(env), boxVariableNames);
   const verdict = verdictOf(() => parseCredentials({ configFile: file }));
   expect(verdictOf(() => parseCredentials({ config: content }))).toEqual(verdict);
   expect(verdictOf(open({ BOX_CONFIG_FILE: file }))).toEqual(verdict);

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { boxEnvironment, credentialsIn } from '../../lib/box/box.environment.js';
+import { boxVariableNames, boxCredentialsIn } from '../../lib/box/box.environment.js';
 import { parseCredentials } from '../../lib/box/credentials/parse-credentials.js';
 import { thrownBy } from '../support/thrown.js';
 import { newFolder, run } from './cli-fixture.js';
@@ -78,7 +78,7 @@ describe('The module and the doctor take the same path from BOX_CONFIG_FILE', ()
     const file = join(newFolder(), 'config.json');
     writeFileSync(file, JSON.stringify(config));
     const env = { BOX_CONFIG_FILE: changed(file) };
-    expect(parseCredentials(credentialsIn(env), boxEnvironment).subject.id).toBe('1');
+    expect(parseCredentials(boxCredentialsIn(env), boxVariableNames).subject.id).toBe('1');
     const { exitCode, text } = await run(['doctor', '--offline'], { env });
     expect(text).toContain(`${file} (named by BOX_CONFIG_FILE)`);
     expect(exitCode).toBe(0);
@@ -98,7 +98,7 @@ describe('The module and the doctor take the same path from BOX_CONFIG_FILE', ()
 
   it.each(['', ' \n', '""', "' '"])('and both take %j for an unset one', async (value) => {
     const env = { BOX_CONFIG_FILE: value };
-    const { code } = await thrownBy(() => credentialsIn(env));
+    const { code } = await thrownBy(() => boxCredentialsIn(env));
     const { text } = await run(['doctor', '--offline'], { env });
     expect(code).toBe('config_missing');
     expect(text).toContain('Code config_missing');

@@ -5,13 +5,13 @@ import { resolveOptions } from '../../lib/box/box-auth.options.js';
 import { printable } from '../../lib/cli/printable.js';
 import { keyFormOf } from '../../lib/cli/doctor/key-form.js';
 import { parseConfig } from '../../lib/box/credentials/config-json.js';
-import { boxCredentialsAdvice } from '../../lib/box/credentials/box-credentials-advice.js';
-import { openPrivateKey } from '../../lib/core/credentials/private-key.js';
+import { boxCredentialsHelp } from '../../lib/box/credentials/box-credentials.js';
+import { parsePrivateKey } from '../../lib/core/credentials/private-key.js';
 import { redact } from '../../lib/core/errors/redact.js';
 import { refusesBearer } from '../../lib/core/http/www-authenticate.js';
 import { mayCarryToken } from '../../lib/core/http/url-rules.js';
 import { parseRetryAfter } from '../../lib/core/token-endpoint/retry-after.js';
-import { variableIn } from '../../lib/core/app/variables.js';
+import { readVariable } from '../../lib/core/app/environment-variables.js';
 
 // In linear time each of these takes milliseconds; in quadratic time, much more than the time limit of a test.
 const padded = (padding: string, length = 250_000) => padding.repeat(length / padding.length);
@@ -53,7 +53,7 @@ describe('Padding of any length is read in linear time', () => {
     const names = { key: 'key', passphrase: 'passphrase' };
     for (const label of ['PRIVATE KEY', 'RSA PRIVATE KEY']) {
       for (const text of around(padding, `-----BEGIN ${label}-----`, `-----END ${label}-----`)) {
-        expect(() => openPrivateKey(text, 'x', names, boxCredentialsAdvice)).toThrow('key');
+        expect(() => parsePrivateKey(text, 'x', names, boxCredentialsHelp)).toThrow('key');
         expect(keyFormOf(text)).toBeTypeOf('object');
       }
     }
@@ -68,7 +68,7 @@ describe('Padding of any length is read in linear time', () => {
 
   it.each(PADDINGS)('in a variable, an error and what is printed: %j', (padding) => {
     for (const text of around(padding, '"', '"')) {
-      expect(variableIn({ A: text }, 'A') ?? '').toBeTypeOf('string');
+      expect(readVariable({ A: text }, 'A') ?? '').toBeTypeOf('string');
       expect(redact(text, ['A', 'AB', '0', '-', 'secret']).length).toBeLessThan(400);
       expect(printable(text, ['A', '0']).length).toBeLessThan(400);
     }

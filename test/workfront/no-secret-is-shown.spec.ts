@@ -11,12 +11,12 @@ import {
 } from 'nestjs-box-auth/workfront';
 import { WorkfrontHttpModule, WorkfrontHttpService } from 'nestjs-box-auth/workfront/axios';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { FieldNames } from '../../lib/core/credentials/field-names.js';
-import { privateKeyOpener } from '../../lib/core/credentials/private-key.js';
+import { FieldNames } from '../../lib/core/credentials/credentials-errors.js';
+import { cachedKeyParser } from '../../lib/core/credentials/private-key.js';
 import type { WorkfrontAuthOptions } from '../../lib/workfront/workfront-auth.options.js';
 import {
   parseWorkfrontCredentials,
-  workfrontCredentialsAdvice,
+  workfrontCredentialsHelp,
 } from '../../lib/workfront/workfront-credentials.js';
 import { FakeRuntime } from '../support/fake-runtime.js';
 import { broken, type Received } from '../support/scripted-endpoint.js';
@@ -165,11 +165,11 @@ describe('No secret is shown', () => {
   });
 
   it('by credentials that were opened', () => {
-    const openKey = privateKeyOpener(workfrontCredentialsAdvice);
+    const parseKey = cachedKeyParser(workfrontCredentialsHelp);
     const opened = parseWorkfrontCredentials(
       { ...application, privateKey: encrypted, passphrase: PASSPHRASE },
       new FieldNames('the options'),
-      openKey,
+      parseKey,
     );
     expectNoSecret(showings(opened));
     expect(opened.clientSecret.reveal()).toBe(application.clientSecret);

@@ -2,8 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AppAuth, type IssuerDescription } from '../../lib/core/app/app-auth.js';
 import { resolveAppAuthOptions } from '../../lib/core/app/app-auth.options.js';
 import type { ParsedCredentials } from '../../lib/core/credentials/credentials-source.js';
-import { fingerprint } from '../../lib/core/credentials/fingerprint.js';
-import { Secret } from '../../lib/core/errors/secret.js';
+import { fingerprint, Secret } from '../../lib/core/errors/secret.js';
 import {
   toBoxAuthError,
   transientErrorResponses,
@@ -59,7 +58,7 @@ function acme(url: string): IssuerDescription<AcmeCredentials, OpenedAcmeCredent
       subject: { type: 'enterprise', id: clientId },
       fingerprint: fingerprint(clientId, clientSecret),
     }),
-    credentialsAdvice: {
+    credentialsHelp: {
       issuer: 'Acme',
       hint: 'Copy both from the page of the app.',
       docs,

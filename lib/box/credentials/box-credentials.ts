@@ -1,7 +1,11 @@
+import type { CredentialsHelp } from '../../core/credentials/credentials-errors.js';
 import type { Secret } from '../../core/errors/secret.js';
 import type { StaticToken, ParsedCredentials } from '../../core/credentials/credentials-source.js';
-import type { SigningAlgorithm } from '../../core/credentials/signing-algorithm.js';
-import type { AssertionSigner, SigningFunction } from '../../core/credentials/assertion.js';
+import type {
+  SigningAlgorithm,
+  AssertionSigner,
+  SigningFunction,
+} from '../../core/credentials/assertion.js';
 
 /** `config.json` as Box's developer console makes it. */
 export interface BoxConfigJson {
@@ -136,5 +140,13 @@ export type ParsedBoxCredentials = ParsedCredentials &
         readonly signer: AssertionSigner;
       }
     | { readonly kind: 'client-secret'; readonly clientId: string; readonly clientSecret: Secret }
-    | { readonly kind: 'given-token'; readonly staticToken: StaticToken }
+    | { readonly kind: 'static-token'; readonly staticToken: StaticToken }
   );
+
+export const boxCredentialsHelp: CredentialsHelp = {
+  issuer: 'Box',
+  hint: 'Download config.json again from the Configuration tab of the Box developer console, or fix the fields named above.',
+  docs: 'https://developer.box.com/guides/authentication/jwt/jwt-setup/',
+  newKey: 'openssl genrsa -aes256 -out private.pem 2048',
+  passphraseVariable: 'BOX_PRIVATE_KEY_PASSPHRASE',
+};

@@ -2,24 +2,21 @@ import { readFileSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 import * as v from 'valibot';
 import { BoxAuthError } from '../../core/errors/box-auth.error.js';
-import { lookalikeOfConfig, lookalikeOfJson } from './config-shapes.js';
-import { unwrapped } from './config-unwrap.js';
-import { boxCredentialsAdvice } from './box-credentials-advice.js';
-import { looksLikePath } from '../../core/credentials/path-like.js';
-import { FieldNames } from '../../core/credentials/field-names.js';
+import { decodeConfig } from './config-decoding.js';
+import { boxCredentialsHelp } from './box-credentials.js';
+import { looksLikePath, FieldNames } from '../../core/credentials/credentials-errors.js';
 import {
   asciiText,
-  checked,
-  configInvalid,
+  checkFields,
   isRecord,
   passphrase,
   text,
-  wordsOf,
+  missingFieldMessage,
 } from '../../core/credentials/field-checks.js';
 import { id } from './box-id.js';
 
 const fields = <const E extends v.ObjectEntries>(entries: E, whole: string) =>
-  v.object(entries, wordsOf(entries, whole));
+  v.object(entries, missingFieldMessage(entries, whole));
 
 const appAuth = fields(
   {
@@ -93,83 +90,17 @@ export function readConfigFile(path: string, origin: PathOrigin = {}): CheckedCo
 }
 
 /**
- * Checks a `config.json` in any form that `unwrapConfig` takes. `where` names it in errors.
+ * Checks a `config.json` in any form that `decodeConfig` takes. `where` names it in errors.
  *
  * @throws BoxAuthError `config_invalid`
  */
 export function parseConfig(config: unknown, where: string): CheckedConfig {
-  return checked(
+  return checkFields(
     configJson,
-    unwrapConfig(config, where),
+    decodeConfig(config, where),
     new FieldNames(where),
-    boxCredentialsAdvice,
+    boxCredentialsHelp,
   );
-}
-
-/**
- * A `config.json` without anything around it, its fields not checked yet: from an object, its JSON text, base64 of that, or
- * bytes, wrapped in one another or in the response of a secret manager.
- *
- * @throws BoxAuthError `config_invalid` for what is no JSON, or has another shape
- */
-export function unwrapConfig(config: unknown, where: string): unknown {
-  const value = withIdsOutside(
-    unwrapped(config, (content, parserError) => unreadable(where, content, parserError)),
-  );
-  const lookalike = lookalikeOfConfig(value);
-  if (lookalike === undefined) return value;
-  throw notConfig(`${where} is ${lookalike.what}, not config.json.`, lookalike.hint);
-}
-
-/** The ids inside `boxAppSettings`, if there are none outside it. */
-function withIdsOutside(config: unknown): unknown {
-  if (!isRecord(config) || config['enterpriseID'] !== undefined || config['userID'] !== undefined) {
-    return config;
-  }
-  const { boxAppSettings: settings } = config;
-  return isRecord(settings)
-    ? { ...config, enterpriseID: settings['enterpriseID'], userID: settings['userID'] }
-    : config;
-}
-
-const WHOLE_FILE =
-  'Take the whole of config.json, unchanged, as it was downloaded from the Configuration tab of the Box developer console.';
-
-function unreadable(where: string, content: string, parserError: unknown): BoxAuthError {
-  if (/^[^{}\s]{1,255}\.json$/.test(content)) {
-    return notConfig(
-      `${where} is a path; it should be the JSON itself.`,
-      'Give the path as configFile, or as BOX_CONFIG_FILE.',
-    );
-  }
-  const lookalike = lookalikeOfJson(content);
-  if (lookalike !== undefined) {
-    return notConfig(`${where} is ${lookalike.what}, not config.json.`, lookalike.hint);
-  }
-  if (content === '') return notConfig(`${where} cannot be read: it is empty.`, WHOLE_FILE);
-  // The parser's own message quotes the text, which holds the secret and the key. Only the position is kept.
-  const parserMessage = parserError instanceof Error ? parserError.message : '';
-  const position = /position \d+/.exec(parserMessage)?.[0];
-  if (content.startsWith('{') && endsEarly(parserMessage, content)) {
-    return notConfig(
-      `${where} cannot be read: it is not JSON, as it ends too soon.`,
-      `${WHOLE_FILE} In a .env file, put single quotes around it: an unquoted value ends at the first newline.`,
-    );
-  }
-  const at = position === undefined ? '' : `, at ${position}`;
-  return notConfig(`${where} cannot be read: it is not JSON, nor base64 of JSON${at}.`, WHOLE_FILE);
-}
-
-/** Node 20 and later give the position of the end where a value or a name is missing there. */
-function endsEarly(parserMessage: string, content: string): boolean {
-  return (
-    /end of JSON input|Unterminated string/.test(parserMessage) ||
-    parserMessage.includes(`at position ${content.length}`)
-  );
-}
-
-function notConfig(message: string, hint: string): BoxAuthError {
-  return configInvalid(message, { ...boxCredentialsAdvice, hint });
 }
 
 /**
@@ -193,7 +124,7 @@ export function configUnreadable(
     code: 'config_unreadable',
     message: `The Box configuration file ${named}${by} cannot be read (${reason}).`,
     hint: `Check the path${place} and the permissions of the file. The JSON itself belongs into \`config\`, or BOX_CONFIG.`,
-    docs: boxCredentialsAdvice.docs,
+    docs: boxCredentialsHelp.docs,
   });
 }
 

@@ -5,7 +5,7 @@ import {
   bearerToken,
   passphrase,
   text,
-  wordsOf,
+  missingFieldMessage,
 } from '../../core/credentials/field-checks.js';
 import { id } from './box-id.js';
 
@@ -36,7 +36,7 @@ const expiresAt = v.optional(
 );
 
 const fields = <const E extends v.ObjectEntries>(entries: E, whole: string) =>
-  v.strictObject(entries, wordsOf(entries, whole));
+  v.strictObject(entries, missingFieldMessage(entries, whole));
 
 /** The forms of credentials, each known by a field that no other has; the last by nothing but its client. */
 export const forms = {

@@ -1,45 +1,50 @@
-import { Secret } from '../../core/errors/secret.js';
+import { Secret, fingerprint } from '../../core/errors/secret.js';
 import {
   type AssertionSigner,
   externalSigner,
   keySigner,
 } from '../../core/credentials/assertion.js';
-import type { ParsedBoxCredentials } from './box-credentials.js';
+import { type ParsedBoxCredentials, boxCredentialsHelp as advice } from './box-credentials.js';
 import { type CheckedConfig, parseConfig, readConfigFile } from './config-json.js';
-import { lookalikeOfCredentials } from './config-shapes.js';
-import { isSecretEnvelope } from './config-unwrap.js';
+import { lookalikeOfCredentials } from './wrong-formats.js';
+import { isSecretEnvelope } from './config-decoding.js';
 import type { StaticToken } from '../../core/credentials/credentials-source.js';
 import { forms } from './credential-forms.js';
-import { boxCredentialsAdvice as advice } from './box-credentials-advice.js';
-import { checked, configInvalid, isRecord, plain } from '../../core/credentials/field-checks.js';
-import { fingerprint } from '../../core/credentials/fingerprint.js';
-import { accessToken, appToken, developerToken } from './static-token-kinds.js';
-import { type KeyOpener, privateKeyOpener } from '../../core/credentials/private-key.js';
-import { type FieldNames, optionFieldNames } from '../../core/credentials/field-names.js';
+import { checkFields, isRecord, plain } from '../../core/credentials/field-checks.js';
+import {
+  configInvalid,
+  type FieldNames,
+  optionFieldNames,
+} from '../../core/credentials/credentials-errors.js';
+import { accessToken, appToken, developerToken } from './static-tokens.js';
+import { type KeyParser, cachedKeyParser } from '../../core/credentials/private-key.js';
 import type { Subject } from '../../core/credentials/subject.js';
 
 /**
- * Reads credentials in any of their forms, checks every field and opens the private key with `openKey`.
+ * Reads credentials in any of their forms, checks every field and opens the private key with `parseKey`.
  *
- * @throws BoxAuthError `config_unreadable`, `config_invalid` and those of `openPrivateKey`
+ * @throws BoxAuthError `config_unreadable`, `config_invalid` and those of `parsePrivateKey`
  */
 export function parseCredentials(
   credentials: unknown,
-  place = optionFieldNames('credentials'),
-  openKey = privateKeyOpener(advice),
+  fieldNames = optionFieldNames('credentials'),
+  parseKey = cachedKeyParser(advice),
 ): ParsedBoxCredentials {
   if (!isRecord(credentials)) {
     throw configInvalid(
-      `${place.whole} is not an object with one of configFile, config, developerToken, appToken, accessToken, privateKey, sign or clientSecret.`,
+      `${fieldNames.whole} is not an object with one of configFile, config, developerToken, appToken, accessToken, privateKey, sign or clientSecret.`,
       advice,
     );
   }
   if ('boxAppSettings' in credentials || isSecretEnvelope(credentials)) {
-    throw configInvalid(`${place.whole} is config.json itself: give it as { config: … }.`, advice);
+    throw configInvalid(
+      `${fieldNames.whole} is config.json itself: give it as { config: … }.`,
+      advice,
+    );
   }
   const lookalike = lookalikeOfCredentials(credentials);
   if (lookalike !== undefined) {
-    throw configInvalid(`${place.whole} is ${lookalike.what}.`, {
+    throw configInvalid(`${fieldNames.whole} is ${lookalike.what}.`, {
       ...advice,
       hint: lookalike.hint,
     });
@@ -47,40 +52,48 @@ export function parseCredentials(
   const names = new Set(Object.keys(credentials).map(plain));
   const has = (form: keyof typeof forms) => names.has(plain(form));
   if (has('configFile')) {
-    const form = checked(forms.configFile, credentials, place, advice);
-    const config = readConfigFile(form.configFile, { setting: place.field('configFile') });
-    return fromConfig(config, form.passphrase, form.configFile, place, openKey);
+    const form = checkFields(forms.configFile, credentials, fieldNames, advice);
+    const config = readConfigFile(form.configFile, { setting: fieldNames.field('configFile') });
+    return fromConfig(config, form.passphrase, form.configFile, fieldNames, parseKey);
   }
   if (has('config')) {
-    const form = checked(forms.config, credentials, place, advice);
-    const field = place.field('config');
-    return fromConfig(parseConfig(form.config, field), form.passphrase, field, place, openKey);
+    const form = checkFields(forms.config, credentials, fieldNames, advice);
+    const field = fieldNames.field('config');
+    return fromConfig(
+      parseConfig(form.config, field),
+      form.passphrase,
+      field,
+      fieldNames,
+      parseKey,
+    );
   }
   if (has('developerToken')) {
-    const form = checked(forms.developerToken, credentials, place, advice);
+    const form = checkFields(forms.developerToken, credentials, fieldNames, advice);
     return staticToken(developerToken(form.developerToken));
   }
   if (has('appToken')) {
-    return staticToken(appToken(checked(forms.appToken, credentials, place, advice).appToken));
+    return staticToken(
+      appToken(checkFields(forms.appToken, credentials, fieldNames, advice).appToken),
+    );
   }
   if (has('accessToken')) {
-    const form = checked(forms.accessToken, credentials, place, advice);
+    const form = checkFields(forms.accessToken, credentials, fieldNames, advice);
     return staticToken(accessToken(form.accessToken, form.expiresAt));
   }
   if (has('sign')) {
-    const form = checked(forms.sign, credentials, place, advice);
-    return keyPair(clientOf(form, place.whole), externalSigner(form));
+    const form = checkFields(forms.sign, credentials, fieldNames, advice);
+    return keyPair(clientOf(form, fieldNames.whole), externalSigner(form));
   }
   if (has('privateKey') || names.has(plain('publicKeyId'))) {
-    const form = checked(forms.privateKey, credentials, place, advice);
-    const key = openKey(form.privateKey, form.passphrase, {
-      key: place.field('privateKey'),
-      passphrase: place.field('passphrase'),
+    const form = checkFields(forms.privateKey, credentials, fieldNames, advice);
+    const key = parseKey(form.privateKey, form.passphrase, {
+      key: fieldNames.field('privateKey'),
+      passphrase: fieldNames.field('passphrase'),
     });
-    return keyPair(clientOf(form, place.whole), keySigner({ ...form, ...key }));
+    return keyPair(clientOf(form, fieldNames.whole), keySigner({ ...form, ...key }));
   }
   return clientSecret(
-    clientOf(checked(forms.clientSecret, credentials, place, advice), place.whole),
+    clientOf(checkFields(forms.clientSecret, credentials, fieldNames, advice), fieldNames.whole),
   );
 }
 
@@ -94,8 +107,8 @@ function fromConfig(
   { boxAppSettings, enterpriseID, userID }: CheckedConfig,
   passphraseApart: string | undefined,
   where: string,
-  place: FieldNames,
-  openKey: KeyOpener,
+  fieldNames: FieldNames,
+  parseKey: KeyParser,
 ): ParsedBoxCredentials {
   const client = clientOf(
     {
@@ -112,12 +125,12 @@ function fromConfig(
     return clientSecret(client);
   }
   const inConfig = `${where}: boxAppSettings.appAuth`;
-  const key = openKey(appAuth.privateKey, passphraseApart ?? appAuth.passphrase, {
+  const key = parseKey(appAuth.privateKey, passphraseApart ?? appAuth.passphrase, {
     key: `${inConfig}.privateKey`,
     passphrase:
       passphraseApart === undefined
         ? `${inConfig}.passphrase`
-        : `${place.field('passphrase')}, which goes before the one beside the key,`,
+        : `${fieldNames.field('passphrase')}, which goes before the one beside the key,`,
   });
   return keyPair(
     client,
@@ -127,7 +140,7 @@ function fromConfig(
 
 function staticToken(token: StaticToken): ParsedBoxCredentials {
   return {
-    kind: 'given-token',
+    kind: 'static-token',
     staticToken: token,
     // Only Box knows whose token it is; "me" is Box's own word for that user.
     subject: { type: 'user', id: 'me' },

@@ -9,7 +9,7 @@ import {
 } from '@nestjs/common';
 // oxlint-disable-next-line typescript/consistent-type-imports -- Nest reads the parameter's type at run time
 import { ModulesContainer } from '@nestjs/core';
-import { checkOptions } from '../../core/app/app-auth.options.js';
+import { checkOptions } from '../../core/app/option-checks.js';
 import { fromEnvironment } from '../../nest/app-environment.js';
 import { AppLifecycle, importedBare, type WarmUp } from '../../nest/app-lifecycle.js';
 import {
@@ -24,7 +24,7 @@ import {
 } from './box-auth.module-definition.js';
 import { EXTRA_OPTION_NAMES } from './box-token-provider.factory.js';
 import { boxAuthOf, type BoxTokenProvider } from '../box-token.provider.js';
-import { credentialsIn } from '../box.environment.js';
+import { boxCredentialsIn } from '../box.environment.js';
 import { type ModuleImport, refuseClash } from '../../nest/module-imports.js';
 import { checkAsyncOptions } from '../../nest/module-options.js';
 
@@ -35,7 +35,7 @@ const ENVIRONMENT = {
   moduleName: MODULE_NAME,
   namespace: 'box',
   token: BOX_ENVIRONMENT,
-  read: credentialsIn,
+  read: boxCredentialsIn,
 };
 
 const CLASHES = {

@@ -4,7 +4,7 @@ import { type Environment, credentialsOf } from '../../nest/app-environment.js';
 import { checkWarmUp } from '../../nest/app-lifecycle.js';
 import type { BoxTokenProvider } from '../box-token.provider.js';
 import type { BoxCredentials } from '../credentials/box-credentials.js';
-import { apiUrlOf, boxEnvironment } from '../box.environment.js';
+import { boxApiUrlIn, boxVariableNames } from '../box.environment.js';
 import { BoxAuthError } from '../../core/errors/box-auth.error.js';
 import { checkReturnedOptions } from '../../nest/module-options.js';
 
@@ -21,13 +21,13 @@ export async function createBoxTokenProvider(
   const { warmUp, ...options } = given;
   checkWarmUp(warmUp);
   // Also where credentials stand in the code: what is meant for an emulator must not go to Box.
-  const apiUrl = options.apiUrl ?? apiUrlOf(process.env);
+  const apiUrl = options.apiUrl ?? boxApiUrlIn(process.env);
   const { credentials = givenBy(environment) } = options;
   const box = new BoxAuth(
     { ...options, credentials, ...(apiUrl === undefined ? {} : { apiUrl }) },
     {
       name,
-      place: options.credentials === undefined ? boxEnvironment : undefined,
+      fieldNames: options.credentials === undefined ? boxVariableNames : undefined,
       extraOptionNames: ['warmUp', ...EXTRA_OPTION_NAMES],
     },
   );

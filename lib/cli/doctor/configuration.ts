@@ -1,10 +1,10 @@
 import { BoxAuth } from '../../box/box-auth.js';
 import type { BoxCredentials } from '../../box/credentials/box-credentials.js';
-import { unwrapConfig } from '../../box/credentials/config-json.js';
-import { FieldNames } from '../../core/credentials/field-names.js';
-import { apiUrlOf, boxEnvironment, credentialsIn } from '../../box/box.environment.js';
+import { decodeConfig } from '../../box/credentials/config-decoding.js';
+import { FieldNames } from '../../core/credentials/credentials-errors.js';
+import { boxApiUrlIn, boxVariableNames, boxCredentialsIn } from '../../box/box.environment.js';
 import { BoxAuthError } from '../../core/errors/box-auth.error.js';
-import { variableIn } from '../../core/app/variables.js';
+import { readVariable } from '../../core/app/environment-variables.js';
 import type { CliContext, Variables } from '../cli-context.js';
 import { PASSPHRASE_VARIABLE, passphraseIn, unreadVariables, variablesOf } from '../variables.js';
 import { readConfigFileOnce } from './config-file.js';
@@ -51,9 +51,9 @@ export async function findConfiguration(
   const { credentials: given, source } = credentialsOf(request, variables, context);
   const { credentials, ...origin } = await withoutFile(given, source, context);
   const { file } = origin;
-  const place = file === undefined ? boxEnvironment : placeInFile(file, request);
+  const place = file === undefined ? boxVariableNames : placeInFile(file, request);
   const config =
-    'config' in credentials ? unwrapConfig(credentials.config, place.field('config')) : undefined;
+    'config' in credentials ? decodeConfig(credentials.config, place.field('config')) : undefined;
   const box = boxOf(request, variables, credentials, context);
   const facts: Facts = {
     source,
@@ -81,7 +81,7 @@ function credentialsOf(
   context: CliContext,
 ): { credentials: BoxCredentials; source: DoctorFacts['configuration']['source'] } {
   if (configFile !== undefined) {
-    const passphrase = variableIn(variables, PASSPHRASE_VARIABLE);
+    const passphrase = readVariable(variables, PASSPHRASE_VARIABLE);
     return { credentials: { configFile, passphrase }, source: 'argument' };
   }
   const credentials = credentialsHere(variables, dotenv === undefined ? context : undefined);
@@ -92,11 +92,11 @@ function credentialsOf(
 /** Those of the environment. Where it has none, somebody may have put them into a file that nobody has loaded. */
 function credentialsHere(variables: Variables, context: CliContext | undefined): BoxCredentials {
   try {
-    return credentialsIn(variables);
+    return boxCredentialsIn(variables);
   } catch (error) {
     if (
       !(error instanceof BoxAuthError) ||
-      SOURCES.some((name) => variableIn(variables, name) !== undefined)
+      SOURCES.some((name) => readVariable(variables, name) !== undefined)
     ) {
       throw error;
     }
@@ -144,7 +144,7 @@ function boxOf(
   { fetch, runtime }: CliContext,
 ): BoxAuth {
   try {
-    const apiUrl = given ?? apiUrlOf(variables);
+    const apiUrl = given ?? boxApiUrlIn(variables);
     return new BoxAuth({
       // A function: that a key does not open is for a later step to find.
       credentials: () => credentials,
@@ -162,7 +162,7 @@ function boxOf(
 
 function variablesFor(source: DoctorFacts['configuration']['source'], variables: Variables): Facts {
   if (source === 'BOX_CONFIG') return { variables: ['BOX_CONFIG'] };
-  return { variables: SOURCES.filter((name) => variableIn(variables, name) !== undefined) };
+  return { variables: SOURCES.filter((name) => readVariable(variables, name) !== undefined) };
 }
 
 function summaryOf({ source, file, variables = [], readableByOthers, apiUrl }: Facts): string {

@@ -5,7 +5,7 @@ import type {
   ParsedBoxCredentials,
 } from '../../box/credentials/box-credentials.js';
 import { parseCredentials } from '../../box/credentials/parse-credentials.js';
-import type { KeyNames, OpenedKey } from '../../core/credentials/private-key.js';
+import type { KeyNames, ParsedKey } from '../../core/credentials/private-key.js';
 import { BoxAuthError } from '../../core/errors/box-auth.error.js';
 import { openBoxKey } from '../box-key.js';
 import { notFilledIn, type OpenField } from '../config-skeleton.js';
@@ -33,18 +33,18 @@ export interface ReadFields {
 
 /** A private key, and what opening it has shown. */
 export interface TriedKey extends GivenKey {
-  readonly opened?: OpenedKey;
+  readonly opened?: ParsedKey;
   readonly problem?: BoxAuthError;
 }
 
 const GRANTS: Readonly<Record<ParsedBoxCredentials['kind'], DoctorGrant>> = {
   'key-pair': 'jwt-bearer',
   'client-secret': 'client_credentials',
-  'given-token': 'none',
+  'static-token': 'none',
 };
 
 /** Stands for the private key until that is looked at: the fields come first. */
-const NOT_OPENED: OpenedKey = { key: createSecretKey(Buffer.alloc(32)), thumbprint: '' };
+const NOT_OPENED: ParsedKey = { key: createSecretKey(Buffer.alloc(32)), thumbprint: '' };
 
 /**
  * Looks at all fields.
@@ -125,7 +125,7 @@ function isAboutPassphrase(problem: BoxAuthError | undefined): boolean {
 }
 
 function fieldsSummary(read: ParsedBoxCredentials, facts: Partial<DoctorFacts['fields']>): string {
-  if (read.kind === 'given-token') {
+  if (read.kind === 'static-token') {
     return `An existing ${read.staticToken.name}, of ${read.staticToken.owner}.`;
   }
   const { clientId, publicKeyId, subjectType, subjectId } = facts;
@@ -145,7 +145,7 @@ function factsOf(read: ParsedBoxCredentials): Partial<DoctorFacts['fields']> {
 }
 
 function secretsOf(read: ParsedBoxCredentials, key: GivenKey | undefined): readonly string[] {
-  const secret = read.kind === 'given-token' ? read.staticToken.value : read.clientSecret;
+  const secret = read.kind === 'static-token' ? read.staticToken.value : read.clientSecret;
   return [secret.reveal(), key?.passphrase ?? ''];
 }
 
@@ -154,7 +154,7 @@ function shownKeyId(id: string): string {
   return /^[a-z0-9]{8}$/.test(id) ? id : abbreviated(id);
 }
 
-function openedFacts(opened: OpenedKey | undefined): Partial<DoctorFacts['key']> {
+function openedFacts(opened: ParsedKey | undefined): Partial<DoctorFacts['key']> {
   if (opened === undefined) return {};
   const bits = opened.key.asymmetricKeyDetails?.modulusLength;
   return { ...(bits === undefined ? {} : { bits }), thumbprint: opened.thumbprint };

@@ -1,4 +1,4 @@
-import type { OpenedKey } from '../../core/credentials/private-key.js';
+import type { ParsedKey } from '../../core/credentials/private-key.js';
 import type { CliContext } from '../cli-context.js';
 import { type Configuration, findConfiguration } from './configuration.js';
 import {
@@ -55,7 +55,7 @@ class Examination {
     yield* this.#calls(clock.value);
   }
 
-  async *#key(): Steps<{ value: OpenedKey | undefined }> {
+  async *#key(): Steps<{ value: ParsedKey | undefined }> {
     const { key } = this.fields;
     if (key === undefined) {
       yield unneeded('key', NO_KEY);
@@ -79,7 +79,7 @@ class Examination {
     return yield* takeStep('clock', () => compareClocks(this.configuration.box, this.context));
   }
 
-  async *#assertion(key: OpenedKey | undefined, offsetMs: number): Steps<object> {
+  async *#assertion(key: ParsedKey | undefined, offsetMs: number): Steps<object> {
     if (key === undefined) {
       yield unneeded('assertion', NO_KEY);
       return {};

@@ -2,7 +2,7 @@ import type { BoxAuth } from '../../box/box-auth.js';
 import { BoxIssuer } from '../../box/box-issuer.js';
 import type { BoxCredentials } from '../../box/credentials/box-credentials.js';
 import { parseCredentials } from '../../box/credentials/parse-credentials.js';
-import type { OpenedKey } from '../../core/credentials/private-key.js';
+import type { ParsedKey } from '../../core/credentials/private-key.js';
 import { isRecord } from '../../core/credentials/field-checks.js';
 import type { Runtime } from '../../core/runtime/runtime.js';
 import type { AccessToken } from '../../core/token-endpoint/access-token.js';
@@ -69,7 +69,7 @@ export async function compareClocks(
 /** Signs an assertion as a token request has it, and tells what is in it by name. It is sent nowhere. */
 export async function signAssertion(
   credentials: BoxCredentials,
-  key: OpenedKey,
+  key: ParsedKey,
   apiUrl: string,
   attempt: Attempt,
 ): Promise<StepOutcome<'assertion'>> {

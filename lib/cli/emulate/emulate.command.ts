@@ -2,7 +2,7 @@ import { basename, dirname, resolve } from 'node:path';
 import { readConfigFile } from '../../box/credentials/config-json.js';
 import type { BoxConfigJson } from '../../testing/box/emulated-app.js';
 import { BoxEmulator } from '../../testing/box/box-emulator.js';
-import { variableIn } from '../../core/app/variables.js';
+import { readVariable } from '../../core/app/environment-variables.js';
 import { openBoxKey } from '../box-key.js';
 import type { CliContext, ExitCode } from '../cli-context.js';
 import { CliProblem } from '../cli-problem.js';
@@ -87,7 +87,7 @@ function emulatedConfig(path: string, { env, cwd }: CliContext): BoxConfigJson {
       'Leave --config out, and it makes up an app that has everything.',
     );
   }
-  const apart = variableIn(env, PASSPHRASE_VARIABLE);
+  const apart = readVariable(env, PASSPHRASE_VARIABLE);
   const passphrase = apart ?? appAuth.passphrase;
   const { key } = openBoxKey(appAuth.privateKey, passphrase, {
     key: `${file}: privateKey`,

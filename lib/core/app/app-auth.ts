@@ -1,12 +1,11 @@
 import { Subject as Signal } from 'rxjs';
 import type { ResolvedAppAuthOptions } from './app-auth.options.js';
-import type { CredentialsAdvice } from '../credentials/credentials-advice.js';
+import type { CredentialsHelp, FieldNames } from '../credentials/credentials-errors.js';
 import {
   CredentialsSource,
-  type GivenCredentials,
+  type CredentialsOption,
   type ParsedCredentials,
 } from '../credentials/credentials-source.js';
-import type { FieldNames } from '../credentials/field-names.js';
 import { publishEvent } from '../events/auth-channels.js';
 import type { AuthEvent } from '../events/auth-events.js';
 import { authorizedFetch, unauthorizedFetch } from '../http/authorized-fetch.js';
@@ -22,9 +21,9 @@ import { SharedTokenSource } from '../tokens/shared-token-source.js';
 export interface IssuerDescription<Form extends object, Credentials extends ParsedCredentials> {
   readonly issuer: Issuer<Credentials>;
   /** Reads credentials in the form that an app gives them. */
-  readonly parseCredentials: (form: Form, place: FieldNames) => Credentials;
+  readonly parseCredentials: (form: Form, fieldNames: FieldNames) => Credentials;
   /** What whoever has wrong ones is told. */
-  readonly credentialsAdvice: CredentialsAdvice;
+  readonly credentialsHelp: CredentialsHelp;
   /** How a call carries its token, and how an answer refuses it. */
   readonly headers: HeaderScheme;
   /** Where tokens may go. */
@@ -51,11 +50,11 @@ export class AppAuth<Form extends object, Credentials extends ParsedCredentials>
   /** @throws BoxAuthError for credentials that are wrong (a function's: at `readCredentials`) */
   constructor(
     description: IssuerDescription<Form, Credentials>,
-    credentials: GivenCredentials<Form>,
+    credentials: CredentialsOption<Form>,
     options: ResolvedAppAuthOptions,
     name: string | undefined,
   ) {
-    const { issuer, parseCredentials, credentialsAdvice, headers, urlRules, apiUrl } = description;
+    const { issuer, parseCredentials, credentialsHelp, headers, urlRules, apiUrl } = description;
     const { store, onStoreFailure, renewal, tokenEndpoint, maxSubjects, runtime } = options;
     const emit = (event: AuthEvent) => {
       if (this.#isClosed) return;
@@ -65,7 +64,7 @@ export class AppAuth<Form extends object, Credentials extends ParsedCredentials>
     const source = new CredentialsSource<Form, Credentials>(
       credentials,
       parseCredentials,
-      credentialsAdvice,
+      credentialsHelp,
     );
     this.endpoint = new TokenEndpoint(
       issuer,

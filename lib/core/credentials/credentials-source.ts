@@ -1,9 +1,13 @@
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { BoxAuthErrorCode } from '../errors/error-codes.js';
 import type { Secret } from '../errors/secret.js';
-import type { CredentialsAdvice } from './credentials-advice.js';
-import { configInvalid } from './field-checks.js';
-import { type FieldNames, optionFieldNames } from './field-names.js';
+import {
+  type CredentialsHelp,
+  configInvalid,
+  credentialsUnavailable,
+  type FieldNames,
+  optionFieldNames,
+} from './credentials-errors.js';
 import { isSameSubject, type Subject } from './subject.js';
 
 /** A token that the credentials contain, so that no token request is needed. */
@@ -40,7 +44,8 @@ export interface ParsedCredentials {
 type Several<T> = T | readonly T[];
 
 /** Credentials, several of one app, or a function that is asked for them at every mint. */
-export type GivenCredentials<Form> = Several<Form> | (() => Several<Form> | Promise<Several<Form>>);
+export type CredentialsOption<Form> =
+  Several<Form> | (() => Several<Form> | Promise<Several<Form>>);
 
 /** What is read: one or more credentials of one app, the first of them for whom nobody asks. */
 export type ParsedCredentialsList<Credentials> = readonly [Credentials, ...Credentials[]];
@@ -48,14 +53,14 @@ export type ParsedCredentialsList<Credentials> = readonly [Credentials, ...Crede
 /** Credentials that were read once, or a function that is asked anew at every mint. */
 export class CredentialsSource<Form extends object, Credentials extends ParsedCredentials> {
   readonly #ask: (() => Several<Form> | Promise<Several<Form>>) | undefined;
-  readonly #open: (form: Form, place: FieldNames) => Credentials;
+  readonly #open: (form: Form, fieldNames: FieldNames) => Credentials;
   #opened: ParsedCredentialsList<Credentials> | undefined;
 
   /** Given credentials are opened here and now, so that a mistake in them fails the start. */
   constructor(
-    source: GivenCredentials<Form>,
-    open: (form: Form, place: FieldNames) => Credentials,
-    private readonly advice: CredentialsAdvice,
+    source: CredentialsOption<Form>,
+    open: (form: Form, fieldNames: FieldNames) => Credentials,
+    private readonly advice: CredentialsHelp,
   ) {
     this.#open = open;
     if (typeof source === 'function') {
@@ -130,7 +135,7 @@ export class CredentialsSource<Form extends object, Credentials extends ParsedCr
       if (given === undefined) throw new TypeError('it returned undefined');
       return given;
     } catch (error) {
-      throw credentialsError('failed', this.advice.docs, error);
+      throw credentialsUnavailable('failed', this.advice.docs, error);
     }
   }
 }
@@ -138,16 +143,4 @@ export class CredentialsSource<Form extends object, Credentials extends ParsedCr
 /** The function may return right credentials later: until then it is called with pauses, not at every request. */
 function fromFunction({ code, message, hint, docs, cause }: BoxAuthError): BoxAuthError {
   return new BoxAuthError({ code, message, hint, docs, cause, retryable: true });
-}
-
-/** The function that is asked for credentials did not give any. */
-export function credentialsError(how: string, docs: string, cause?: unknown): BoxAuthError {
-  return new BoxAuthError({
-    code: 'credentials_unavailable',
-    message: `The credentials function of the module options ${how}.`,
-    hint: 'The vault or file that the function reads did not answer as it should. It is asked again at the next mint.',
-    docs,
-    retryable: true,
-    cause,
-  });
 }

@@ -1,12 +1,9 @@
 import * as v from 'valibot';
-import { BoxAuthError } from '../errors/box-auth.error.js';
 import { redact } from '../errors/redact.js';
-import type { CredentialsAdvice } from './credentials-advice.js';
-import type { FieldNames } from './field-names.js';
-import { isTokenValue } from './token-value.js';
+import { configInvalid, type CredentialsHelp, type FieldNames } from './credentials-errors.js';
 
 /** What `keygen` writes into a field that it cannot know. */
-export const TO_BE_FILLED_IN = 'TO BE FILLED IN: ';
+export const PLACEHOLDER_PREFIX = 'TO BE FILLED IN: ';
 const NOT_FILLED_IN = 'that it is still to be filled in';
 const HOW_TO_FILL_IN =
   'Fill in what is named above: npx nestjs-box-auth doctor, with the path of the file, says where each is found.';
@@ -17,12 +14,21 @@ export const text = (expected: string) =>
     v.string(expected),
     v.trim(),
     v.nonEmpty(expected),
-    v.check((value) => !value.startsWith(TO_BE_FILLED_IN), expected),
+    v.check((value) => !value.startsWith(PLACEHOLDER_PREFIX), expected),
   );
 
 /** A client id or secret: visible ASCII and spaces (RFC 6749 appendices A.1 and A.2). */
 export const asciiText = (expected: string) =>
   v.pipe(text(expected), v.regex(/^[\x20-\x7e]+$/, expected));
+
+const MAX_TOKEN_LENGTH = 8192;
+
+/** Whether a token consists of visible ASCII only, so that a header can carry it unchanged. */
+export function isTokenValue(value: unknown): value is string {
+  return (
+    typeof value === 'string' && value.length <= MAX_TOKEN_LENGTH && /^[\x21-\x7e]+$/.test(value)
+  );
+}
 
 /** A token that a header can carry. */
 export const bearerToken = (expected: string) =>
@@ -35,7 +41,10 @@ export const bearerToken = (expected: string) =>
  * What an object schema says: of a field that is missing, that field's own words; otherwise what the `whole` should be.
  * Needed because valibot asks the object, not the field, about what is not there.
  */
-export function wordsOf(entries: Readonly<Record<string, v.GenericSchema>>, whole: string) {
+export function missingFieldMessage(
+  entries: Readonly<Record<string, v.GenericSchema>>,
+  whole: string,
+) {
   return (issue: v.BaseIssue<unknown>): string => {
     const field = entries[String(issue.path?.at(-1)?.key)];
     if (field === undefined) return whole;
@@ -51,42 +60,34 @@ export const passphrase = v.optional(v.string('the passphrase of the private key
  * @throws BoxAuthError `config_invalid`, with a line for every field that is wrong: its name, what was found (its kind,
  * never its value) and what is expected.
  */
-export function checked<const S extends v.GenericSchema>(
+export function checkFields<const S extends v.GenericSchema>(
   schema: S,
   input: unknown,
-  place: FieldNames,
-  advice: CredentialsAdvice,
+  fieldNames: FieldNames,
+  advice: CredentialsHelp,
 ): v.InferOutput<S> {
   const result = v.safeParse(schema, input);
   if (result.success) {
     return result.output;
   }
   // Several checks of one field have the same words.
-  const mistakes = [...new Set(result.issues.map((issue) => describeMistake(issue, input, place)))];
+  const mistakes = [
+    ...new Set(result.issues.map((issue) => describeMistake(issue, input, fieldNames))),
+  ];
   const isSkeleton = mistakes.some((line) => line.includes(NOT_FILLED_IN));
   throw configInvalid(
-    `${place.whole} is not as it should be:\n${mistakes.map((line) => `  - ${line}`).join('\n')}`,
-    { ...advice, hint: isSkeleton ? HOW_TO_FILL_IN : (place.hint ?? advice.hint) },
+    `${fieldNames.whole} is not as it should be:\n${mistakes.map((line) => `  - ${line}`).join('\n')}`,
+    { ...advice, hint: isSkeleton ? HOW_TO_FILL_IN : (fieldNames.hint ?? advice.hint) },
   );
 }
 
-export function configInvalid(
-  message: string,
-  { hint, docs }: CredentialsAdvice,
-  cause?: unknown,
-): BoxAuthError {
-  return new BoxAuthError({
-    code: 'config_invalid',
-    message,
-    hint,
-    docs,
-    cause,
-  });
-}
-
-function describeMistake(issue: v.BaseIssue<unknown>, input: unknown, place: FieldNames): string {
+function describeMistake(
+  issue: v.BaseIssue<unknown>,
+  input: unknown,
+  fieldNames: FieldNames,
+): string {
   const path = v.getDotPath(issue) ?? '';
-  const field = path === '' ? 'the whole' : place.listed(path);
+  const field = path === '' ? 'the whole' : fieldNames.listed(path);
   if (issue.expected === 'never') {
     return `${field}: not a field that is known here; ${issue.message}`;
   }
@@ -103,7 +104,7 @@ function describeFound(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'null';
   if (typeof value === 'string') {
-    if (value.startsWith(TO_BE_FILLED_IN)) return NOT_FILLED_IN;
+    if (value.startsWith(PLACEHOLDER_PREFIX)) return NOT_FILLED_IN;
     if (value.trim() === '') return 'an empty string';
     if (/^\s*0+\s*$/.test(value))
       return 'only zeros, as in the config.json of an account without an enterprise';

@@ -2,20 +2,19 @@ import { createHash, createPrivateKey, createPublicKey, type KeyObject } from 'n
 import { LRUCache } from 'lru-cache';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { BoxAuthErrorCode } from '../errors/error-codes.js';
-import type { CredentialsAdvice } from './credentials-advice.js';
-import { looksLikePath } from './path-like.js';
+import { type CredentialsHelp, looksLikePath } from './credentials-errors.js';
 import { type PemBlock, pemOf, privateKeyBlock } from './pem.js';
-import type { SigningAlgorithm } from './signing-algorithm.js';
+import type { SigningAlgorithm } from './assertion.js';
 
 /** A private key that is open. */
-export interface OpenedKey {
+export interface ParsedKey {
   readonly key: KeyObject;
   /** Tells the key from others: a hash of its public half. */
   readonly thumbprint: string;
 }
 
 /** A private key with what an assertion's header says of it. */
-export interface PrivateKey extends OpenedKey {
+export interface PrivateKey extends ParsedKey {
   /** Undefined where the issuer finds the key by other means. */
   readonly publicKeyId?: string;
   readonly algorithm: SigningAlgorithm;
@@ -29,18 +28,18 @@ export interface KeyNames {
   readonly passphrase: string;
 }
 
-/** Opens an RSA private key, as `openPrivateKey` does. */
-export type KeyOpener = (
+/** Opens an RSA private key, as `parsePrivateKey` does. */
+export type KeyParser = (
   text: string,
   passphrase: string | undefined,
   names: KeyNames,
-) => OpenedKey;
+) => ParsedKey;
 
 /** Where a key stands in the configuration, and what whoever has a wrong one there is told. */
 interface FieldNames {
   readonly field: string;
   readonly passphraseField: string;
-  readonly advice: CredentialsAdvice;
+  readonly advice: CredentialsHelp;
 }
 
 /**
@@ -50,12 +49,12 @@ interface FieldNames {
  * @throws BoxAuthError `key_passphrase_missing`, `key_passphrase_wrong`, `key_cipher_unsupported`, `key_truncated`,
  * `key_invalid`, `key_unsuitable`
  */
-export function openPrivateKey(
+export function parsePrivateKey(
   text: string,
   passphrase: string | undefined,
   { key: field, passphrase: passphraseField }: KeyNames,
-  advice: CredentialsAdvice,
-): OpenedKey {
+  advice: CredentialsHelp,
+): ParsedKey {
   const place = { field, passphraseField, advice };
   const block = privateKeyBlock(text);
   if (block === undefined) throw notPem(text, place);
@@ -106,14 +105,14 @@ export function openPrivateKey(
   return { key, thumbprint: createHash('sha256').update(publicKey).digest('base64url') };
 }
 
-/** `openPrivateKey` that opens the same text only once: a function may give the same keys at every mint. */
-export function privateKeyOpener(advice: CredentialsAdvice): KeyOpener {
-  const opened = new LRUCache<string, OpenedKey>({ max: 8 });
+/** `parsePrivateKey` that opens the same text only once: a function may give the same keys at every mint. */
+export function cachedKeyParser(advice: CredentialsHelp): KeyParser {
+  const opened = new LRUCache<string, ParsedKey>({ max: 8 });
   return (text, passphrase, names) => {
     const digest = createHash('sha256')
       .update(JSON.stringify([text, passphrase]))
       .digest('base64');
-    const key = opened.get(digest) ?? openPrivateKey(text, passphrase, names, advice);
+    const key = opened.get(digest) ?? parsePrivateKey(text, passphrase, names, advice);
     opened.set(digest, key);
     return key;
   };

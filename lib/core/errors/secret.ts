@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { inspect } from 'node:util';
 
 /** A string that is only shown to those who ask for it by name: not by JSON, inspect or concatenation. */
@@ -23,4 +24,9 @@ export class Secret {
   [inspect.custom](): string {
     return '[secret]';
   }
+}
+
+/** Tells credentials from others without telling what they are. */
+export function fingerprint(...parts: readonly string[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
 }

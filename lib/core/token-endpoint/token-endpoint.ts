@@ -1,9 +1,9 @@
 import {
   type CredentialsSource,
-  credentialsError,
   type ParsedCredentials,
   type ParsedCredentialsList,
 } from '../credentials/credentials-source.js';
+import { credentialsUnavailable } from '../credentials/credentials-errors.js';
 import { type Subject, subjectKey } from '../credentials/subject.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { EmitEvent } from '../events/auth-events.js';
@@ -183,7 +183,8 @@ export class TokenEndpoint<Credentials extends ParsedCredentials> {
       return lastRead;
     }
     const { deadlineMs } = this.options;
-    const late = () => credentialsError(`gave none within ${deadlineMs} ms`, this.issuer.docs);
+    const late = () =>
+      credentialsUnavailable(`gave none within ${deadlineMs} ms`, this.issuer.docs);
     for (;;) {
       try {
         this.#lastRead = await budget.run(deadlineMs, late, () => this.credentials.read(), signal);

@@ -1,4 +1,4 @@
-import { isTokenValue } from '../credentials/token-value.js';
+import { isTokenValue } from '../credentials/field-checks.js';
 import { redact } from '../errors/redact.js';
 import type { ErrorResponse } from './issuer.js';
 

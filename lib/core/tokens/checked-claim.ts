@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { isTokenValue } from '../credentials/token-value.js';
+import { isTokenValue } from '../credentials/field-checks.js';
 
 const finite = v.pipe(v.number(), v.finite());
 

@@ -9,7 +9,7 @@ import {
 } from '@nestjs/common';
 // oxlint-disable-next-line typescript/consistent-type-imports -- Nest reads the parameter's type at run time
 import { ModulesContainer } from '@nestjs/core';
-import { checkOptions } from '../../core/app/app-auth.options.js';
+import { checkOptions } from '../../core/app/option-checks.js';
 import { fromEnvironment } from '../../nest/app-environment.js';
 import { AppLifecycle, importedBare, type WarmUp } from '../../nest/app-lifecycle.js';
 import {

@@ -1,6 +1,6 @@
 import { credentialsOf, type Environment } from '../../nest/app-environment.js';
 import { checkWarmUp } from '../../nest/app-lifecycle.js';
-import { FieldNames } from '../../core/credentials/field-names.js';
+import { FieldNames } from '../../core/credentials/credentials-errors.js';
 import { BoxAuthError } from '../../core/errors/box-auth.error.js';
 import { checkReturnedOptions } from '../../nest/module-options.js';
 import { WorkfrontAuth } from '../workfront-auth.js';
@@ -9,7 +9,7 @@ import type { WorkfrontAuthOptions } from '../workfront-auth.options.js';
 import type { WorkfrontCredentials } from '../workfront-credentials.js';
 import { workfrontDocs } from '../workfront-docs.js';
 import type { WorkfrontTokenProvider } from '../workfront-token.provider.js';
-import { workfrontAddressIn, workfrontEnvironment } from '../workfront.environment.js';
+import { workfrontAddressIn, workfrontVariableNames } from '../workfront.environment.js';
 
 /** What stands beside the options, and beside a factory of them. */
 export const WORKFRONT_EXTRA_OPTION_NAMES = ['isGlobal'];
@@ -30,17 +30,17 @@ export function createWorkfrontTokenProvider(
   };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what is missing is said of each field, with all others
   return new WorkfrontAuth(complete as WorkfrontAuthOptions, {
-    place: isInOptions ? undefined : placeBeside(options),
+    fieldNames: isInOptions ? undefined : fieldNamesBeside(options),
     extraOptionNames: ['warmUp', ...WORKFRONT_EXTRA_OPTION_NAMES],
   }).provider;
 }
 
 /** Of the environment, but for a passphrase that is kept apart from it. */
-function placeBeside({ passphrase }: WorkfrontAuthModuleOptions): FieldNames {
-  const { whole, hint } = workfrontEnvironment;
+function fieldNamesBeside({ passphrase }: WorkfrontAuthModuleOptions): FieldNames {
+  const { whole, hint } = workfrontVariableNames;
   const isApart = passphrase !== undefined;
   return new FieldNames(whole, hint, (field) =>
-    isApart && field === 'passphrase' ? field : workfrontEnvironment.field(field),
+    isApart && field === 'passphrase' ? field : workfrontVariableNames.field(field),
   );
 }
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BoxAuth } from '../../../lib/box/box-auth.js';
 import type { BoxAuthOptions } from '../../../lib/box/box-auth.options.js';
-import { credentialsIn, boxEnvironment } from '../../../lib/box/box.environment.js';
+import { boxCredentialsIn, boxVariableNames } from '../../../lib/box/box.environment.js';
 import { parseCredentials } from '../../../lib/box/credentials/parse-credentials.js';
 import { run } from '../../cli/cli-fixture.js';
 import { thrownBy } from '../../support/thrown.js';
@@ -12,7 +12,7 @@ const config = (ids: object) => ({
   config: { boxAppSettings: { clientID: 'client', clientSecret: 'secret' }, ...ids },
 });
 const variables = (ids: Record<string, string>) =>
-  credentialsIn({ BOX_CLIENT_ID: 'client', BOX_CLIENT_SECRET: 'secret', ...ids });
+  boxCredentialsIn({ BOX_CLIENT_ID: 'client', BOX_CLIENT_SECRET: 'secret', ...ids });
 
 const NOT_IDS = ['0', '00', '00000000000000000000', ' 0 ', '0123', '123456789012345678901'];
 
@@ -25,9 +25,9 @@ describe('An id that is zero, or begins with zero, is refused', () => {
       ['userId', () => parseCredentials({ ...client, userId: id })],
       [
         'BOX_ENTERPRISE_ID',
-        () => parseCredentials(variables({ BOX_ENTERPRISE_ID: id }), boxEnvironment),
+        () => parseCredentials(variables({ BOX_ENTERPRISE_ID: id }), boxVariableNames),
       ],
-      ['BOX_USER_ID', () => parseCredentials(variables({ BOX_USER_ID: id }), boxEnvironment)],
+      ['BOX_USER_ID', () => parseCredentials(variables({ BOX_USER_ID: id }), boxVariableNames)],
     ];
     for (const [field, open] of given) {
       const error = await thrownBy(open);

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { parseCredentials } from '../../../lib/box/credentials/parse-credentials.js';
-import { boxEnvironment, credentialsIn } from '../../../lib/box/box.environment.js';
+import { boxVariableNames, boxCredentialsIn } from '../../../lib/box/box.environment.js';
 import { thrownBy } from '../../support/thrown.js';
 
 const TOKEN = 'sEcReT-tOkEn-0123456789';
@@ -22,7 +22,7 @@ describe('Credentials that are a token', () => {
   ])('are opened as %s', (_, form, name, expiresAt) => {
     const credentials = opened(form);
     expect(credentials).toMatchObject({
-      kind: 'given-token',
+      kind: 'static-token',
       subject: { type: 'user', id: 'me' },
       staticToken: { name, expiresAt },
     });
@@ -79,7 +79,7 @@ describe('BOX_APP_TOKEN', () => {
   const BOX_APP_TOKEN = TOKEN;
 
   it('is the credentials where no other variable of Box is set', () => {
-    expect(credentialsIn({ BOX_APP_TOKEN, BOX_CLIENT_ID: ' ' })).toEqual({ appToken: TOKEN });
+    expect(boxCredentialsIn({ BOX_APP_TOKEN, BOX_CLIENT_ID: ' ' })).toEqual({ appToken: TOKEN });
   });
 
   it.each([
@@ -91,20 +91,20 @@ describe('BOX_APP_TOKEN', () => {
       { clientId: 'id', clientSecret: 'secret', enterpriseId: '1' },
     ],
   ])('counts after %s', (_, others, expected) => {
-    expect(credentialsIn({ BOX_APP_TOKEN, ...others })).toEqual(expected);
+    expect(boxCredentialsIn({ BOX_APP_TOKEN, ...others })).toEqual(expected);
   });
 
   it('does not hide that the credentials of a client are incomplete', async () => {
-    const error = await thrownBy(() => credentialsIn({ BOX_APP_TOKEN, BOX_CLIENT_ID: 'id' }));
+    const error = await thrownBy(() => boxCredentialsIn({ BOX_APP_TOKEN, BOX_CLIENT_ID: 'id' }));
     expect(error.code).toBe('config_missing');
     expect(error.message).toContain('BOX_CLIENT_SECRET');
   });
 
   it('is named in errors', async () => {
-    const given = credentialsIn({ BOX_APP_TOKEN: `${TOKEN} ${TOKEN}` });
-    const error = await thrownBy(() => parseCredentials(given, boxEnvironment));
+    const given = boxCredentialsIn({ BOX_APP_TOKEN: `${TOKEN} ${TOKEN}` });
+    const error = await thrownBy(() => parseCredentials(given, boxVariableNames));
     expect(error.message).toContain('BOX_APP_TOKEN: expected an app token');
     expect(error.message).not.toContain(TOKEN);
-    expect((await thrownBy(() => credentialsIn({}))).message).toContain('BOX_APP_TOKEN');
+    expect((await thrownBy(() => boxCredentialsIn({}))).message).toContain('BOX_APP_TOKEN');
   });
 });

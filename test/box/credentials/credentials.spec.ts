@@ -3,11 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
-import { apiUrlOf, boxEnvironment, credentialsIn } from '../../../lib/box/box.environment.js';
-import type { ParsedBoxCredentials } from '../../../lib/box/credentials/box-credentials.js';
-import { boxCredentialsAdvice } from '../../../lib/box/credentials/box-credentials-advice.js';
+import {
+  boxApiUrlIn,
+  boxVariableNames,
+  boxCredentialsIn,
+} from '../../../lib/box/box.environment.js';
+import {
+  type ParsedBoxCredentials,
+  boxCredentialsHelp,
+} from '../../../lib/box/credentials/box-credentials.js';
 import { CredentialsSource } from '../../../lib/core/credentials/credentials-source.js';
-import { FieldNames } from '../../../lib/core/credentials/field-names.js';
+import { FieldNames } from '../../../lib/core/credentials/credentials-errors.js';
 import { parseCredentials } from '../../../lib/box/credentials/parse-credentials.js';
 import { makeKeys, PASSPHRASE } from '../../support/keys.js';
 import { thrownBy } from '../../support/thrown.js';
@@ -123,7 +129,7 @@ describe('Credentials open', () => {
 
   it('as a developer token', () => {
     expect(parseCredentials({ developerToken: 'abc' })).toMatchObject({
-      kind: 'given-token',
+      kind: 'static-token',
       subject: { type: 'user', id: 'me' },
     });
   });
@@ -373,26 +379,26 @@ describe('The environment', () => {
       },
     ],
   ])('gives %s', (_, variables, credentials) => {
-    expect(credentialsIn(variables)).toEqual(credentials);
+    expect(boxCredentialsIn(variables)).toEqual(credentials);
   });
 
   it('means what stands in the quotes that Docker leaves around a value', () => {
-    expect(credentialsIn({ BOX_CONFIG_FILE: '"./a.json"' })).toEqual({ configFile: './a.json' });
-    expect(credentialsIn({ BOX_CONFIG: "'{}'" })).toEqual({ config: '{}' });
-    expect(apiUrlOf({ BOX_API_URL: '"https://api.box.com"' })).toBe('https://api.box.com');
+    expect(boxCredentialsIn({ BOX_CONFIG_FILE: '"./a.json"' })).toEqual({ configFile: './a.json' });
+    expect(boxCredentialsIn({ BOX_CONFIG: "'{}'" })).toEqual({ config: '{}' });
+    expect(boxApiUrlIn({ BOX_API_URL: '"https://api.box.com"' })).toBe('https://api.box.com');
     const quoted = Object.fromEntries(
       Object.entries(client).map(([key, text]) => [key, `"${text}"`]),
     );
-    expect(credentialsIn(quoted)).toEqual(credentialsIn(client));
+    expect(boxCredentialsIn(quoted)).toEqual(boxCredentialsIn(client));
   });
 
   it('says where Box is', () => {
-    expect(apiUrlOf({ BOX_API_URL: 'http://localhost:1 ' })).toBe('http://localhost:1');
-    expect(apiUrlOf({ BOX_API_URL: ' ' })).toBeUndefined();
+    expect(boxApiUrlIn({ BOX_API_URL: 'http://localhost:1 ' })).toBe('http://localhost:1');
+    expect(boxApiUrlIn({ BOX_API_URL: ' ' })).toBeUndefined();
   });
 
   it('without any of them is one clear error', async () => {
-    const error = await thrownBy(() => credentialsIn({ PATH: '/bin' }));
+    const error = await thrownBy(() => boxCredentialsIn({ PATH: '/bin' }));
     expect(error.code).toBe('config_missing');
     expect(error.message).toContain('BOX_CONFIG_FILE');
   });
@@ -408,13 +414,13 @@ describe('The environment', () => {
       'BOX_PUBLIC_KEY_ID; BOX_PRIVATE_KEY',
     ],
   ])('with %s names the variable', async (_, variables, message) => {
-    const error = await thrownBy(() => credentialsIn(variables));
+    const error = await thrownBy(() => boxCredentialsIn(variables));
     expect(error.code).toBe('config_missing');
     expect(error.message).toContain(message);
   });
 
   it('with two subjects names both variables', async () => {
-    const error = await thrownBy(() => credentialsIn({ ...client, BOX_USER_ID: '5' }));
+    const error = await thrownBy(() => boxCredentialsIn({ ...client, BOX_USER_ID: '5' }));
     expect(error.code).toBe('config_invalid');
     expect(error.message).toContain('BOX_ENTERPRISE_ID and BOX_USER_ID are both set');
   });
@@ -431,7 +437,9 @@ describe('The environment', () => {
     ['a file that is not there', { BOX_CONFIG_FILE: './no.json' }, 'that BOX_CONFIG_FILE names'],
     ['another JSON', { BOX_CONFIG: '{}' }, 'BOX_CONFIG is not as it should be'],
   ])('with %s has it named as the environment does', async (_, variables, message) => {
-    const error = await thrownBy(() => parseCredentials(credentialsIn(variables), boxEnvironment));
+    const error = await thrownBy(() =>
+      parseCredentials(boxCredentialsIn(variables), boxVariableNames),
+    );
     expect(error.message).toContain(message);
     expect(error.message).not.toContain('credentials.');
   });
@@ -439,7 +447,7 @@ describe('The environment', () => {
   it.each(['api.box.com', 'http://api.box.com', 'https://user:pass@api.box.com'])(
     'with BOX_API_URL=%s names it, and shows nothing of it',
     async (url) => {
-      const error = await thrownBy(() => apiUrlOf({ BOX_API_URL: url }));
+      const error = await thrownBy(() => boxApiUrlIn({ BOX_API_URL: url }));
       expect(error.code).toBe('option_invalid');
       expect(error.message).toContain('The environment variable BOX_API_URL is not valid');
       expect(JSON.stringify(error)).not.toContain('pass@');
@@ -453,7 +461,7 @@ describe('A passphrase that does not open the key', () => {
   it('is told with where it stands: apart from the file', async () => {
     const stale = { BOX_CONFIG_FILE: write(), BOX_PRIVATE_KEY_PASSPHRASE: 'stale' };
     const { message } = await thrownBy(() =>
-      parseCredentials(credentialsIn(stale), boxEnvironment),
+      parseCredentials(boxCredentialsIn(stale), boxVariableNames),
     );
     expect(message).toContain('The passphrase in BOX_PRIVATE_KEY_PASSPHRASE, which goes before');
     const given = { configFile: write(), passphrase: 'stale' };
@@ -473,7 +481,10 @@ describe('A misspelt form of credentials', () => {
     const inOptions = await thrownBy(() => parseCredentials({ clientId: 'c' }));
     expect(inOptions.hint).toContain('in forRoot');
     const inEnvironment = await thrownBy(() =>
-      parseCredentials(credentialsIn({ ...ENVIRONMENT, BOX_USER_ID: 'a@b.c' }), boxEnvironment),
+      parseCredentials(
+        boxCredentialsIn({ ...ENVIRONMENT, BOX_USER_ID: 'a@b.c' }),
+        boxVariableNames,
+      ),
     );
     expect(inEnvironment.hint).toContain('the environment of the process');
   });
@@ -487,7 +498,7 @@ describe('A function of credentials', () => {
     const source = new CredentialsSource(
       () => ({ ...form, clientId: `client-${++asked}` }),
       parseCredentials,
-      boxCredentialsAdvice,
+      boxCredentialsHelp,
     );
     expect(asked).toBe(0);
     expect(source.subject).toBeUndefined();
@@ -512,7 +523,7 @@ describe('A function of credentials', () => {
     ],
   ])('that %s is a typed error, without what it held', async (_, ask: () => Promise<never>) => {
     const error = await thrownBy(() =>
-      new CredentialsSource(ask, parseCredentials, boxCredentialsAdvice).read(),
+      new CredentialsSource(ask, parseCredentials, boxCredentialsHelp).read(),
     );
     expect(error.code).toBe('credentials_unavailable');
     expect(error.retryable).toBe(true);
@@ -523,7 +534,7 @@ describe('A function of credentials', () => {
   it('that fails is told with what is to be looked at', async () => {
     const ask = () => Promise.reject(new Error('sealed'));
     const error = await thrownBy(() =>
-      new CredentialsSource(ask, parseCredentials, boxCredentialsAdvice).read(),
+      new CredentialsSource(ask, parseCredentials, boxCredentialsHelp).read(),
     );
     expect(error.message).toBe('The credentials function of the module options failed.');
     expect(String(error.cause)).toContain('sealed');
@@ -534,7 +545,7 @@ describe('A function of credentials', () => {
   it('that gives nothing is told so', async () => {
     const ask = () => undefined as unknown as typeof form;
     const error = await thrownBy(() =>
-      new CredentialsSource(ask, parseCredentials, boxCredentialsAdvice).read(),
+      new CredentialsSource(ask, parseCredentials, boxCredentialsHelp).read(),
     );
     expect(error.code).toBe('credentials_unavailable');
     expect(String(error.cause)).toContain('returned undefined');
@@ -542,7 +553,7 @@ describe('A function of credentials', () => {
 
   it('that gives nonsense is told so', async () => {
     const error = await thrownBy(() =>
-      new CredentialsSource(() => ({}), parseCredentials, boxCredentialsAdvice).read(),
+      new CredentialsSource(() => ({}), parseCredentials, boxCredentialsHelp).read(),
     );
     expect(error.code).toBe('config_invalid');
   });
@@ -559,7 +570,7 @@ describe('A function of credentials', () => {
     await new CredentialsSource<object, ParsedBoxCredentials>(
       () => given,
       open,
-      boxCredentialsAdvice,
+      boxCredentialsHelp,
     ).read();
     expect(called).toEqual(names);
   });
@@ -572,7 +583,7 @@ describe('A function of credentials', () => {
         opened++;
         return parseCredentials(given);
       },
-      boxCredentialsAdvice,
+      boxCredentialsHelp,
     );
     await source.read();
     await source.read();

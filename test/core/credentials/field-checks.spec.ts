@@ -1,23 +1,29 @@
-import { boxCredentialsAdvice } from '../../../lib/box/credentials/box-credentials-advice.js';
+import { boxCredentialsHelp } from '../../../lib/box/credentials/box-credentials.js';
 import { id } from '../../../lib/box/credentials/box-id.js';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
-import { FieldNames } from '../../../lib/core/credentials/field-names.js';
+import { FieldNames } from '../../../lib/core/credentials/credentials-errors.js';
 import {
   bearerToken,
-  checked,
+  checkFields,
   isRecord,
   text,
-  wordsOf,
+  missingFieldMessage,
 } from '../../../lib/core/credentials/field-checks.js';
 import { thrownBy } from '../../support/thrown.js';
 
 const appAuthFields = { publicKeyID: text('the key id'), privateKey: text('the key') };
-const appAuth = v.object(appAuthFields, wordsOf(appAuthFields, 'an object of two keys'));
+const appAuth = v.object(
+  appAuthFields,
+  missingFieldMessage(appAuthFields, 'an object of two keys'),
+);
 const settingsFields = { clientID: text('the client id'), appAuth };
-const settings = v.object(settingsFields, wordsOf(settingsFields, 'the settings'));
+const settings = v.object(settingsFields, missingFieldMessage(settingsFields, 'the settings'));
 const fileFields = { settings, enterpriseID: v.optional(id('an id')) };
-const file = v.strictObject(fileFields, wordsOf(fileFields, 'settings, and an id or none'));
+const file = v.strictObject(
+  fileFields,
+  missingFieldMessage(fileFields, 'settings, and an id or none'),
+);
 
 const right = {
   settings: { clientID: 'c', appAuth: { publicKeyID: 'k', privateKey: 'p' } },
@@ -27,7 +33,7 @@ const right = {
 /** The lines on what is wrong with `input`, without what is around them. */
 async function mistakes(input: unknown): Promise<string[]> {
   const error = await thrownBy(() =>
-    checked(file, input, new FieldNames('box.json'), boxCredentialsAdvice),
+    checkFields(file, input, new FieldNames('box.json'), boxCredentialsHelp),
   );
   const [title, ...lines] = error.message.split('\n');
   expect(title).toContain('box.json');
@@ -37,7 +43,9 @@ async function mistakes(input: unknown): Promise<string[]> {
 describe('Fields', () => {
   it('that are right come through, without the spaces around them', () => {
     const spaced = { settings: { ...right.settings, clientID: ' c\n' }, enterpriseID: ' 7 ' };
-    expect(checked(file, spaced, new FieldNames('box.json'), boxCredentialsAdvice)).toEqual(right);
+    expect(checkFields(file, spaced, new FieldNames('box.json'), boxCredentialsHelp)).toEqual(
+      right,
+    );
   });
 
   it.each([
@@ -79,7 +87,7 @@ describe('Fields', () => {
   it('that several checks refuse have one line', async () => {
     const token = v.object({ appToken: bearerToken('an app token') });
     const error = await thrownBy(() =>
-      checked(token, { appToken: '' }, new FieldNames('box.json'), boxCredentialsAdvice),
+      checkFields(token, { appToken: '' }, new FieldNames('box.json'), boxCredentialsHelp),
     );
     expect(error.message.split('\n')).toEqual([
       expect.stringContaining('box.json'),
@@ -116,7 +124,7 @@ describe('Fields', () => {
 
   it('that are wrong come with where to get the right ones', async () => {
     const error = await thrownBy(() =>
-      checked(file, {}, new FieldNames('box.json'), boxCredentialsAdvice),
+      checkFields(file, {}, new FieldNames('box.json'), boxCredentialsHelp),
     );
     expect(error).toMatchObject({ code: 'config_invalid', retryable: false });
     expect(error.hint).toMatch(/Download config\.json again.*developer console/);

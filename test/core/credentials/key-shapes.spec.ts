@@ -2,11 +2,11 @@ import { createPublicKey } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { boxEnvironment, credentialsIn } from '../../../lib/box/box.environment.js';
+import { boxVariableNames, boxCredentialsIn } from '../../../lib/box/box.environment.js';
 import type { DoctorReport } from '../../../lib/cli/doctor/doctor-report.js';
-import { boxCredentialsAdvice } from '../../../lib/box/credentials/box-credentials-advice.js';
+import { boxCredentialsHelp } from '../../../lib/box/credentials/box-credentials.js';
 import { parseCredentials } from '../../../lib/box/credentials/parse-credentials.js';
-import { openPrivateKey } from '../../../lib/core/credentials/private-key.js';
+import { parsePrivateKey } from '../../../lib/core/credentials/private-key.js';
 import type { BoxAuthError } from '../../../lib/core/errors/box-auth.error.js';
 import { newFolder, run } from '../../cli/cli-fixture.js';
 import { makeKeys, PASSPHRASE } from '../../support/keys.js';
@@ -65,7 +65,7 @@ async function verdictOn(privateKey: string, passphrase = PASSPHRASE): Promise<V
     BOX_PRIVATE_KEY: privateKey,
     BOX_PRIVATE_KEY_PASSPHRASE: passphrase,
   };
-  const inVariables = verdictOf(() => parseCredentials(credentialsIn(env), boxEnvironment));
+  const inVariables = verdictOf(() => parseCredentials(boxCredentialsIn(env), boxVariableNames));
   expect(await doctorOn([], env)).toEqual(inVariables);
   expect(inVariables.code).toBe(inFile.code);
   return inFile;
@@ -101,7 +101,7 @@ describe('The module and the doctor open a private key', () => {
   ])('%s', async (_, text) => {
     expect(await verdictOn(text)).toEqual({ code: 'opened' });
     const names = { key: 'key', passphrase: 'passphrase' };
-    const { key } = openPrivateKey(text, PASSPHRASE, names, boxCredentialsAdvice);
+    const { key } = parsePrivateKey(text, PASSPHRASE, names, boxCredentialsHelp);
     expect(createPublicKey(key).export({ type: 'spki', format: 'pem' })).toBe(keys.publicKey);
   });
 });
@@ -150,7 +150,7 @@ describe('The module and the doctor name what is not a private key in PEM, and h
     const verdict = await verdictOn(text);
     expect(verdict).toMatchObject({ code, hint: expect.stringContaining(hint) });
     expect(() =>
-      openPrivateKey(text, PASSPHRASE, { key: 'k', passphrase: 'p' }, boxCredentialsAdvice),
+      parsePrivateKey(text, PASSPHRASE, { key: 'k', passphrase: 'p' }, boxCredentialsHelp),
     ).toThrow(message);
     if (code !== 'key_truncated') {
       expect(JSON.stringify(verdict)).not.toMatch(/was cut|are missing/);

@@ -1,14 +1,14 @@
 import { createPublicKey } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { boxCredentialsAdvice } from '../../../lib/box/credentials/box-credentials-advice.js';
-import { openPrivateKey, privateKeyOpener } from '../../../lib/core/credentials/private-key.js';
+import { boxCredentialsHelp } from '../../../lib/box/credentials/box-credentials.js';
+import { parsePrivateKey, cachedKeyParser } from '../../../lib/core/credentials/private-key.js';
 import { type KeyForm, makeKeys, PASSPHRASE } from '../../support/keys.js';
 import { thrownBy } from '../../support/thrown.js';
 
 const keys = makeKeys();
 const NAMES = { key: 'credentials.privateKey', passphrase: 'credentials.passphrase' };
 const open = (text: string, passphrase?: string) =>
-  openPrivateKey(text, passphrase, NAMES, boxCredentialsAdvice);
+  parsePrivateKey(text, passphrase, NAMES, boxCredentialsHelp);
 
 describe('A private key opens', () => {
   const opening: KeyForm[] = [
@@ -57,7 +57,7 @@ describe('A private key opens', () => {
   });
 
   it('only once for the same text in a row', () => {
-    const opener = privateKeyOpener(boxCredentialsAdvice);
+    const opener = cachedKeyParser(boxCredentialsHelp);
     const first = opener(keys.forms['plain PKCS#8'], undefined, NAMES);
     expect(opener(keys.forms['plain PKCS#8'], undefined, NAMES)).toBe(first);
     expect(opener(keys.other, undefined, NAMES)).not.toBe(first);

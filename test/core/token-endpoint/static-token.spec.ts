@@ -4,7 +4,7 @@ import {
   accessToken,
   appToken,
   developerToken,
-} from '../../../lib/box/credentials/static-token-kinds.js';
+} from '../../../lib/box/credentials/static-tokens.js';
 import { AccessToken } from '../../../lib/core/token-endpoint/access-token.js';
 import { useStaticToken } from '../../../lib/core/token-endpoint/static-token.js';
 import { FakeRuntime } from '../../support/fake-runtime.js';

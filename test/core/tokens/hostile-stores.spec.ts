@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { AccessToken } from 'nestjs-box-auth';
 import { BoxAuth } from '../../../lib/box/box-auth.js';
-import { isTokenValue } from '../../../lib/core/credentials/token-value.js';
+import { isTokenValue } from '../../../lib/core/credentials/field-checks.js';
 import { MemoryTokenStore } from '../../support/memory-token-store.js';
 import { credentials, holdsFor, outcomeOf } from '../../support/app-outcome.js';
 import { FakeRuntime } from '../../support/fake-runtime.js';

@@ -16,7 +16,7 @@ export function invalidVariable(name: string, _found: unknown, expected: string)
  * What a variable says; undefined if it is not set, or blank. Quotes around it were meant for a shell or a .env file, and
  * whoever read that (Docker's `--env-file` does) has left them there.
  */
-export function variableIn(variables: Variables, name: string): string | undefined {
+export function readVariable(variables: Variables, name: string): string | undefined {
   const text = variables[name]?.replace(/^\s*(["'])([^]*)\1\s*$/, '$2');
   return text?.trim() === '' ? undefined : text;
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { unwrapConfig } from '../../../lib/box/credentials/config-json.js';
+import { decodeConfig } from '../../../lib/box/credentials/config-decoding.js';
 
 const config = {
   boxAppSettings: {
@@ -39,9 +39,9 @@ describe('config.json', () => {
             (inner, name) => WRAPPERS[name]?.(inner) ?? inner,
             JSON.stringify(config, undefined, 2),
           );
-          expect(unwrapConfig(text, 'config')).toEqual(config);
-          expect(unwrapConfig(Buffer.from(text), 'config')).toEqual(config);
-          expect(unwrapConfig(Buffer.from(text, 'utf16le'), 'config')).toEqual(config);
+          expect(decodeConfig(text, 'config')).toEqual(config);
+          expect(decodeConfig(Buffer.from(text), 'config')).toEqual(config);
+          expect(decodeConfig(Buffer.from(text, 'utf16le'), 'config')).toEqual(config);
         },
       ),
       { numRuns: 500 },
@@ -55,7 +55,7 @@ describe('config.json', () => {
         (given) => {
           const before = structuredClone(given);
           try {
-            unwrapConfig(given, 'config');
+            decodeConfig(given, 'config');
           } catch (error) {
             expect(error).toMatchObject({ code: 'config_invalid' });
           }
@@ -76,6 +76,6 @@ describe('config.json', () => {
         return given;
       },
     };
-    expect(unwrapConfig(given, 'config')).toEqual(config);
+    expect(decodeConfig(given, 'config')).toEqual(config);
   });
 });
