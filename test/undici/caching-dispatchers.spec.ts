@@ -11,7 +11,7 @@ import { BoxAuthError } from 'nestjs-box-auth';
 import { BoxEmulator } from 'nestjs-box-auth/testing';
 import { boxAuthInterceptor } from 'nestjs-box-auth/undici';
 import { BoxAuth } from '../../lib/box/box-auth.js';
-import { isDeduplicating } from '../../lib/undici/undici-handlers.js';
+import { isDeduplicating } from '../../lib/undici/wrap-handler.js';
 
 const ALICE = '11111';
 const BOB = '22222';

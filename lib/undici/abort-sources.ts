@@ -1,29 +1,30 @@
 import type { EventEmitter } from 'node:events';
 import type { Runtime } from '../core/runtime/runtime.js';
 import { signalSource, type AbortSource, timeoutSource } from '../core/http/abort-sources.js';
-import { isObject } from './undici-headers.js';
+import { isObject } from './headers.js';
 
-/** What ends a call of undici: its `signal`, which may be an EventEmitter, and its `headersTimeout`. */
-export function undiciEndings(
-  call: { readonly signal?: unknown; readonly headersTimeout?: unknown },
+/** Returns what may abort a call of undici: its `signal` and its `headersTimeout`. */
+export function abortSources(
+  options: { readonly signal?: unknown; readonly headersTimeout?: unknown },
   runtime: Runtime,
 ): AbortSource[] {
-  const { headersTimeout } = call;
+  const { headersTimeout } = options;
   return typeof headersTimeout === 'number' && headersTimeout > 0
-    ? [...signalEndings(call), timeoutSource(runtime, headersTimeout, headersTimeoutError)]
-    : signalEndings(call);
+    ? [...signalSources(options), timeoutSource(runtime, headersTimeout, headersTimeoutError)]
+    : signalSources(options);
 }
 
-export function signalEndings({ signal }: { readonly signal?: unknown }): AbortSource[] {
+/** The `signal` of undici may be an EventEmitter. */
+export function signalSources({ signal }: { readonly signal?: unknown }): AbortSource[] {
   if (signal instanceof AbortSignal) return [signalSource(signal)];
-  return isEmitter(signal) ? [emitterEnding(signal)] : [];
+  return isEmitter(signal) ? [emitterSource(signal)] : [];
 }
 
-function emitterEnding(emitter: EventEmitter): AbortSource {
-  return (end) => {
-    const abort = () => end(abortedError());
-    emitter.on('abort', abort);
-    return () => emitter.off('abort', abort);
+function emitterSource(emitter: EventEmitter): AbortSource {
+  return (abort) => {
+    const onAbort = () => abort(abortedError());
+    emitter.on('abort', onAbort);
+    return () => emitter.off('abort', onAbort);
   };
 }
 
@@ -39,7 +40,7 @@ function abortedError(): Error {
   return undiciError('AbortError', 'UND_ERR_ABORTED', 'Request aborted');
 }
 
-/** The error of whichever undici is called: its classes know their own by these symbols. */
+/** The error classes of any undici version recognize this error as theirs by its symbols. */
 function undiciError(name: string, code: string, message: string): Error {
   return Object.assign(new Error(message), {
     name,

@@ -1,29 +1,29 @@
-/** All values of a header, in any form that undici takes or gives. It sends null as an empty value, and neither undefined nor []. */
+/** Returns all values of a header, in any form of headers that undici accepts. It sends null as an empty value, and neither undefined nor []. */
 export function headerOf(headers: unknown, name: string): string | undefined {
-  const flat = flattened(headers);
+  const flat = toFlatList(headers);
   const values = flat
     .filter(
-      (value, at) =>
-        at % 2 === 1 && value !== undefined && String(flat[at - 1]).toLowerCase() === name,
+      (value, index) =>
+        index % 2 === 1 && value !== undefined && String(flat[index - 1]).toLowerCase() === name,
     )
     .flat();
   return values.length === 0 ? undefined : values.join(', ');
 }
 
-/** The same headers, not as an iterator, which is read only once. */
-export function rereadable(headers: unknown): unknown {
-  return isObject(headers) && isIterable(headers) ? flattened(headers) : headers;
+/** Copies headers that are an iterator, which can be read only once. */
+export function toRereadable(headers: unknown): unknown {
+  return isObject(headers) && isIterable(headers) ? toFlatList(headers) : headers;
 }
 
-/** Adds headers that are not there yet. */
+/** Adds headers. The caller makes sure that none of them exists yet. */
 export function withHeaders(headers: unknown, added: Readonly<Record<string, string>>): unknown {
   if (isObject(headers) && isIterable(headers)) {
-    return [...flattened(headers), ...Object.entries(added).flat()];
+    return [...toFlatList(headers), ...Object.entries(added).flat()];
   }
   return { ...(isObject(headers) ? headers : {}), ...added };
 }
 
-/** Keeps caches below from storing the response or serving a stored one: they key by URL (RFC 9111, section 5.2.1.5). */
+/** Keeps caches below from storing the response or serving a stored one: they key by URL alone (RFC 9111, section 5.2.1.5). */
 export function withNoStore(headers: unknown): unknown {
   const name = 'cache-control';
   const directives = headerOf(headers, name);
@@ -32,19 +32,19 @@ export function withNoStore(headers: unknown): unknown {
     : withHeaders(withoutHeaders(headers, [name]), { [name]: `${directives}, no-store` });
 }
 
-/** The headers without those of `names` (lower case); the same object if it has none of them. */
+/** Removes the headers with these names (lower case). Returns the same object if it has none of them. */
 export function withoutHeaders(headers: unknown, names: readonly string[]): unknown {
   if (names.every((name) => headerOf(headers, name) === undefined)) return headers;
-  const stays = (name: unknown) => !names.includes(String(name).toLowerCase());
+  const isKept = (name: unknown) => !names.includes(String(name).toLowerCase());
   if (isObject(headers) && !isIterable(headers)) {
-    return Object.fromEntries(Object.entries(headers).filter(([name]) => stays(name)));
+    return Object.fromEntries(Object.entries(headers).filter(([name]) => isKept(name)));
   }
-  const flat = flattened(headers);
-  return flat.filter((_, at) => stays(flat[at - (at % 2)]));
+  const flat = toFlatList(headers);
+  return flat.filter((_, index) => isKept(flat[index - (index % 2)]));
 }
 
-/** Names and values in turn. */
-function flattened(headers: unknown): readonly unknown[] {
+/** Names and values alternate. */
+function toFlatList(headers: unknown): readonly unknown[] {
   if (Array.isArray(headers)) return headers;
   if (!isObject(headers)) return [];
   const pairs: readonly unknown[] = isIterable(headers) ? [...headers] : Object.entries(headers);

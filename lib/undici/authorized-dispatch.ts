@@ -1,0 +1,230 @@
+import { AsyncResource } from 'node:async_hooks';
+import { BoxAuthError } from '../core/errors/box-auth.error.js';
+import { rejected } from '../core/tokens/rejection-pace.js';
+import { proxyRefusal } from '../core/http/env-proxy.js';
+import type { Authorization, OutgoingPolicy, ResponseHead } from '../core/http/outgoing-policy.js';
+import { abortedBy, type WaitOptions } from '../core/http/abort-sources.js';
+import { bodyNotReplayable, isReplayable } from '../core/http/replayable-body.js';
+import { parseUrl } from '../core/http/url-rules.js';
+import { abortSources, signalSources } from './abort-sources.js';
+import { HeldResponse } from './held-response.js';
+import { failCall, isDeduplicating, wrapHandler } from './wrap-handler.js';
+import {
+  headerOf,
+  isIterable,
+  isObject,
+  toRereadable,
+  withHeaders,
+  withNoStore,
+  withoutHeaders,
+} from './headers.js';
+
+/** The dispatch options that are read here, in every version of undici. */
+export interface UndiciCall {
+  readonly origin?: string | URL | undefined;
+  readonly path: string;
+  readonly method: string;
+  readonly headers?: unknown;
+  readonly body?: unknown;
+  readonly upgrade?: unknown;
+  readonly signal?: unknown;
+  readonly headersTimeout?: unknown;
+  /** undici 6 only. */
+  readonly maxRedirections?: unknown;
+}
+
+export type UndiciDispatch = (call: UndiciCall, handler: object) => boolean;
+
+const MAX_BUFFERED_BYTES = 1024 * 1024;
+
+/**
+ * Adds tokens to the calls of a dispatcher that may carry one, and passes all others on.
+ *
+ * `onlyOrigin` (undici 8) is the one origin of a Client or Pool, which ignores the origin of a call; null if there may be
+ * several.
+ */
+export function authorizedDispatch(
+  policy: OutgoingPolicy,
+  dispatch: UndiciDispatch,
+  onlyOrigin?: string | null,
+): UndiciDispatch {
+  // All hops of a redirect have the same handler. A call that leaves Box loses its headers, and gets none if it comes back.
+  const calledBox = new WeakSet();
+  const mustNotAuthorize = new WeakSet();
+  return (call, handler) => {
+    const url = urlOf(call, onlyOrigin);
+    if (url === undefined) return dispatch(call, handler);
+    if (!policy.allows(url)) {
+      mustNotAuthorize.add(handler);
+      const original = toRereadable(call.headers);
+      const names = forbiddenHeaderNames(original, calledBox.has(handler), policy);
+      const headers = withoutHeaders(original, names);
+      return dispatch(headers === call.headers ? call : { ...call, headers }, handler);
+    }
+    calledBox.add(handler);
+    if (mustNotAuthorize.has(handler)) return dispatch(call, handler);
+    void new AuthorizedCall(policy, dispatch, url, call, handler, mustNotAuthorize).run();
+    return true;
+  };
+}
+
+/**
+ * Names of the headers that must not go to another host. Each hop of `fetch` has its own handler, so it does not show whether
+ * it was redirected from Box. It has no `authorization` then, because `fetch` removes that and keeps unknown headers.
+ */
+function forbiddenHeaderNames(
+  headers: unknown,
+  isRedirected: boolean,
+  policy: OutgoingPolicy,
+): readonly string[] {
+  if (isRedirected) return policy.protectedHeaderNames;
+  return headerOf(headers, 'authorization') === undefined ? policy.issuerHeaderNames : [];
+}
+
+/** Returns undefined for a tunnel, an upgrade, and an absolute path: a proxy reads that, and it does not show the host. */
+export function urlOf(call: UndiciCall, onlyOrigin?: string | null): URL | undefined {
+  if (!call.path.startsWith('/') || call.method === 'CONNECT' || call.upgrade) return undefined;
+  const base = parseUrl(String(onlyOrigin === undefined ? call.origin : onlyOrigin));
+  return base === undefined ? undefined : parseUrl(base.origin + call.path);
+}
+
+/** Sends one call and replays it at most once. */
+class AuthorizedCall {
+  readonly #callerContext = new AsyncResource('nestjs-box-auth.AuthorizedCall');
+  #call: UndiciCall;
+
+  constructor(
+    private readonly policy: OutgoingPolicy,
+    private readonly dispatch: UndiciDispatch,
+    private readonly url: URL,
+    call: UndiciCall,
+    private readonly handler: object,
+    private readonly mustNotAuthorize: WeakSet<object>,
+  ) {
+    this.#call = call;
+  }
+
+  async run(): Promise<void> {
+    try {
+      const refusal = proxyRefusal(this.url);
+      if (refusal !== undefined) await rejected(refusal);
+      const headers = toRereadable(this.#call.headers);
+      // undici 6 would follow redirects below us, and forward all headers to any host.
+      this.#call = { ...this.#call, headers, maxRedirections: 0 };
+      const caller = { get: (name: string) => headerOf(headers, name) };
+      const authorization = await this.#waitForToken((options) =>
+        this.policy.authorize(caller, options),
+      );
+      if (authorization === undefined) {
+        // A caller that authorizes the first hop itself gets no token of ours on a later one.
+        this.mustNotAuthorize.add(this.handler);
+        this.dispatch(this.#call, this.handler);
+      } else if (isDeduplicating(this.handler)) {
+        await rejected(deduplicateMisplaced());
+      } else {
+        this.#call = { ...this.#call, body: await this.#replayableBody() };
+        this.#send(authorization, false);
+      }
+    } catch (error) {
+      failCall(this.handler, error);
+    }
+  }
+
+  /** `fetch` turns every body into a stream. A small one is buffered, so that it can be sent again. */
+  async #replayableBody(): Promise<unknown> {
+    const { body, headers } = this.#call;
+    const length = Number(headerOf(headers, 'content-length'));
+    if (isReplayable(body) || !isReadable(body) || !(length <= MAX_BUFFERED_BYTES)) return body;
+    return abortedBy(
+      () => signalSources(this.#call),
+      ({ signal }) => unlessAborted(signal, buffer(body, length)),
+    );
+  }
+
+  #waitForToken<T>(request: (options: WaitOptions) => T | Promise<T>): T | Promise<T> {
+    return abortedBy(() => abortSources(this.#call, this.policy.runtime), request);
+  }
+
+  #send(authorization: Authorization, isReplay: boolean): void {
+    const response: HeldResponse = new HeldResponse(this.#callerContext, (head) =>
+      this.#handleUnauthorized(response, head, authorization, isReplay),
+    );
+    const call = {
+      ...this.#call,
+      headers: withHeaders(withNoStore(this.#call.headers), authorization.headers),
+    };
+    this.dispatch(call, wrapHandler(this.handler, response));
+  }
+
+  async #handleUnauthorized(
+    response: HeldResponse,
+    head: ResponseHead,
+    sent: Authorization,
+    isReplay: boolean,
+  ): Promise<void> {
+    // A response to HEAD never has a body, so an empty one means nothing.
+    const isEmpty = () => this.#call.method !== 'HEAD' && head.isEmpty();
+    const isRefused = await this.policy.isTokenRefused({ ...head, isEmpty });
+    if (isRefused && isReplay) this.policy.invalidate(sent);
+    if (!isRefused || isReplay) {
+      response.release((error) => failCall(this.handler, error));
+      return;
+    }
+    response.discard();
+    try {
+      const reauthorization = await this.#waitForToken((options) =>
+        this.policy.reauthorize(sent, options).finally(() => response.abortIfUnfinished()),
+      );
+      if (!isReplayable(this.#call.body)) throw bodyNotReplayable();
+      this.#send(reauthorization, true);
+    } catch (error) {
+      failCall(this.handler, error);
+    }
+  }
+}
+
+function deduplicateMisplaced(): BoxAuthError {
+  return new BoxAuthError({
+    code: 'option_invalid',
+    message:
+      'deduplicate() of undici is composed after boxAuthInterceptor: it would give the response of one acting user to another.',
+    hint: 'Compose it before: compose(interceptors.deduplicate(), boxAuthInterceptor(provider)).',
+    docs: 'https://undici.nodejs.org/#/docs/api/Dispatcher',
+  });
+}
+
+function unlessAborted<T>(signal: AbortSignal, result: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort);
+    result.then(resolve, reject);
+  });
+}
+
+/** Stops when the body exceeds `length`, without closing the body: undici reports the mismatch and closes it. */
+async function buffer(body: AnyIterable, length: number): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  const source: Iterator<unknown> | AsyncIterator<unknown> = isIterable(body)
+    ? body[Symbol.iterator]()
+    : body[Symbol.asyncIterator]();
+  let remaining = length;
+  while (remaining >= 0) {
+    const step = await source.next();
+    if (step.done === true) break;
+    const value: unknown = step.value;
+    const bytes = typeof value === 'string' ? Buffer.from(value) : value;
+    if (!(bytes instanceof Uint8Array))
+      throw new TypeError('Invalid chunk in the request body: expected a string or a Uint8Array.');
+    chunks.push(bytes);
+    remaining -= bytes.byteLength;
+  }
+  return Buffer.concat(chunks);
+}
+
+type AnyIterable = Iterable<unknown> | AsyncIterable<unknown>;
+
+function isReadable(body: unknown): body is AnyIterable {
+  if (!isObject(body)) return false;
+  return isIterable(body) || Symbol.asyncIterator in body;
+}

@@ -1,0 +1,88 @@
+import type { AsyncResource } from 'node:async_hooks';
+import type { ResponseHead } from '../core/http/outgoing-policy.js';
+import { headerOf } from './headers.js';
+
+/** Passes one event of a response on to the caller's handler. */
+type Delivery = () => unknown;
+
+/**
+ * Holds back the events of a 401 response until it is known whether it refuses the token; delivers all other events at once.
+ * It waits for the first bytes of the body at most, and the policy limits that wait. A released response reaches the handler
+ * within microtasks, before undici reads on.
+ *
+ * undici reports a response in the async context of the request that opened the connection. Events are delivered in the
+ * caller's own context: a handler that dispatches again, for a redirect or a retry, would otherwise act for another user.
+ */
+export class HeldResponse {
+  #state: 'passing' | 'holding' | 'discarding' = 'passing';
+  readonly #held: Delivery[] = [];
+  #isFinished = false;
+  #resolveEmptiness: (isEmpty: boolean) => void = () => undefined;
+  /** Aborts the request. Set by the handler once the dispatcher has started it. */
+  abort: (reason: Error) => void = () => undefined;
+
+  constructor(
+    private readonly callerContext: AsyncResource,
+    private readonly onUnauthorized: (head: ResponseHead) => Promise<void>,
+  ) {}
+
+  onStart(status: number, headers: unknown, deliver: Delivery): unknown {
+    if (status === 401) {
+      this.#state = 'holding';
+      const emptiness = new Promise<boolean>((resolve) => {
+        this.#resolveEmptiness = resolve;
+      });
+      const challenge = headerOf(headers, 'www-authenticate');
+      const head = { status, challenge, isEmpty: () => emptiness };
+      void this.callerContext.runInAsyncScope(() => this.onUnauthorized(head));
+    }
+    return this.#deliverOrHold(deliver);
+  }
+
+  onData(deliver: Delivery): unknown {
+    this.#resolveEmptiness(false);
+    return this.#deliverOrHold(deliver);
+  }
+
+  onEnd(deliver: Delivery): unknown {
+    this.#isFinished = true;
+    this.#resolveEmptiness(true);
+    return this.#deliverOrHold(deliver);
+  }
+
+  onError(deliver: Delivery): unknown {
+    this.#isFinished = true;
+    this.#resolveEmptiness(false);
+    if (this.#state === 'passing') this.#held.length = 0;
+    return this.#deliverOrHold(deliver);
+  }
+
+  /** Delivers the held events. If the handler throws, the call fails, as in undici itself. */
+  release(fail: (error: unknown) => void): void {
+    this.#state = 'passing';
+    try {
+      for (let next = this.#held.shift(); next !== undefined; next = this.#held.shift()) {
+        this.#deliverOrHold(next);
+      }
+    } catch (error) {
+      if (this.#isFinished) fail(error);
+      else this.abort(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  /** Drops the held events and all later ones. */
+  discard(): void {
+    this.#state = 'discarding';
+  }
+
+  /** Aborts the request if its body is still arriving, so that it does not keep the connection. */
+  abortIfUnfinished(): void {
+    if (!this.#isFinished) this.abort(new Error('The token of this call was refused.'));
+  }
+
+  #deliverOrHold(deliver: Delivery): unknown {
+    if (this.#state === 'passing') return this.callerContext.runInAsyncScope(deliver);
+    if (this.#state === 'holding') this.#held.push(deliver);
+    return true;
+  }
+}
