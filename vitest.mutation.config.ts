@@ -7,7 +7,7 @@ const specs: Readonly<Record<string, readonly string[]>> = {
   'core/credentials': [
     'assertion',
     'box-id',
-    'cli/config-shapes',
+    'cli/doctor/config-shapes',
     'credentials',
     'field-checks',
     'key-shapes',
@@ -18,7 +18,7 @@ const specs: Readonly<Record<string, readonly string[]>> = {
   ],
   'box/credentials': [
     'box-id',
-    'cli/config-shapes',
+    'cli/doctor/config-shapes',
     'config-json',
     'config-unwrap',
     'credential-tokens',

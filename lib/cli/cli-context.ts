@@ -23,3 +23,22 @@ export interface CliContext {
 
 /** 0: all is well. 1: something is wrong, and was told. 2: the command was not understood. */
 export type ExitCode = 0 | 1 | 2;
+
+/** Something that the person at the terminal can mend: what it is, and what to do. */
+export class CliError extends Error {
+  override readonly name = 'CliError';
+
+  constructor(
+    message: string,
+    readonly hint: string,
+    /** 2 where the command line itself is wrong. */
+    readonly exitCode: 1 | 2 = 1,
+  ) {
+    super(message);
+  }
+}
+
+/** The command line is wrong. */
+export function usageError(message: string, hint: string): CliError {
+  return new CliError(message, hint, 2);
+}

@@ -1,6 +1,5 @@
 #!/usr/bin/env node
-import { tolerateClosedPipe } from './closed-pipe.js';
-import { processContext } from './process-context.js';
+import { tolerateClosedPipe, processContext } from './process-context.js';
 import { runProgram } from './program.js';
 
 tolerateClosedPipe(process.stdout);

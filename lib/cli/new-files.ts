@@ -1,6 +1,6 @@
 import { closeSync, existsSync, mkdirSync, openSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { CliProblem } from './cli-problem.js';
+import { CliError } from './cli-context.js';
 
 export interface NewFile {
   readonly path: string;
@@ -12,7 +12,7 @@ export interface NewFile {
 /**
  * The paths of files that are to be made in `folder`, which is made if need be.
  *
- * @throws CliProblem if one of them is there: what is in it may be the only copy of a key
+ * @throws CliError if one of them is there: what is in it may be the only copy of a key
  */
 export function pathsOfNewFiles<const Names extends readonly string[]>(
   folder: string,
@@ -22,11 +22,11 @@ export function pathsOfNewFiles<const Names extends readonly string[]>(
   try {
     mkdirSync(folder, { recursive: true });
   } catch (error) {
-    throw unwritable(folder, codeOf(error));
+    throw unwritableError(folder, codeOf(error));
   }
   const paths = names.map((name) => join(folder, name));
   const taken = paths.filter((path) => existsSync(path));
-  if (taken.length > 0) throw takenProblem(taken, hintIfTaken);
+  if (taken.length > 0) throw fileExistsError(taken, hintIfTaken);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- one for each name
   return paths as unknown as { readonly [Index in keyof Names]: string };
 }
@@ -34,7 +34,7 @@ export function pathsOfNewFiles<const Names extends readonly string[]>(
 /**
  * Writes all of these files, or none.
  *
- * @throws CliProblem
+ * @throws CliError
  */
 export function writeNewFiles(files: readonly NewFile[]): void {
   const made: string[] = [];
@@ -52,23 +52,23 @@ export function writeNewFiles(files: readonly NewFile[]): void {
     } catch (error) {
       for (const own of made) unlinkSync(own);
       const code = codeOf(error);
-      throw code === 'EEXIST' ? takenProblem([path]) : unwritable(dirname(path), code);
+      throw code === 'EEXIST' ? fileExistsError([path]) : unwritableError(dirname(path), code);
     }
   }
 }
 
-function takenProblem(
+function fileExistsError(
   paths: readonly string[],
   hint = 'Nothing was written. Name another place, or move them away: a key that is overwritten is lost.',
-): CliProblem {
-  return new CliProblem(
+): CliError {
+  return new CliError(
     `${paths.join(' and ')} ${paths.length === 1 ? 'is' : 'are'} there already.`,
     hint,
   );
 }
 
-function unwritable(folder: string, code: string): CliProblem {
-  return new CliProblem(
+function unwritableError(folder: string, code: string): CliError {
+  return new CliError(
     `Nothing can be written into ${folder} (${code}).`,
     'Check the path and its permissions.',
   );

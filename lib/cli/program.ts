@@ -5,13 +5,12 @@ import { isRecord } from '../core/credentials/field-checks.js';
 import { looksLikePath } from '../core/credentials/credentials-errors.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import { sanitizedCause } from '../core/errors/redact.js';
-import type { CliContext, ExitCode } from './cli-context.js';
-import { CliProblem } from './cli-problem.js';
-import { paintFor } from './colours.js';
+import { type CliContext, type ExitCode, CliError } from './cli-context.js';
+import { paintFor } from './terminal-text.js';
 import { doctor, refusedReport } from './doctor/doctor.command.js';
-import type { DoctorRequest } from './doctor/doctor-request.js';
+import type { DoctorRequest } from './doctor/configuration.js';
 import { emulate } from './emulate/emulate.command.js';
-import { KEY_SIZES, type KeySize } from './keygen/key-pair.js';
+import { KEY_SIZES, type KeySize } from './rsa-key.js';
 import { keygen, workfrontKeygen } from './keygen/keygen.command.js';
 import { PASSPHRASE_VARIABLE } from './variables.js';
 
@@ -28,7 +27,7 @@ export async function runProgram(args: readonly string[], context: CliContext): 
     if (isForPrograms(args)) writeRefusal(error, args, context);
     if (error instanceof CommanderError) return 2;
     context.stderr.write(told(error, context));
-    return error instanceof CliProblem ? error.exitCode : 1;
+    return error instanceof CliError ? error.exitCode : 1;
   }
 }
 
@@ -39,7 +38,7 @@ function isForPrograms([command, ...options]: readonly string[]): boolean {
 
 function writeRefusal(error: unknown, args: readonly string[], { stdout }: CliContext): void {
   const offline = args.includes('--offline');
-  if (error instanceof CliProblem) stdout.write(refusedReport(error, offline));
+  if (error instanceof CliError) stdout.write(refusedReport(error, offline));
   if (error instanceof CommanderError) {
     const message = withoutValues(error.message).replace(/^error: /, '');
     stdout.write(refusedReport({ message, hint: 'See nestjs-box-auth doctor --help.' }, offline));
@@ -180,7 +179,7 @@ function passphraseEnv(otherwise: string): Option {
 /** An argument can be read by everybody on the machine, and stays in the history of the shell. */
 function refusedPassphrase(): Option {
   return new Option('--passphrase [value]').hideHelp().argParser(() => {
-    throw new CliProblem(
+    throw new CliError(
       'A passphrase is never taken as an argument: others on this machine could read it.',
       `Put it into ${PASSPHRASE_VARIABLE}, or into a variable that --passphrase-env names.`,
       2,
@@ -240,7 +239,7 @@ function withoutValues(text: string): string {
 
 function told(error: unknown, { stderr, env }: CliContext): string {
   const paint = paintFor(stderr, env);
-  if (error instanceof CliProblem) {
+  if (error instanceof CliError) {
     return `${paint('red', error.message)}\n${error.hint}\n`;
   }
   if (error instanceof BoxAuthError) {

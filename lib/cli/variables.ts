@@ -3,9 +3,8 @@ import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { looksLikePath } from '../core/credentials/credentials-errors.js';
-import type { CliContext, Variables } from './cli-context.js';
-import { CliProblem, usageProblem } from './cli-problem.js';
-import { printable } from './printable.js';
+import { type CliContext, type Variables, CliError, usageError } from './cli-context.js';
+import { printable } from './terminal-text.js';
 
 export const PASSPHRASE_VARIABLE = 'BOX_PRIVATE_KEY_PASSPHRASE';
 
@@ -34,7 +33,7 @@ export function passphraseIn(variables: Variables, name: string): string {
   const passphrase = variables[name];
   // The name is not told: somebody may have given the passphrase itself.
   if (passphrase === undefined || passphrase === '') {
-    throw usageProblem(
+    throw usageError(
       'The environment variable that --passphrase-env names is not set, or empty.',
       'Give the name of a variable, not the passphrase itself, and set it: read -rs BOX_PASS && export BOX_PASS.',
     );
@@ -46,14 +45,14 @@ export function passphraseIn(variables: Variables, name: string): string {
 export function newPassphraseIn(variables: Variables, name: string): string {
   const passphrase = passphraseIn(variables, name);
   if (passphrase.trim() === '') {
-    throw usageProblem(
+    throw usageError(
       'The passphrase in the variable that --passphrase-env names is blank.',
       'A blank one counts as none when the key is opened. Put at least one letter or digit into it; many are better.',
     );
   }
   const bytes = Buffer.byteLength(passphrase);
   if (bytes > MAX_PASSPHRASE_BYTES) {
-    throw usageProblem(
+    throw usageError(
       `The passphrase in the variable that --passphrase-env names is too long: ${bytes} bytes.`,
       `Take one of at most ${MAX_PASSPHRASE_BYTES} bytes: with a longer one the key could not be opened.`,
     );
@@ -71,7 +70,7 @@ function readDotenv(path: string, cwd: string): Variables {
   } catch {
     // A secret may have been given in place of the path.
     const named = looksLikePath(path) ? `: ${printable(file)}` : '';
-    throw new CliProblem(
+    throw new CliError(
       `The file of --dotenv cannot be read${named}.`,
       'Check the path: a relative one is of the working directory.',
       2,

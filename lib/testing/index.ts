@@ -24,13 +24,13 @@ export {
   tokenStoreConformance,
   type TokenStoreCase,
 } from './token-store/token-store-conformance.js';
-export { type TokenStoreHarness } from './token-store/token-store-stage.js';
+export { type TokenStoreHarness } from './token-store/token-store-harness.js';
 export {
   type ExchangeFault,
   type SessionFault,
   type WorkfrontRefusal,
 } from './workfront/refusals.js';
-export { type WorkfrontCredentials } from './workfront/workfront-application.js';
-export { type WorkfrontEmulatorOptions } from './workfront/workfront-assembly.js';
+export { type WorkfrontCredentials } from './workfront/emulated-app.js';
+export { type WorkfrontEmulatorOptions } from './workfront/emulator-assembly.js';
 export { WorkfrontEmulator } from './workfront/workfront-emulator.js';
-export { type WorkfrontFaultTarget } from './workfront/workfront-origin.js';
+export { type WorkfrontFaultTarget } from './workfront/api-origin.js';

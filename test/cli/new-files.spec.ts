@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { CliProblem } from '../../lib/cli/cli-problem.js';
+import { CliError } from '../../lib/cli/cli-context.js';
 import { pathsOfNewFiles, writeNewFiles } from '../../lib/cli/new-files.js';
 import { newFolder } from './cli-fixture.js';
 
@@ -13,7 +13,7 @@ describe('New files', () => {
     const folder = newFolder();
     pathsOfNewFiles(folder, ['a', 'b']);
     writeFileSync(join(folder, 'b'), 'precious');
-    expect(() => writeNewFiles(filesIn(folder, 'a', 'b'))).toThrow(CliProblem);
+    expect(() => writeNewFiles(filesIn(folder, 'a', 'b'))).toThrow(CliError);
     expect(readdirSync(folder)).toEqual(['b']);
     expect(readFileSync(join(folder, 'b'), 'utf8')).toBe('precious');
   });

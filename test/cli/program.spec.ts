@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { paintFor } from '../../lib/cli/colours.js';
+import { paintFor } from '../../lib/cli/terminal-text.js';
 import { DOCTOR_STEPS, type DoctorReport } from '../../lib/cli/doctor/doctor-report.js';
 import { systemRuntime } from '../../lib/core/runtime/runtime.js';
 import { newFolder, run } from './cli-fixture.js';

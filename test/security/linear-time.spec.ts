@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { boxUrlRules } from '../../lib/box/box-outgoing.js';
 import { boxTokenRefusal } from '../../lib/box/box-error-responses.js';
 import { resolveOptions } from '../../lib/box/box-auth.options.js';
-import { printable } from '../../lib/cli/printable.js';
+import { printable } from '../../lib/cli/terminal-text.js';
 import { keyFormOf } from '../../lib/cli/doctor/key-form.js';
 import { parseConfig } from '../../lib/box/credentials/config-json.js';
 import { boxCredentialsHelp } from '../../lib/box/credentials/box-credentials.js';

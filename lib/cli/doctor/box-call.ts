@@ -5,7 +5,7 @@ import { BoxAuthError } from '../../core/errors/box-auth.error.js';
 import type { Runtime } from '../../core/runtime/runtime.js';
 import { readText, UnusableAnswer } from '../../core/token-endpoint/token-request.js';
 import { timeoutError, unreachableError } from '../../core/token-endpoint/unreachable.js';
-import { printable } from '../printable.js';
+import { printable } from '../terminal-text.js';
 import type { DoctorFacts } from './doctor-report.js';
 
 const TIMEOUT_MS = 10_000;

@@ -9,8 +9,21 @@ import type { CliContext, Variables } from '../cli-context.js';
 import { PASSPHRASE_VARIABLE, passphraseIn, unreadVariables, variablesOf } from '../variables.js';
 import { readConfigFileOnce } from './config-file.js';
 import type { DoctorFacts } from './doctor-report.js';
-import type { DoctorRequest } from './doctor-request.js';
 import type { StepOutcome } from './doctor-step.js';
+
+/** What the doctor is asked to look at. */
+export interface DoctorRequest {
+  /** The path of `config.json`; undefined for the environment. */
+  readonly configFile: string | undefined;
+  /** A user to act for. */
+  readonly asUser: string | undefined;
+  readonly offline: boolean;
+  readonly apiUrl: string | undefined;
+  /** The name of the variable that the passphrase is in. */
+  readonly passphraseEnv: string | undefined;
+  /** A `.env` file to read under the environment. */
+  readonly dotenv: string | undefined;
+}
 
 /** The credentials as the module would have them, not looked into yet. */
 export interface Configuration {

@@ -7,9 +7,9 @@ import type {
 import { parseCredentials } from '../../box/credentials/parse-credentials.js';
 import type { KeyNames, ParsedKey } from '../../core/credentials/private-key.js';
 import { BoxAuthError } from '../../core/errors/box-auth.error.js';
-import { openBoxKey } from '../box-key.js';
+import { openBoxKey } from '../rsa-key.js';
 import { notFilledIn, type OpenField } from '../config-skeleton.js';
-import { abbreviated } from '../printable.js';
+import { abbreviated } from '../terminal-text.js';
 import type { Configuration } from './configuration.js';
 import type { DoctorFacts, DoctorGrant } from './doctor-report.js';
 import type { StepOutcome } from './doctor-step.js';

@@ -1,15 +1,15 @@
 import { boxDocs } from '../../box/box-docs.js';
-import { type CliContext, type ExitCode } from '../cli-context.js';
-import { type Paint, paintFor } from '../colours.js';
+import type { CliContext, ExitCode } from '../cli-context.js';
+import { type Paint, paintFor } from '../terminal-text.js';
 import {
   DOCTOR_STEPS,
   type DoctorProblem,
   type DoctorReport,
   type DoctorStep,
 } from './doctor-report.js';
-import type { DoctorRequest } from './doctor-request.js';
+import type { DoctorRequest } from './configuration.js';
 import { notReached } from './doctor-step.js';
-import { examine } from './examination.js';
+import { examine } from './doctor-checks.js';
 
 /** Prints what the doctor finds: step by step for people, or as one `DoctorReport`. */
 export async function doctor(

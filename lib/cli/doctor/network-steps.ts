@@ -9,11 +9,10 @@ import type { AccessToken } from '../../core/token-endpoint/access-token.js';
 import type { Attempt } from '../../core/token-endpoint/issuer.js';
 import { ServerClock } from '../../core/token-endpoint/server-clock.js';
 import type { CliContext } from '../cli-context.js';
-import { spanOf } from '../printable.js';
+import { spanOf } from '../terminal-text.js';
 import { ME, readUser, withinTime } from './box-call.js';
 import type { DoctorFacts, DoctorGrant } from './doctor-report.js';
 import type { StepOutcome } from './doctor-step.js';
-import type { RequestCount } from './request-count.js';
 
 const WORTH_TELLING_MS = 5_000;
 
@@ -157,4 +156,21 @@ function described({ id, name, login }: Partial<DoctorFacts['account']>): string
 function decoded(part: string): Record<string, unknown> {
   const json: unknown = JSON.parse(Buffer.from(part, 'base64url').toString('utf8'));
   return isRecord(json) ? json : {};
+}
+
+/** A `fetch` that counts. */
+export class RequestCount {
+  #count = 0;
+  readonly fetch: typeof fetch;
+
+  constructor(send: typeof fetch) {
+    this.fetch = (input, init) => {
+      this.#count += 1;
+      return send(input, init);
+    };
+  }
+
+  get count(): number {
+    return this.#count;
+  }
 }

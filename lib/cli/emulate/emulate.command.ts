@@ -3,9 +3,8 @@ import { readConfigFile } from '../../box/credentials/config-json.js';
 import type { BoxConfigJson } from '../../testing/box/emulated-app.js';
 import { BoxEmulator } from '../../testing/box/box-emulator.js';
 import { readVariable } from '../../core/app/environment-variables.js';
-import { openBoxKey } from '../box-key.js';
-import type { CliContext, ExitCode } from '../cli-context.js';
-import { CliProblem } from '../cli-problem.js';
+import { openBoxKey } from '../rsa-key.js';
+import { type CliContext, type ExitCode, CliError } from '../cli-context.js';
 import { pathsOfNewFiles, writeNewFiles } from '../new-files.js';
 import { PASSPHRASE_VARIABLE } from '../variables.js';
 
@@ -82,7 +81,7 @@ function emulatedConfig(path: string, { env, cwd }: CliContext): BoxConfigJson {
   const file = resolve(cwd, path);
   const { appAuth, ...client } = boxAppSettings;
   if (appAuth === undefined || enterpriseID === undefined) {
-    throw new CliProblem(
+    throw new CliError(
       `${file} has no ${appAuth === undefined ? 'key pair' : 'enterpriseID'}, and the emulator needs one.`,
       'Leave --config out, and it makes up an app that has everything.',
     );
@@ -106,7 +105,7 @@ async function started(options: Parameters<typeof BoxEmulator.start>[0]): Promis
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code !== 'EADDRINUSE' && code !== 'EACCES') throw error;
-    throw new CliProblem(
+    throw new CliError(
       `Port ${options?.port} ${code === 'EACCES' ? 'may not be used by you' : 'is taken'}.`,
       'Choose another one, or leave --port out for a free one.',
     );

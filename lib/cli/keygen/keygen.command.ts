@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
-import type { CliContext, ExitCode } from '../cli-context.js';
-import { usageProblem } from '../cli-problem.js';
+import { type CliContext, type ExitCode, usageError } from '../cli-context.js';
 import { configSkeleton } from '../config-skeleton.js';
 import { newPassphraseIn, PASSPHRASE_VARIABLE } from '../variables.js';
-import { type KeySize, newKeyPair, privateKeyPem, publicKeyPem } from './key-pair.js';
+import { type KeySize, newKeyPair, privateKeyPem, publicKeyPem } from '../rsa-key.js';
 import { pathsOfNewFiles, writeNewFiles } from '../new-files.js';
 import { selfSignedCertificate } from './self-signed-certificate.js';
 
@@ -84,7 +83,7 @@ export async function workfrontKeygen(
 ): Promise<ExitCode> {
   const { bits, passphraseEnv, encrypted, days, commonName } = request;
   if (encrypted && passphraseEnv === undefined) {
-    throw usageProblem(
+    throw usageError(
       '--encrypted needs a passphrase.',
       'Put it into a variable, and name that: --passphrase-env NAME.',
     );

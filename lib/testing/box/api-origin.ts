@@ -1,15 +1,14 @@
-import { type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { bearerOf, identifyCaller } from './bearer-guard.js';
-import { boxError, notFound } from './box-answer.js';
-import { ConcurrencyGauge } from '../http/concurrency-gauge.js';
-import { type EmulatedApi } from './emulated-api.js';
-import { type EmulatedApp } from './emulated-app.js';
-import { type EmulatedTokenEndpoint } from './emulated-token-endpoint.js';
-import { Exchange, type ExchangeContext, requestUrl } from '../http/exchange.js';
-import { type Fault, type FaultPlan, type FaultTarget } from '../http/faults.js';
-import { type RecordedRequest, type RequestKind } from '../http/request-log.js';
+import { boxError, notFound } from './box-responses.js';
+import { ConcurrencyGauge, type RecordedRequest, type RequestKind } from '../http/request-log.js';
+import type { EmulatedApi } from './emulated-api.js';
+import type { EmulatedApp } from './emulated-app.js';
+import type { EmulatedTokenEndpoint } from './emulated-token-endpoint.js';
+import { HttpExchange, type HttpExchangeContext, requestUrl } from '../http/http-exchange.js';
+import type { Fault, FaultQueue, FaultTarget } from '../http/faults.js';
 import { readTokenRequest } from '../http/token-form.js';
-import { type TokenLedger, type TokenSubject } from '../http/token-ledger.js';
+import type { TokenLedger, TokenSubject } from '../http/token-ledger.js';
 
 /**
  * Answers a resource that a test adds with `route`. The request's body is not read yet; `Date`, and of Box
@@ -20,10 +19,10 @@ export type RouteHandler = (request: IncomingMessage, response: ServerResponse) 
 /** Looks at a token request that has come in whole, and may say what goes wrong with it. */
 export type TokenHook = (request: RecordedRequest) => Fault | undefined;
 
-export interface ApiOriginParts extends ExchangeContext {
+export interface ApiOriginParts extends HttpExchangeContext {
   readonly api: EmulatedApi;
   readonly app: EmulatedApp;
-  readonly faults: FaultPlan<FaultTarget>;
+  readonly faults: FaultQueue<FaultTarget>;
   readonly ledger: TokenLedger;
   readonly tokenEndpoint: EmulatedTokenEndpoint;
 }
@@ -54,19 +53,19 @@ export class ApiOrigin {
   async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = requestUrl(request);
     const kind = kindOf(url?.pathname);
-    const exchange = new Exchange(kind, request, response, this.#parts);
+    const exchange = new HttpExchange(kind, request, response, this.#parts);
     if (!url) exchange.send(boxError(400, 'bad_request', 'Bad Request: the request target.'));
     else if (kind === 'token') await this.#serveToken(exchange);
     else if (kind === 'revoke') await this.#serveRevocation(exchange);
     else await this.#serveApi(exchange, url);
   }
 
-  async #serveToken(exchange: Exchange): Promise<void> {
+  async #serveToken(exchange: HttpExchange): Promise<void> {
     const { faults, tokenEndpoint } = this.#parts;
     const { record } = exchange;
     exchange.whenOver(this.#gauge.enter(gaugeName()));
     const form = await readTokenRequest(exchange);
-    const subject = tokenEndpoint.subjectAskedFor(record.body ?? {});
+    const subject = tokenEndpoint.requestedSubject(record.body ?? {});
     if (subject) {
       record.subject = subject;
       exchange.whenOver(this.#gauge.enter(gaugeName(subject)));
@@ -75,17 +74,17 @@ export class ApiOrigin {
     // Judged before any fault: Box has seen the jti then, whatever it answers.
     const decision = tokenEndpoint.judge(form);
     const fault = this.onToken?.(record) ?? faults.take('token');
-    if (!fault || (await exchange.play(fault))) exchange.send(decision.answer());
+    if (!fault || (await exchange.inject(fault))) exchange.send(decision.answer());
   }
 
-  async #serveRevocation(exchange: Exchange): Promise<void> {
+  async #serveRevocation(exchange: HttpExchange): Promise<void> {
     const form = await readTokenRequest(exchange);
     const fault = this.#parts.faults.take('revoke');
-    if (fault && !(await exchange.play(fault))) return;
+    if (fault && !(await exchange.inject(fault))) return;
     exchange.send(this.#parts.tokenEndpoint.revoke(form));
   }
 
-  async #serveApi(exchange: Exchange, url: URL): Promise<void> {
+  async #serveApi(exchange: HttpExchange, url: URL): Promise<void> {
     const { api, app, faults, ledger } = this.#parts;
     const { request, record } = exchange;
     const { method } = record;
@@ -94,7 +93,7 @@ export class ApiOrigin {
     if (subject) record.subject = subject;
 
     const fault = faults.take('api');
-    if (fault && !(await exchange.play(fault))) return;
+    if (fault && !(await exchange.inject(fault))) return;
 
     const isResource = RESOURCE_PATH.test(url.pathname);
     const caller = isResource ? identifyCaller(headers, app, ledger) : notFound();

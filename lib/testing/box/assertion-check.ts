@@ -1,7 +1,7 @@
 import { type KeyObject, verify } from 'node:crypto';
-import { type JsonObject } from '../http/json-object.js';
+import type { JsonObject } from '../http/http-response.js';
 import { readJwt } from '../http/jwt.js';
-import { type TokenSubject } from '../http/token-ledger.js';
+import type { TokenSubject } from '../http/token-ledger.js';
 
 /** What an assertion is judged by. */
 export interface AssertionRules {
@@ -11,16 +11,16 @@ export interface AssertionRules {
   /** Box's clock. */
   readonly nowMs: number;
   isUser(id: string): boolean;
-  isSpent(jti: string): boolean;
+  isUsed(jti: string): boolean;
 }
 
-export interface AcceptedAssertion {
+export interface ValidAssertion {
   readonly accepted: true;
   readonly subject: TokenSubject;
   readonly jti: string;
 }
 
-export interface RefusedAssertion {
+export interface InvalidAssertion {
   readonly accepted: false;
   /** Goes out as the `error_description` of an `invalid_grant`. */
   readonly description: string;
@@ -53,7 +53,7 @@ const NOT_YET =
 export function checkAssertion(
   assertion: string,
   rules: AssertionRules,
-): AcceptedAssertion | RefusedAssertion {
+): ValidAssertion | InvalidAssertion {
   const jwt = readJwt(assertion);
   if (!jwt) return refused('The assertion is not a JWT.');
   const { header, claims, signingInput, signature } = jwt;
@@ -75,10 +75,7 @@ export function checkAssertion(
   return checkClaims(claims, rules);
 }
 
-function checkClaims(
-  claims: JsonObject,
-  rules: AssertionRules,
-): AcceptedAssertion | RefusedAssertion {
+function checkClaims(claims: JsonObject, rules: AssertionRules): ValidAssertion | InvalidAssertion {
   const jti = typeof claims.jti === 'string' ? claims.jti : undefined;
   if (claims.iss !== rules.clientId) return refused("Please check the 'iss' claim.", jti);
   if (claims.aud !== AUDIENCE) return refused("Please check the 'aud' claim.", jti);
@@ -106,7 +103,7 @@ function checkClaims(
   if (jti === undefined || jti.length < 16 || jti.length > 128) {
     return refused("Please check the 'jti' claim.", jti);
   }
-  if (rules.isSpent(jti)) {
+  if (rules.isUsed(jti)) {
     return refused("Please check the 'jti' claim. A unique 'jti' value is required.", jti);
   }
   return { accepted: true, subject, jti };
@@ -131,6 +128,6 @@ function publicKeyFor(kid: unknown, keys: ReadonlyMap<string, KeyObject>): KeyOb
   return keys.values().next().value;
 }
 
-function refused(description: string, jti?: string): RefusedAssertion {
+function refused(description: string, jti?: string): InvalidAssertion {
   return { accepted: false, description, ...(jti !== undefined && { jti }) };
 }

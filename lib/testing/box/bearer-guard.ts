@@ -1,7 +1,7 @@
-import { bearerChallenge, boxError } from './box-answer.js';
-import { type HttpAnswer } from '../http/http-answer.js';
+import { bearerChallenge, boxError } from './box-responses.js';
+import type { HttpAnswer } from '../http/http-response.js';
 import { type EmulatedApp, type EmulatedUser, USER_ID } from './emulated-app.js';
-import { type IssuedToken, type TokenLedger } from '../http/token-ledger.js';
+import type { IssuedToken, TokenLedger } from '../http/token-ledger.js';
 
 /** Who calls, and as whom. */
 export interface Caller {

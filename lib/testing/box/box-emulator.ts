@@ -1,19 +1,14 @@
-import { type KeyObject } from 'node:crypto';
-import { type RouteHandler, type TokenHook } from './api-origin.js';
-import { type BoxConfigJson, type EmulatedUser } from './emulated-app.js';
-import {
-  type EmulatedFile,
-  type EmulatedFolder,
-  type NewFile,
-  type NewItem,
-} from './emulated-drive.js';
+import type { KeyObject } from 'node:crypto';
+import type { RouteHandler, TokenHook } from './api-origin.js';
+import type { BoxConfigJson, EmulatedUser } from './emulated-app.js';
+import type { EmulatedFile, EmulatedFolder, NewFile, NewItem } from './emulated-drive.js';
 import {
   assembleEmulator,
   type BoxEmulatorOptions,
   type EmulatorParts,
 } from './emulator-assembly.js';
-import { type Fault, type FaultTarget } from '../http/faults.js';
-import { type RecordedRequest } from '../http/request-log.js';
+import type { Fault, FaultTarget } from '../http/faults.js';
+import type { RecordedRequest } from '../http/request-log.js';
 import { checkLifetime, type TokenSubject } from '../http/token-ledger.js';
 
 /**
@@ -195,7 +190,7 @@ export class BoxEmulator {
   /** Adds a user, with a folder and a file of their own. Throws a TypeError for an id that is taken or not of digits. */
   addUser(user: EmulatedUser): void {
     this.#parts.app.addUser(user);
-    this.#parts.drive.furnish(user);
+    this.#parts.drive.addSampleItems(user);
   }
 
   /** Adds a folder; by default to the service account's root. */

@@ -1,6 +1,6 @@
-import { type HttpAnswer, oauthError } from '../http/http-answer.js';
+import { type HttpAnswer, oauthError } from '../http/http-response.js';
 import { decodeClaims } from '../http/jwt.js';
-import { type ItemReference, type TokenRestriction } from '../http/token-ledger.js';
+import type { ItemReference, TokenRestriction } from '../http/token-ledger.js';
 
 const TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:';
 export const ACCESS_TOKEN_TYPE = `${TOKEN_TYPE}access_token`;

@@ -1,12 +1,11 @@
 import { accessDenied, type Caller } from './bearer-guard.js';
-import { bearerChallenge, boxError, notFound } from './box-answer.js';
-import { type HttpAnswer } from '../http/http-answer.js';
+import { bearerChallenge, boxError, notFound } from './box-responses.js';
+import { type HttpAnswer, type JsonObject, parseJsonObject } from '../http/http-response.js';
 import { downloadAddress } from '../http/download-origin.js';
 import { describeUser, type EmulatedApp } from './emulated-app.js';
-import { type EmulatedDrive } from './emulated-drive.js';
-import { type JsonObject, parseJsonObject } from '../http/json-object.js';
+import type { EmulatedDrive } from './emulated-drive.js';
 import { type NewItemRequest, readNewItem, readUpload } from './new-item-request.js';
-import { type ItemReference } from '../http/token-ledger.js';
+import type { ItemReference } from '../http/token-ledger.js';
 
 export interface ApiCall {
   readonly method: string;

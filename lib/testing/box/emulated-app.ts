@@ -8,7 +8,7 @@ import {
   randomUUID,
 } from 'node:crypto';
 import { promisify } from 'node:util';
-import { readRsaPublicKey } from '../http/rsa-public-key.js';
+import { readRsaPublicKey } from '../http/rsa-keys.js';
 
 /** A user of the emulated enterprise. */
 export interface EmulatedUser {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { DownloadTickets } from '../http/download-tickets.js';
+import { DownloadTickets } from '../http/download-origin.js';
 import { describeUser, type EmulatedUser } from './emulated-app.js';
-import { type EmulatorClock } from '../http/emulator-clock.js';
-import { type ItemReference } from '../http/token-ledger.js';
+import type { EmulatorClock } from '../http/emulator-clock.js';
+import type { ItemReference } from '../http/token-ledger.js';
 
 /** A file or folder to be put into the emulated Box. */
 export interface NewItem {
@@ -73,7 +73,7 @@ export class EmulatedDrive {
   }
 
   /** A few things of a user's own, so that an answer shows whose it is. */
-  furnish({ id, name }: EmulatedUser): void {
+  addSampleItems({ id, name }: EmulatedUser): void {
     this.addFolder({ name: `${name}'s papers`, ownerId: id });
     this.addFile({
       name: `${name}'s notes.txt`,

@@ -1,13 +1,13 @@
 import { checkAssertion, subjectOf } from './assertion-check.js';
-import { boxDialect } from './box-dialect.js';
-import { type HttpAnswer, oauthError } from '../http/http-answer.js';
+import { boxResponses } from './box-responses.js';
+import { type HttpAnswer, oauthError } from '../http/http-response.js';
 import { ACCESS_TOKEN_TYPE, readDownscope } from './downscope-grant.js';
-import { type EmulatedApp } from './emulated-app.js';
-import { type EmulatedDrive } from './emulated-drive.js';
-import { type EmulatorClock } from '../http/emulator-clock.js';
+import type { EmulatedApp } from './emulated-app.js';
+import type { EmulatedDrive } from './emulated-drive.js';
+import type { EmulatorClock } from '../http/emulator-clock.js';
 import { decodeClaims } from '../http/jwt.js';
 import { MISSING_PARAMETER, readTokenForm, type TokenHttpRequest } from '../http/token-form.js';
-import { type IssuedToken, type TokenLedger, type TokenSubject } from '../http/token-ledger.js';
+import type { IssuedToken, TokenLedger, TokenSubject } from '../http/token-ledger.js';
 
 /** A kind of token request that the emulator knows. */
 export type EmulatedGrant = 'jwt-bearer' | 'client_credentials' | 'token-exchange';
@@ -42,7 +42,7 @@ export class EmulatedTokenEndpoint {
   readonly #drive: EmulatedDrive;
   readonly #ledger: TokenLedger;
   readonly #grants: ReadonlySet<EmulatedGrant>;
-  readonly #spentJtis = new Set<string>();
+  readonly #usedJtis = new Set<string>();
 
   constructor(options: {
     readonly app: EmulatedApp;
@@ -65,7 +65,7 @@ export class EmulatedTokenEndpoint {
    * what Box's users see when they send an assertion again after a 429.
    */
   judge(request: TokenHttpRequest): TokenDecision {
-    const form = readTokenForm(request, boxDialect.credentialHeaders);
+    const form = readTokenForm(request, boxResponses.credentialHeaders);
     if ('refusal' in form) return refuse(form.refusal);
     const { fields } = form;
     const type = fields.get('grant_type') ?? '';
@@ -85,7 +85,7 @@ export class EmulatedTokenEndpoint {
 
   /** `/oauth2/revoke`: RFC 7009 2.2 has a 200 for an unknown token too. */
   revoke(request: TokenHttpRequest): HttpAnswer {
-    const form = readTokenForm(request, boxDialect.credentialHeaders);
+    const form = readTokenForm(request, boxResponses.credentialHeaders);
     if ('refusal' in form) return form.refusal;
     const { fields } = form;
     if (!this.#isClient(fields)) return CLIENT_REFUSED;
@@ -98,7 +98,7 @@ export class EmulatedTokenEndpoint {
   }
 
   /** Whom a request says that it wants a token for, before anything is judged. */
-  subjectAskedFor(fields: Readonly<Record<string, string>>): TokenSubject | undefined {
+  requestedSubject(fields: Readonly<Record<string, string>>): TokenSubject | undefined {
     const { assertion, subject_token: subjectToken } = fields;
     if (assertion !== undefined) return subjectOf(decodeClaims(assertion) ?? {});
     if (subjectToken !== undefined) return this.#ledger.find(subjectToken)?.subject;
@@ -116,9 +116,9 @@ export class EmulatedTokenEndpoint {
       publicKeys: this.#app.publicKeys,
       nowMs: this.#clock.nowMs(),
       isUser: (id) => this.#app.users.has(id),
-      isSpent: (jti) => this.#spentJtis.has(jti),
+      isUsed: (jti) => this.#usedJtis.has(jti),
     });
-    if (verdict.jti !== undefined) this.#spentJtis.add(verdict.jti);
+    if (verdict.jti !== undefined) this.#usedJtis.add(verdict.jti);
     if (!verdict.accepted) return refuse(oauthError('invalid_grant', verdict.description));
 
     if (!this.#app.authorized) {

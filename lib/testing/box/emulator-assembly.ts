@@ -1,5 +1,5 @@
 import { ApiOrigin, type TokenHook } from './api-origin.js';
-import { boxDialect } from './box-dialect.js';
+import { boxResponses } from './box-responses.js';
 import { DownloadOrigin } from '../http/download-origin.js';
 import { EmulatedApi } from './emulated-api.js';
 import { type BoxConfigJson, EmulatedApp, type EmulatedUser } from './emulated-app.js';
@@ -7,7 +7,7 @@ import { EmulatedDrive } from './emulated-drive.js';
 import { type EmulatedGrant, EmulatedTokenEndpoint } from './emulated-token-endpoint.js';
 import { EmulatorClock } from '../http/emulator-clock.js';
 import { EmulatorServers } from '../http/emulator-servers.js';
-import { FaultPlan, type FaultTarget } from '../http/faults.js';
+import { FaultQueue, type FaultTarget } from '../http/faults.js';
 import { RequestLog } from '../http/request-log.js';
 import { checkLifetime, TokenLedger } from '../http/token-ledger.js';
 
@@ -43,7 +43,7 @@ export interface EmulatorParts {
   readonly app: EmulatedApp;
   readonly clock: EmulatorClock;
   readonly drive: EmulatedDrive;
-  readonly faults: FaultPlan<FaultTarget>;
+  readonly faults: FaultQueue<FaultTarget>;
   readonly ledger: TokenLedger;
   readonly log: RequestLog;
   readonly servers: EmulatorServers<ApiOrigin>;
@@ -57,10 +57,10 @@ export async function assembleEmulator(options: BoxEmulatorOptions): Promise<Emu
   const app = await EmulatedApp.create(options.config);
   const clock = new EmulatorClock(now, clockSkewMs);
   const drive = new EmulatedDrive(clock, app.users);
-  drive.furnish(app.serviceAccount);
+  drive.addSampleItems(app.serviceAccount);
   for (const user of options.users ?? DEFAULT_USERS) {
     app.addUser(user);
-    drive.furnish(user);
+    drive.addSampleItems(user);
   }
   const ledger = new TokenLedger(clock);
   const tokenEndpoint = new EmulatedTokenEndpoint({
@@ -71,13 +71,13 @@ export async function assembleEmulator(options: BoxEmulatorOptions): Promise<Emu
     grants,
     lifetimeS,
   });
-  const faults = new FaultPlan<FaultTarget>();
+  const faults = new FaultQueue<FaultTarget>();
   const log = new RequestLog();
   const servers = await EmulatorServers.listen(port, (stopSignal) => {
     const shared = {
       app,
       clock,
-      dialect: boxDialect,
+      responses: boxResponses,
       faults,
       ledger,
       log,

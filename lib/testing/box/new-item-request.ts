@@ -1,6 +1,10 @@
-import { boxError } from './box-answer.js';
-import { type HttpAnswer } from '../http/http-answer.js';
-import { isJsonObject, type JsonObject, parseJsonObject } from '../http/json-object.js';
+import { boxError } from './box-responses.js';
+import {
+  type HttpAnswer,
+  isJsonObject,
+  type JsonObject,
+  parseJsonObject,
+} from '../http/http-response.js';
 
 export type NewItemRequest =
   | {

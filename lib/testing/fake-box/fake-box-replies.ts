@@ -1,5 +1,5 @@
-import { boxError } from '../box/box-answer.js';
-import { type HttpAnswer } from '../http/http-answer.js';
+import { boxError } from '../box/box-responses.js';
+import type { HttpAnswer } from '../http/http-response.js';
 import { addressOf, type FakeBoxCall, type FakeBoxPath, goesTo } from './fake-box-calls.js';
 
 /** An object goes out as JSON, a string and bytes as they are, nothing as a 204, a `Response` as a copy of it. */

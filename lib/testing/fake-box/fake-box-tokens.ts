@@ -1,6 +1,6 @@
 import type { BoxAuthErrorCode } from '../../core/errors/error-codes.js';
-import { boxError, rateLimited } from '../box/box-answer.js';
-import { type HttpAnswer, oauthError } from '../http/http-answer.js';
+import { boxError, rateLimited } from '../box/box-responses.js';
+import { type HttpAnswer, oauthError } from '../http/http-response.js';
 import type { TokenHolder } from './fake-box-calls.js';
 
 const LIFETIME_S = 3600;

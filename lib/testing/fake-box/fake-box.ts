@@ -1,7 +1,7 @@
 import { AssertionError } from 'node:assert';
 import { BOX_API_URL } from '../../box/box-urls.js';
 import type { BoxTokenProvider } from '../../box/box-token.provider.js';
-import { bearerChallenge } from '../box/box-answer.js';
+import { bearerChallenge } from '../box/box-responses.js';
 import { FakeBoxAuth } from './fake-box-auth.js';
 import {
   actingText,

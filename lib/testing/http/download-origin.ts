@@ -1,9 +1,11 @@
-import { type IncomingMessage, type ServerResponse } from 'node:http';
-import { Exchange, type ExchangeContext, requestUrl } from './exchange.js';
-import { type Fault } from './faults.js';
-import { type HttpAnswer } from './http-answer.js';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { HttpExchange, type HttpExchangeContext, requestUrl } from './http-exchange.js';
+import type { Fault } from './faults.js';
+import type { HttpAnswer } from './http-response.js';
+import { randomBytes } from 'node:crypto';
+import type { EmulatorClock } from './emulator-clock.js';
 
-export interface DownloadOriginParts extends ExchangeContext {
+export interface DownloadOriginParts extends HttpExchangeContext {
   readonly faults: { take(target: 'download'): Fault | undefined };
 }
 
@@ -36,18 +38,18 @@ export class DownloadOrigin {
   }
 
   async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const exchange = new Exchange('download', request, response, this.#parts);
+    const exchange = new HttpExchange('download', request, response, this.#parts);
     const fault = this.#parts.faults.take('download');
-    if (fault && !(await exchange.play(fault))) return;
+    if (fault && !(await exchange.inject(fault))) return;
     await exchange.readBody(0);
     exchange.send(this.#answer(request));
   }
 
   #answer(request: IncomingMessage): HttpAnswer {
-    const { dialect } = this.#parts;
-    for (const name of dialect.credentialHeaders) {
+    const { responses } = this.#parts;
+    for (const name of responses.credentialHeaders) {
       if (request.headers[name] !== undefined) {
-        return dialect.badRequest(`The ${name} header must not be sent to this origin.`);
+        return responses.badRequest(`The ${name} header must not be sent to this origin.`);
       }
     }
     const url = requestUrl(request);
@@ -55,7 +57,7 @@ export class DownloadOrigin {
       request.method === 'GET' && url?.pathname === '/download'
         ? this.#source.redeemTicket(url.searchParams.get('signature') ?? '')
         : undefined;
-    if (!file) return dialect.notFound();
+    if (!file) return responses.notFound();
     return {
       status: 200,
       headers: {
@@ -73,4 +75,29 @@ function extValue(name: string): string {
     /['()*]/g,
     (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
   );
+}
+
+const LIFETIME_MS = 15 * 60_000;
+
+/** What a signed download address is worth: each ticket opens its file once, for a quarter of an hour. */
+export class DownloadTickets {
+  readonly #clock: EmulatorClock;
+  readonly #tickets = new Map<string, { readonly fileId: string; readonly expiresAtMs: number }>();
+
+  constructor(clock: EmulatorClock) {
+    this.#clock = clock;
+  }
+
+  issue(fileId: string): string {
+    const ticket = randomBytes(24).toString('base64url');
+    this.#tickets.set(ticket, { fileId, expiresAtMs: this.#clock.nowMs() + LIFETIME_MS });
+    return ticket;
+  }
+
+  /** The id of the file. */
+  redeem(ticket: string): string | undefined {
+    const entry = this.#tickets.get(ticket);
+    this.#tickets.delete(ticket);
+    return entry && entry.expiresAtMs > this.#clock.nowMs() ? entry.fileId : undefined;
+  }
 }

@@ -1,3 +1,9 @@
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { promisify } from 'node:util';
+import { type ServiceResponses, type HttpAnswer, oauthError } from './http-response.js';
+
 /** What a fault of `BoxEmulator` is put on: token requests, revocations, API calls, downloads from the second origin. */
 export type FaultTarget = 'token' | 'revoke' | 'api' | 'download';
 
@@ -49,7 +55,7 @@ export type Fault =
   | { readonly kind: 'hang' };
 
 /** Which request meets which fault. */
-export class FaultPlan<Target extends string> {
+export class FaultQueue<Target extends string> {
   readonly #next = new Map<Target, Fault[]>();
   readonly #always = new Map<Target, Fault>();
 
@@ -86,4 +92,88 @@ function checkDelay(fault: Fault): void {
   throw new RangeError(
     `Invalid ms of a delay: expected a number from 0 to ${MAX_DELAY_MS}, received ${fault.ms}`,
   );
+}
+
+// Taken at once, before a test puts fake timers in its place.
+const sleep = promisify(setTimeout);
+
+const HUGE_BYTES = 64 * 1024 * 1024;
+const CHUNK = 'x'.repeat(64 * 1024);
+
+export interface FaultContext {
+  readonly responses: ServiceResponses;
+  readonly response: ServerResponse;
+  /** Ends what waits when the emulator stops. */
+  readonly signal: AbortSignal;
+  send(answer: HttpAnswer): void;
+}
+
+/** Tells whether the ordinary answer is still to be given. */
+export async function injectFault(fault: Fault, context: FaultContext): Promise<boolean> {
+  switch (fault.kind) {
+    case 'delay':
+      await untilStopped(sleep(fault.ms, undefined, { signal: context.signal }), context.signal);
+      return !context.signal.aborted;
+    case 'hold':
+      await untilStopped(fault.until, context.signal);
+      return !context.signal.aborted;
+    case 'hang':
+      break;
+    case 'reset':
+      context.response.socket?.resetAndDestroy();
+      break;
+    case 'status':
+      context.send(fault);
+      break;
+    case 'rate-limit':
+      context.send(context.responses.rateLimited(fault.retryAfter));
+      break;
+    case 'unavailable':
+      context.send(context.responses.unavailable());
+      break;
+    case 'refuse':
+      context.send(oauthError(fault.error, fault.errorDescription, fault.status));
+      break;
+    case 'redirect':
+      context.send({ status: 302, headers: { location: fault.location } });
+      break;
+    case 'garbage':
+      context.send({
+        status: 200,
+        headers: { 'content-type': fault.contentType ?? 'text/html; charset=utf-8' },
+        body:
+          fault.body ??
+          `<!doctype html><title>Sign in</title><p>This is not ${context.responses.service}.</p>`,
+      });
+      break;
+    case 'huge':
+      context.send({
+        status: 200,
+        headers: { 'content-type': 'application/json' },
+        body: Readable.from(hugeJson()),
+      });
+      break;
+  }
+  return false;
+}
+
+/** A fault that leaves the request as it is, so that it can still be answered or never will be. */
+export function leavesRequestUnread({ kind }: Fault): boolean {
+  return kind === 'delay' || kind === 'hold' || kind === 'hang' || kind === 'reset';
+}
+
+/** What is waited for may fail in its own way: it only says when. */
+async function untilStopped(waited: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  const settled = new AbortController();
+  const ended = once(signal, 'abort', { signal: settled.signal });
+  await Promise.allSettled([Promise.race([waited, ended])]);
+  settled.abort();
+  await ended.catch(() => undefined);
+}
+
+function* hugeJson(): Generator<string> {
+  yield '{"access_token":"';
+  for (let sent = 0; sent < HUGE_BYTES; sent += CHUNK.length) yield CHUNK;
+  yield '"}';
 }

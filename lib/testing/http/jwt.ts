@@ -1,4 +1,4 @@
-import { type JsonObject, parseJsonObject } from './json-object.js';
+import { type JsonObject, parseJsonObject } from './http-response.js';
 
 /** A JWT in its compact form, taken apart but not verified. */
 export interface Jwt {

@@ -1,5 +1,5 @@
-import { type Exchange } from './exchange.js';
-import { type HttpAnswer, oauthError } from './http-answer.js';
+import type { HttpExchange } from './http-exchange.js';
+import { type HttpAnswer, oauthError } from './http-response.js';
 
 export const MAX_FORM_BYTES = 64 * 1024;
 
@@ -25,7 +25,7 @@ export type TokenForm =
 const FORM = 'application/x-www-form-urlencoded';
 
 /** Takes in a request to a token endpoint, and shows its fields in the log. */
-export async function readTokenRequest(exchange: Exchange): Promise<TokenHttpRequest> {
+export async function readTokenRequest(exchange: HttpExchange): Promise<TokenHttpRequest> {
   const { record, request } = exchange;
   const body = await exchange.readBody(MAX_FORM_BYTES);
   if (body) record.body = Object.fromEntries(new URLSearchParams(body.toString('utf8')));

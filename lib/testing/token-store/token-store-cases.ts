@@ -9,33 +9,35 @@ import {
   MINUTE,
   publish,
   SECOND,
-  type Stage,
+  type CaseContext,
   taken,
   token,
-} from './token-store-stage.js';
+} from './token-store-harness.js';
 
 /** The case that can only be played on a store that can be emptied. */
 export const AFTER_RESET = 'fences do not go back when everything was lost';
 
 /** What is expected of every store, by its name. */
-export const tokenStoreCases: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
+export const tokenStoreCases: Readonly<Record<string, (context: CaseContext) => Promise<void>>> = {
   'the first who claims shall mint': async ({ store, id }) => {
     const fence = await lease(store, id, 'first');
     assert.ok(Number.isSafeInteger(fence) && fence > 0, `a fence is a whole number: ${fence}`);
   },
 
-  'the second who claims is told that somebody mints, by another handle as well': async (stage) => {
-    const { store, id } = stage;
+  'the second who claims is told that somebody mints, by another handle as well': async (
+    context,
+  ) => {
+    const { store, id } = context;
     await lease(store, id, 'first');
     assert.deepEqual(await claim(store, id, 'second'), { state: 'leased' });
-    assert.deepEqual(await claim(await stage.create(), id, 'third'), { state: 'leased' });
+    assert.deepEqual(await claim(await context.create(), id, 'third'), { state: 'leased' });
   },
 
-  'who has the lease and claims again keeps it, with the same fence': async (stage) => {
-    const { store, id } = stage;
+  'who has the lease and claims again keeps it, with the same fence': async (context) => {
+    const { store, id } = context;
     const fence = await lease(store, id, 'first');
     for (let extended = 0; extended < 3; extended++) {
-      await stage.advance(0.75 * MINUTE);
+      await context.advance(0.75 * MINUTE);
       // As somebody does who mints, and does not want what may have come in between.
       const again = await claim(store, id, 'first', fence);
       assert.deepEqual(again, { state: 'claimed', fence });
@@ -43,20 +45,20 @@ export const tokenStoreCases: Readonly<Record<string, (stage: Stage) => Promise<
     assert.deepEqual(await claim(store, id, 'second'), { state: 'leased' });
   },
 
-  'a lease ends by itself': async (stage) => {
-    const { store, id } = stage;
+  'a lease ends by itself': async (context) => {
+    const { store, id } = context;
     const fence = await lease(store, id, 'first');
-    await stage.advance(MINUTE);
+    await context.advance(MINUTE);
     assert.ok((await lease(store, id, 'second')) > fence);
   },
 
-  'what is published is given to everybody, with its age': async (stage) => {
-    const { store, id } = stage;
+  'what is published is given to everybody, with its age': async (context) => {
+    const { store, id } = context;
     const fence = await lease(store, id, 'first');
     const requestedAt = performance.now();
     await store.publish(id, fence, token('shared'), 5 * SECOND);
-    await stage.advance(10 * MINUTE);
-    for (const handle of [store, await stage.create()]) {
+    await context.advance(10 * MINUTE);
+    for (const handle of [store, await context.create()]) {
       const given = await taken(handle, id);
       assert.equal(given.token.value, 'shared');
       assert.equal(given.fence, fence);
@@ -92,12 +94,12 @@ export const tokenStoreCases: Readonly<Record<string, (stage: Stage) => Promise<
     assert.ok((await lease(store, `${id} later`, 'second', fence + HOUR)) > fence + HOUR);
   },
 
-  'an older fence loses, whichever is published first': async (stage) => {
-    const { store, id } = stage;
+  'an older fence loses, whichever is published first': async (context) => {
+    const { store, id } = context;
     for (const isSlowFirst of [true, false]) {
       const name = `${id} ${isSlowFirst}`;
       const slow = await lease(store, name, 'slow');
-      await stage.advance(MINUTE);
+      await context.advance(MINUTE);
       const quick = await lease(store, name, 'quick');
       const both = [
         () => store.publish(name, slow, token('slow'), 0),
@@ -108,18 +110,18 @@ export const tokenStoreCases: Readonly<Record<string, (stage: Stage) => Promise<
     }
   },
 
-  'publishing with an older fence does not end a newer lease': async (stage) => {
-    const { store, id } = stage;
+  'publishing with an older fence does not end a newer lease': async (context) => {
+    const { store, id } = context;
     const slow = await lease(store, id, 'slow');
-    await stage.advance(MINUTE);
+    await context.advance(MINUTE);
     await lease(store, id, 'quick');
     await store.publish(id, slow, token('slow'), 0);
     assert.equal((await taken(store, id)).token.value, 'slow');
     assert.deepEqual(await claim(store, id, 'third', slow), { state: 'leased' });
   },
 
-  'fences rise, whatever became of the claims before': async (stage) => {
-    const { store, id } = stage;
+  'fences rise, whatever became of the claims before': async (context) => {
+    const { store, id } = context;
     let last = 0;
     const next = async (newerThan = 0) => {
       const fence = await lease(store, id, 'claimant', newerThan);
@@ -134,7 +136,7 @@ export const tokenStoreCases: Readonly<Record<string, (stage: Stage) => Promise<
       await store.publish(id, refused, token('refused'), 0);
       await store.invalidate(id, refused);
       await next();
-      await stage.advance(MINUTE);
+      await context.advance(MINUTE);
       const published = await next();
       await store.publish(id, published, token('published'), 0);
       await next(published);
@@ -143,15 +145,15 @@ export const tokenStoreCases: Readonly<Record<string, (stage: Stage) => Promise<
     }
   },
 
-  [AFTER_RESET]: async (stage) => {
-    const { id } = stage;
+  [AFTER_RESET]: async (context) => {
+    const { id } = context;
     // Who counts from one would be found out: the clock of a store is far above a thousand.
-    const before = await publish(stage.store, id, token('lost'), 1_000);
-    await stage.reset?.();
-    const store = await stage.create();
+    const before = await publish(context.store, id, token('lost'), 1_000);
+    await context.reset?.();
+    const store = await context.create();
     assert.ok((await lease(store, id, 'forgetful')) >= before);
-    await stage.reset?.();
-    assert.ok((await lease(await stage.create(), id, 'mindful', before)) > before);
+    await context.reset?.();
+    assert.ok((await lease(await context.create(), id, 'mindful', before)) > before);
   },
 
   'invalidating forgets a token, but not a newer one': async ({ store, id }) => {
@@ -164,17 +166,17 @@ export const tokenStoreCases: Readonly<Record<string, (stage: Stage) => Promise<
     await store.invalidate(`${id} unknown`, second);
   },
 
-  'who fails has everybody wait, says why and for how long': async (stage) => {
-    const { store, id } = stage;
+  'who fails has everybody wait, says why and for how long': async (context) => {
+    const { store, id } = context;
     const reason = 'Box says: slow down ("429")\nü';
     await lease(store, id, 'first');
     await store.fail(id, 'first', 5 * MINUTE, reason);
-    for (const handle of [store, await stage.create()]) {
+    for (const handle of [store, await context.create()]) {
       expectPaused(await claim(handle, id, 'second'), 5 * MINUTE, reason);
     }
-    await stage.advance(2 * MINUTE);
+    await context.advance(2 * MINUTE);
     expectPaused(await claim(store, id, 'first'), 3 * MINUTE, reason);
-    await stage.advance(3 * MINUTE);
+    await context.advance(3 * MINUTE);
     await lease(store, id, 'second');
   },
 
@@ -184,8 +186,8 @@ export const tokenStoreCases: Readonly<Record<string, (stage: Stage) => Promise<
     assert.ok((await lease(store, id, 'second')) > fence);
   },
 
-  'who has no lease cannot fail for the others': async (stage) => {
-    const { store, id } = stage;
+  'who has no lease cannot fail for the others': async (context) => {
+    const { store, id } = context;
     await store.fail(id, 'nobody', MINUTE, 'not me');
     const fence = await lease(store, id, 'first');
     await store.fail(id, 'second', MINUTE, 'not me');
@@ -195,8 +197,8 @@ export const tokenStoreCases: Readonly<Record<string, (stage: Stage) => Promise<
     await lease(store, id, 'third', fence);
   },
 
-  'a pause keeps nobody from a token that will do, and a new token ends it': async (stage) => {
-    const { store, id } = stage;
+  'a pause keeps nobody from a token that will do, and a new token ends it': async (context) => {
+    const { store, id } = context;
     const first = await publish(store, id, token('first'));
     const second = await lease(store, id, 'second', first);
     await store.fail(id, 'second', 5 * MINUTE, 'a reason');
@@ -206,23 +208,23 @@ export const tokenStoreCases: Readonly<Record<string, (stage: Stage) => Promise<
     await lease(store, id, 'third', second);
   },
 
-  'a token is gone when its lifetime is over': async (stage) => {
-    const { store, id } = stage;
+  'a token is gone when its lifetime is over': async (context) => {
+    const { store, id } = context;
     await publish(store, id, { ...token('short'), lifetimeMs: 10 * MINUTE }, 0, 4 * MINUTE);
-    await stage.advance(3 * MINUTE);
+    await context.advance(3 * MINUTE);
     assert.equal((await taken(store, id)).token.value, 'short');
-    await stage.advance(3 * MINUTE);
+    await context.advance(3 * MINUTE);
     await lease(store, id, 'second');
     await publish(store, `${id} late`, { ...token('late'), lifetimeMs: MINUTE }, 0, MINUTE);
     await lease(store, `${id} late`, 'second');
   },
 
-  'a token of which nobody knows how long it lives is kept for hours': async (stage) => {
-    const { store, id } = stage;
+  'a token of which nobody knows how long it lives is kept for hours': async (context) => {
+    const { store, id } = context;
     const unknown = { value: 'unknown', lifetimeMs: undefined, expiresAt: undefined };
     const requestedAt = performance.now();
     await publish(store, id, unknown, 0, 7 * SECOND);
-    await stage.advance(3 * HOUR);
+    await context.advance(3 * HOUR);
     const given = await taken(store, id);
     assert.deepEqual(
       [given.token.value, given.token.lifetimeMs, given.token.expiresAt],
@@ -270,12 +272,12 @@ export const tokenStoreCases: Readonly<Record<string, (stage: Stage) => Promise<
     }
   },
 
-  'of fifty who claim at once exactly one shall mint': async (stage) => {
-    const handles = await Promise.all(Array.from({ length: 5 }, () => stage.create()));
+  'of fifty who claim at once exactly one shall mint': async (context) => {
+    const handles = await Promise.all(Array.from({ length: 5 }, () => context.create()));
     const claims = await Promise.all(
       Array.from({ length: 50 }, async (_, index) => {
-        const handle = handles[index % handles.length] ?? stage.store;
-        return await claim(handle, stage.id, `owner ${index}`);
+        const handle = handles[index % handles.length] ?? context.store;
+        return await claim(handle, context.id, `owner ${index}`);
       }),
     );
     const states = claims.map(({ state }) => state).toSorted();

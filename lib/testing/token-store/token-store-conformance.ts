@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { AFTER_RESET, tokenStoreCases } from './token-store-cases.js';
-import type { TokenStoreHarness } from './token-store-stage.js';
+import type { TokenStoreHarness } from './token-store-harness.js';
 
 /** One rule that every store keeps. */
 export interface TokenStoreCase {

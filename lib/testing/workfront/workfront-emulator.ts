@@ -1,16 +1,16 @@
-import { type KeyObject } from 'node:crypto';
-import { type RouteHandler, type TokenHook } from '../box/api-origin.js';
-import { type Fault } from '../http/faults.js';
-import { type RecordedRequest } from '../http/request-log.js';
+import type { KeyObject } from 'node:crypto';
+import type { RouteHandler, TokenHook } from '../box/api-origin.js';
+import type { Fault } from '../http/faults.js';
+import type { RecordedRequest } from '../http/request-log.js';
 import { checkLifetime } from '../http/token-ledger.js';
-import { type WorkfrontRefusal } from './refusals.js';
-import { type WorkfrontCredentials } from './workfront-application.js';
+import type { WorkfrontRefusal } from './refusals.js';
+import type { WorkfrontCredentials } from './emulated-app.js';
 import {
   assembleWorkfront,
   type WorkfrontEmulatorOptions,
   type WorkfrontParts,
-} from './workfront-assembly.js';
-import { type WorkfrontFaultTarget } from './workfront-origin.js';
+} from './emulator-assembly.js';
+import type { WorkfrontFaultTarget } from './api-origin.js';
 
 /**
  * Adobe Workfront on loopback: a real HTTP server with the JWT exchange of a custom OAuth2 application and a small

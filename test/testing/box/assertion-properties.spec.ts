@@ -20,7 +20,7 @@ beforeAll(async () => {
     publicKeys: new Map([[appAuth.publicKeyID, createPublicKey(key)]]),
     nowMs: NOW_MS,
     isUser: () => false,
-    isSpent: () => false,
+    isUsed: () => false,
   };
 });
 afterAll(() => emulator.stop());

@@ -251,7 +251,7 @@ describe('A stop', () => {
 
 // A start that failed and a stop with work under way: neither may keep the process alive.
 const SCRIPT = `
-import { BoxEmulator } from '../../emulator/testing.mjs';
+import { BoxEmulator } from './testing.mjs';
 const emulator = await BoxEmulator.start();
 const port = Number(new URL(emulator.url).port);
 await BoxEmulator.start({ port }).catch(() => undefined);

@@ -1,0 +1,76 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BoxEmulator } from 'nestjs-box-auth/testing';
+import { type LoopbackServer, startServer } from '../../support/loopback-server.js';
+import { Clinic, failedStep } from './doctor-fixture.js';
+
+const IMPOSTOR = { id: '1', name: 'A stranger', login: 'stranger@example.com' };
+
+let emulator: BoxEmulator;
+let clinic: Clinic;
+let stranger: LoopbackServer;
+beforeAll(async () => {
+  emulator = await BoxEmulator.start();
+  clinic = new Clinic(emulator);
+  stranger = await startServer((_request, response) => {
+    response.setHeader('content-type', 'application/json').end(JSON.stringify(IMPOSTOR));
+  });
+});
+afterAll(async () => {
+  await stranger.stop();
+  await emulator.stop();
+});
+
+/** Calls of `users/me` with a token are answered by `answer`; those for a user, or the others. */
+function answering(who: 'account' | 'as-user', answer: () => Response): typeof fetch {
+  return async (input, init) => {
+    const headers = new Headers(init?.headers);
+    const hit = headers.has('authorization') && headers.has('as-user') === (who === 'as-user');
+    if (!hit) return fetch(input, init);
+    const response = answer();
+    Object.defineProperty(response, 'url', { value: String(input) });
+    const location = response.headers.get('location');
+    // As fetch itself would.
+    return location !== null && init?.redirect !== 'manual' ? fetch(location) : response;
+  };
+}
+
+describe.each(['account', 'as-user'] as const)('doctor, what answers at %s', (step) => {
+  const ask = (answer: () => Response) =>
+    clinic.ask([clinic.file(), '--as-user', '11111'], { fetch: answering(step, answer) });
+
+  it('is not believed if it sends elsewhere: only the origin is told of where', async () => {
+    const location = `${stranger.url}/path?code=secret`;
+    const diagnosis = await ask(() => new Response(null, { status: 302, headers: { location } }));
+    const { problem, step: failed } = failedStep(diagnosis);
+    expect({ failed, code: problem?.code }).toEqual({ failed: step, code: 'response_invalid' });
+    expect(problem?.message).toBe(
+      `What answered at ${emulator.url}/2.0/users/me is not Box: it redirects (status 302) to ${stranger.url}.`,
+    );
+    expect(diagnosis.stdout).not.toContain('secret');
+    expect(diagnosis.stdout).not.toContain(IMPOSTOR.name);
+    expect(stranger.arrived).toEqual([]);
+  });
+
+  it('is not believed if it redirects nowhere', async () => {
+    const { problem } = failedStep(await ask(() => new Response(null, { status: 304 })));
+    expect(problem?.message).toMatch(/it redirects \(status 304\)\.$/);
+  });
+
+  it('is read up to 64 KiB, even if it never ends', async () => {
+    let chunks = 0;
+    const endless = () =>
+      new Response(
+        new ReadableStream({
+          pull: (controller) => {
+            chunks += 1;
+            if (chunks > 1_000) controller.close();
+            else controller.enqueue(Buffer.alloc(4_096, ' '));
+          },
+        }),
+      );
+    const { problem } = failedStep(await ask(endless));
+    expect(problem).toMatchObject({ code: 'response_invalid' });
+    expect(problem?.message).toContain('it is larger than 65536 bytes');
+    expect(chunks).toBeLessThan(100);
+  });
+});

@@ -1,0 +1,125 @@
+import { execFileSync } from 'node:child_process';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BoxEmulator } from 'nestjs-box-auth/testing';
+import type { DoctorReport } from '../../../lib/cli/doctor/doctor-report.js';
+import { FakeRuntime, settled } from '../../support/fake-runtime.js';
+import { newFolder, run } from '../cli-fixture.js';
+import { Clinic, failedStep } from './doctor-fixture.js';
+
+let emulator: BoxEmulator;
+let clinic: Clinic;
+beforeAll(async () => {
+  emulator = await BoxEmulator.start();
+  clinic = new Clinic(emulator);
+});
+afterAll(() => emulator.stop());
+
+function newPipe(name = 'config.json'): string {
+  const path = join(newFolder(), name);
+  execFileSync('mkfifo', ['-m', '644', path]);
+  return path;
+}
+
+/** Open at both ends, as long as `work` takes: it never ends, whoever reads or writes. */
+async function held<T>(pipe: string, content: string, work: () => Promise<T>): Promise<T> {
+  const fd = openSync(pipe, 'r+');
+  try {
+    writeFileSync(fd, content);
+    return await work();
+  } finally {
+    closeSync(fd);
+  }
+}
+
+describe.skipIf(process.platform === 'win32')('doctor and a config.json that is a pipe', () => {
+  it('reads it once: it has nothing to say a second time', async () => {
+    const pipe = newPipe();
+    const content = JSON.stringify(clinic.config());
+    const writer = openSync(pipe, 'r+');
+    writeFileSync(writer, content);
+    // The end of what was written shows once nobody can write any more: after the doctor has opened it.
+    const running = run(['doctor', pipe, '--json', '--offline']);
+    await settled();
+    closeSync(writer);
+    const { exitCode, stdout } = await running;
+    const report = JSON.parse(stdout) as DoctorReport;
+    expect(report.steps[0]).toMatchObject({ status: 'ok', facts: { file: pipe } });
+    expect(report.steps[0]?.facts).not.toHaveProperty('readableByOthers');
+    expect(exitCode).toBe(0);
+  });
+
+  it('waits ten seconds for its end, and no longer', async () => {
+    const pipe = newPipe();
+    const runtime = new FakeRuntime();
+    const { exitCode, text } = await held(pipe, '{', async () => {
+      const running = run(['doctor', pipe], { runtime });
+      await settled();
+      await runtime.advance(10_000);
+      return running;
+    });
+    expect(exitCode).toBe(1);
+    expect(text).toContain(
+      `The Box configuration file "${pipe}" cannot be read (it does not end within 10000 ms).`,
+    );
+    expect(runtime.timers).toBe(0);
+  });
+
+  it('takes no more than 1 MiB of a device that has no end', async () => {
+    const diagnosis = await clinic.ask(['/dev/zero']);
+    expect(failedStep(diagnosis).problem).toMatchObject({
+      code: 'config_unreadable',
+      message:
+        'The Box configuration file "/dev/zero" cannot be read (it is larger than 1048576 bytes).',
+    });
+  });
+
+  it('does not wait for a .env that is one', async () => {
+    const pipe = newPipe('.env');
+    const cwd = join(pipe, '..');
+    await held(pipe, 'BOX_CLIENT_ID=1\n', async () => {
+      const asked = await run(['doctor', '--dotenv', '.env'], { cwd });
+      expect(asked).toMatchObject({ exitCode: 2 });
+      expect(asked.text).toContain('The file of --dotenv cannot be read');
+      const unasked = await run(['doctor'], { cwd });
+      expect(unasked.exitCode).toBe(1);
+      expect(unasked.text).not.toContain('.env here');
+    });
+  });
+});
+
+describe('doctor and a config.json that is a file', () => {
+  it.each([
+    ['{', 'cannot be read: it is not JSON'],
+    ['{}', 'boxAppSettings: expected an object'],
+  ])('%s: names its path', async (content, says) => {
+    const file = clinic.file(content);
+    const { problem } = failedStep(await clinic.ask([file]));
+    expect(problem?.message).toContain(file);
+    expect(problem?.message).toContain(says);
+  });
+
+  it('names its path where the key does not open, too', async () => {
+    const file = clinic.file(clinic.config({ appAuth: { passphrase: 'another one' } }));
+    expect(failedStep(await clinic.ask([file])).problem?.message).toBe(
+      `The passphrase in ${file}: boxAppSettings.appAuth.passphrase does not open ${file}: boxAppSettings.appAuth.privateKey.`,
+    );
+  });
+
+  it('may be of 1 MiB, and of no byte more', async () => {
+    const content = JSON.stringify(clinic.config());
+    const largest = clinic.file(content.padEnd(1_048_576));
+    expect((await clinic.ask([largest, '--offline'])).exitCode).toBe(0);
+    const larger = clinic.file(content.padEnd(1_048_577));
+    const { problem } = failedStep(await clinic.ask([larger, '--offline']));
+    expect(problem?.message).toContain('it is larger than 1048576 bytes');
+  });
+
+  it('shows no content that was given in the place of the path', async () => {
+    const content = JSON.stringify(clinic.config());
+    const { problem } = failedStep(await clinic.ask([content]));
+    expect(problem?.code).toBe('config_unreadable');
+    expect(problem?.message).toContain('which does not look like a path');
+  });
+});

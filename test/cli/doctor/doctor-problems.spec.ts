@@ -1,0 +1,432 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { BoxEmulator, type Fault } from 'nestjs-box-auth/testing';
+import { type KeyForm, makeKeys, PASSPHRASE } from '../../support/keys.js';
+import { Clinic, failedStep, stepOf } from './doctor-fixture.js';
+import { newFolder } from '../cli-fixture.js';
+
+const keys = makeKeys();
+
+let emulator: BoxEmulator;
+let clinic: Clinic;
+beforeAll(async () => {
+  emulator = await BoxEmulator.start();
+  emulator.registerPublicKey('openssl1', keys.publicKey);
+  emulator.registerPublicKey('another1', keys.publicKey);
+  clinic = new Clinic(emulator);
+  for (const pem of Object.values(keys.forms)) clinic.keepSecret(pem);
+  clinic.keepSecret(JSON.stringify({ passphrase: PASSPHRASE }));
+});
+beforeEach(() => {
+  emulator.heal();
+  emulator.clearRequests();
+  emulator.authorized = true;
+  emulator.asUserEnabled = true;
+  emulator.userTokensEnabled = true;
+});
+afterAll(() => emulator.stop());
+
+const withKey = (privateKey: string, passphrase = PASSPHRASE) =>
+  clinic.file(clinic.config({ appAuth: { publicKeyID: 'openssl1', privateKey, passphrase } }));
+
+/** What the doctor says of a key of each form: the format, the cipher, the derivation, its iterations. */
+const OPENS: Partial<Record<KeyForm, object>> = {
+  'PKCS#8 PBES2 3DES, as the console makes it': {
+    format: 'PKCS#8',
+    encrypted: true,
+    cipher: 'des-ede3-cbc',
+    kdf: 'PBKDF2',
+    iterations: 2048,
+  },
+  'PKCS#8 PBES2 AES': {
+    format: 'PKCS#8',
+    encrypted: true,
+    cipher: 'aes-256-cbc',
+    kdf: 'PBKDF2',
+    iterations: 2048,
+  },
+  'PKCS#8 PBES1 SHA1-3DES': {
+    format: 'PKCS#8',
+    encrypted: true,
+    cipher: 'des-ede3-cbc',
+    kdf: 'PKCS#12 with SHA-1',
+    iterations: 2048,
+  },
+  'PKCS#8 scrypt': {
+    format: 'PKCS#8',
+    encrypted: true,
+    cipher: 'aes-256-cbc',
+    kdf: 'scrypt',
+    iterations: 16_384,
+  },
+  'traditional des3': {
+    format: 'PKCS#1',
+    encrypted: true,
+    cipher: 'des-ede3-cbc',
+    kdf: 'MD5',
+    iterations: 1,
+  },
+  'traditional aes256': {
+    format: 'PKCS#1',
+    encrypted: true,
+    cipher: 'aes-256-cbc',
+    kdf: 'MD5',
+    iterations: 1,
+  },
+  'plain PKCS#8': { format: 'PKCS#8', encrypted: false },
+  'plain PKCS#1': { format: 'PKCS#1', encrypted: false },
+};
+
+const OPENS_NO_MORE: Partial<Record<KeyForm, object>> = {
+  'PBES2 DES': { cipher: 'des-cbc', kdf: 'PBKDF2' },
+  'PBES1 MD5-DES': { cipher: 'des-cbc', kdf: 'PBKDF1 with MD5' },
+  'PBES1 SHA1-RC2-40': { cipher: 'rc2-40-cbc', kdf: 'PKCS#12 with SHA-1' },
+  'traditional DES': { format: 'PKCS#1', cipher: 'des-cbc' },
+};
+
+describe('doctor and keys of openssl', () => {
+  it('the two lists below have them all', () => {
+    expect(Object.keys({ ...OPENS, ...OPENS_NO_MORE })).toEqual(Object.keys(keys.forms));
+  });
+
+  it.each(Object.entries(OPENS))('%s: opens it, and says what it is', async (form, facts) => {
+    const diagnosis = await clinic.ask([withKey(keys.forms[form as KeyForm])]);
+    expect(diagnosis.exitCode).toBe(0);
+    expect(stepOf(diagnosis, 'key').facts).toEqual({
+      ...facts,
+      bits: 2048,
+      thumbprint: expect.stringMatching(/^[\w-]{43}$/),
+    });
+    expect(diagnosis.text).toContain('RSA, 2048 bits');
+    const source = form.startsWith('plain') ? 'none needed' : 'config.json';
+    expect(stepOf(diagnosis, 'passphrase').facts).toEqual({ source });
+  });
+
+  it.each(Object.entries(OPENS_NO_MORE))('%s: says how to convert it', async (form, facts) => {
+    const diagnosis = await clinic.ask([withKey(keys.forms[form as KeyForm])]);
+    expect(failedStep(diagnosis)).toMatchObject({
+      step: 'key',
+      facts,
+      problem: { code: 'key_cipher_unsupported' },
+    });
+    expect(diagnosis.text).toContain('openssl pkcs8 -topk8');
+  });
+
+  it('one whose newlines an environment variable has spoiled opens all the same', async () => {
+    const pem = keys.forms['PKCS#8 PBES2 AES'].replaceAll('\n', String.raw`\n`);
+    const env = {
+      ...clinic.clientVariables,
+      BOX_PUBLIC_KEY_ID: 'openssl1',
+      BOX_PRIVATE_KEY: pem,
+      BOX_PRIVATE_KEY_PASSPHRASE: PASSPHRASE,
+    };
+    const diagnosis = await clinic.ask([], { env });
+    expect(diagnosis.exitCode).toBe(0);
+    expect(stepOf(diagnosis, 'key').facts).toMatchObject({ cipher: 'aes-256-cbc', bits: 2048 });
+    expect(stepOf(diagnosis, 'passphrase').facts).toEqual({ source: 'variable' });
+  });
+});
+
+const CONSOLE_KEY = keys.forms['PKCS#8 PBES2 3DES, as the console makes it'];
+
+interface Case {
+  readonly file: () => string;
+  readonly step: string;
+  readonly code: string;
+  readonly says: string | RegExp;
+}
+
+describe('doctor, what is wrong in config.json', () => {
+  it.each<[string, Case]>([
+    [
+      'no file',
+      {
+        file: () => `${newFolder()}/missing.json`,
+        step: 'configuration',
+        code: 'config_unreadable',
+        says: 'ENOENT',
+      },
+    ],
+    [
+      'a folder',
+      { file: newFolder, step: 'configuration', code: 'config_unreadable', says: 'EISDIR' },
+    ],
+    [
+      'an empty file',
+      {
+        file: () => clinic.file(' \n'),
+        step: 'configuration',
+        code: 'config_invalid',
+        says: 'it is empty',
+      },
+    ],
+    [
+      'half a file',
+      {
+        file: () => clinic.file(JSON.stringify(clinic.config()).slice(0, 900)),
+        step: 'configuration',
+        code: 'config_invalid',
+        says: 'it is not JSON',
+      },
+    ],
+    [
+      'another file',
+      {
+        file: () => clinic.file({ name: 'something', version: '1.0.0' }),
+        step: 'fields',
+        code: 'config_invalid',
+        says: 'boxAppSettings: expected an object with clientID',
+      },
+    ],
+    [
+      'an empty object',
+      {
+        file: () => clinic.file('{}'),
+        step: 'fields',
+        code: 'config_invalid',
+        says: 'boxAppSettings: expected an object',
+      },
+    ],
+    [
+      'a field by another name',
+      {
+        file: () =>
+          clinic.file(JSON.stringify(clinic.config()).replace('"clientID"', '"clientId"')),
+        step: 'fields',
+        code: 'config_invalid',
+        says: 'there is "clientId": mind the spelling',
+      },
+    ],
+    [
+      'the wrong passphrase',
+      {
+        file: () => withKey(CONSOLE_KEY, 'not-the-passphrase'),
+        step: 'passphrase',
+        code: 'key_passphrase_wrong',
+        says: 'boxAppSettings.appAuth.passphrase does not open',
+      },
+    ],
+    [
+      'no passphrase',
+      {
+        file: () => withKey(CONSOLE_KEY, ''),
+        step: 'passphrase',
+        code: 'key_passphrase_missing',
+        says: 'BOX_PRIVATE_KEY_PASSPHRASE',
+      },
+    ],
+    [
+      'a key that was cut',
+      {
+        file: () => withKey(CONSOLE_KEY.slice(0, 700)),
+        step: 'key',
+        code: 'key_truncated',
+        says: 'was cut',
+      },
+    ],
+    [
+      'a key that was changed',
+      {
+        file: () => withKey(keys.forms['plain PKCS#8'].replace(/\n.{64}\n/, '\n')),
+        step: 'key',
+        code: 'key_invalid',
+        says: 'Copy the key again',
+      },
+    ],
+    [
+      'no PEM at all',
+      { file: () => withKey('abc'), step: 'key', code: 'key_invalid', says: 'not a key in PEM' },
+    ],
+    [
+      'the public key',
+      {
+        file: () => withKey(keys.publicKey),
+        step: 'key',
+        code: 'key_invalid',
+        says: 'not a private key',
+      },
+    ],
+    [
+      'a key of an elliptic curve',
+      { file: () => withKey(keys.ec), step: 'key', code: 'key_unsuitable', says: 'not RSA' },
+    ],
+    [
+      'a small key',
+      { file: () => withKey(keys.small), step: 'key', code: 'key_unsuitable', says: '1024 bits' },
+    ],
+  ])('%s', async (_, { file, step, code, says }) => {
+    const diagnosis = await clinic.ask([file()]);
+    expect(diagnosis.exitCode).toBe(1);
+    expect(failedStep(diagnosis)).toMatchObject({ step, problem: { code } });
+    expect(diagnosis.text).toMatch(says);
+    expect(diagnosis.text).toMatch(/What to do: .+ Read more: https:\/\//);
+    expect(emulator.requests).toEqual([]);
+  });
+
+  it('client id and client secret in one another’s place: neither is shown', async () => {
+    const { clientID, clientSecret } = emulator.config.boxAppSettings;
+    const file = clinic.file(clinic.config({ clientID: clientSecret, clientSecret: clientID }));
+    expect(failedStep(await clinic.ask([file])).problem?.code).toBe('client_invalid');
+  });
+
+  it('the passphrase in the place of the key’s id: it is not shown', async () => {
+    const { passphrase } = emulator.config.boxAppSettings.appAuth;
+    const file = clinic.file(clinic.config({ appAuth: { publicKeyID: passphrase } }));
+    const diagnosis = await clinic.ask([file]);
+    expect(failedStep(diagnosis).problem?.code).toBe('key_unknown');
+    expect(stepOf(diagnosis, 'fields').facts.publicKeyId).toMatch(/^.{4}… \(32 characters\)$/);
+  });
+});
+
+describe('doctor, what Box refuses', () => {
+  const refused = (error: string, errorDescription: string): Fault => ({
+    kind: 'refuse',
+    error,
+    errorDescription,
+  });
+
+  /** BOX's table, as far as the emulator comes to it by itself: what is set up, and what the doctor is to say. */
+  it.each<[string, () => string, string, string | RegExp]>([
+    [
+      'an app that no admin has approved',
+      () => {
+        emulator.authorized = false;
+        return clinic.file();
+      },
+      'app_not_authorized',
+      /Platform Apps Manager/,
+    ],
+    [
+      'a client secret that was reset',
+      () => clinic.file(clinic.config({ clientSecret: 'a-reset-secret-of-some-length' })),
+      'client_invalid',
+      /a reset secret makes the old one useless/,
+    ],
+    [
+      'another enterprise',
+      () => clinic.file(clinic.config({ enterpriseID: '1' })),
+      'subject_refused',
+      /enterprise that authorized the app/,
+    ],
+    [
+      'a key that is not registered',
+      () => clinic.file(clinic.config({ appAuth: { publicKeyID: 'unknown1' } })),
+      'key_unknown',
+      /see the public keys in the developer console/,
+    ],
+    [
+      'a key that belongs to another id',
+      () => clinic.file(clinic.config({ appAuth: { publicKeyID: 'another1' } })),
+      'signature_refused',
+      /publicKeyID and privateKey from one and the same config\.json/,
+    ],
+  ])('%s', async (_, patient, code, says) => {
+    const diagnosis = await clinic.ask([patient()]);
+    expect(diagnosis.exitCode).toBe(1);
+    expect(failedStep(diagnosis)).toMatchObject({
+      step: 'exchange',
+      problem: { code, status: 400, retryable: false },
+    });
+    expect(diagnosis.text).toMatch(says);
+  });
+
+  it.each<[string, Fault]>([
+    [
+      'user_tokens_not_enabled',
+      refused('invalid_request', 'Cannot obtain token based on the enterprise configuration'),
+    ],
+    [
+      'grant_not_allowed',
+      refused('invalid_request', 'The grant type is unauthorized for this client_id'),
+    ],
+    [
+      'grant_not_allowed',
+      refused(
+        'unauthorized_client',
+        'The "box_subject_type" value is unauthorized for this client_id',
+      ),
+    ],
+    [
+      'request_malformed',
+      refused('invalid_request', 'Invalid grant_type parameter or parameter missing'),
+    ],
+    ['assertion_expired', refused('invalid_grant', "Please check the 'exp' claim.")],
+    [
+      'assertion_not_yet_valid',
+      refused(
+        'invalid_grant',
+        "Current date/time MUST be after or equal to the not-before date/time  listed in the 'nbf' or 'iat' claim",
+      ),
+    ],
+    [
+      'assertion_replayed',
+      refused('invalid_grant', "Please check the 'jti' claim. A unique 'jti' value is required."),
+    ],
+    ['issuer_refused', refused('invalid_grant', "Please check the 'iss' claim.")],
+    ['token_request_refused', refused('something_new', 'Nobody has seen this before')],
+    ['rate_limited', { kind: 'rate-limit', retryAfter: 3 }],
+    ['unavailable', { kind: 'unavailable' }],
+    ['network', { kind: 'reset' }],
+    ['response_invalid', { kind: 'redirect', location: 'https://login.example.com' }],
+  ])('%s', async (code, fault) => {
+    emulator.always('token', fault);
+    const diagnosis = await clinic.ask([clinic.file()]);
+    expect(diagnosis.exitCode).toBe(1);
+    expect(failedStep(diagnosis)).toMatchObject({ step: 'exchange', problem: { code } });
+  });
+
+  it('client credentials', async () => {
+    emulator.authorized = false;
+    const diagnosis = await clinic.ask([], { env: clinic.clientVariables });
+    expect(failedStep(diagnosis)).toMatchObject({
+      step: 'exchange',
+      problem: { code: 'grant_invalid' },
+    });
+  });
+
+  it('user tokens, where the credentials name a user', async () => {
+    emulator.userTokensEnabled = false;
+    const { BOX_ENTERPRISE_ID: _, ...client } = clinic.clientVariables;
+    const diagnosis = await clinic.ask([], { env: { ...client, BOX_USER_ID: '11111' } });
+    expect(failedStep(diagnosis).step).toBe('exchange');
+  });
+
+  it('a secret that Box repeats in its refusal is not shown', async () => {
+    const { clientSecret } = emulator.config.boxAppSettings;
+    emulator.always('token', refused('invalid_grant', `refused ${clientSecret}`));
+    expect(failedStep(await clinic.ask([clinic.file()])).problem?.message).toContain('[redacted]');
+  });
+
+  it.each<[string, Fault]>([
+    ['unavailable', { kind: 'unavailable' }],
+    ['insufficient_scope', challenge(403, 'insufficient_scope')],
+    ['network', { kind: 'reset' }],
+  ])('a call, though it gave a token: %s', async (code, fault) => {
+    let calls = 0;
+    const afterTheClock: typeof fetch = (input, init) => {
+      if (String(input).endsWith('/users/me') && ++calls % 2 === 0) emulator.failNext('api', fault);
+      return fetch(input, init);
+    };
+    const diagnosis = await clinic.ask([clinic.file()], { fetch: afterTheClock });
+    expect(failedStep(diagnosis)).toMatchObject({ step: 'account', problem: { code } });
+  });
+
+  it('as-user, where the app may not send it', async () => {
+    emulator.asUserEnabled = false;
+    const diagnosis = await clinic.ask([clinic.file(), '--as-user', '11111']);
+    expect(failedStep(diagnosis)).toMatchObject({
+      step: 'as-user',
+      problem: { code: 'access_denied', status: 403 },
+    });
+    expect(diagnosis.text).toContain('Make API calls using the as-user header');
+  });
+
+  it('as-user, for the service account itself', async () => {
+    const diagnosis = await clinic.ask([clinic.file(), '--as-user', emulator.serviceAccountId]);
+    expect(failedStep(diagnosis).step).toBe('as-user');
+  });
+});
+
+function challenge(status: number, error: string): Fault {
+  const value = `Bearer realm="Service", error="${error}"`;
+  return { kind: 'status', status, headers: { 'www-authenticate': value } };
+}

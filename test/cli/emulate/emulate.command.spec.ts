@@ -1,0 +1,175 @@
+import { execFile } from 'node:child_process';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { BoxEmulator } from 'nestjs-box-auth/testing';
+import { deferred } from '../../support/deferred.js';
+import { startServer } from '../../support/loopback-server.js';
+import { newFolder, type Ran, run, type World } from '../cli-fixture.js';
+
+interface Running {
+  readonly url: string;
+  readonly printed: string;
+  stop(): Promise<Ran>;
+}
+
+/** The command, until it has printed its welcome. */
+async function emulating(args: readonly string[] = [], world: World = {}): Promise<Running> {
+  const interrupted = deferred();
+  const welcomed = deferred();
+  let printed = '';
+  const ended = run(['emulate', ...args], {
+    ...world,
+    interrupted: () => interrupted.promise,
+    onPrint: (text) => {
+      printed ||= text;
+      welcomed.resolve();
+    },
+  });
+  const early = ended.then(({ text }) => Promise.reject(new Error(`it ended early: ${text}`)));
+  await Promise.race([welcomed.promise, early]);
+  early.catch(() => undefined);
+  const url = /emulated at (\S+),/.exec(printed)?.[1] ?? '';
+  return {
+    url,
+    printed,
+    stop: () => {
+      interrupted.resolve();
+      return ended;
+    },
+  };
+}
+
+const doctor = (file: string, url: string, ...args: string[]) =>
+  run(['doctor', file, '--api-url', url, ...args]);
+
+describe('emulate', () => {
+  it('prints its address, runs until it is interrupted, and ends with 0', async () => {
+    const running = await emulating();
+    expect(running.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    expect((await fetch(`${running.url}/2.0/users/me`)).status).toBe(401);
+    const { exitCode, stdout, stderr } = await running.stop();
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(stdout).toMatch(/Stopped\.\n$/);
+    await expect(fetch(running.url)).rejects.toThrow('fetch failed');
+  });
+
+  it('prints three lines of curl that work', async () => {
+    const running = await emulating();
+    const lines = running.printed.split('\n').filter((line) => line.includes('curl '));
+    expect(lines).toHaveLength(3);
+    const script = lines.map((line) => line.replace('curl ', 'curl -s ')).join('\n');
+    const { stdout } = await promisify(execFile)('sh', ['-euc', script]);
+    const { stdout: lifeless } = await running.stop();
+    expect(stdout).toContain('"name":"Emulated App"');
+    expect(stdout).toContain('"type":"folder"');
+    expect(lifeless).not.toMatch(/secret|passphrase/i);
+  });
+
+  it('writes the config.json of its app for its owner only, which the doctor finds well', async () => {
+    const file = join(newFolder(), 'emulated.json');
+    const running = await emulating(['--write-config', file]);
+    expect((statSync(file).mode & 0o777).toString(8)).toBe('600');
+    const { exitCode } = await doctor(file, running.url, '--as-user', '11111');
+    expect(exitCode).toBe(0);
+    expect(running.printed).toContain(`BOX_CONFIG_FILE=${file} BOX_API_URL=${running.url}`);
+    const { stdout } = await running.stop();
+    const { boxAppSettings } = JSON.parse(readFileSync(file, 'utf8')) as BoxEmulator['config'];
+    expect(stdout).not.toContain(boxAppSettings.clientSecret);
+    expect(stdout).not.toContain(boxAppSettings.appAuth.passphrase);
+  });
+
+  it('writes over no file, and does not start', async () => {
+    const file = join(newFolder(), 'config.json');
+    writeFileSync(file, 'precious');
+    const ran = await run(['emulate', '--write-config', file]);
+    expect(ran.exitCode).toBe(1);
+    expect(ran.stderr).toContain('is there already');
+    expect(ran.stderr).toContain('emulate --config');
+    expect(readFileSync(file, 'utf8')).toBe('precious');
+  });
+
+  it('tells how to get a config.json, where it writes none', async () => {
+    const running = await emulating();
+    expect(running.printed).toContain('--write-config emulated.json');
+    await running.stop();
+  });
+
+  it('emulates the app of a config.json, its passphrase in the environment', async () => {
+    const other = await BoxEmulator.start();
+    await other.stop();
+    const { boxAppSettings, ...rest } = other.config;
+    const { passphrase, ...appAuth } = boxAppSettings.appAuth;
+    const file = join(newFolder(), 'config.json');
+    writeFileSync(
+      file,
+      JSON.stringify({ ...rest, boxAppSettings: { ...boxAppSettings, appAuth } }),
+    );
+    const env = { BOX_PRIVATE_KEY_PASSPHRASE: passphrase };
+    const running = await emulating(['--config', file], { env });
+    const ran = await run(['doctor', file], { env: { ...env, BOX_API_URL: running.url } });
+    expect(ran.exitCode).toBe(0);
+    expect(running.printed).toContain(`BOX_CONFIG_FILE=${file}`);
+    await running.stop();
+  });
+
+  it.each([
+    ['that is missing', undefined, 'ENOENT'],
+    ['that is none', '{}', 'is not as it should be'],
+    [
+      'without a key pair',
+      JSON.stringify({ boxAppSettings: { clientID: 'a', clientSecret: 'b' }, enterpriseID: '1' }),
+      'has no key pair',
+    ],
+    [
+      'whose key does not open',
+      JSON.stringify({
+        boxAppSettings: {
+          clientID: 'a',
+          clientSecret: 'b',
+          appAuth: { publicKeyID: 'c', privateKey: 'd' },
+        },
+        enterpriseID: '1',
+      }),
+      'is not a key in PEM',
+    ],
+  ])('says what is wrong with a config.json %s', async (_, content, says) => {
+    const file = join(newFolder(), 'config.json');
+    if (content !== undefined) writeFileSync(file, content);
+    const ran = await run(['emulate', '--config', file]);
+    expect(ran.exitCode).toBe(1);
+    expect(ran.stderr).toContain(says);
+    expect(ran.stdout).toBe('');
+  });
+
+  it('gives tokens of the lifetime that is asked for', async () => {
+    const file = join(newFolder(), 'emulated.json');
+    const running = await emulating(['--write-config', file, '--token-lifetime', '90']);
+    const { stdout } = await doctor(file, running.url);
+    await running.stop();
+    expect(stdout).toMatch(/a token that lives 1 min (?:29|30|31) s/);
+  });
+
+  it('listens to the port that is asked for, and says so if it is taken', async () => {
+    const first = await emulating();
+    const { port } = new URL(first.url);
+    const taken = await run(['emulate', '--port', port]);
+    expect(taken.exitCode).toBe(1);
+    expect(taken.stderr).toContain(`Port ${port} is taken.`);
+    await first.stop();
+    const second = await emulating(['--port', port]);
+    expect(second.url).toBe(first.url);
+    await second.stop();
+  });
+
+  it('takes no token of somebody else’s for its own', async () => {
+    const stranger = await startServer((_request, response) => response.end('{}'));
+    const running = await emulating();
+    const token = await (await fetch(`${running.url}/emulator/token`)).text();
+    expect(token.trim()).toMatch(/^\S{20,}$/);
+    expect(stranger.arrived).toEqual([]);
+    await running.stop();
+    await stranger.stop();
+  });
+});

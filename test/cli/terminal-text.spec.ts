@@ -1,0 +1,54 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { abbreviated, printable, spanOf } from '../../lib/cli/terminal-text.js';
+
+describe('Text of somebody else’s making', () => {
+  it('has no control or formatting character, and no secret, when it is printed', () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: 'binary' }),
+        fc.stringMatching(/^[!-~]{8,40}$/),
+        (text, secret) => {
+          const shown = printable(`${text}${secret}${text}`, ['', secret]);
+          expect(shown).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+          expect(shown).not.toContain(secret);
+          expect(shown.length).toBeLessThanOrEqual(201);
+        },
+      ),
+    );
+  });
+
+  it.each(['\u202E', '\u200B', '\u001B', '\u009B', '\u2028', '\n'])(
+    'has a space in the place of %j',
+    (character) => expect(printable(`a${character}${character}b`)).toBe('a b'),
+  );
+
+  it('is left as it is otherwise', () => {
+    for (const name of ['Élodie O’Hara', '田中 花子', 'AutomationUser_1_abc@boxdevedition.com']) {
+      expect(printable(name)).toBe(name);
+    }
+  });
+
+  it('is cut where nobody would read on', () => {
+    expect(printable('a'.repeat(201))).toBe(`${'a'.repeat(200)}…`);
+  });
+});
+
+describe('An id', () => {
+  it('is known again by its first characters, and not to be used', () => {
+    expect(abbreviated('abcdefgh')).toBe('abcd… (8 characters)');
+  });
+});
+
+describe('A span of time', () => {
+  it.each([
+    [0, '0 s'],
+    [499, '0 s'],
+    [-1_400, '1 s'],
+    [59_999, '1 min'],
+    [300_000, '5 min'],
+    [302_000, '5 min 2 s'],
+    [3_600_000, '1 h'],
+    [90_061_000, '1 d 1 h 1 min 1 s'],
+  ])('of %d ms is %s', (ms, expected) => expect(spanOf(ms)).toBe(expected));
+});
