@@ -17,10 +17,9 @@ export {
   InjectBoxFetch,
   InjectBoxTokenProvider,
 } from './box/nest/box-auth.module-definition.js';
-export type { AssertionOptions } from './box/box-issuer.js';
+export type { AssertionOptions } from './box/box-assertion.js';
 export { boxApiError } from './box/box-api-error.js';
-export type { Actor } from './box/actor-token.js';
-export type { DownscopeRequest } from './box/downscope.js';
+export type { Actor, DownscopeRequest } from './box/downscope.js';
 export { BoxTokenProvider } from './box/box-token.provider.js';
 export type {
   AccessTokenCredentials,

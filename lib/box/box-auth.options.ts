@@ -4,8 +4,8 @@ import {
   type ResolvedAppAuthOptions,
 } from '../core/app/app-auth.options.js';
 import { checkedUrl, invalidOption, wholeFromOne } from '../core/app/option-checks.js';
-import type { AssertionOptions } from './box-issuer.js';
-import { BOX_API_URL } from './box-urls.js';
+import type { AssertionOptions } from './box-assertion.js';
+import { BOX_API_URL } from './box-issuer.js';
 import type { BoxCredentialsSource } from './credentials/box-credentials.js';
 import { isBoxId } from './credentials/box-id.js';
 import { forms } from './credentials/credential-forms.js';

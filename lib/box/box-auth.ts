@@ -1,32 +1,38 @@
-import { AppAuth } from '../core/app/app-auth.js';
-import { describeBox } from './box-description.js';
+import { AppAuth, type IssuerDescription } from '../core/app/app-auth.js';
+import type { FieldNames } from '../core/credentials/credentials-errors.js';
+import { cachedKeyParser } from '../core/credentials/private-key.js';
+import { type BoxAuthOptions, resolveOptions, type ResolvedOptions } from './box-auth.options.js';
+import type { ClientTransport } from '../core/http/client-transport.js';
+import { BoxIssuer } from './box-issuer.js';
+import { boxHeaders, boxUrlRules } from './box-outgoing.js';
+import { type BoxApp, BoxTokenProvider } from './box-token.provider.js';
+import {
+  type BoxCredentials,
+  boxCredentialsHelp,
+  type ParsedBoxCredentials,
+} from './credentials/box-credentials.js';
+import { parseCredentials } from './credentials/parse-credentials.js';
 import { Downscoping } from './downscope.js';
 import { Revocation } from './revocation.js';
-import { type BoxAuthOptions, resolveOptions } from './box-auth.options.js';
-import { BoxTokenProvider } from './box-token.provider.js';
-import type { BoxCredentials, ParsedBoxCredentials } from './credentials/box-credentials.js';
-import type { FieldNames } from '../core/credentials/credentials-errors.js';
-import type { ClientTransport } from '../core/http/client-transport.js';
 
-/** What events and errors say of a Box app that its options do not. */
+/** What events and errors need to know about a Box app beyond its options. */
 export interface BoxAuthContext {
-  /** Tells it from other apps of the process. */
+  /** The name that distinguishes this app from the other Box apps of the process. */
   readonly name?: string | undefined;
-  /** What its credentials are called, if they are not the option `credentials`. */
+  /** What errors call the credentials and their fields. Default: the option `credentials`. */
   readonly fieldNames?: FieldNames | undefined;
-  /** What can be set beside its options: whoever mistypes one is told of all. */
+  /** Options that the caller handles itself. The error for an unknown option lists them too. */
   readonly extraOptionNames?: readonly string[];
 }
 
-/** One Box app. Needs no Nest. */
-export class BoxAuth extends AppAuth<BoxCredentials, ParsedBoxCredentials> {
-  /** Replaces the transport of HTTP clients. Undefined: each client sends its own calls. */
+/** One Box app, without Nest. */
+export class BoxAuth extends AppAuth<BoxCredentials, ParsedBoxCredentials> implements BoxApp {
   readonly transport: ClientTransport | undefined = undefined;
   readonly provider: BoxTokenProvider;
   readonly downscoping: Downscoping;
   readonly revocation: Revocation;
 
-  /** @throws BoxAuthError for credentials and options that are wrong (a function's credentials: at `readCredentials`) */
+  /** @throws BoxAuthError for invalid options and credentials (those of a function: at `readCredentials`) */
   constructor(
     options: BoxAuthOptions,
     { name, fieldNames, extraOptionNames = [] }: BoxAuthContext = {},
@@ -37,4 +43,20 @@ export class BoxAuth extends AppAuth<BoxCredentials, ParsedBoxCredentials> {
     this.revocation = new Revocation(this.tokens, this.endpoint, this.apiUrl);
     this.provider = new BoxTokenProvider(this);
   }
+}
+
+function describeBox(
+  { apiUrl, origins, assertion }: ResolvedOptions,
+  fieldNames: FieldNames | undefined,
+): IssuerDescription<BoxCredentials, ParsedBoxCredentials> {
+  const parseKey = cachedKeyParser(boxCredentialsHelp);
+  return {
+    issuer: new BoxIssuer(apiUrl, assertion),
+    credentialsHelp: boxCredentialsHelp,
+    parseCredentials: (credentials, defaultNames) =>
+      parseCredentials(credentials, fieldNames ?? defaultNames, parseKey),
+    headers: boxHeaders,
+    urlRules: boxUrlRules(origins),
+    apiUrl,
+  };
 }

@@ -3,17 +3,12 @@ import { isBoxId } from './credentials/box-id.js';
 import type { Subject } from '../core/credentials/subject.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import type { Attempt, Issuer } from '../core/token-endpoint/issuer.js';
+import { type AssertionOptions, boxClaims } from './box-assertion.js';
 import { boxDocs } from './box-docs.js';
 import { boxTokenRefusal } from './box-error-responses.js';
-import { BOX_AUDIENCE } from './box-urls.js';
 
-const ASSERTION_LIFETIME_S = 45; // Box takes 60 at most and advises less
-
-/** How assertions are made, where Box leaves a choice. */
-export interface AssertionOptions {
-  /** Put `iat` into it. Box refuses one that lies in its future, so a fast clock costs a request. Default false. */
-  readonly issuedAt?: boolean;
-}
+/** The address of the Box API. */
+export const BOX_API_URL = 'https://api.box.com';
 
 /** Box, as one who issues tokens. */
 export class BoxIssuer implements Issuer<ParsedBoxCredentials> {
@@ -48,7 +43,7 @@ export class BoxIssuer implements Issuer<ParsedBoxCredentials> {
         box_subject_id: subject.id,
       };
     }
-    const claims = this.#claims(credentials.clientId, subject, attempt);
+    const claims = boxClaims(credentials.clientId, subject, attempt, this.assertion);
     return {
       ...client,
       grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', // RFC 7523 section 2.1
@@ -70,22 +65,5 @@ export class BoxIssuer implements Issuer<ParsedBoxCredentials> {
       hint: 'Pass the id that Box gave the enterprise or user, not a login or an email address.',
       docs: boxDocs.userAccessTokens,
     });
-  }
-
-  #claims(
-    clientId: string,
-    subject: Subject,
-    { number, serverNow, uniqueId, omitIssuedAt }: Attempt,
-  ) {
-    const nowS = Math.floor(serverNow / 1000);
-    return {
-      iss: clientId,
-      sub: subject.id,
-      box_sub_type: subject.type,
-      aud: BOX_AUDIENCE,
-      jti: uniqueId,
-      exp: nowS + ASSERTION_LIFETIME_S + (number % 10), // two attempts within a second differ, too
-      ...(this.assertion.issuedAt === true && !omitIssuedAt ? { iat: nowS } : {}),
-    };
   }
 }

@@ -2,7 +2,7 @@ import { refusesBearer } from '../core/http/www-authenticate.js';
 import type { HeaderScheme } from '../core/http/outgoing-policy.js';
 import type { UrlRules } from '../core/http/url-rules.js';
 import { checkedActingUserId } from './acting-user.js';
-import { BOX_API_URL } from './box-urls.js';
+import { BOX_API_URL } from './box-issuer.js';
 
 /** RFC 6750 section 2.1, and Box's own headers. */
 export const boxHeaders: HeaderScheme = {

@@ -5,36 +5,47 @@ import {
   currentActingUser,
   runInContext,
 } from '../core/acting/acting-user.context.js';
-import { checkedActingUserId } from './acting-user.js';
-import type { DownscopeRequest } from './downscope.js';
-import type { BoxAuth } from './box-auth.js';
+import type { AppAuth } from '../core/app/app-auth.js';
+import type { ClientTransport } from '../core/http/client-transport.js';
 import type { Subject } from '../core/credentials/subject.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import type { AccessToken } from '../core/token-endpoint/access-token.js';
 import type { SubjectTokenDemand } from '../core/tokens/token-cache.js';
+import { checkedActingUserId } from './acting-user.js';
+import type { BoxCredentials, ParsedBoxCredentials } from './credentials/box-credentials.js';
+import type { Downscoping, DownscopeRequest } from './downscope.js';
+import type { Revocation } from './revocation.js';
 
-/** Leads from a provider to all that stands behind it: one process may load the ES module and the CommonJS build. */
-const BOX_AUTH = Symbol.for('nestjs-box-auth.BoxAuth');
-
-/** What stands behind a provider; undefined behind the stand-in of somebody's test, which only has its methods. */
-export function boxAuthOf(provider: BoxTokenProvider): BoxAuth | undefined {
-  return provider[BOX_AUTH];
+/** The Box app behind a token provider, as the provider and the HTTP clients use it. */
+export interface BoxApp extends AppAuth<BoxCredentials, ParsedBoxCredentials> {
+  /** Replaces the transport of HTTP clients. Undefined: each client sends its own calls. */
+  readonly transport: ClientTransport | undefined;
+  readonly downscoping: Downscoping;
+  readonly revocation: Revocation;
 }
 
-/** Why an HTTP client cannot call Box. */
+// Symbol.for: one process may load the ES module and the CommonJS build.
+const BOX_APP = Symbol.for('nestjs-box-auth.BoxAuth');
+
+/** The app behind a provider. Undefined if a test replaced the provider by an object with only its methods. */
+export function boxAuthOf(provider: BoxTokenProvider): BoxApp | undefined {
+  return provider[BOX_APP];
+}
+
+/** The error of an HTTP client whose token provider was replaced. */
 export function standInError(): BoxAuthError {
   return new BoxAuthError({
     code: 'provider_replaced',
     message:
-      'A call to Box needs a token, but BoxTokenProvider was replaced by an object that is none.',
-    hint: 'In a test, replace it by the provider of a FakeBox from nestjs-box-auth/testing, which answers the calls too; or replace what makes the call as well.',
+      'A call to Box needs a token, but BoxTokenProvider was replaced by an object that cannot provide one to HTTP clients.',
+    hint: 'In tests, override it with the provider of a FakeBox from nestjs-box-auth/testing, which also answers the calls. Or replace the code that makes the call.',
     docs: 'https://docs.nestjs.com/fundamentals/testing',
   });
 }
 
 /**
- * Box tokens, always valid ones. Inject it wherever a token is needed for something that neither `BoxFetch` nor the HTTP
- * interceptors send.
+ * Provides valid Box access tokens. Inject it for calls that are sent by neither `BoxFetch` nor one of the HTTP
+ * interceptors.
  *
  * @example
  * ```ts
@@ -54,25 +65,25 @@ export function standInError(): BoxAuthError {
  * ```
  */
 export class BoxTokenProvider {
-  readonly #box: BoxAuth;
+  readonly #box: BoxApp;
 
-  /** @internal Made by `BoxAuthModule`, or by `boxAuth` of `nestjs-box-auth/express`. */
-  constructor(box: BoxAuth) {
+  /** @internal Created by `BoxAuthModule`, or by `boxAuth` of `nestjs-box-auth/express`. */
+  constructor(box: BoxApp) {
     this.#box = box;
   }
 
-  /** @internal For the HTTP clients that are attached to this provider. */
-  get [BOX_AUTH](): BoxAuth {
+  /** @internal For the HTTP clients that use this provider. */
+  get [BOX_APP](): BoxApp {
     return this.#box;
   }
 
   /**
-   * A token that is valid now: from memory, or minted once for all who ask meanwhile.
+   * Returns a valid token: from memory, or by one token request that all concurrent callers share.
    *
-   * `subject` defaults to the one that the credentials stand for. `minValidityMs` (default 0) is how many milliseconds it
-   * must still live. `signal` ends the wait of this caller only.
+   * `subject` defaults to the subject of the credentials. `minValidityMs` (default 0) is how many milliseconds the token
+   * must still be valid. `signal` ends the wait of this caller only.
    *
-   * @throws BoxAuthError with the `code` of the token endpoint's refusal (`app_not_authorized`, `client_invalid`, …),
+   * @throws BoxAuthError with the code of a refused token request (`app_not_authorized`, `client_invalid`, …), or
    * `timeout`, `network`, `unavailable`, `rate_limited`, `response_invalid`, `expired_on_arrival`,
    * `credentials_unavailable`, `signer_failed` or `closed`
    */
@@ -80,20 +91,20 @@ export class BoxTokenProvider {
     return this.#box.tokens.get(options);
   }
 
-  /** The token that is in memory, if it is valid. Never any I/O. */
+  /** Returns the token in memory if it is valid. Never sends a request. */
   peekToken(subject?: Subject): AccessToken | undefined {
     return this.#box.tokens.peek(subject);
   }
 
-  /** The token as it is now (minted if there is none), then each that takes its place. Completes on shutdown. */
+  /** Emits the current token (requesting it if there is none), then each token that replaces it. Completes on shutdown. */
   token$(subject?: Subject): Observable<AccessToken> {
     return this.#box.tokens.token$(subject);
   }
 
   /**
-   * The headers for a call to `url`: the bearer token and, where somebody is acted for, `as-user`.
+   * Returns the headers for a call to `url`: the bearer token and, if there is an acting user, `as-user`.
    *
-   * @throws BoxAuthError `origin_not_allowed` if a token must not go there, and those of `getToken`
+   * @throws BoxAuthError `origin_not_allowed` if `url` must not receive a token, and the errors of `getToken`
    */
   getHeaders(
     url: string | URL,
@@ -103,18 +114,19 @@ export class BoxTokenProvider {
   }
 
   /**
-   * Box refused `token` (401): forget it, if it is still the current one. The next caller gets another. One that was minted
-   * in the place of a refused one is kept for 10 s, as its age cannot be what Box refuses.
+   * Forgets `token`, which Box refused with a 401, if it is still the current one. The next caller gets a new token. A
+   * token that was requested to replace a refused one is kept for 10 s, because its age cannot be the reason.
    */
   invalidate(token: AccessToken): void {
     this.#box.tokens.invalidate(token);
   }
 
   /**
-   * A token that may do less, for somewhere it is less safe: a previewer in a browser. It is not kept here. Where somebody
-   * is acted for, it is made of a user access token of theirs, so that it can do no more than they may.
+   * Returns a token with fewer rights, for a less trusted place such as a previewer in a browser. The provider does not
+   * keep it. With an acting user, Box derives it from a user access token of that user, so it never exceeds the user's
+   * rights.
    *
-   * @throws BoxAuthError `downscope_invalid`, `scope_refused`, `resource_refused` and those of `getToken`
+   * @throws BoxAuthError `downscope_invalid`, `scope_refused`, `resource_refused` and the errors of `getToken`
    *
    * @example
    * ```ts
@@ -136,21 +148,22 @@ export class BoxTokenProvider {
   }
 
   /**
-   * Revokes the token of `subject` (default: the one that the credentials stand for, whoever is acted for) at Box (RFC
-   * 7009) and forgets it. The
-   * next call gets another. Without a token in memory there is nothing to revoke. Tokens that it replaced live on until
-   * they expire, as do those of other processes.
+   * Revokes the token of `subject` at Box (RFC 7009) and forgets it. The next call requests a new one. `subject` defaults
+   * to the subject of the credentials, also when there is an acting user. Does nothing without a token in memory.
    *
-   * @throws BoxAuthError `revocation_unsupported` for credentials that are a token themselves, `subject_invalid`, and those of `getToken`: then the token is kept
+   * Tokens that this one replaced, and tokens of other processes, stay valid until they expire.
+   *
+   * @throws BoxAuthError `revocation_unsupported` if the credentials are a fixed token, `subject_invalid`, and the errors
+   * of `getToken`. If it fails, the token is kept.
    */
   revoke(subject?: Subject): Promise<void> {
     return this.#box.revocation.revoke(subject);
   }
 
   /**
-   * Runs `fn` with `user` as the acting user of every call of this Box app in it, across awaits, timers and streams. Other
-   * Box apps keep their acting user; without one, they act for `user` as well. For jobs outside any request; handlers have
-   * `@AsUser`.
+   * Runs `fn` with `user` as the acting user of every call that it makes with this Box app, across awaits, timers and
+   * streams. Other Box apps keep their acting user; if they have none, they act for `user` too. For jobs outside of
+   * requests; in handlers use `@AsUser`.
    *
    * @throws BoxAuthError `acting_user_invalid` if `user` is not an id of 1 to 20 digits
    *
@@ -172,7 +185,7 @@ export class BoxTokenProvider {
     return runInContext(contextForApp(policy, acting), fn);
   }
 
-  /** Forgets every token: an app whose scopes were changed and that was authorised again needs new ones. */
+  /** Forgets every token. Call it after the scopes of the app changed and an admin authorized the app again. */
   flush(): void {
     this.#box.tokens.flush();
   }

@@ -1,3 +1,4 @@
+import { UnsecuredJWT } from 'jose/jwt/unsecured';
 import { firstValueFrom, race } from 'rxjs';
 import type { ParsedBoxCredentials } from './credentials/box-credentials.js';
 import type { Subject } from '../core/credentials/subject.js';
@@ -8,10 +9,19 @@ import type { Attempt } from '../core/token-endpoint/issuer.js';
 import { aborted } from '../core/tokens/aborted.js';
 import type { TokenCache } from '../core/tokens/token-cache.js';
 import { rejected } from '../core/tokens/rejection-pace.js';
-import { type Actor, actorToken } from './actor-token.js';
+import { BOX_AUDIENCE } from './box-assertion.js';
+import { boxDocs } from './box-docs.js';
 
-const DOCS = 'https://developer.box.com/guides/authentication/tokens/downscope/';
+const ACTOR_TOKEN_LIFETIME_S = 45;
 const TOKEN_TYPE = 'urn:ietf:params:oauth:token-type';
+
+/** Somebody whom Box does not know, and who annotates. */
+export interface Actor {
+  /** Any id that the app tells its people apart by. */
+  readonly id: string;
+  /** What Box shows beside the annotations. */
+  readonly name: string;
+}
 
 /** What a downscoped token may do, and on what. */
 export interface DownscopeRequest {
@@ -95,6 +105,37 @@ export class Downscoping {
   }
 }
 
+/**
+ * Says who annotates: https://developer.box.com/guides/authentication/tokens/annotator-tokens/. Signed with the app's key;
+ * an app without one sends it unsecured (RFC 7519 section 6), as Box's own SDKs do: the subject token proves the app.
+ */
+async function actorToken(
+  credentials: ParsedBoxCredentials,
+  { id, name }: Actor,
+  { number, serverNow, uniqueId }: Attempt,
+): Promise<string> {
+  if (credentials.kind === 'static-token') {
+    throw new BoxAuthError({
+      code: 'downscope_invalid',
+      message: `The token cannot be downscoped for an actor: the credentials are an existing ${credentials.staticToken.name}, without a client id.`,
+      hint: 'Use a key pair or client credentials.',
+      docs: boxDocs.annotatorTokens,
+    });
+  }
+  const claims = {
+    iss: credentials.clientId,
+    sub: id,
+    box_sub_type: 'external',
+    name,
+    aud: BOX_AUDIENCE,
+    jti: uniqueId,
+    exp: Math.floor(serverNow / 1000) + ACTOR_TOKEN_LIFETIME_S + number,
+  };
+  return credentials.kind === 'key-pair'
+    ? credentials.signer.sign(claims)
+    : new UnsecuredJWT(claims).encode();
+}
+
 function checkedFields({
   scopes,
   resource,
@@ -135,6 +176,6 @@ function invalid(what: string): BoxAuthError {
     code: 'downscope_invalid',
     message: `The token cannot be downscoped: ${what}.`,
     hint: 'See the scopes for downscoping in the document.',
-    docs: DOCS,
+    docs: boxDocs.downscope,
   });
 }

@@ -1,26 +1,18 @@
 import { Logger } from '@nestjs/common';
+import type { ModulesContainer } from '@nestjs/core';
 import type { Observable } from 'rxjs';
 import { checkOneOf } from '../core/app/option-checks.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
-import { EventLog } from './event-log.js';
 import type { AuthEvent } from '../core/events/auth-events.js';
+import type { AuthModule, ModuleImport } from './auth-module.js';
+import { EventLog } from './event-log.js';
 
-/** Whether the first token is minted at bootstrap. */
+/** Whether the first token is requested at bootstrap: `'try'` logs a failure, `'require'` fails the start. */
 export type WarmUp = 'off' | 'try' | 'require';
 
 /** @throws BoxAuthError `option_invalid` */
 export function checkWarmUp(warmUp: WarmUp | undefined): void {
   checkOneOf('warmUp', ['off', 'try', 'require'], warmUp ?? 'off');
-}
-
-/** The class of a module stands in `imports`, where what `forRoot` returns should. */
-export function importedBare(moduleName: string): BoxAuthError {
-  return new BoxAuthError({
-    code: 'option_invalid',
-    message: `${moduleName} is imported as it is, without forRoot(): it provides nothing then.`,
-    hint: `Write ${moduleName}.forRoot() into the imports, or forRootAsync(…). Where only its providers are needed it need not be imported, as it is global.`,
-    docs: 'https://docs.nestjs.com/modules#dynamic-modules',
-  });
 }
 
 interface App {
@@ -29,41 +21,107 @@ interface App {
   close(): void;
 }
 
-/** What a module does from bootstrap to shutdown, whoever issues the tokens. */
+/** One import of an issuer's module, with what Nest injected into it. */
+interface LifecycleParts {
+  readonly moduleImport: ModuleImport | undefined;
+  /** Undefined if a test replaced the provider by an object with only its methods. */
+  readonly app: App | undefined;
+  readonly provider: { getToken(): Promise<unknown> } | undefined;
+  readonly options: { readonly warmUp?: WarmUp | undefined } | undefined;
+  readonly modules: ModulesContainer;
+}
+
+/** What a module of an issuer does between bootstrap and shutdown. */
 export class AppLifecycle {
+  readonly #module: AuthModule;
+  readonly #moduleImport: ModuleImport;
+  readonly #app: App | undefined;
+  readonly #provider: { getToken(): Promise<unknown> };
+  readonly #warmUp: WarmUp;
+  readonly #modules: ModulesContainer;
   readonly #logger: Logger;
 
-  /** `app` is undefined where a test put an object of its own in the place of the provider. */
+  /** @throws BoxAuthError `option_invalid` if the module was imported without `forRoot` */
   constructor(
-    moduleName: string,
-    private readonly app: App | undefined,
-    private readonly provider: { getToken(): Promise<unknown> },
+    module: AuthModule,
+    { moduleImport, app, provider, options, modules }: LifecycleParts,
   ) {
-    this.#logger = new Logger(moduleName);
+    if (moduleImport === undefined || provider === undefined || options === undefined) {
+      throw importedWithoutForRoot(module.name);
+    }
+    this.#module = module;
+    this.#moduleImport = moduleImport;
+    this.#app = app;
+    this.#provider = provider;
+    this.#warmUp = options.warmUp ?? 'off';
+    this.#modules = modules;
+    const { name } = moduleImport;
+    this.#logger = new Logger(name === undefined ? module.name : `${module.name}(${name})`);
   }
 
-  async begin(warmUp: WarmUp): Promise<void> {
+  /** @throws BoxAuthError `option_invalid` for clashing imports, or why there is no token if it is required */
+  async start(): Promise<void> {
+    checkForClash(this.#module, this.#moduleImport, this.#modules);
     const log = new EventLog(this.#logger);
-    this.app?.events.subscribe((event) => log.write(event));
-    if (warmUp === 'off') return;
+    this.#app?.events.subscribe((event) => log.write(event));
+    if (this.#warmUp === 'off') return;
     try {
-      await this.provider.getToken();
+      await this.#provider.getToken();
     } catch (error) {
-      if (warmUp === 'require' || !(error instanceof BoxAuthError)) {
-        this.app?.close();
+      if (this.#warmUp === 'require' || !(error instanceof BoxAuthError)) {
+        this.#app?.close();
         throw error;
       }
       this.#logger.warn(
-        'There is no token at the start, for the reason above. The app starts all the same; calls will try again.',
+        'Starting without a token, for the reason above. The next call requests one again.',
       );
     }
   }
 
   keepWarm(): void {
-    this.app?.keepWarm();
+    this.#app?.keepWarm();
   }
 
-  end(): void {
-    this.app?.close();
+  stop(): void {
+    this.#app?.close();
   }
+}
+
+function importedWithoutForRoot(moduleName: string): BoxAuthError {
+  return new BoxAuthError({
+    code: 'option_invalid',
+    message: `${moduleName} is imported without forRoot(), so it provides nothing.`,
+    hint: `Import ${moduleName}.forRoot() or forRootAsync(…) once. The module is global: other modules get its providers without importing it.`,
+    docs: 'https://docs.nestjs.com/modules#dynamic-modules',
+  });
+}
+
+/** Rejects two imports that are visible to the same module: which one it gets would be chance. */
+function checkForClash(
+  { name: moduleName, importToken, extraOptionNames, clashHint }: AuthModule,
+  { name }: ModuleImport,
+  modules: ModulesContainer,
+): void {
+  const imports = [...modules.values()].flatMap((module) => importOf(module, importToken) ?? []);
+  const namesakes = imports.filter((other) => other.name === name);
+  const clashes = name === undefined ? namesakes.filter(({ isGlobal }) => isGlobal) : namesakes;
+  if (clashes.length < 2) return;
+  const withoutName = extraOptionNames.includes('name') ? ', without a name' : '';
+  throw new BoxAuthError({
+    code: 'option_invalid',
+    message:
+      name === undefined
+        ? `${moduleName} is imported ${clashes.length} times as a global module${withoutName}.`
+        : `${moduleName} is imported ${clashes.length} times with the name ${JSON.stringify(name)}.`,
+    hint: `Import forRoot() only once: every module gets its providers. Or ${clashHint}. Or keep one dynamic module in a constant and import that.`,
+    docs: 'https://docs.nestjs.com/modules#dynamic-modules',
+  });
+}
+
+type NestModule = ModulesContainer extends Map<string, infer Module> ? Module : never;
+
+function importOf(module: NestModule, token: symbol): ModuleImport | undefined {
+  const found: unknown = module.providers.get(token)?.instance;
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only this package provides the token
+  return found as ModuleImport | undefined;
 }

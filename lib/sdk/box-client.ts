@@ -1,6 +1,6 @@
 import { BoxClient } from 'box-node-sdk';
 import { BaseUrls, NetworkSession } from 'box-node-sdk/networking';
-import { BOX_API_URL } from '../box/box-urls.js';
+import { BOX_API_URL } from '../box/box-issuer.js';
 import { boxAuthOf, type BoxTokenProvider } from '../box/box-token.provider.js';
 import { BoxSdkAuthentication } from './box-sdk.authentication.js';
 import { BoxSdkNetworkClient } from './box-sdk.network-client.js';

@@ -1,56 +1,58 @@
-import { AppAuth } from '../core/app/app-auth.js';
+import { AppAuth, type IssuerDescription } from '../core/app/app-auth.js';
 import { FieldNames } from '../core/credentials/credentials-errors.js';
 import { cachedKeyParser } from '../core/credentials/private-key.js';
 import { resolveWorkfrontOptions, type WorkfrontAuthOptions } from './workfront-auth.options.js';
 import {
+  type ParsedWorkfrontCredentials,
   parseWorkfrontCredentials,
   type WorkfrontCredentials,
   workfrontCredentialsHelp,
-  type ParsedWorkfrontCredentials,
 } from './workfront-credentials.js';
 import { WorkfrontIssuer } from './workfront-issuer.js';
 import { workfrontHeaders, workfrontUrlRules } from './workfront-outgoing.js';
 import { WorkfrontTokenProvider } from './workfront-token.provider.js';
 
-/** What errors say of an application that its options do not. */
+/** What errors need to know about an application beyond its options. */
 export interface WorkfrontAuthContext {
-  /** What its credentials are called, if they do not stand in the options. */
+  /** What errors call the credentials and their fields. Default: the options of the same names. */
   readonly fieldNames?: FieldNames | undefined;
-  /** What can be set beside its options: whoever mistypes one is told of all. */
+  /** Options that the caller handles itself. The error for an unknown option lists them too. */
   readonly extraOptionNames?: readonly string[];
 }
 
-const inOptions = new FieldNames('What stands in the options', undefined, (field) => field);
+const optionNames = new FieldNames('What stands in the options', undefined, (field) => field);
 
-/** One OAuth2 application of Workfront. Needs no Nest. */
+/** One OAuth2 application of Workfront, without Nest. */
 export class WorkfrontAuth extends AppAuth<WorkfrontCredentials, ParsedWorkfrontCredentials> {
   readonly provider: WorkfrontTokenProvider;
 
-  /**
-   * `extraOptionNames` names what can be set beside the options, `fieldNames` what errors call the credentials.
-   *
-   * @throws BoxAuthError for credentials and options that are wrong
-   */
+  /** @throws BoxAuthError for invalid options and credentials */
   constructor(
     options: WorkfrontAuthOptions,
-    { fieldNames = inOptions, extraOptionNames = [] }: WorkfrontAuthContext = {},
+    { fieldNames = optionNames, extraOptionNames = [] }: WorkfrontAuthContext = {},
   ) {
     const resolved = resolveWorkfrontOptions(options, extraOptionNames);
-    const { origin } = resolved;
-    const parseKey = cachedKeyParser(workfrontCredentialsHelp);
     super(
-      {
-        issuer: new WorkfrontIssuer(origin),
-        parseCredentials: (form) => parseWorkfrontCredentials(form, fieldNames, parseKey),
-        credentialsHelp: workfrontCredentialsHelp,
-        headers: workfrontHeaders,
-        urlRules: workfrontUrlRules(origin),
-        apiUrl: origin,
-      },
+      describeWorkfront(resolved.origin, fieldNames),
       resolved.credentials,
       resolved,
       undefined,
     );
     this.provider = new WorkfrontTokenProvider(this);
   }
+}
+
+function describeWorkfront(
+  origin: string,
+  fieldNames: FieldNames,
+): IssuerDescription<WorkfrontCredentials, ParsedWorkfrontCredentials> {
+  const parseKey = cachedKeyParser(workfrontCredentialsHelp);
+  return {
+    issuer: new WorkfrontIssuer(origin),
+    credentialsHelp: workfrontCredentialsHelp,
+    parseCredentials: (credentials) => parseWorkfrontCredentials(credentials, fieldNames, parseKey),
+    headers: workfrontHeaders,
+    urlRules: workfrontUrlRules(origin),
+    apiUrl: origin,
+  };
 }

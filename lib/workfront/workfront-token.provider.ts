@@ -1,31 +1,35 @@
 import type { Observable } from 'rxjs';
+import type { AppAuth } from '../core/app/app-auth.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import type { AccessToken } from '../core/token-endpoint/access-token.js';
 import type { TokenDemand } from '../core/tokens/token-refresher.js';
-import type { WorkfrontAuth } from './workfront-auth.js';
+import type { ParsedWorkfrontCredentials, WorkfrontCredentials } from './workfront-credentials.js';
 
-/** Leads from a provider to all that stands behind it: one process may load the ES module and the CommonJS build. */
-const WORKFRONT_AUTH = Symbol.for('nestjs-box-auth.WorkfrontAuth');
+/** The Workfront application behind a token provider, as the provider and the HTTP clients use it. */
+export type WorkfrontApp = AppAuth<WorkfrontCredentials, ParsedWorkfrontCredentials>;
 
-/** What stands behind a provider; undefined behind the stand-in of somebody's test, which only has its methods. */
-export function workfrontAuthOf(provider: WorkfrontTokenProvider): WorkfrontAuth | undefined {
-  return provider[WORKFRONT_AUTH];
+// Symbol.for: one process may load the ES module and the CommonJS build.
+const WORKFRONT_APP = Symbol.for('nestjs-box-auth.WorkfrontAuth');
+
+/** The app behind a provider. Undefined if a test replaced the provider by an object with only its methods. */
+export function workfrontAuthOf(provider: WorkfrontTokenProvider): WorkfrontApp | undefined {
+  return provider[WORKFRONT_APP];
 }
 
-/** Why an HTTP client cannot call Workfront. */
+/** The error of an HTTP client whose token provider was replaced. */
 export function workfrontStandInError(): BoxAuthError {
   return new BoxAuthError({
     code: 'provider_replaced',
     message:
-      'A call to Workfront needs a session, but WorkfrontTokenProvider was replaced by an object that has none.',
-    hint: 'In a test, start a WorkfrontEmulator of nestjs-box-auth/testing and give its url and credentials; or replace what makes the call as well.',
+      'A call to Workfront needs a session, but WorkfrontTokenProvider was replaced by an object that cannot provide one to HTTP clients.',
+    hint: 'In tests, start a WorkfrontEmulator from nestjs-box-auth/testing and pass its url and credentials. Or replace the code that makes the call.',
     docs: 'https://docs.nestjs.com/fundamentals/testing',
   });
 }
 
 /**
- * Workfront sessions, always valid ones. Inject it wherever one is needed for something that neither `WorkfrontFetch` nor
- * the HTTP interceptor sends.
+ * Provides valid Workfront sessions. Inject it for calls that are sent by neither `WorkfrontFetch` nor the axios
+ * interceptor.
  *
  * @example
  * ```ts
@@ -45,23 +49,24 @@ export function workfrontStandInError(): BoxAuthError {
  * ```
  */
 export class WorkfrontTokenProvider {
-  readonly #workfront: WorkfrontAuth;
+  readonly #workfront: WorkfrontApp;
 
-  /** @internal Made by `WorkfrontAuthModule`. */
-  constructor(workfront: WorkfrontAuth) {
+  /** @internal Created by `WorkfrontAuthModule`. */
+  constructor(workfront: WorkfrontApp) {
     this.#workfront = workfront;
   }
 
-  /** @internal For the HTTP clients that are attached to this provider. */
-  get [WORKFRONT_AUTH](): WorkfrontAuth {
+  /** @internal For the HTTP clients that use this provider. */
+  get [WORKFRONT_APP](): WorkfrontApp {
     return this.#workfront;
   }
 
   /**
-   * A session that is valid now: from memory, or minted once for all who ask meanwhile. One without a lifetime
-   * (`expires_in` missing or 0) lives until it is refused.
+   * Returns a valid session: from memory, or by one token request that all concurrent callers share. A session without a
+   * lifetime (`expires_in` missing or 0) is used until Workfront refuses it.
    *
-   * `minValidityMs` (default 0) is how many milliseconds it must still live. `signal` ends the wait of this caller only.
+   * `minValidityMs` (default 0) is how many milliseconds the session must still be valid. `signal` ends the wait of this
+   * caller only.
    *
    * @throws BoxAuthError `token_request_refused`, `assertion_expired`, `assertion_not_yet_valid`, `timeout`, `network`,
    * `unavailable`, `rate_limited`, `response_invalid`, `expired_on_arrival` or `closed`
@@ -70,20 +75,20 @@ export class WorkfrontTokenProvider {
     return this.#workfront.tokens.get(options);
   }
 
-  /** The session that is in memory, if it is valid. Never any I/O. */
+  /** Returns the session in memory if it is valid. Never sends a request. */
   peekToken(): AccessToken | undefined {
     return this.#workfront.tokens.peek();
   }
 
-  /** The session as it is now (minted if there is none), then each that takes its place. Completes on shutdown. */
+  /** Emits the current session (requesting it if there is none), then each that replaces it. Completes on shutdown. */
   token$(): Observable<AccessToken> {
     return this.#workfront.tokens.token$();
   }
 
   /**
-   * The `sessionID` header for a call to `url`.
+   * Returns the `sessionID` header for a call to `url`.
    *
-   * @throws BoxAuthError `origin_not_allowed` if a session must not go there, and those of `getToken`
+   * @throws BoxAuthError `origin_not_allowed` if `url` must not receive a session, and the errors of `getToken`
    */
   getHeaders(
     url: string | URL,
@@ -92,12 +97,12 @@ export class WorkfrontTokenProvider {
     return this.#workfront.policy.headersFor(url, options);
   }
 
-  /** Workfront refused `token` (401): forget it, if it is still the current one. The next caller gets another. */
+  /** Forgets `token`, which Workfront refused with a 401, if it is still the current one. The next caller gets a new session. */
   invalidate(token: AccessToken): void {
     this.#workfront.tokens.invalidate(token);
   }
 
-  /** Forgets every session: for an application that was changed. */
+  /** Forgets every session. Call it after the OAuth2 application changed. */
   flush(): void {
     this.#workfront.tokens.flush();
   }

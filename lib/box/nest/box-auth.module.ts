@@ -10,47 +10,31 @@ import {
 // oxlint-disable-next-line typescript/consistent-type-imports -- Nest reads the parameter's type at run time
 import { ModulesContainer } from '@nestjs/core';
 import { checkOptions } from '../../core/app/option-checks.js';
-import { fromEnvironment } from '../../nest/app-environment.js';
-import { AppLifecycle, importedBare, type WarmUp } from '../../nest/app-lifecycle.js';
+import { AppLifecycle } from '../../nest/app-lifecycle.js';
+import { checkAsyncOptions, type ModuleImport, withParts } from '../../nest/auth-module.js';
+import { environmentModule } from '../../nest/environment.js';
+import { boxAuthOf, type BoxTokenProvider } from '../box-token.provider.js';
+import { boxCredentialsIn } from '../box.environment.js';
 import {
   type ASYNC_OPTIONS_TYPE,
-  BOX_APP,
   BOX_APP_PROVIDER,
   BOX_ENVIRONMENT,
+  BOX_MODULE,
   type BoxAuthModuleOptions,
   ConfigurableModuleClass,
   MODULE_OPTIONS_TOKEN,
   type OPTIONS_TYPE,
 } from './box-auth.module-definition.js';
-import { EXTRA_OPTION_NAMES } from './box-token-provider.factory.js';
-import { boxAuthOf, type BoxTokenProvider } from '../box-token.provider.js';
-import { boxCredentialsIn } from '../box.environment.js';
-import { type ModuleImport, refuseClash } from '../../nest/module-imports.js';
-import { checkAsyncOptions } from '../../nest/module-options.js';
+import { boxAuthProviders } from './box-auth.providers.js';
 
-// Not BoxAuthModule.name: a minifier renames the class.
-const MODULE_NAME = 'BoxAuthModule';
-
-const ENVIRONMENT = {
-  moduleName: MODULE_NAME,
-  namespace: 'box',
-  token: BOX_ENVIRONMENT,
-  read: boxCredentialsIn,
-};
-
-const CLASHES = {
-  moduleName: MODULE_NAME,
-  token: BOX_APP,
-  takesNames: true,
-  advice: 'give each Box app a name of its own',
-};
+const ENVIRONMENT = { namespace: 'box', token: BOX_ENVIRONMENT, read: boxCredentialsIn };
 
 /**
- * Box for a Nest app: import it once, inject `BoxTokenProvider` or `BoxFetch` anywhere, decorate handlers with `@AsUser`.
+ * Box for a Nest app. Import it once, inject `BoxTokenProvider` or `BoxFetch` anywhere, and decorate handlers with
+ * `@AsUser`.
  *
- * Credentials are read and the private key is opened at bootstrap: a mistake fails the start with one clear
- * `BoxAuthError` (`config_missing`, `config_unreadable`, `config_invalid`, `option_invalid`, `credentials_unavailable` or
- * `key_…`).
+ * The credentials are read and the private key is parsed at bootstrap. A mistake fails the start with a `BoxAuthError`
+ * (`config_missing`, `config_unreadable`, `config_invalid`, `option_invalid`, `credentials_unavailable` or `key_…`).
  *
  * @example
  * ```ts
@@ -66,46 +50,42 @@ export class BoxAuthModule
   extends ConfigurableModuleClass
   implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown
 {
-  readonly #modules: ModulesContainer;
   readonly #lifecycle: AppLifecycle;
-  private readonly app: ModuleImport;
-  private readonly warmUp: WarmUp;
 
-  /** One Box app, of these options or, without `credentials`, of the environment. */
+  /** Configures one Box app with `options`. Without `credentials`, they are read from the environment. */
   static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
-    checkOptions(`${MODULE_NAME}.forRoot`, options);
-    const definition = super.forRoot(options);
+    checkOptions(`${BOX_MODULE.name}.forRoot`, options);
+    const module = withParts(super.forRoot(options), boxAuthProviders(options.name));
     return options.credentials === undefined
-      ? { ...definition, imports: [...(definition.imports ?? []), fromEnvironment(ENVIRONMENT)] }
-      : definition;
+      ? withParts(module, { imports: [environmentModule(BOX_MODULE, ENVIRONMENT)] })
+      : module;
   }
 
-  /** The same, of options that a factory gives; `name` and `isGlobal` stand beside it. */
+  /** Configures one Box app with the options that a factory returns. `name` and `isGlobal` go next to the factory. */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
-    checkAsyncOptions(MODULE_NAME, options, EXTRA_OPTION_NAMES);
-    return super.forRootAsync(options);
+    checkAsyncOptions(BOX_MODULE, options);
+    return withParts(super.forRootAsync(options), boxAuthProviders(options.name));
   }
 
   constructor(
-    @Optional() @Inject(BOX_APP) app: ModuleImport | undefined,
+    @Optional() @Inject(BOX_MODULE.importToken) app: ModuleImport | undefined,
     @Optional() @Inject(BOX_APP_PROVIDER) provider: BoxTokenProvider | undefined,
     @Optional() @Inject(MODULE_OPTIONS_TOKEN) options: BoxAuthModuleOptions | undefined,
     modules: ModulesContainer,
   ) {
     super();
-    if (app === undefined || provider === undefined || options === undefined) {
-      throw importedBare(MODULE_NAME);
-    }
-    this.app = app;
-    this.warmUp = options.warmUp ?? 'off';
-    this.#lifecycle = new AppLifecycle(logName(app), boxAuthOf(provider), provider);
-    this.#modules = modules;
+    this.#lifecycle = new AppLifecycle(BOX_MODULE, {
+      moduleImport: app,
+      app: provider && boxAuthOf(provider),
+      provider,
+      options,
+      modules,
+    });
   }
 
   /** @internal Called by Nest. */
   async onModuleInit(): Promise<void> {
-    refuseClash(this.app, CLASHES, this.#modules);
-    await this.#lifecycle.begin(this.warmUp);
+    await this.#lifecycle.start();
   }
 
   /** @internal Called by Nest. */
@@ -115,10 +95,6 @@ export class BoxAuthModule
 
   /** @internal Called by Nest. */
   onApplicationShutdown(): void {
-    this.#lifecycle.end();
+    this.#lifecycle.stop();
   }
-}
-
-function logName({ name }: ModuleImport): string {
-  return name === undefined ? MODULE_NAME : `${MODULE_NAME}(${name})`;
 }

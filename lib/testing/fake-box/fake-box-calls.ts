@@ -1,5 +1,5 @@
 import type { ActingVia } from '../../core/acting/acting-user.context.js';
-import { BOX_API_URL } from '../../box/box-urls.js';
+import { BOX_API_URL } from '../../box/box-issuer.js';
 
 /** An address: a path, with the query or without, or a whole URL; a RegExp is tried on each of these forms. */
 export type FakeBoxPath = string | RegExp;

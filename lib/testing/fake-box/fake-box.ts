@@ -1,5 +1,5 @@
 import { AssertionError } from 'node:assert';
-import { BOX_API_URL } from '../../box/box-urls.js';
+import { BOX_API_URL } from '../../box/box-issuer.js';
 import type { BoxTokenProvider } from '../../box/box-token.provider.js';
 import { bearerChallenge } from '../box/box-responses.js';
 import { FakeBoxAuth } from './fake-box-auth.js';

@@ -10,43 +10,28 @@ import {
 // oxlint-disable-next-line typescript/consistent-type-imports -- Nest reads the parameter's type at run time
 import { ModulesContainer } from '@nestjs/core';
 import { checkOptions } from '../../core/app/option-checks.js';
-import { fromEnvironment } from '../../nest/app-environment.js';
-import { AppLifecycle, importedBare, type WarmUp } from '../../nest/app-lifecycle.js';
+import { AppLifecycle } from '../../nest/app-lifecycle.js';
+import { checkAsyncOptions, type ModuleImport, withParts } from '../../nest/auth-module.js';
+import { environmentModule } from '../../nest/environment.js';
+import { workfrontAuthOf, WorkfrontTokenProvider } from '../workfront-token.provider.js';
+import { workfrontCredentialsIn } from '../workfront.environment.js';
 import {
   type ASYNC_OPTIONS_TYPE,
   ConfigurableModuleClass,
   MODULE_OPTIONS_TOKEN,
   type OPTIONS_TYPE,
-  WORKFRONT_APP,
   WORKFRONT_ENVIRONMENT,
+  WORKFRONT_MODULE,
   type WorkfrontAuthModuleOptions,
 } from './workfront-auth.module-definition.js';
-import { type ModuleImport, refuseClash } from '../../nest/module-imports.js';
-import { checkAsyncOptions } from '../../nest/module-options.js';
-import {
-  WORKFRONT_EXTRA_OPTION_NAMES,
-  namesAddress,
-  namesCredentials,
-} from './workfront-token-provider.factory.js';
-import { workfrontAuthOf, WorkfrontTokenProvider } from '../workfront-token.provider.js';
-import { workfrontCredentialsIn } from '../workfront.environment.js';
-
-// Not WorkfrontAuthModule.name: a minifier renames the class.
-const MODULE_NAME = 'WorkfrontAuthModule';
-
-const CLASHES = {
-  moduleName: MODULE_NAME,
-  token: WORKFRONT_APP,
-  takesNames: false,
-  advice: 'import one with `isGlobal: false` where it alone is needed',
-};
+import { hasAddress, hasCredentials, workfrontAuthProviders } from './workfront-auth.providers.js';
 
 /**
- * Adobe Workfront for a Nest app, by the JWT flow of a custom OAuth2 application: import it once, inject
+ * Adobe Workfront for a Nest app, by the JWT flow of a custom OAuth2 application. Import it once, and inject
  * `WorkfrontTokenProvider` or `WorkfrontFetch` anywhere.
  *
- * Credentials are read and the private key is opened at bootstrap: a mistake fails the start with one clear
- * `BoxAuthError` (`config_missing`, `config_invalid`, `option_invalid` or `key_…`).
+ * The credentials are read and the private key is parsed at bootstrap. A mistake fails the start with a `BoxAuthError`
+ * (`config_missing`, `config_invalid`, `option_invalid` or `key_…`).
  *
  * @example
  * ```ts
@@ -62,52 +47,46 @@ export class WorkfrontAuthModule
   extends ConfigurableModuleClass
   implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown
 {
-  readonly #modules: ModulesContainer;
   readonly #lifecycle: AppLifecycle;
-  private readonly app: ModuleImport;
-  private readonly warmUp: WarmUp;
 
-  /** One OAuth2 application, of these options or, without credentials, of the environment. */
+  /** Configures one OAuth2 application with `options`. Without credentials, they are read from the environment. */
   static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
-    checkOptions(`${MODULE_NAME}.forRoot`, options);
-    const definition = super.forRoot(options);
-    if (namesCredentials(options)) return definition;
-    const environment = fromEnvironment({
-      moduleName: MODULE_NAME,
+    checkOptions(`${WORKFRONT_MODULE.name}.forRoot`, options);
+    const module = withParts(super.forRoot(options), workfrontAuthProviders);
+    if (hasCredentials(options)) return module;
+    const environment = environmentModule(WORKFRONT_MODULE, {
       namespace: 'workfront',
       token: WORKFRONT_ENVIRONMENT,
-      read: (variables) => workfrontCredentialsIn(variables, namesAddress(options)),
+      read: (variables) => workfrontCredentialsIn(variables, hasAddress(options)),
     });
-    return { ...definition, imports: [...(definition.imports ?? []), environment] };
+    return withParts(module, { imports: [environment] });
   }
 
-  /** The same, of options that a factory gives; `isGlobal` stands beside it. */
+  /** Configures one application with the options that a factory returns. `isGlobal` goes next to the factory. */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
-    checkAsyncOptions(MODULE_NAME, options, WORKFRONT_EXTRA_OPTION_NAMES);
-    return super.forRootAsync(options);
+    checkAsyncOptions(WORKFRONT_MODULE, options);
+    return withParts(super.forRootAsync(options), workfrontAuthProviders);
   }
 
   constructor(
-    @Optional() @Inject(WORKFRONT_APP) app: ModuleImport | undefined,
+    @Optional() @Inject(WORKFRONT_MODULE.importToken) app: ModuleImport | undefined,
     @Optional() @Inject(WorkfrontTokenProvider) provider: WorkfrontTokenProvider | undefined,
     @Optional() @Inject(MODULE_OPTIONS_TOKEN) options: WorkfrontAuthModuleOptions | undefined,
     modules: ModulesContainer,
   ) {
     super();
-    if (app === undefined || provider === undefined || options === undefined) {
-      throw importedBare(MODULE_NAME);
-    }
-    this.app = app;
-    this.#modules = modules;
-    this.warmUp = options.warmUp ?? 'off';
-    const workfront = workfrontAuthOf(provider);
-    this.#lifecycle = new AppLifecycle(MODULE_NAME, workfront, provider);
+    this.#lifecycle = new AppLifecycle(WORKFRONT_MODULE, {
+      moduleImport: app,
+      app: provider && workfrontAuthOf(provider),
+      provider,
+      options,
+      modules,
+    });
   }
 
   /** @internal Called by Nest. */
   async onModuleInit(): Promise<void> {
-    refuseClash(this.app, CLASHES, this.#modules);
-    await this.#lifecycle.begin(this.warmUp);
+    await this.#lifecycle.start();
   }
 
   /** @internal Called by Nest. */
@@ -117,6 +96,6 @@ export class WorkfrontAuthModule
 
   /** @internal Called by Nest. */
   onApplicationShutdown(): void {
-    this.#lifecycle.end();
+    this.#lifecycle.stop();
   }
 }

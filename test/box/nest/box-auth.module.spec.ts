@@ -285,16 +285,16 @@ it('BoxAuthModule as it is, without forRoot, is one clear error', async () => {
 });
 
 it.each([
-  ['no source of options', {}, 'none of useFactory'],
-  ['a mistyped source', { usefactory: () => options }, 'takes no usefactory'],
-  ['an option of forRoot', { useFactory: () => options, warmUp: 'try' }, 'takes no warmUp'],
+  ['no source of options', {}, 'needs one of useFactory'],
+  ['a mistyped source', { usefactory: () => options }, 'Unknown option `usefactory`'],
+  ['an option of forRoot', { useFactory: () => options, warmUp: 'try' }, 'Unknown option `warmUp`'],
   ['what is no function', { useFactory: {} }, 'option useFactory is not valid'],
   ['nothing', null, 'The options of BoxAuthModule.forRootAsync are null'],
   ['a name in what the factory returns', { useFactory: () => ({ ...options, name: 'x' }) }, 'name'],
   [
     'isGlobal in what the factory returns',
     { useFactory: () => ({ ...options, isGlobal: true }) },
-    'isGlobal, which stands beside it',
+    'returned `isGlobal`, which belongs next to',
   ],
   ['nothing in what the factory returns', { useFactory: () => undefined }, 'of type undefined'],
   ['an isGlobal that is a text', { useFactory: () => options, isGlobal: 'yes' }, 'isGlobal'],

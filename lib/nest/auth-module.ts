@@ -1,0 +1,116 @@
+import type { DynamicModule, ModuleMetadata } from '@nestjs/common';
+import { checkBoolean, checkOptions, invalidOption } from '../core/app/option-checks.js';
+import { BoxAuthError } from '../core/errors/box-auth.error.js';
+
+const DOCS = 'https://docs.nestjs.com/modules#dynamic-modules';
+
+/** What the shared code needs to know about the Nest module of an issuer. */
+export interface AuthModule {
+  /** Not read from the class: a minifier renames it. */
+  readonly name: string;
+  /** Options next to a factory of `forRootAsync`, such as `isGlobal`: the factory cannot return them. */
+  readonly extraOptionNames: readonly string[];
+  /** Injection token of the `ModuleImport` that each import provides. */
+  readonly importToken: symbol;
+  /** How to import the module twice without a clash. */
+  readonly clashHint: string;
+}
+
+/** One import of a module in the Nest app. */
+export interface ModuleImport {
+  readonly name: string | undefined;
+  readonly isGlobal: boolean;
+}
+
+interface AuthModuleExtras {
+  readonly name?: string | undefined;
+  readonly isGlobal?: boolean | undefined;
+}
+
+/**
+ * Applies the extra options to the dynamic module.
+ *
+ * @throws BoxAuthError `option_invalid`
+ */
+export function withExtras(
+  { importToken }: AuthModule,
+  definition: DynamicModule,
+  { name, isGlobal = true }: AuthModuleExtras,
+): DynamicModule {
+  if (name !== undefined && (typeof name !== 'string' || name === '')) {
+    throw invalidOption('name', undefined, 'a text that is not empty');
+  }
+  checkBoolean('isGlobal', isGlobal);
+  const moduleImport: ModuleImport = { name, isGlobal };
+  const marker = { provide: importToken, useValue: moduleImport };
+  return { ...withParts(definition, { providers: [marker] }), global: isGlobal };
+}
+
+/** The dynamic module with further imports, providers and exports. */
+export function withParts(
+  definition: DynamicModule,
+  { imports = [], providers = [], exports = [] }: ModuleMetadata,
+): DynamicModule {
+  return {
+    ...definition,
+    imports: [...(definition.imports ?? []), ...imports],
+    providers: [...(definition.providers ?? []), ...providers],
+    exports: [...(definition.exports ?? []), ...exports],
+  };
+}
+
+/** Ways to give options to `forRootAsync`. */
+const OPTION_SOURCES = ['useFactory', 'useClass', 'useExisting'];
+const SOURCE_SETTINGS = ['imports', 'inject', 'provideInjectionTokensFrom'];
+
+/**
+ * Checks the argument of `forRootAsync`.
+ *
+ * @throws BoxAuthError `option_invalid`
+ */
+export function checkAsyncOptions(
+  { name: moduleName, extraOptionNames }: AuthModule,
+  options: object,
+): void {
+  checkOptions(`${moduleName}.forRootAsync`, options);
+  const known = [...OPTION_SOURCES, ...SOURCE_SETTINGS, ...extraOptionNames];
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    throw misplaced(
+      `Unknown option \`${unknown}\` of ${moduleName}.forRootAsync. Known options: ${known.join(', ')}.`,
+      `If ${unknown} is an option of forRoot, return it from the factory.`,
+    );
+  }
+  const source = OPTION_SOURCES.find((name) => Reflect.get(options, name) !== undefined);
+  if (source === undefined) {
+    throw misplaced(
+      `${moduleName}.forRootAsync needs one of ${OPTION_SOURCES.join(', ')}.`,
+      'Add a useFactory that returns the options.',
+    );
+  }
+  if (typeof Reflect.get(options, source) !== 'function') {
+    throw invalidOption(source, undefined, source === 'useFactory' ? 'a function' : 'a class');
+  }
+}
+
+/**
+ * Checks what a factory of `forRootAsync` returned.
+ *
+ * @throws BoxAuthError `option_invalid`
+ */
+export function checkReturnedOptions(
+  { name: moduleName, extraOptionNames }: AuthModule,
+  options: object,
+): void {
+  checkOptions(moduleName, options);
+  const extra = extraOptionNames.find((name) => name in options);
+  if (extra === undefined) return;
+  throw misplaced(
+    `The factory of ${moduleName}.forRootAsync returned \`${extra}\`, which belongs next to the factory.`,
+    `Write ${extra} next to useFactory.`,
+  );
+}
+
+function misplaced(message: string, hint: string): BoxAuthError {
+  return new BoxAuthError({ code: 'option_invalid', message, hint, docs: DOCS });
+}
