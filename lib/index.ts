@@ -46,7 +46,7 @@ export type {
   StoreEvent,
   TokenEvent,
 } from './core/events/auth-events.js';
-export type { SigningAlgorithm } from './core/credentials/assertion.js';
+export type { SigningAlgorithm } from './core/credentials/private-key.js';
 export type { SigningFunction } from './core/credentials/assertion.js';
 export type { BoxAuthErrorCode } from './core/errors/error-codes.js';
 export { BoxFetch } from './box/box-fetch.js';

@@ -1,11 +1,8 @@
 import type { CredentialsHelp } from '../../core/credentials/credentials-errors.js';
 import type { Secret } from '../../core/errors/secret.js';
 import type { StaticToken, ParsedCredentials } from '../../core/credentials/credentials-source.js';
-import type {
-  SigningAlgorithm,
-  AssertionSigner,
-  SigningFunction,
-} from '../../core/credentials/assertion.js';
+import type { AssertionSigner, SigningFunction } from '../../core/credentials/assertion.js';
+import type { SigningAlgorithm } from '../../core/credentials/private-key.js';
 
 /** `config.json` as Box's developer console makes it. */
 export interface BoxConfigJson {

@@ -1,9 +1,6 @@
 import { SignJWT } from 'jose/jwt/sign';
 import { BoxAuthError } from '../errors/box-auth.error.js';
-import type { PrivateKey } from './private-key.js';
-
-/** The signature algorithms (RFC 7518 section 3.3). */
-export type SigningAlgorithm = 'RS256' | 'RS384' | 'RS512';
+import type { PrivateKey, SigningAlgorithm } from './private-key.js';
 
 /** The claims of an assertion (RFC 7523 section 3), as its issuer wants them. */
 export type AssertionClaims = Readonly<Record<string, string | number>>;

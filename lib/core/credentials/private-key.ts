@@ -4,7 +4,9 @@ import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { BoxAuthErrorCode } from '../errors/error-codes.js';
 import { type CredentialsHelp, looksLikePath } from './credentials-errors.js';
 import { type PemBlock, pemOf, privateKeyBlock } from './pem.js';
-import type { SigningAlgorithm } from './assertion.js';
+
+/** The signature algorithms (RFC 7518 section 3.3). */
+export type SigningAlgorithm = 'RS256' | 'RS384' | 'RS512';
 
 /** A private key that is open. */
 export interface ParsedKey {
