@@ -1,6 +1,6 @@
 import type { BoxAuthError } from '../core/errors/box-auth.error.js';
 import { parseRetryAfter } from '../core/token-endpoint/retry-after.js';
-import { readRefusal } from '../core/token-endpoint/token-request.js';
+import { readErrorResponse } from '../core/token-endpoint/token-request.js';
 import { boxApiRefusal } from './box-error-responses.js';
 
 /**
@@ -23,5 +23,5 @@ export async function boxApiError(response: Response): Promise<BoxAuthError> {
   const date = Date.parse(response.headers.get('date') ?? '');
   const serverNow = Number.isNaN(date) ? Date.now() : date;
   const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'), serverNow);
-  return boxApiRefusal(await readRefusal(response, [], retryAfterMs));
+  return boxApiRefusal(await readErrorResponse(response, [], retryAfterMs));
 }

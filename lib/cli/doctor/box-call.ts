@@ -3,7 +3,7 @@ import { boxDocs } from '../../box/box-docs.js';
 import { isRecord } from '../../core/credentials/field-checks.js';
 import { BoxAuthError } from '../../core/errors/box-auth.error.js';
 import type { Runtime } from '../../core/runtime/runtime.js';
-import { readText, UnusableAnswer } from '../../core/token-endpoint/token-request.js';
+import { readText, UnusableResponse } from '../../core/token-endpoint/token-request.js';
 import { timeoutError, unreachableError } from '../../core/token-endpoint/unreachable.js';
 import { printable } from '../terminal-text.js';
 import type { DoctorFacts } from './doctor-report.js';
@@ -70,7 +70,7 @@ async function boundedText(response: Response): Promise<string> {
   try {
     return await readText(response);
   } catch (error) {
-    throw error instanceof UnusableAnswer ? notBox(response, error.message) : error;
+    throw error instanceof UnusableResponse ? notBox(response, error.message) : error;
   }
 }
 

@@ -1,4 +1,4 @@
-import { map, Observable } from 'rxjs';
+import { Observable } from 'rxjs';
 import { onAbort } from './abort.js';
 import { ageMs } from './age-clock.js';
 import type { Runtime } from './runtime.js';
@@ -155,24 +155,27 @@ export class TimeBudget {
     task: (signal: AbortSignal) => Promise<T>,
     signal?: AbortSignal,
   ): Promise<T> {
-    const limitMs = Math.max(Math.min(timeoutMs, this.#leftMs), 0);
-    const toError = (isFrozen: boolean) =>
-      isFrozen && this.#leftMs >= MIN_ATTEMPT_MS ? new ProcessFrozen() : makeError(limitMs);
-    const spent = (ms: number) => this.spend(ms);
-    return withTimeLimit({ runtime: this.runtime, limitMs, toError, spent, signal }, task);
+    return withTimeLimit({ ...this.#limit(timeoutMs, makeError), signal }, task);
   }
 
-  /**
-   * Never emits. Fails with what `makeError` makes of the milliseconds waited, after `timeoutMs` or when nothing is left; with
-   * `ProcessFrozen` if the process was frozen meanwhile, and enough is left for another attempt.
-   */
-  failAfter(timeoutMs: number, makeError: (waitedMs: number) => Error): Observable<never> {
-    const waitMs = Math.max(Math.min(timeoutMs, this.#leftMs), 0);
-    return elapsed(this.runtime, waitMs, (ms) => this.spend(ms)).pipe(
-      map(({ isFrozen }) => {
-        if (isFrozen && this.#leftMs >= MIN_ATTEMPT_MS) throw new ProcessFrozen();
-        throw makeError(waitMs);
-      }),
-    );
+  /** Calls `fail` with the error that `run` rejects with for a task that takes too long. Returns a function that cancels it. */
+  failAfter(
+    timeoutMs: number,
+    makeError: (waitedMs: number) => Error,
+    fail: (error: Error) => void,
+  ): () => void {
+    const { runtime, limitMs, toError, spent } = this.#limit(timeoutMs, makeError);
+    return afterRunningTime(runtime, limitMs, (isFrozen) => fail(toError(isFrozen)), spent);
+  }
+
+  #limit(timeoutMs: number, makeError: (waitedMs: number) => Error): TimeLimit {
+    const limitMs = Math.max(Math.min(timeoutMs, this.#leftMs), 0);
+    return {
+      runtime: this.runtime,
+      limitMs,
+      toError: (isFrozen) =>
+        isFrozen && this.#leftMs >= MIN_ATTEMPT_MS ? new ProcessFrozen() : makeError(limitMs),
+      spent: (ms) => this.spend(ms),
+    };
   }
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { inspect } from 'node:util';
 import type { Subject } from '../credentials/subject.js';
+import type { Instant } from '../runtime/age-clock.js';
 
 /** What a token endpoint said of a token, beside its value. */
 export interface AccessTokenDetails {
@@ -70,4 +71,13 @@ export class AccessToken {
   [inspect.custom](): string {
     return this.toString();
   }
+}
+
+/** A token from a token request. Its lifetime counts from the request, not from the response, to be on the safe side. */
+export interface MintedToken {
+  readonly token: AccessToken;
+  readonly lifetimeMs: number | undefined;
+  readonly requestedAt: Instant;
+  /** Whether another process requested it. */
+  readonly isShared: boolean;
 }

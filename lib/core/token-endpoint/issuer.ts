@@ -18,6 +18,9 @@ export interface ErrorResponse {
   readonly clockErrorMs?: number;
 }
 
+/** The form of a request to the token endpoint. */
+export type Form = Readonly<Record<string, string>>;
+
 /** What one attempt at the token endpoint knows that the attempt before did not. */
 export interface Attempt {
   /** 0 for the first, counting on within one mint. */
@@ -44,11 +47,7 @@ export interface Issuer<Credentials> {
    */
   checkSubject?(subject: Subject): void;
   /** The form of one token request (RFC 6749 section 4). Made anew for every attempt. */
-  tokenForm(
-    credentials: Credentials,
-    subject: Subject,
-    attempt: Attempt,
-  ): Promise<Readonly<Record<string, string>>>;
+  tokenForm(credentials: Credentials, subject: Subject, attempt: Attempt): Promise<Form>;
   /** Whether a refusal is about the key alone, so that another key of the same app may be taken. */
   isKeyError(error: BoxAuthError): boolean;
   /** Why no token came, with what to do about it. */

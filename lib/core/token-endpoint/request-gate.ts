@@ -1,6 +1,5 @@
-import { AsyncResource } from 'node:async_hooks';
-import { Observable, Subscription } from 'rxjs';
 import { BoxAuthError } from '../errors/box-auth.error.js';
+import { onAbort } from '../runtime/abort.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { TimeBudget } from '../runtime/time-budget.js';
 
@@ -27,6 +26,8 @@ export interface Passage {
   readonly goesFirst: boolean;
   /** The error of a request that was not sent in time, though nothing was rate limited. */
   readonly timeout: () => BoxAuthError;
+  /** Ends the wait. */
+  readonly signal: AbortSignal | undefined;
 }
 
 interface Waiting {
@@ -65,60 +66,63 @@ export class RequestGate {
     return Math.max(this.#opensAt - this.runtime.monotonic(), 0);
   }
 
-  /** `request`, subscribed to when it may be sent. Fails with `rate_limited` if the budget ends before that. */
-  through<T>(request: Observable<T>, { budget, goesFirst, timeout }: Passage): Observable<T> {
-    return new Observable((subscriber) => {
+  /** Calls `send` when the request may be sent. Rejects with `rate_limited` if the budget ends before that. */
+  async pass<T>(passage: Passage, send: () => Promise<T>): Promise<T> {
+    const sentAt = await this.#opened(passage);
+    try {
+      const result = await send();
+      this.#passedLimit();
+      return result;
+    } catch (error) {
+      throw this.#learn(error, sentAt);
+    } finally {
+      this.#inFlight -= 1;
+      this.#sendNext();
+    }
+  }
+
+  /** Pauses the app for `error.retryAfterMs`: another process of it was rate limited. */
+  pause(error: BoxAuthError): void {
+    this.#beginPause(error, error.retryAfterMs ?? MIN_PAUSE_MS);
+  }
+
+  /** Resolves when the request may be sent, with the time of that. */
+  #opened({ budget, goesFirst, timeout, signal }: Passage): Promise<number> {
+    return new Promise((resolve, reject) => {
+      signal?.throwIfAborted();
       const queue = goesFirst ? this.#first : this.#others;
-      const expiry = new Subscription();
-      let sent: Subscription | undefined;
       const tooLate = () => this.#rateLimited() ?? timeout();
+      let stopTimer = nothing;
+      let ignoreAbort = nothing;
+      const leave = (): void => {
+        queue.delete(waiting);
+        stopTimer();
+        ignoreAbort();
+      };
+      const giveUp = (error: unknown): void => {
+        leave();
+        reject(error);
+        this.#sendNext();
+      };
       const waiting: Waiting = {
         budget,
-        // Each request runs in the async context of its own caller, not of the one that released it.
-        begin: AsyncResource.bind(() => {
-          expiry.unsubscribe();
-          const sentAt = this.runtime.monotonic();
-          sent = new Subscription();
-          sent.add(
-            request.subscribe({
-              next: (value) => {
-                this.#passedLimit();
-                subscriber.next(value);
-              },
-              error: (error: unknown) => subscriber.error(this.#learn(error, sentAt)),
-              complete: () => subscriber.complete(),
-            }),
-          );
-        }),
+        begin: () => {
+          leave();
+          resolve(this.runtime.monotonic());
+        },
         expire: () => {
           queue.delete(waiting);
-          subscriber.error(tooLate());
+          giveUp(tooLate());
         },
       };
       this.#forgetAfterIdling();
       queue.add(waiting);
       if (this.opensInMs >= budget.leftMs) waiting.expire();
       else this.#sendNext();
-      if (queue.has(waiting)) {
-        expiry.add(
-          budget
-            .failAfter(budget.leftMs, tooLate)
-            .subscribe({ error: (error: unknown) => subscriber.error(error) }),
-        );
-      }
-      return () => {
-        queue.delete(waiting);
-        expiry.unsubscribe();
-        sent?.unsubscribe();
-        if (sent !== undefined) this.#inFlight -= 1;
-        this.#sendNext();
-      };
+      if (!queue.has(waiting)) return;
+      stopTimer = budget.failAfter(budget.leftMs, tooLate, giveUp);
+      if (signal !== undefined) ignoreAbort = onAbort(signal, () => giveUp(signal.reason));
     });
-  }
-
-  /** Pauses the app for `error.retryAfterMs`: another process of it was rate limited. */
-  pause(error: BoxAuthError): void {
-    this.#beginPause(error, error.retryAfterMs ?? MIN_PAUSE_MS);
   }
 
   #sendNext(): void {

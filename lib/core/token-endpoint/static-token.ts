@@ -2,8 +2,7 @@ import type { StaticToken } from '../credentials/credentials-source.js';
 import { isSameSubject, type Subject } from '../credentials/subject.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { Runtime } from '../runtime/runtime.js';
-import { AccessToken } from './access-token.js';
-import type { MintedToken } from './token-attempts.js';
+import { AccessToken, type MintedToken } from './access-token.js';
 
 /** What a given token is wanted for. */
 interface Wanted {

@@ -10,11 +10,12 @@ import type { EmitEvent } from '../events/auth-events.js';
 import { holdingProcess } from '../runtime/after.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { ProcessFrozen, TimeBudget } from '../runtime/time-budget.js';
-import type { AccessToken } from './access-token.js';
+import type { AccessToken, MintedToken } from './access-token.js';
+import { accessTokenGrant, type FormMaker, revocation } from './grant.js';
 import { areUnused, useStaticToken } from './static-token.js';
 import type { Issuer } from './issuer.js';
 import { RefusedCredentials } from './refused-credentials.js';
-import { type FormMaker, type MintedToken, TokenAttempts } from './token-attempts.js';
+import { TokenAttempts } from './token-attempts.js';
 import type { TokenEndpointOptions } from './token-endpoint.options.js';
 import type { Fetch } from './token-request.js';
 
@@ -136,8 +137,9 @@ export class TokenEndpoint<Credentials extends ParsedCredentials> {
     subject: Subject,
     signal?: AbortSignal,
   ): Promise<AccessToken> {
+    const grant = accessTokenGrant(makeForm, subject);
     const { token } = await holdingProcess(this.runtime, () =>
-      this.#attempts.token(makeForm, subject, this.#budget(), signal),
+      this.#attempts.send(grant, { budget: this.#budget(), signal }),
     );
     return token;
   }
@@ -145,7 +147,7 @@ export class TokenEndpoint<Credentials extends ParsedCredentials> {
   /** Sends a revocation (RFC 7009) to `url`, with the retries of a token request. */
   async revoke(url: string, makeForm: FormMaker, signal?: AbortSignal): Promise<void> {
     await holdingProcess(this.runtime, () =>
-      this.#attempts.revoke(url, makeForm, this.#budget(), signal),
+      this.#attempts.send(revocation(makeForm), { url, budget: this.#budget(), signal }),
     );
   }
 
@@ -241,8 +243,11 @@ export class TokenEndpoint<Credentials extends ParsedCredentials> {
     };
     this.#throwIfRefused(fingerprint, requested);
     try {
-      const isOwn = subject === undefined;
-      const minted = await this.#attempts.token(makeForm, requested, budget, signal, isOwn);
+      const minted = await this.#attempts.send(accessTokenGrant(makeForm, requested), {
+        budget,
+        goesFirst: subject === undefined,
+        signal,
+      });
       this.#working = fingerprint;
       this.#refused.forget(fingerprint, subjectKey(requested));
       return minted;

@@ -1,30 +1,19 @@
-import { isTokenValue } from '../credentials/field-checks.js';
 import { redact } from '../errors/redact.js';
 import type { ErrorResponse } from './issuer.js';
 
 const LARGEST_ANSWER_BYTES = 65_536;
 const MIN_COUNTED_BYTES = 16; // of a chunk: a stream of empty ones must end, too
-const MAX_LIFETIME_S = 1_000_000_000; // what is beyond is no lifetime
 
 /** The `fetch` that token requests go through. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
-/** What the token endpoint granted (RFC 6749 section 5.1). */
-export interface Grant {
-  readonly value: string;
-  /** Undefined if the endpoint said nothing, or 0. */
-  readonly lifetimeMs: number | undefined;
-  readonly scopes: readonly string[] | undefined;
-  readonly restrictedTo: readonly unknown[] | undefined;
-}
-
 /** Why an answer that was neither a token nor a refusal cannot be used. */
-export class UnusableAnswer extends Error {}
+export class UnusableResponse extends Error {}
 
 /**
  * One POST to the token endpoint. No redirect is followed.
  *
- * @throws UnusableAnswer if the application's `fetch` does not return a Response
+ * @throws UnusableResponse if the application's `fetch` does not return a Response
  */
 export async function postForm(
   fetch: Fetch,
@@ -39,7 +28,7 @@ export async function postForm(
     redirect: 'manual',
     signal,
   });
-  if (!isResponse(response)) throw new UnusableAnswer('fetch returned no Response');
+  if (!isResponse(response)) throw new UnusableResponse('fetch returned no Response');
   return response;
 }
 
@@ -48,32 +37,18 @@ function isResponse(value: Partial<Response> | null | undefined): value is Respo
 }
 
 /**
- * Reads the grant out of a 2xx answer.
+ * Reads a response whose body is a JSON object.
  *
- * @throws UnusableAnswer if it is not JSON with an `access_token` that can stand in a header
+ * @throws UnusableResponse if it is not one
  */
-export async function readGrant(response: Response): Promise<Grant> {
+export async function readJsonObject(response: Response): Promise<Record<string, unknown>> {
   const body = asJson(response, await readText(response));
-  if (body === undefined) {
-    throw new UnusableAnswer('it is not a JSON object');
-  }
-  const value = body['access_token'];
-  if (!isTokenValue(value)) {
-    throw new UnusableAnswer('its access_token is missing or is not a token');
-  }
-  const expiresInS = Number(body['expires_in'] ?? 0);
-  const scope = body['scope'];
-  const restrictedTo = body['restricted_to'];
-  return {
-    value,
-    lifetimeMs: expiresInS > 0 && expiresInS <= MAX_LIFETIME_S ? expiresInS * 1000 : undefined,
-    scopes: typeof scope === 'string' && scope !== '' ? scope.split(' ') : undefined,
-    restrictedTo: Array.isArray(restrictedTo) && restrictedTo.length > 0 ? restrictedTo : undefined,
-  };
+  if (body === undefined) throw new UnusableResponse('it is not a JSON object');
+  return body;
 }
 
 /** Reads a refusal (RFC 6749 section 5.2) out of any other answer. `secrets` are not shown of its text. */
-export async function readRefusal(
+export async function readErrorResponse(
   response: Response,
   secrets: readonly string[],
   retryAfterMs: number | undefined,
@@ -110,17 +85,17 @@ function asJson(response: Response, text: string): Record<string, unknown> | und
 /**
  * The text of an answer.
  *
- * @throws UnusableAnswer if it is larger than an answer of this kind may be
+ * @throws UnusableResponse if it is larger than an answer of this kind may be
  */
 export async function readText(response: Response): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   const body: AsyncIterable<unknown> | null = response.body;
   for await (const chunk of body ?? []) {
-    if (!isBytes(chunk)) throw new UnusableAnswer('its body is not made of bytes');
+    if (!isBytes(chunk)) throw new UnusableResponse('its body is not made of bytes');
     bytes += Math.max(chunk.byteLength, MIN_COUNTED_BYTES);
     if (bytes > LARGEST_ANSWER_BYTES) {
-      throw new UnusableAnswer(`it is larger than ${LARGEST_ANSWER_BYTES} bytes`); // leaving the loop cancels the stream
+      throw new UnusableResponse(`it is larger than ${LARGEST_ANSWER_BYTES} bytes`); // leaving the loop cancels the stream
     }
     chunks.push(chunk);
   }

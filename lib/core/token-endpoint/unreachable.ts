@@ -2,7 +2,7 @@ import { types } from 'node:util';
 import { signerError } from '../credentials/assertion.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { Issuer } from './issuer.js';
-import { UnusableAnswer } from './token-request.js';
+import { UnusableResponse } from './token-request.js';
 
 const MAX_CAUSES = 10;
 
@@ -48,7 +48,7 @@ function shownTime(ms: number): string {
 /** The request failed, or its answer is of no use: why, and whether it may pass. */
 export function unreachableError({ name, docs, tokenUrl }: Endpoint, error: unknown): BoxAuthError {
   // Anything can be thrown: `instanceof` alone runs the traps of a Proxy.
-  if (types.isNativeError(error) && error instanceof UnusableAnswer) {
+  if (types.isNativeError(error) && error instanceof UnusableResponse) {
     return new BoxAuthError({
       code: 'response_invalid',
       message: `What answered at ${tokenUrl} is not ${name}'s token endpoint: ${error.message}.`,

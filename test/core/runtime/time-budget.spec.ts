@@ -1,7 +1,10 @@
 import * as fc from 'fast-check';
-import { firstValueFrom, type Observable } from 'rxjs';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { elapsed, ProcessFrozen, TimeBudget } from '../../../lib/core/runtime/time-budget.js';
+import {
+  afterRunningTime,
+  ProcessFrozen,
+  TimeBudget,
+} from '../../../lib/core/runtime/time-budget.js';
 import { FakeRuntime } from '../../support/fake-runtime.js';
 
 let runtime: FakeRuntime;
@@ -9,15 +12,21 @@ beforeEach(() => {
   runtime = new FakeRuntime();
 });
 
-/** What a wait has come to: undefined as long as it lasts. */
-function watch(wait: Observable<unknown>): { outcome: unknown } {
-  const watched: { outcome: unknown } = { outcome: undefined };
-  firstValueFrom(wait).then(
-    (value) => (watched.outcome = value),
-    (error: unknown) => (watched.outcome = error),
-  );
+interface Watched {
+  /** Undefined until the wait ends. */
+  outcome: unknown;
+  readonly cancel: () => void;
+}
+
+/** Starts a wait that reports its end to the function that it is given. */
+function watch(start: (end: (outcome: unknown) => void) => () => void): Watched {
+  const watched: Watched = { outcome: undefined, cancel: () => cancel() };
+  const cancel = start((outcome) => (watched.outcome = outcome));
   return watched;
 }
+
+const wait = (ms: number) =>
+  watch((end) => afterRunningTime(runtime, ms, (isFrozen) => end({ isFrozen })));
 
 const FREEZES = [
   ['stopped', (ms: number) => runtime.freeze(ms)],
@@ -28,52 +37,52 @@ describe('A wait', () => {
   it.each([1, 200, 3_333, 10_000])(
     'of %i ms ends after as much, and leaves no timer',
     async (ms) => {
-      const wait = watch(elapsed(runtime, ms));
+      const waiting = wait(ms);
       await runtime.advance(ms - 0.5);
-      expect(wait.outcome).toBeUndefined();
+      expect(waiting.outcome).toBeUndefined();
       await runtime.advance(0.5);
-      expect(wait.outcome).toEqual({ isFrozen: false });
+      expect(waiting.outcome).toEqual({ isFrozen: false });
       expect(runtime.timers).toBe(0);
     },
   );
 
   describe.each(FREEZES)('in a process that is %s', (_, freeze) => {
     it('ends one step after the freeze', async () => {
-      const wait = watch(elapsed(runtime, 10_000));
+      const waiting = wait(10_000);
       await runtime.advance(3_500);
       freeze(45_000);
       await runtime.advance(0);
       await runtime.advance(999);
-      expect(wait.outcome).toBeUndefined();
+      expect(waiting.outcome).toBeUndefined();
       await runtime.advance(501);
-      expect(wait.outcome).toEqual({ isFrozen: true });
+      expect(waiting.outcome).toEqual({ isFrozen: true });
     });
 
     it('ends one step after a freeze in its last step', async () => {
-      const wait = watch(elapsed(runtime, 200));
+      const waiting = wait(200);
       await runtime.advance(199);
       freeze(45_000);
       await runtime.advance(1);
-      expect(wait.outcome).toBeUndefined();
+      expect(waiting.outcome).toBeUndefined();
       await runtime.advance(50);
-      expect(wait.outcome).toEqual({ isFrozen: true });
+      expect(waiting.outcome).toEqual({ isFrozen: true });
     });
 
     it('ends, however often that happens', async () => {
-      const wait = watch(elapsed(runtime, 200));
+      const waiting = wait(200);
       for (let step = 0; step < 3; step++) {
         freeze(45_000);
         await runtime.advance(50);
       }
-      expect(wait.outcome).toEqual({ isFrozen: true });
+      expect(waiting.outcome).toEqual({ isFrozen: true });
     });
 
     it('is frozen by a second, and busy for less', async () => {
-      const busy = watch(elapsed(runtime, 400));
+      const busy = wait(400);
       freeze(999);
       await runtime.advance(400);
       expect(busy.outcome).toEqual({ isFrozen: false });
-      const frozen = watch(elapsed(runtime, 400));
+      const frozen = wait(400);
       freeze(1_100);
       await runtime.advance(400);
       expect(frozen.outcome).toEqual({ isFrozen: true });
@@ -81,35 +90,37 @@ describe('A wait', () => {
   });
 
   it('is not frozen by a clock that is set back', async () => {
-    const wait = watch(elapsed(runtime, 4_000));
+    const waiting = wait(4_000);
     runtime.jump(-45_000);
     await runtime.advance(4_000);
-    expect(wait.outcome).toEqual({ isFrozen: false });
+    expect(waiting.outcome).toEqual({ isFrozen: false });
   });
 });
 
 describe('A time budget', () => {
   const late = (ms: number) => new Error(`late by ${ms} ms`);
+  const limit = (budget: TimeBudget, timeoutMs: number) =>
+    watch((end) => budget.failAfter(timeoutMs, late, end));
 
   it('ends a wait at its timeout, and at the latest with itself', async () => {
     const budget = new TimeBudget(runtime, 15_000);
-    const first = watch(budget.failAfter(10_000, late));
+    const first = limit(budget, 10_000);
     await runtime.advance(10_000);
     expect(first.outcome).toEqual(late(10_000));
-    const second = watch(budget.failAfter(10_000, late));
+    const second = limit(budget, 10_000);
     await runtime.advance(5_000);
     expect(second.outcome).toEqual(late(5_000));
     expect(budget.leftMs).toBe(0);
-    const third = watch(budget.failAfter(10_000, late));
+    const third = limit(budget, 10_000);
     await runtime.advance(0);
     expect(third.outcome).toEqual(late(0));
   });
 
   it('is spent by a wait that ends early, for as long as it lasted', async () => {
     const budget = new TimeBudget(runtime, 15_000);
-    const wait = budget.failAfter(10_000, late).subscribe();
+    const waiting = limit(budget, 10_000);
     await runtime.advance(3_400);
-    wait.unsubscribe();
+    waiting.cancel();
     expect(budget.leftMs).toBe(11_600);
     expect(runtime.timers).toBe(0);
   });
@@ -124,10 +135,10 @@ describe('A time budget', () => {
     const budget = new TimeBudget(runtime, 3_000);
     const outcomes: unknown[] = [];
     for (let attempt = 0; attempt < 10; attempt++) {
-      const wait = watch(budget.failAfter(10_000, late));
+      const waiting = limit(budget, 10_000);
       runtime.freeze(45_000);
       await runtime.advance(2_000);
-      outcomes.push(wait.outcome);
+      outcomes.push(waiting.outcome);
     }
     expect(outcomes[0]).toBeInstanceOf(ProcessFrozen);
     expect(outcomes[9]).toMatchObject({ message: expect.stringContaining('late') });
@@ -141,14 +152,14 @@ describe('A time budget', () => {
         async (times, [, freeze]) => {
           runtime = new FakeRuntime();
           const budget = new TimeBudget(runtime, 30_000);
-          const wait = budget.failAfter(30_000, late).subscribe({ error: () => undefined });
+          const waiting = limit(budget, 30_000);
           let ranMs = 0;
           for (const { runMs, frozenMs } of times) {
             await runtime.advance(runMs);
             ranMs += runMs;
             freeze(frozenMs);
           }
-          wait.unsubscribe();
+          waiting.cancel();
           expect(30_000 - budget.leftMs).toBeLessThanOrEqual(ranMs + times.length * 1_000 + 0.001);
         },
       ),

@@ -2,7 +2,12 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { BoxIssuer } from '../../../lib/box/box-issuer.js';
 import type { Attempt } from '../../../lib/core/token-endpoint/issuer.js';
 import { TimeBudget } from '../../../lib/core/runtime/time-budget.js';
-import { type FormMaker, TokenAttempts } from '../../../lib/core/token-endpoint/token-attempts.js';
+import {
+  accessTokenGrant,
+  type FormMaker,
+  revocation,
+} from '../../../lib/core/token-endpoint/grant.js';
+import { TokenAttempts } from '../../../lib/core/token-endpoint/token-attempts.js';
 import { FakeRuntime } from '../../support/fake-runtime.js';
 import { refuse, ScriptedEndpoint } from '../../support/scripted-endpoint.js';
 import { thrownBy } from '../../support/thrown.js';
@@ -37,7 +42,7 @@ const tokenAttempts = () =>
 /** What came of it, once there was time enough for everything. */
 async function token(form: FormMaker = makeForm): Promise<string> {
   const budget = new TimeBudget(runtime, DEADLINE_MS);
-  const work = tokenAttempts().token(form, subject, budget);
+  const work = tokenAttempts().send(accessTokenGrant(form, subject), { budget });
   work.catch(() => undefined);
   await runtime.advance(2 * DEADLINE_MS);
   return (await work).token.value;
@@ -125,8 +130,9 @@ describe('A revocation', () => {
     endpoint.otherwise = () =>
       new Response(new ReadableStream({ cancel: () => void (letGo = true) }));
     const budget = new TimeBudget(runtime, DEADLINE_MS);
-    await tokenAttempts().revoke('https://api.box.com/oauth2/revoke', makeForm, budget);
-    expect(endpoint.received.map(({ url }) => url)).toEqual(['https://api.box.com/oauth2/revoke']);
+    const url = 'https://api.box.com/oauth2/revoke';
+    await tokenAttempts().send(revocation(makeForm), { url, budget });
+    expect(endpoint.received.map((request) => request.url)).toEqual([url]);
     expect(letGo).toBe(true);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { UnusableAnswer } from '../../../lib/core/token-endpoint/token-request.js';
+import { UnusableResponse } from '../../../lib/core/token-endpoint/token-request.js';
 import { timeoutError, unreachableError } from '../../../lib/core/token-endpoint/unreachable.js';
 
 const endpoint = {
@@ -49,7 +49,7 @@ describe('A token endpoint that gives no token', () => {
     ],
     [
       'answers like something else',
-      () => unreachableError(endpoint, new UnusableAnswer('it is a cat')),
+      () => unreachableError(endpoint, new UnusableResponse('it is a cat')),
       'response_invalid',
       'it is a cat',
       'Check apiUrl',

@@ -3,7 +3,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { BoxIssuer } from '../../../lib/box/box-issuer.js';
 import type { AuthEvent } from '../../../lib/core/events/auth-events.js';
 import { TimeBudget } from '../../../lib/core/runtime/time-budget.js';
-import { type FormMaker, TokenAttempts } from '../../../lib/core/token-endpoint/token-attempts.js';
+import { accessTokenGrant, type FormMaker } from '../../../lib/core/token-endpoint/grant.js';
+import { TokenAttempts } from '../../../lib/core/token-endpoint/token-attempts.js';
 import { FakeRuntime } from '../../support/fake-runtime.js';
 import { type Received, ScriptedEndpoint } from '../../support/scripted-endpoint.js';
 import { thrownBy } from '../../support/thrown.js';
@@ -43,7 +44,7 @@ class Gateway {
     const makeForm: FormMaker = ({ serverNow }) =>
       Promise.resolve({ exp: String(serverNow + LIFETIME_MS) });
     const budget = new TimeBudget(this.runtime, 30_000);
-    await this.#attempts.token(makeForm, subject, budget);
+    await this.#attempts.send(accessTokenGrant(makeForm, subject), { budget });
     return this.endpoint.received.length - before;
   }
 

@@ -1,0 +1,84 @@
+import { isTokenValue } from '../credentials/field-checks.js';
+import type { Subject } from '../credentials/subject.js';
+import type { BoxAuthError } from '../errors/box-auth.error.js';
+import type { Instant } from '../runtime/age-clock.js';
+import { AccessToken, type MintedToken } from './access-token.js';
+import type { Attempt, Form } from './issuer.js';
+import { readJsonObject, UnusableResponse } from './token-request.js';
+
+const MAX_LIFETIME_S = 1_000_000_000; // a longer one is a mistake
+
+/** Builds the form of a token request. Called again for every attempt. */
+export type FormMaker = (attempt: Attempt) => Promise<Form>;
+
+/** When a request was sent. */
+export interface SentRequest {
+  readonly requestedAt: Instant;
+  /** How far the issuer's clock is ahead of ours. */
+  readonly serverOffsetMs: number;
+}
+
+/** A kind of token request (RFC 6749 section 4): what it sends, which failures it retries, what it keeps of the response. */
+export interface Grant<Kept> {
+  readonly makeForm: FormMaker;
+  /** Whether another attempt may succeed after `error`. */
+  mayRetry(error: BoxAuthError): boolean;
+  /**
+   * Reads a response of status 2xx.
+   *
+   * @throws UnusableResponse if it is not a response of the issuer
+   */
+  read(response: Response, sent: SentRequest): Promise<Kept>;
+}
+
+const retryTransientErrors = ({ retryable }: BoxAuthError): boolean => retryable;
+
+/**
+ * A grant that keeps the access token alone, and whose form may be sent again: `jwt-bearer`, `client_credentials`,
+ * `token-exchange`.
+ */
+export function accessTokenGrant(makeForm: FormMaker, subject: Subject): Grant<MintedToken> {
+  return {
+    makeForm,
+    mayRetry: retryTransientErrors,
+    read: async (response, sent) => accessTokenIn(await readJsonObject(response), subject, sent),
+  };
+}
+
+/** A revocation (RFC 7009). Nothing of the response is kept but its status. */
+export function revocation(makeForm: FormMaker): Grant<void> {
+  return {
+    makeForm,
+    mayRetry: retryTransientErrors,
+    read: async ({ body }) => body?.cancel(),
+  };
+}
+
+/**
+ * The access token in the body of a response (RFC 6749 section 5.1).
+ *
+ * @throws UnusableResponse if there is no `access_token` that is valid in a header
+ */
+function accessTokenIn(
+  body: Readonly<Record<string, unknown>>,
+  subject: Subject,
+  { requestedAt, serverOffsetMs }: SentRequest,
+): MintedToken {
+  const value = body['access_token'];
+  if (!isTokenValue(value)) {
+    throw new UnusableResponse('its access_token is missing or is not a token');
+  }
+  const expiresInS = Number(body['expires_in'] ?? 0);
+  const lifetimeMs = expiresInS > 0 && expiresInS <= MAX_LIFETIME_S ? expiresInS * 1000 : undefined;
+  const expiresAt =
+    lifetimeMs === undefined ? undefined : requestedAt.wall + serverOffsetMs + lifetimeMs;
+  const scope = body['scope'];
+  const restrictedTo = body['restricted_to'];
+  const token = new AccessToken(value, {
+    subject,
+    expiresAt,
+    scopes: typeof scope === 'string' && scope !== '' ? scope.split(' ') : undefined,
+    restrictedTo: Array.isArray(restrictedTo) && restrictedTo.length > 0 ? restrictedTo : undefined,
+  });
+  return { token, lifetimeMs, requestedAt, isShared: false };
+}
