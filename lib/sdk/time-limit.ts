@@ -1,5 +1,5 @@
 import { systemRuntime } from '../core/runtime/runtime.js';
-import { elapsed } from '../core/runtime/time-budget.js';
+import { afterRunningTime } from '../core/runtime/time-budget.js';
 
 /** How long one attempt may take until it has its answer; a download that has begun may take longer. */
 export interface TimeLimit {
@@ -18,11 +18,11 @@ export function openTimeLimit(
 ): TimeLimit {
   if (timeoutMs === undefined || timeoutMs <= 0) return { signal: callers, end: () => undefined };
   const limit = new AbortController();
-  const timer = elapsed(systemRuntime, timeoutMs).subscribe(() => {
+  const cancel = afterRunningTime(systemRuntime, timeoutMs, () => {
     limit.abort(new Error(`Connection timeout after ${timeoutMs}ms`));
   });
   return {
     signal: callers === undefined ? limit.signal : AbortSignal.any([callers, limit.signal]),
-    end: () => timer.unsubscribe(),
+    end: cancel,
   };
 }

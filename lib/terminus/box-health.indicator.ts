@@ -5,7 +5,7 @@ import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/term
 import { boxAuthOf, BoxTokenProvider } from '../box/box-token.provider.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import { MAX_DELAY_MS, systemRuntime } from '../core/runtime/runtime.js';
-import { elapsed } from '../core/runtime/time-budget.js';
+import { afterRunningTime } from '../core/runtime/time-budget.js';
 import type { AccessToken } from '../core/token-endpoint/access-token.js';
 
 /** How the health of a Box app is asked for. */
@@ -92,11 +92,11 @@ export class BoxHealthIndicator {
 
   async #problemWithin(timeoutMs: number): Promise<Problem | undefined> {
     const limit = new AbortController();
-    const timer = elapsed(systemRuntime, timeoutMs).subscribe(() => limit.abort());
+    const cancel = afterRunningTime(systemRuntime, timeoutMs, () => limit.abort());
     try {
       return await this.#problem(limit.signal);
     } finally {
-      timer.unsubscribe();
+      cancel();
     }
   }
 
