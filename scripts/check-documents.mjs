@@ -1,108 +1,206 @@
-// Checks that the README leaves nothing out and invents nothing (codes, variables, options with their defaults, entry points,
-// commands), and that every link between the documents leads somewhere.
+// Checks that the tables of the documents are complete and correct (error codes, environment variables, options with their
+// defaults, entry points, commands, methods), and that every link between the documents has a target.
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join, posix, relative } from 'node:path';
 import ts from 'typescript';
 import { root } from './command.mjs';
 import { manifest } from './manifest.mjs';
 import { anchorsIn, namesIn, tablesIn, targetsIn } from './markdown.mjs';
 
+const INDEX = 'docs/README.md';
+const README_MAX_LINES = 200;
+
 /** @type {string[]} */
 const mistakes = [];
-const readme = read('README.md');
-const tables = tablesIn(readme);
+const sources = filesIn('lib', '.ts').map(parse);
+const documents = [
+  'README.md',
+  'README.ja.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+  'CHANGELOG.md',
+  'bench/README.md',
+  ...filesIn('docs', '.md'),
+];
 
-expectSame('code', namesOf('`code`'), codes());
-expectSame('variable', namesOf('variable').filter(isVariable), variables());
-expectSame('entry point', namesOf('import'), entryPoints());
-expectSame(
-  'command',
-  namesOf('command').filter((name) => name.startsWith('npx ')),
-  commands(),
-);
-expectSame(
-  'option',
-  optionRows().map(([name]) => name),
-  [...options().keys()],
-);
-for (const [name, told] of optionRows()) {
-  const documented = options().get(name);
-  if (documented !== undefined && documented !== told) {
-    mistakes.push(`README.md says that ${name} is ${told} by default, its docstring ${documented}`);
-  }
-}
-for (const [name, value] of constants()) {
-  const documented = options().get(name);
-  if (documented?.replaceAll(',', '') !== value) {
-    mistakes.push(
-      `the docstring of ${name} says that it is ${documented} by default; it is ${value}`,
-    );
-  }
-}
-for (const document of documents()) checkLinks(document);
-for (const document of documents().filter((path) => path.startsWith('docs/'))) {
-  if (!targetsIn(readme).includes(document)) mistakes.push(`README.md does not link ${document}`);
-}
+expectSame('error code', ['docs/errors.md'], 'Code', codes());
+expectSame('entry point', ['docs/entry-points.md'], 'Import', entryPoints());
+expectSame('command', ['docs/command-line.md'], 'Command', commands());
+expectCommandOptions('docs/command-line.md');
+expectSame('method', ['docs/clients.md'], 'Method', methodsOf('BoxTokenProvider'));
+expectSame('option', ['docs/options.md'], 'Option', [...boxOptions().keys()]);
+expectSame('option', ['docs/workfront.md'], 'Option', [...workfrontOptions().keys()]);
+expectSame('variable', ['README.md', 'docs/workfront.md'], 'Variable', variables());
+expectSame('option', ['docs/emulator.md'], 'Option', namesOf('BoxEmulatorOptions'));
+expectSame('fault', ['docs/emulator.md'], 'Fault', faults());
+expectDefaults('docs/options.md', boxOptions());
+expectDefaults('docs/workfront.md', workfrontOptions());
+expectCodeDefaults();
+expectKnownCodes();
+expectScripts('CONTRIBUTING.md');
+for (const document of documents) checkLinks(document);
+expectIndex();
+expectShort('README.md', README_MAX_LINES);
 
-console.log(
-  [...mistakes, `${documents().length} documents, ${mistakes.length} mistakes`].join('\n'),
-);
+console.log([...mistakes, `${documents.length} documents, ${mistakes.length} mistakes`].join('\n'));
 process.exitCode = mistakes.length === 0 ? 0 : 1;
 
 /**
+ * The tables with this heading name all of `expected` once, and nothing else.
+ *
  * @param {string} kind
- * @param {readonly string[]} told
- * @param {readonly string[]} real
+ * @param {readonly string[]} files
+ * @param {string} heading of the first column
+ * @param {readonly string[]} expected
  */
-function expectSame(kind, told, real) {
-  if (real.length === 0)
-    mistakes.push(`there is no ${kind} at all: this check looks in the wrong place`);
-  for (const name of real.filter((one) => !told.includes(one))) {
-    mistakes.push(`README.md leaves out the ${kind} ${name}`);
+function expectSame(kind, files, heading, expected) {
+  const where = files.join(' or ');
+  const documented = files.flatMap((file) => namesUnder(file, heading));
+  if (expected.length === 0)
+    mistakes.push(`The code has no ${kind}: this check looks in the wrong place.`);
+  for (const name of expected.filter((one) => !documented.includes(one))) {
+    mistakes.push(`${where} lacks the ${kind} ${name}.`);
   }
-  for (const name of told.filter((one) => !real.includes(one))) {
-    mistakes.push(`README.md has the ${kind} ${name}, which there is not`);
+  for (const name of documented.filter((one) => !expected.includes(one))) {
+    mistakes.push(`${where} has the ${kind} ${name}, which does not exist.`);
   }
-  for (const name of told.filter((one, at) => told.indexOf(one) !== at)) {
-    mistakes.push(`README.md has the ${kind} ${name} twice`);
+  for (const name of documented.filter((one, at) => documented.indexOf(one) !== at)) {
+    mistakes.push(`${where} has the ${kind} ${name} twice.`);
   }
 }
 
 /**
- * What the first column of the tables with this heading names.
+ * The second column has the default that the docstring of the option names.
  *
+ * @param {string} file
+ * @param {Map<string, string | undefined>} options
+ */
+function expectDefaults(file, options) {
+  for (const [name = '', standard] of rowsUnder(file, 'Option')) {
+    const [option = ''] = namesIn(name);
+    const documented = options.get(option);
+    if (documented !== undefined && documented !== standard) {
+      mistakes.push(
+        `${file} has ${standard} as the default of ${option}, its docstring ${documented}.`,
+      );
+    }
+  }
+}
+
+/** @param {string} file */
+function expectCommandOptions(file) {
+  const documented = namesUnder(file, 'Option').filter((name) => name.startsWith('--'));
+  for (const option of commandOptions().filter((one) => !documented.includes(one))) {
+    mistakes.push(`${file} lacks the option ${option}.`);
+  }
+  for (const option of documented.filter((one) => !commandOptions().includes(one))) {
+    mistakes.push(`${file} has the option ${option}, which does not exist.`);
+  }
+}
+
+/** The docstrings have the defaults that the code uses. */
+function expectCodeDefaults() {
+  for (const [name, value] of constants()) {
+    const documented = boxOptions().get(name);
+    if (documented?.replaceAll(',', '') !== value) {
+      mistakes.push(
+        `The docstring of ${name} has ${documented} as its default, the code ${value}.`,
+      );
+    }
+  }
+}
+
+/** No document has a table with a code that does not exist. */
+function expectKnownCodes() {
+  for (const file of documents) {
+    for (const code of namesUnder(file, 'Code').filter((name) => !codes().includes(name))) {
+      mistakes.push(`${file} has the error code ${code}, which does not exist.`);
+    }
+  }
+}
+
+/**
+ * The document names every npm script, and no other.
+ *
+ * @param {string} file
+ */
+function expectScripts(file) {
+  const text = read(file);
+  const named = [...text.matchAll(/\bnpm run ([\w:]+)/g)].map(([, name = '']) => name);
+  const { scripts } = /** @type {typeof manifest & { scripts: Record<string, string> }} */ (
+    manifest
+  );
+  for (const name of new Set(named)) {
+    if (!(name in scripts)) mistakes.push(`${file} has npm run ${name}, which does not exist.`);
+  }
+  for (const name of Object.keys(scripts)) {
+    if (!named.includes(name) && !text.includes(`npm ${name}`))
+      mistakes.push(`${file} lacks the command npm run ${name}.`);
+  }
+}
+
+/** The index links every document in docs, and both READMEs link the index. */
+function expectIndex() {
+  const linked = new Set(targetsIn(read(INDEX)).map((target) => posix.join('docs', target)));
+  for (const file of documents.filter((path) => path.startsWith('docs/') && path !== INDEX)) {
+    if (!linked.has(file)) mistakes.push(`${INDEX} does not link ${file}.`);
+  }
+  for (const file of ['README.md', 'README.ja.md']) {
+    if (!targetsIn(read(file)).includes(INDEX)) mistakes.push(`${file} does not link ${INDEX}.`);
+  }
+}
+
+/** @param {string} file @param {number} maxLines */
+function expectShort(file, maxLines) {
+  const lines = read(file).trimEnd().split('\n').length;
+  if (lines > maxLines) mistakes.push(`${file} has ${lines} lines, more than ${maxLines}.`);
+}
+
+/**
+ * The rows of all tables whose first column has this heading.
+ *
+ * @param {string} file
  * @param {string} heading
  */
-function namesOf(heading) {
-  return tables
+function rowsUnder(file, heading) {
+  return tablesIn(read(file))
     .filter(({ head }) => head[0] === heading)
-    .flatMap(({ rows }) => rows.flatMap(([cell = '']) => namesIn(cell)));
+    .flatMap(({ rows }) => rows);
 }
 
-/** Names and defaults in the README. */
-function optionRows() {
-  return tables
-    .filter(({ head }) => head[0] === 'option')
-    .flatMap(({ rows }) =>
-      rows.map(
-        ([name = '', standard = '']) => /** @type {const} */ ([name.replaceAll('`', ''), standard]),
-      ),
-    );
-}
-
-/** @param {string} name */
-function isVariable(name) {
-  return /^(?:BOX|WORKFRONT)_[A-Z_]+$/.test(name);
+/**
+ * The names in the first column of these tables; of a method without its parameters.
+ *
+ * @param {string} file
+ * @param {string} heading
+ */
+function namesUnder(file, heading) {
+  return rowsUnder(file, heading)
+    .flatMap(([cell = '']) => namesIn(cell))
+    .map((name) => name.replace(/\(.*/, ''));
 }
 
 function codes() {
-  const source = parse('lib/core/errors/error-codes.ts');
-  return [...source.text.matchAll(/^ {2}\| '(\w+)'/gm)].map(([, code = '']) => code);
+  const { type } = declaration(ts.isTypeAliasDeclaration, 'BoxAuthErrorCode');
+  if (!ts.isUnionTypeNode(type)) throw new Error('BoxAuthErrorCode is not a union.');
+  return type.types.map((member) => member.getText().replaceAll("'", ''));
 }
 
-/** Those that stand in the code as strings. */
+/** The kinds of `Fault`. */
+function faults() {
+  const { type } = declaration(ts.isTypeAliasDeclaration, 'Fault', inTesting);
+  return [...type.getText().matchAll(/\bkind: '([\w-]+)'/g)].map(([, kind = '']) => kind);
+}
+
+/** @param {string} name of an interface in lib/testing */
+function namesOf(name) {
+  const { members } = declaration(ts.isInterfaceDeclaration, name, inTesting);
+  return members.map((member) => member.name?.getText() ?? '');
+}
+
+/** String literals in the code that look like variables. */
 function variables() {
-  const all = filesIn('lib', '.ts').map(read).join('\n');
+  const all = sources.map(({ text }) => text).join('\n');
   const found = [...all.matchAll(/'((?:BOX|WORKFRONT)_[A-Z_]+)'/g)].map(([, name = '']) => name);
   return [...new Set(found)];
 }
@@ -114,13 +212,34 @@ function entryPoints() {
 }
 
 function commands() {
-  return [...read('lib/cli/program.ts').matchAll(/\.command\('(\w+)'\)/g)].map(
+  return [...commandLine().matchAll(/\.command\('(\w+)'\)/g)].map(
     ([, name = '']) => `npx ${manifest.name} ${name}`,
   );
 }
 
-/** Every option by its full name, with what its docstring says that it is by default. */
-function options() {
+/** The options of all commands; the commands share some of them. */
+function commandOptions() {
+  const found = [...commandLine().matchAll(/['`](--[a-z-]+(?: <\w+>)?)['`]/g)];
+  return [...new Set(found.map(([, option = '']) => option))];
+}
+
+/** The code that declares the commands. */
+function commandLine() {
+  return sources
+    .filter(({ text }) => text.includes(".command('"))
+    .map(({ text }) => text)
+    .join('\n');
+}
+
+/** @param {string} name of a class */
+function methodsOf(name) {
+  return declaration(ts.isClassDeclaration, name)
+    .members.filter(ts.isMethodDeclaration)
+    .map((method) => method.name.getText());
+}
+
+/** The options for Box by their full names, with the defaults that their docstrings name. */
+function boxOptions() {
   const groups = {
     renewal: 'RenewalOptions',
     tokenEndpoint: 'TokenEndpointOptions',
@@ -138,17 +257,24 @@ function options() {
   ]);
 }
 
+/** The options that only Workfront has. */
+function workfrontOptions() {
+  const names = [
+    'WorkfrontAddress',
+    'WorkfrontCredentials',
+    'WorkfrontAuthOptions',
+    'WorkfrontAuthModuleOptions',
+    'WorkfrontAuthModuleExtras',
+  ];
+  return new Map(names.flatMap(membersOf));
+}
+
 /**
  * @param {string} name of an interface
  * @returns {[string, string | undefined][]}
  */
 function membersOf(name) {
-  const declaration = declarations().find(
-    (node) => ts.isInterfaceDeclaration(node) && node.name.text === name,
-  );
-  if (declaration === undefined || !ts.isInterfaceDeclaration(declaration))
-    throw new Error(`There is no interface ${name}.`);
-  return declaration.members.map((member) => {
+  return declaration(ts.isInterfaceDeclaration, name).members.map((member) => {
     const comment = ts
       .getJSDocCommentsAndTags(member)
       .map(({ comment: text }) => ts.getTextOfJSDocComment(text) ?? '')
@@ -161,12 +287,13 @@ function membersOf(name) {
 function constants() {
   const objects = { renewal: 'renewalDefaults', tokenEndpoint: 'tokenEndpointDefaults' };
   return Object.entries(objects).flatMap(([group, name]) => {
-    const object = declarations()
+    const object = sources
+      .flatMap(({ statements }) => Array.from(statements))
       .filter(ts.isVariableStatement)
       .flatMap((statement) => statement.declarationList.declarations)
-      .find((declaration) => declaration.name.getText() === name)?.initializer;
+      .find((variable) => variable.name.getText() === name)?.initializer;
     if (object === undefined || !ts.isObjectLiteralExpression(object))
-      throw new Error(`There is no object ${name}.`);
+      throw new Error(`lib has no object ${name}.`);
     return object.properties.filter(ts.isPropertyAssignment).map((property) => {
       const value = property.initializer.getText().replaceAll('_', '');
       return /** @type {const} */ ([`${group}.${property.name.getText()}`, value]);
@@ -174,15 +301,29 @@ function constants() {
   });
 }
 
-function declarations() {
-  return [
-    'lib/core/app/app-auth.options.ts',
-    'lib/box/box-auth.options.ts',
-    'lib/box/nest/box-auth.module-definition.ts',
-    'lib/box/box-issuer.ts',
-    'lib/core/tokens/renewal.options.ts',
-    'lib/core/token-endpoint/token-endpoint.options.ts',
-  ].flatMap((file) => Array.from(parse(file).statements));
+/**
+ * The one declaration with this name. lib/testing may have another one.
+ *
+ * @template {ts.ClassDeclaration | ts.InterfaceDeclaration | ts.TypeAliasDeclaration} T
+ * @param {(node: ts.Node) => node is T} isKind
+ * @param {string} name
+ * @param {(source: ts.SourceFile) => boolean} isWithin
+ * @returns {T}
+ */
+function declaration(isKind, name, isWithin = (source) => !inTesting(source)) {
+  const [found, other] = sources
+    .filter(isWithin)
+    .flatMap(({ statements }) => Array.from(statements))
+    .filter(isKind)
+    .filter((node) => node.name?.text === name);
+  if (found === undefined) throw new Error(`lib does not declare ${name}.`);
+  if (other !== undefined) throw new Error(`lib declares ${name} twice.`);
+  return found;
+}
+
+/** @param {ts.SourceFile} source */
+function inTesting({ fileName }) {
+  return fileName.startsWith('lib/testing/');
 }
 
 /** @param {string} document */
@@ -192,23 +333,11 @@ function checkLinks(document) {
     const [path = '', anchor] = target.split('#');
     const file = path === '' ? document : relative(root, join(root, dirname(document), path));
     if (!existsSync(join(root, file)))
-      mistakes.push(`${document} links ${target}, which there is not`);
+      mistakes.push(`${document} links ${target}, which does not exist.`);
     else if (anchor !== undefined && !anchorsIn(read(file)).includes(decodeURIComponent(anchor))) {
-      mistakes.push(`${document} links ${target}, and there is no such heading`);
+      mistakes.push(`${document} links ${target}, but there is no such heading.`);
     }
   }
-}
-
-function documents() {
-  const names = [
-    'README.md',
-    'README.ja.md',
-    'CONTRIBUTING.md',
-    'SECURITY.md',
-    'CHANGELOG.md',
-    'bench/README.md',
-  ];
-  return [...names, ...filesIn('docs', '.md')];
 }
 
 /** @param {string} file */

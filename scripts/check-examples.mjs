@@ -1,5 +1,5 @@
-// Checks the code in the documents and in the docstrings of lib/: TypeScript and JavaScript are type-checked as a user's file in a
-// project of its own, JSON and shell are parsed. A block in any other language than those below is a mistake.
+// Checks the code blocks in the documents and in the docstrings of lib/. TypeScript and JavaScript are type-checked like files of
+// a user's project; JSON and shell are parsed. Blocks in other languages than those below are mistakes.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import ts from 'typescript';
 import { codeBlocksIn } from './markdown.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-// README.ja.md has the blocks of README.md: check-translation.mjs.
+// check-translation.mjs checks that README.ja.md has the same blocks as README.md.
 const sources = [
   'README.md',
   'CONTRIBUTING.md',
@@ -18,7 +18,7 @@ const sources = [
   ...filesIn('lib', '.ts'),
 ];
 
-/** @type {Map<string, string>} by the name of the file that it would be */
+/** @type {Map<string, string>} the code by file name */
 const programs = new Map();
 /** @type {string[]} */
 const mistakes = [];
@@ -29,7 +29,7 @@ for (const source of sources) {
   const blocks = codeBlocksIn(source.endsWith('.ts') ? commentsOf(text) : text);
   for (const [index, { language, code }] of blocks.entries()) {
     const name = `example ${index + 1} of ${source.replaceAll('/', ' ')}`;
-    const problem = take(name, language, code);
+    const problem = check(name, language, code);
     if (problem !== undefined) mistakes.push(`${name}: ${problem}`);
     count += 1;
   }
@@ -43,9 +43,9 @@ process.exitCode = mistakes.length === 0 && programs.size > 0 ? 0 : 1;
  * @param {string} name
  * @param {string} language
  * @param {string} code
- * @returns {string | undefined} what is wrong with it
+ * @returns {string | undefined} the mistake, if any
  */
-function take(name, language, code) {
+function check(name, language, code) {
   switch (language) {
     case 'ts':
     case 'js':

@@ -1,9 +1,9 @@
-// What the checks of the documents read in them: Markdown, as far as we write it.
+// Parses the subset of Markdown that the documents use.
 
 /**
  * @typedef {{ language: string, code: string }} CodeBlock
  * @typedef {{ head: string[], rows: string[][] }} Table
- * @typedef {{ level: number, title: string, text: string }} Section a heading and what stands below it, up to the next one
+ * @typedef {{ level: number, title: string, text: string }} Section a heading and the text below it, up to the next heading
  */
 
 const FENCE = /^ *(`{3,})(\w*) *$/;
@@ -22,19 +22,19 @@ export function codeBlocksIn(text) {
       if (marks !== '') blocks.push({ language, code: '' });
       fence = marks;
     } else if (marks === fence && language === '') fence = '';
-    else blocks[blocks.length - 1] = added(blocks.at(-1), line);
+    else blocks[blocks.length - 1] = withLine(blocks.at(-1), line);
   }
   if (fence !== '') throw new Error('A code block is not closed.');
   return blocks;
 }
 
 /** @param {CodeBlock | undefined} block @param {string} line */
-function added({ language, code } = { language: '', code: '' }, line) {
+function withLine({ language, code } = { language: '', code: '' }, line) {
   return { language, code: `${code}${line}\n` };
 }
 
 /**
- * The text without its code blocks: what looks like a heading or a link in them is none.
+ * The text without its code blocks, which may contain lines that look like headings or links.
  *
  * @param {string} text
  */
@@ -44,7 +44,7 @@ export function proseIn(text) {
 
 /**
  * @param {string} text
- * @returns {Section[]} the first one is what stands above every heading
+ * @returns {Section[]} the first one has the text above all headings
  */
 export function sectionsIn(text) {
   const [above = '', ...parts] = proseIn(text).split(/^(#+) +(.+)$/m);
@@ -76,7 +76,7 @@ function cellsOf(row) {
 }
 
 /**
- * What stands in backticks.
+ * The texts in backticks.
  *
  * @param {string} text
  */
@@ -85,7 +85,7 @@ export function namesIn(text) {
 }
 
 /**
- * Where links and pictures lead: `docs/fleet.md#secrets`.
+ * The targets of links and images: `docs/fleet.md#secrets`.
  *
  * @param {string} text
  */
@@ -94,7 +94,7 @@ export function targetsIn(text) {
 }
 
 /**
- * The anchors of the headings, as GitHub makes them.
+ * The anchors that GitHub creates for the headings.
  *
  * @param {string} text
  */

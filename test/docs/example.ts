@@ -4,13 +4,25 @@ import ts from 'typescript';
 
 type Program = (...args: readonly unknown[]) => Promise<void>;
 
-/** The `ts` blocks of a document, as they stand there. */
+/** The `ts` blocks of a document. */
 export function examplesIn(document: string): readonly string[] {
-  const text = readFileSync(new URL(`../../${document}`, import.meta.url), 'utf8');
-  return [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code = '']) => code);
+  return [...textOf(document).matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code = '']) => code);
 }
 
-/** The one block of a document that has all of these words in it. */
+/** The names in backticks in the first column of the table with this heading. */
+export function namesUnder(document: string, heading: string): readonly string[] {
+  const [, after = ''] = textOf(document).split(new RegExp(`^\\| ${heading} +\\|.*\\n`, 'm'));
+  const [rows = ''] = after.split(/\n\n/);
+  return [...rows.matchAll(/^\| ([^|]*)/gm)].flatMap(([, cell = '']) =>
+    Array.from(cell.matchAll(/`([^`]+)`/g), ([, name = '']) => name),
+  );
+}
+
+function textOf(document: string): string {
+  return readFileSync(new URL(`../../${document}`, import.meta.url), 'utf8');
+}
+
+/** The only block of a document that contains all of these words. */
 export function exampleIn(document: string, ...words: readonly string[]): string {
   const found = examplesIn(document).filter((code) => words.every((word) => code.includes(word)));
   const [example] = found;
@@ -21,8 +33,8 @@ export function exampleIn(document: string, ...words: readonly string[]): string
 }
 
 /**
- * Runs an example to its end and hands back what it exports. It imports what this process has: the package from lib/. `given`
- * takes the place of what it only declares.
+ * Runs an example and returns its exports. Its imports resolve in this process, so the package comes from lib/. `given` replaces
+ * the variables that the example only declares.
  */
 export async function run(
   example: string,
@@ -44,7 +56,7 @@ export async function run(
   }
   const exported: Record<string, unknown> = {};
   const names = ['require', 'exports', ...Object.keys(given)];
-  // In an async function, as an example may await at its top.
+  // An example may use top-level await.
   const program = runInThisContext(`(async (${names.join(', ')}) => {${outputText}})`) as Program;
   await program((name: string) => modules.get(name), exported, ...Object.values(given));
   return exported;

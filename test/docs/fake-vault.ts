@@ -7,7 +7,7 @@ const HASHES: Readonly<Record<string, string>> = {
   'sha2-512': 'sha512',
 };
 
-/** As much of HashiCorp Vault as the recipes call: the transit engine signs with `key`, the KV engine has `config`. */
+/** The part of HashiCorp Vault that the recipes call. The transit engine signs with `key`; the KV engine stores `config`. */
 export function startVault(key: KeyObject, config: string): Promise<LoopbackServer> {
   return startServer((request, response) => {
     const data = answer(request, key, config);
@@ -26,7 +26,7 @@ function answer({ method, path, headers, body }: Arrived, key: KeyObject, config
   return { signature: `vault:v1:${signature.toString('base64')}` };
 }
 
-/** As much of AWS KMS. */
+/** The part of AWS KMS that the external signer calls. */
 export function kmsWith(key: KeyObject) {
   const hashes: Readonly<Record<string, string>> = {
     RSASSA_PKCS1_V1_5_SHA_256: 'sha256',

@@ -42,7 +42,7 @@ afterEach(async () => {
   vi.restoreAllMocks();
 });
 
-/** Stands for a sign-in: the user is named by a header. */
+/** Simulates a sign-in: a header names the user. */
 class SignedIn implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const http = context
@@ -72,8 +72,8 @@ async function started(controller?: unknown, providers: Type[] = [], adapter?: F
   return app;
 }
 
-/** What the app answers the person. */
-async function reading(running: INestApplication) {
+/** Starts the app and sends it requests of a person. */
+async function clientOf(running: INestApplication) {
   await running.listen(0, '127.0.0.1');
   const url = await running.getUrl();
   return (path: string, person: string) =>
@@ -84,9 +84,9 @@ const idOf = async (response: Response) => ((await response.json()) as { id: str
 const actingUsers = () => box.apiRequests.map(({ actingUser }) => actingUser);
 
 describe('The limits page', () => {
-  it('puts the user into the key of CacheInterceptor', async () => {
+  it('adds the user to the key of CacheInterceptor', async () => {
     const { FoldersController } = await run(exampleIn(PAGE, 'class CachePerUser'));
-    const read = await reading(await started(FoldersController));
+    const read = await clientOf(await started(FoldersController));
     const ids: string[] = [];
     for (const person of [ALICE, BOB, ALICE, BOB])
       ids.push(await idOf(await read('folders', person)));
@@ -94,20 +94,20 @@ describe('The limits page', () => {
     expect(actingUsers()).toEqual([ALICE, BOB]);
   });
 
-  it('puts the user into the key of a cache of one’s own', async () => {
+  it('adds the user to the key of a custom cache', async () => {
     box.route('GET', '/2.0/files/77', ({ headers }, response) => {
       response.setHeader('content-type', 'application/json');
       response.end(JSON.stringify({ id: headers['as-user'] }));
     });
     const { FilesController } = await run(exampleIn(PAGE, 'this.cache.wrap'));
-    const read = await reading(await started(FilesController));
+    const read = await clientOf(await started(FilesController));
     for (const person of [ALICE, BOB, ALICE, BOB]) {
       expect(await idOf(await read('files/77', person))).toBe(person);
     }
     expect(actingUsers()).toEqual([ALICE, BOB]);
   });
 
-  it('deduplicates the calls of one user', async () => {
+  it('deduplicates the calls of each user', async () => {
     const { dispatcherFor } = await run(exampleIn(PAGE, 'interceptors.deduplicate()'));
     const provider = (await started()).get(BoxTokenProvider);
     const dispatcher = (dispatcherFor as (of: BoxTokenProvider) => Dispatcher)(provider);
@@ -128,14 +128,14 @@ describe('The limits page', () => {
 
   it('marks a response as private', async () => {
     const { MeController } = await run(exampleIn(PAGE, "'private, no-store'"));
-    const response = await (await reading(await started(MeController)))('me', ALICE);
+    const response = await (await clientOf(await started(MeController)))('me', ALICE);
     expect(response.headers.get('cache-control')).toBe('private, no-store');
     expect(await idOf(response)).toBe(ALICE);
   });
 });
 
-describe('Limiters', () => {
-  /** Two calls for each of two users, at once, through what starts one at a time. */
+describe('The limits page', () => {
+  /** Two concurrent calls for each of two users, through a limiter that runs one at a time. */
   async function served(schedule: (box: BoxFetch) => Promise<Response>): Promise<string[]> {
     const running = await started();
     const provider = running.get(BoxTokenProvider);
@@ -147,19 +147,19 @@ describe('Limiters', () => {
     return Promise.all(calls);
   }
 
-  it('of Bottleneck run a task as another user', async () => {
+  it('warns of Bottleneck, which runs a task as another user', async () => {
     const limiter = new Bottleneck({ maxConcurrent: 1 });
     const ids = await served((fetchBox) => limiter.schedule(() => fetchBox(ME)));
     expect(ids).not.toEqual([ALICE, BOB, ALICE, BOB]);
   });
 
-  it('of Bottleneck run a bound task for its own user', async () => {
+  it('binds a task of Bottleneck to its own user', async () => {
     const { limited } = await run(exampleIn(PAGE, 'new Bottleneck'));
     const schedule = limited as (fetchBox: BoxFetch, path: string) => Promise<Response>;
     expect(await served((fetchBox) => schedule(fetchBox, ME))).toEqual([ALICE, BOB, ALICE, BOB]);
   });
 
-  it('of p-limit do so by themselves', async () => {
+  it('needs no binding with p-limit', async () => {
     const limit = pLimit(1);
     const ids = await served((fetchBox) => limit(() => fetchBox(ME)));
     expect(ids).toEqual([ALICE, BOB, ALICE, BOB]);
@@ -180,33 +180,36 @@ class Failing {
   }
 }
 
-describe('What runs after the interceptors', () => {
-  it('is an exception filter, which names the user', async () => {
+describe('After the interceptors', () => {
+  it('an exception filter acts for the user with runAs', async () => {
     const { NoteFailures } = await run(exampleIn(PAGE, 'class NoteFailures'));
-    const read = await reading(await started(Failing, [NoteFailures as Type]));
+    const read = await clientOf(await started(Failing, [NoteFailures as Type]));
     expect((await read('fails', ALICE)).status).toBe(500);
     expect((await read('fails', BOB)).status).toBe(500);
     expect(actingUsers()).toEqual([ALICE, BOB]);
   });
 
-  it.each(['preSerialization', 'onSend'] as const)('is %s of Fastify', async (hook) => {
-    const adapter = new FastifyAdapter();
-    const running = await started(Failing, [], adapter);
-    const [provider, fetchBox] = [running.get(BoxTokenProvider), running.get(BoxFetch)];
-    const call = async (by: unknown, _reply: unknown, payload: unknown) => {
-      await fetchBox(ME);
-      const { user } = by as { user: { boxId: string } };
-      await provider.runAs(user.boxId, () => fetchBox(ME));
-      return payload;
-    };
-    adapter.getInstance().addHook(hook as 'preSerialization', call);
-    expect((await (await reading(running))('works', ALICE)).status).toBe(200);
-    expect(actingUsers()).toEqual([undefined, ALICE]);
-  });
+  it.each(['preSerialization', 'onSend'] as const)(
+    '%s of Fastify acts as the service account, and for the user with runAs',
+    async (hook) => {
+      const adapter = new FastifyAdapter();
+      const running = await started(Failing, [], adapter);
+      const [provider, fetchBox] = [running.get(BoxTokenProvider), running.get(BoxFetch)];
+      const call = async (by: unknown, _reply: unknown, payload: unknown) => {
+        await fetchBox(ME);
+        const { user } = by as { user: { boxId: string } };
+        await provider.runAs(user.boxId, () => fetchBox(ME));
+        return payload;
+      };
+      adapter.getInstance().addHook(hook as 'preSerialization', call);
+      expect((await (await clientOf(running))('works', ALICE)).status).toBe(200);
+      expect(actingUsers()).toEqual([undefined, ALICE]);
+    },
+  );
 });
 
-describe('Headers of calls in flight', () => {
-  it('are in an agent of the app, unless it is private', async () => {
+describe('The headers of calls in flight', () => {
+  it('appear in an agent of the app, unless it is private', async () => {
     const running = await started();
     const provider = running.get(BoxTokenProvider);
     const { value } = await provider.getToken();
@@ -232,7 +235,7 @@ describe('Headers of calls in flight', () => {
     agent.destroy();
   });
 
-  it('are published by Node, and left alone by the subscriber', async () => {
+  it('are published by Node, but not recorded by the subscriber', async () => {
     const log = vi.fn<(...shown: unknown[]) => void>();
     await run(exampleIn(PAGE, 'diagnostics.subscribe'), { console: { log } });
     const published: unknown[] = [];
