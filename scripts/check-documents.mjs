@@ -1,11 +1,12 @@
 // Checks that the tables of the documents are complete and correct (error codes, environment variables, options with their
 // defaults, entry points, commands, methods), and that every link between the documents has a target.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join, posix, relative } from 'node:path';
 import ts from 'typescript';
 import { root } from './command.mjs';
 import { manifest } from './manifest.mjs';
 import { anchorsIn, namesIn, tablesIn, targetsIn } from './markdown.mjs';
+import { filesIn, read } from './source-files.mjs';
 
 const INDEX = 'docs/README.md';
 const README_MAX_LINES = 200;
@@ -343,14 +344,4 @@ function checkLinks(document) {
 /** @param {string} file */
 function parse(file) {
   return ts.createSourceFile(file, read(file), ts.ScriptTarget.Latest, true);
-}
-
-/** @param {string} file */
-function read(file) {
-  return readFileSync(join(root, file), 'utf8');
-}
-
-/** @param {string} folder @param {string} ending */
-function filesIn(folder, ending) {
-  return ts.sys.readDirectory(join(root, folder), [ending]).map((file) => relative(root, file));
 }

@@ -1,13 +1,12 @@
 // Checks the code blocks in the documents and in the docstrings of lib/. TypeScript and JavaScript are type-checked like files of
 // a user's project; JSON and shell are parsed. Blocks in other languages than those below are mistakes.
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
+import { root } from './command.mjs';
 import { codeBlocksIn } from './markdown.mjs';
+import { filesIn, read } from './source-files.mjs';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
 // check-translation.mjs checks that README.ja.md has the same blocks as README.md.
 const sources = [
   'README.md',
@@ -25,7 +24,7 @@ const mistakes = [];
 let count = 0;
 
 for (const source of sources) {
-  const text = readFileSync(join(root, source), 'utf8');
+  const text = read(source);
   const blocks = codeBlocksIn(source.endsWith('.ts') ? commentsOf(text) : text);
   for (const [index, { language, code }] of blocks.entries()) {
     const name = `example ${index + 1} of ${source.replaceAll('/', ' ')}`;
@@ -114,9 +113,4 @@ function commentsOf(text) {
   return [...text.matchAll(/^ *\/\*\*[^]*?\*\/$/gm)]
     .map(([comment]) => comment.replace(/^ *\* ?/gm, ''))
     .join('\n');
-}
-
-/** @param {string} folder @param {string} ending */
-function filesIn(folder, ending) {
-  return ts.sys.readDirectory(join(root, folder), [ending]).map((file) => file.slice(root.length));
 }

@@ -1,14 +1,12 @@
 // Checks that README.ja.md matches README.md: the same headings, code and tables, and in each section the same names and links.
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { root } from './command.mjs';
 import { codeBlocksIn, namesIn, sectionsIn, tablesIn, targetsIn } from './markdown.mjs';
+import { read } from './source-files.mjs';
 
 const ORIGINAL = 'README.md';
 const TRANSLATION = 'README.ja.md';
 
-const original = readFileSync(join(root, ORIGINAL), 'utf8');
-const translation = readFileSync(join(root, TRANSLATION), 'utf8');
+const original = read(ORIGINAL);
+const translation = read(TRANSLATION);
 /** @type {string[]} */
 const mistakes = [];
 
