@@ -1,6 +1,5 @@
 import type { BoxAuthError } from '../core/errors/box-auth.error.js';
-import { parseRetryAfter } from '../core/token-endpoint/retry-after.js';
-import { readErrorResponse } from '../core/token-endpoint/token-request.js';
+import { parseRetryAfter, readErrorResponse } from '../core/token-endpoint/token-request.js';
 import { boxApiRefusal } from './box-error-responses.js';
 
 /**

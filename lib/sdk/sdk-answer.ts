@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { FetchOptions, FetchResponse } from 'box-node-sdk/networking';
 import { jsonToSerializedData, type SerializedData } from 'box-node-sdk/serialization/json';
-import { parseRetryAfter } from '../core/token-endpoint/retry-after.js';
+import { parseRetryAfter } from '../core/token-endpoint/token-request.js';
 
 /** An answer as the SDK has it, and the text it came as. */
 export interface SdkAnswer {

@@ -10,7 +10,7 @@ import { parsePrivateKey } from '../../lib/core/credentials/private-key.js';
 import { redact } from '../../lib/core/errors/redact.js';
 import { refusesBearer } from '../../lib/core/http/www-authenticate.js';
 import { mayCarryToken } from '../../lib/core/http/url-rules.js';
-import { parseRetryAfter } from '../../lib/core/token-endpoint/retry-after.js';
+import { parseRetryAfter } from '../../lib/core/token-endpoint/token-request.js';
 import { readVariable } from '../../lib/core/app/environment-variables.js';
 
 // In linear time each of these takes milliseconds; in quadratic time, much more than the time limit of a test.

@@ -4,7 +4,7 @@ import { isRecord } from '../../core/credentials/field-checks.js';
 import { BoxAuthError } from '../../core/errors/box-auth.error.js';
 import type { Runtime } from '../../core/runtime/runtime.js';
 import { readText, UnusableResponse } from '../../core/token-endpoint/token-request.js';
-import { timeoutError, unreachableError } from '../../core/token-endpoint/unreachable.js';
+import { timeoutError, unreachableError } from '../../core/token-endpoint/network-errors.js';
 import { printable } from '../terminal-text.js';
 import type { DoctorFacts } from './doctor-report.js';
 

@@ -4,15 +4,19 @@ import { delay } from '../runtime/after.js';
 import { ageMs } from '../runtime/age-clock.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { ProcessFrozen, type TimeBudget } from '../runtime/time-budget.js';
-import { ClockTrials } from './clock-trials.js';
 import type { Grant } from './grant.js';
 import type { Attempt, Form, Issuer } from './issuer.js';
 import { RequestGate } from './request-gate.js';
-import { parseRetryAfter } from './retry-after.js';
-import { ServerClock } from './server-clock.js';
+import { ClockTrials, ServerClock } from './server-clock.js';
 import type { TokenEndpointOptions } from './token-endpoint.options.js';
-import { type Fetch, postForm, readErrorResponse, UnusableResponse } from './token-request.js';
-import { timeoutError, unreachableError, unsignedError } from './unreachable.js';
+import {
+  type Fetch,
+  parseRetryAfter,
+  postForm,
+  readErrorResponse,
+  UnusableResponse,
+} from './token-request.js';
+import { timeoutError, unreachableError, unsignedError } from './network-errors.js';
 
 export type { MintedToken } from './access-token.js';
 

@@ -2,6 +2,7 @@ import { redact } from '../errors/redact.js';
 import type { ErrorResponse } from './issuer.js';
 
 const LARGEST_ANSWER_BYTES = 65_536;
+const MAX_RETRY_AFTER_MS = 600_000;
 const MIN_COUNTED_BYTES = 16; // of a chunk: a stream of empty ones must end, too
 
 /** The `fetch` that token requests go through. */
@@ -113,4 +114,19 @@ function headersWithout(secrets: readonly string[], headers: Headers): Headers {
     ([, value]) => !secrets.some((secret) => secret !== '' && value.includes(secret)),
   );
   return new Headers(harmless);
+}
+
+/**
+ * `Retry-After` (RFC 9110 section 10.2.3), seconds or a date, as milliseconds from `serverNow`; at most ten minutes.
+ * Undefined if it is missing or neither.
+ */
+export function parseRetryAfter(value: string | null, serverNow: number): number | undefined {
+  const text = value?.trim() ?? '';
+  if (/^\d+$/.test(text)) {
+    return Math.min(Number(text) * 1000, MAX_RETRY_AFTER_MS);
+  }
+  const date = /[a-z]/i.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(date)
+    ? undefined
+    : Math.min(Math.max(date - serverNow, 0), MAX_RETRY_AFTER_MS);
 }

@@ -4,7 +4,7 @@ import { type AddressInfo, createServer as createTcpServer, type Server } from '
 import { Agent, fetch as undiciFetch } from 'undici';
 import { afterEach, describe, expect, it } from 'vitest';
 import { selfSignedCertificate } from '../../../lib/cli/keygen/self-signed-certificate.js';
-import { unreachableError } from '../../../lib/core/token-endpoint/unreachable.js';
+import { unreachableError } from '../../../lib/core/token-endpoint/network-errors.js';
 import { withOpenssl } from '../../support/keys.js';
 
 /** A CA, and a certificate of it for box.test; none of them is for 127.0.0.1. */

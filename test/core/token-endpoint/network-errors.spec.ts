@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { UnusableResponse } from '../../../lib/core/token-endpoint/token-request.js';
-import { timeoutError, unreachableError } from '../../../lib/core/token-endpoint/unreachable.js';
+import { timeoutError, unreachableError } from '../../../lib/core/token-endpoint/network-errors.js';
 
 const endpoint = {
   name: 'Box',
