@@ -1,5 +1,9 @@
 import type { AxiosInstance } from 'axios';
-import { boxAuthOf, type BoxTokenProvider, standInError } from '../box/box-token.provider.js';
+import {
+  boxAuthOf,
+  type BoxTokenProvider,
+  providerReplacedError,
+} from '../box/box-token.provider.js';
 import { attachToAxios } from './axios-authorization.js';
 
 /**
@@ -23,6 +27,6 @@ export function attachBoxAuth(instance: AxiosInstance, provider: BoxTokenProvide
   const box = boxAuthOf(provider);
   if (box !== undefined) return attachToAxios(instance, box.policy, box.fetch, box.transport);
   instance.interceptors.request.use(() => {
-    throw standInError();
+    throw providerReplacedError();
   });
 }

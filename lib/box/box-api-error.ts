@@ -1,6 +1,6 @@
 import type { BoxAuthError } from '../core/errors/box-auth.error.js';
 import { parseRetryAfter, readErrorResponse } from '../core/token-endpoint/token-request.js';
-import { boxApiRefusal } from './box-error-responses.js';
+import { boxApiResponseError } from './box-error-responses.js';
 
 /**
  * What a failed answer of the Box API means, as an error with cause and remedy: `token_invalid`, `unauthorized`,
@@ -22,5 +22,5 @@ export async function boxApiError(response: Response): Promise<BoxAuthError> {
   const date = Date.parse(response.headers.get('date') ?? '');
   const serverNow = Number.isNaN(date) ? Date.now() : date;
   const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'), serverNow);
-  return boxApiRefusal(await readErrorResponse(response, [], retryAfterMs));
+  return boxApiResponseError(await readErrorResponse(response, [], retryAfterMs));
 }

@@ -5,7 +5,7 @@ import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import type { Attempt, Issuer } from '../core/token-endpoint/issuer.js';
 import { type AssertionOptions, boxClaims } from './box-assertion.js';
 import { boxDocs } from './box-docs.js';
-import { boxTokenRefusal } from './box-error-responses.js';
+import { boxTokenError } from './box-error-responses.js';
 
 /** The address of the Box API. */
 export const BOX_API_URL = 'https://api.box.com';
@@ -55,7 +55,7 @@ export class BoxIssuer implements Issuer<ParsedBoxCredentials> {
     return code === 'key_unknown' || code === 'signature_refused';
   }
 
-  toError = boxTokenRefusal;
+  toError = boxTokenError;
 
   checkSubject({ id }: Subject): void {
     if (isBoxId(id)) return;

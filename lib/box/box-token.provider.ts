@@ -33,7 +33,7 @@ export function boxAuthOf(provider: BoxTokenProvider): BoxApp | undefined {
 }
 
 /** The error of an HTTP client whose token provider was replaced. */
-export function standInError(): BoxAuthError {
+export function providerReplacedError(): BoxAuthError {
   return new BoxAuthError({
     code: 'provider_replaced',
     message:

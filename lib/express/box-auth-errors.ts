@@ -1,6 +1,10 @@
 import type { ErrorRequestHandler } from 'express';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
-import { gatewayAnswer, loggedAs, retryAfterSeconds } from '../core/errors/gateway-answer.js';
+import {
+  gatewayResponse,
+  formatForLog,
+  retryAfterSeconds,
+} from '../core/errors/gateway-response.js';
 
 /**
  * Answers 502 Bad Gateway where a `BoxAuthError` leaves a handler, or 503 Service Unavailable (with `Retry-After`, if it is
@@ -22,7 +26,7 @@ import { gatewayAnswer, loggedAs, retryAfterSeconds } from '../core/errors/gatew
  */
 export function boxAuthErrors({
   // oxlint-disable-next-line no-console -- the one logger that every app has
-  log = (error) => console.error(loggedAs(error)),
+  log = (error) => console.error(formatForLog(error)),
 }: { readonly log?: (error: BoxAuthError) => void } = {}): ErrorRequestHandler {
   return (thrown: unknown, _request, response, next) => {
     // The global `fetch` only says that it failed: why is its cause.
@@ -31,7 +35,7 @@ export function boxAuthErrors({
     log(error);
     const retryAfter = retryAfterSeconds(error);
     if (retryAfter !== undefined) response.setHeader('Retry-After', retryAfter);
-    const answer = gatewayAnswer(error);
+    const answer = gatewayResponse(error);
     response.status(answer.statusCode).json(answer);
   };
 }

@@ -10,11 +10,11 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { type Observable, throwError } from 'rxjs';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import {
-  type GatewayAnswer,
-  gatewayAnswer,
-  loggedAs,
+  type GatewayResponse,
+  gatewayResponse,
+  formatForLog,
   retryAfterSeconds,
-} from '../core/errors/gateway-answer.js';
+} from '../core/errors/gateway-response.js';
 
 /**
  * Answers 502 Bad Gateway where a `BoxAuthError` leaves a handler, or 503 Service Unavailable (with `Retry-After`, if it is
@@ -42,8 +42,8 @@ export class BoxAuthExceptionFilter implements ExceptionFilter<BoxAuthError> {
   constructor(@Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost) {}
 
   catch(error: BoxAuthError, host: ArgumentsHost): unknown {
-    this.#logger.error(loggedAs(error));
-    const answer = gatewayAnswer(error);
+    this.#logger.error(formatForLog(error));
+    const answer = gatewayResponse(error);
     switch (host.getType<string>()) {
       case 'http':
         return this.#reply(host, answer, retryAfterSeconds(error));
@@ -56,7 +56,7 @@ export class BoxAuthExceptionFilter implements ExceptionFilter<BoxAuthError> {
     }
   }
 
-  #reply(host: ArgumentsHost, answer: GatewayAnswer, retryAfter: string | undefined): void {
+  #reply(host: ArgumentsHost, answer: GatewayResponse, retryAfter: string | undefined): void {
     const { httpAdapter } = this.adapterHost;
     const response = host.switchToHttp().getResponse<object>();
     if (httpAdapter.isHeadersSent(response)) return void httpAdapter.end(response);
@@ -70,10 +70,10 @@ interface Client {
 }
 
 /** As Nest itself tells errors of these transports. */
-function told({ message }: GatewayAnswer): object {
+function told({ message }: GatewayResponse): object {
   return { status: 'error', message };
 }
 
-function failed(answer: GatewayAnswer): Observable<never> {
+function failed(answer: GatewayResponse): Observable<never> {
   return throwError(() => told(answer));
 }

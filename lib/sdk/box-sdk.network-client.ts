@@ -7,7 +7,11 @@ import {
   type FetchResponse,
   type NetworkClient,
 } from 'box-node-sdk/networking';
-import { boxAuthOf, type BoxTokenProvider, standInError } from '../box/box-token.provider.js';
+import {
+  boxAuthOf,
+  type BoxTokenProvider,
+  providerReplacedError,
+} from '../box/box-token.provider.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import { MAX_DELAY_MS } from '../core/runtime/runtime.js';
 import { providerOf } from './box-sdk.authentication.js';
@@ -135,7 +139,7 @@ export class BoxSdkNetworkClient implements NetworkClient {
   /** By whose fetch a call goes: an app's tokens only by its own, also where its authentication meets another client. */
   #routeOf({ url, auth }: FetchOptions): Route {
     const box = boxAuthOf(providerOf(auth) ?? this.#provider);
-    if (box === undefined) throw standInError();
+    if (box === undefined) throw providerReplacedError();
     if (!URL.canParse(url)) {
       throw new BoxSdkError({ message: `Only absolute URLs are supported: ${url}` });
     }

@@ -1,4 +1,8 @@
-import { boxAuthOf, type BoxTokenProvider, standInError } from '../box/box-token.provider.js';
+import {
+  boxAuthOf,
+  type BoxTokenProvider,
+  providerReplacedError,
+} from '../box/box-token.provider.js';
 import {
   authorizedDispatch,
   type UndiciCall,
@@ -81,7 +85,7 @@ function refusingDispatch(
   return (call, handler) => {
     const { protocol } = urlOf(call, onlyOrigin) ?? {};
     if (protocol !== 'https:' && protocol !== 'http:') return dispatch(call, handler);
-    failCall(handler, standInError());
+    failCall(handler, providerReplacedError());
     return true;
   };
 }

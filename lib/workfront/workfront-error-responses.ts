@@ -21,29 +21,29 @@ const KNOWN: readonly KnownErrorResponse[] = [
     errors: workfrontDocs.jwtFlow,
   }),
   {
-    when: ({ clockErrorMs = 0 }) => clockErrorMs >= ASSERTION_LIFETIME_MS - LOST_ON_THE_WAY_MS,
-    about: 'client',
+    matches: ({ clockErrorMs = 0 }) => clockErrorMs >= ASSERTION_LIFETIME_MS - LOST_ON_THE_WAY_MS,
+    scope: 'client',
     code: 'assertion_expired',
-    meaning: "By Workfront's clock the JWT has expired.",
+    summary: "By Workfront's clock the JWT has expired.",
     hint: CLOCK_HINT,
     docs: workfrontDocs.jwtFlow,
   },
   {
-    when: ({ clockErrorMs = 0 }) => clockErrorMs < 0,
-    about: 'client',
+    matches: ({ clockErrorMs = 0 }) => clockErrorMs < 0,
+    scope: 'client',
     code: 'assertion_not_yet_valid',
-    meaning: "By Workfront's clock the JWT is not valid yet, or for too long.",
+    summary: "By Workfront's clock the JWT is not valid yet, or for too long.",
     hint: CLOCK_HINT,
     docs: workfrontDocs.jwtFlow,
   },
 ];
 
 /** Why Workfront gave no session, as far as can be told: its own words, and what it is usually for. */
-export function workfrontRefusal(refusal: ErrorResponse): BoxAuthError {
+export function workfrontTokenError(refusal: ErrorResponse): BoxAuthError {
   return toBoxAuthError({ ...refusal, description: refusal.description ?? refusal.body }, KNOWN, {
     name: 'Workfront',
-    otherwise: {
-      about: 'subject',
+    fallback: {
+      scope: 'subject',
       code: 'token_request_refused',
       hint: 'It does not say why. The usual causes: customerId is not the customer id of the application (often it is the client id), userId is not the user who added the public key, the public key was not added to the application or is not that of privateKey, clientId or clientSecret is wrong, or the clock of this machine is off.',
       docs: workfrontDocs.jwtFlow,

@@ -3,7 +3,7 @@ import type { Attempt, Issuer } from '../core/token-endpoint/issuer.js';
 import type { ParsedWorkfrontCredentials } from './workfront-credentials.js';
 import { workfrontClaims } from './workfront-assertion.js';
 import { workfrontDocs } from './workfront-docs.js';
-import { workfrontRefusal } from './workfront-error-responses.js';
+import { workfrontTokenError } from './workfront-error-responses.js';
 
 export const EXCHANGE_PATH = '/integrations/oauth2/api/v1/jwt/exchange';
 
@@ -31,5 +31,5 @@ export class WorkfrontIssuer implements Issuer<ParsedWorkfrontCredentials> {
     return false;
   }
 
-  toError = workfrontRefusal;
+  toError = workfrontTokenError;
 }

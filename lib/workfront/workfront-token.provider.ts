@@ -17,7 +17,7 @@ export function workfrontAuthOf(provider: WorkfrontTokenProvider): WorkfrontApp 
 }
 
 /** The error of an HTTP client whose token provider was replaced. */
-export function workfrontStandInError(): BoxAuthError {
+export function workfrontProviderReplacedError(): BoxAuthError {
   return new BoxAuthError({
     code: 'provider_replaced',
     message:

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { boxUrlRules } from '../../lib/box/box-outgoing.js';
-import { boxTokenRefusal } from '../../lib/box/box-error-responses.js';
+import { boxTokenError } from '../../lib/box/box-error-responses.js';
 import { resolveOptions } from '../../lib/box/box-auth.options.js';
 import { printable } from '../../lib/cli/terminal-text.js';
 import { keyFormOf } from '../../lib/cli/doctor/key-form.js';
@@ -78,7 +78,7 @@ describe('Padding of any length is read in linear time', () => {
     'in what a server sends: %j',
     async (padding) => {
       const text = padded(padding, 1_000_000);
-      const error = boxTokenRefusal({
+      const error = boxTokenError({
         status: 400,
         headers: new Headers({ 'www-authenticate': text }),
         error: text,

@@ -13,7 +13,7 @@ import {
 import { BoxEmulator } from 'nestjs-box-auth/testing';
 import { runInActingContext } from '../../lib/core/acting/acting-user.context.js';
 import { BoxAuth } from '../../lib/box/box-auth.js';
-import { standInError } from '../../lib/box/box-token.provider.js';
+import { providerReplacedError } from '../../lib/box/box-token.provider.js';
 import { bodyNotReplayable } from '../../lib/core/http/replayable-body.js';
 import { redact, sanitizedCause } from '../../lib/core/errors/redact.js';
 import { Secret } from '../../lib/core/errors/secret.js';
@@ -173,7 +173,7 @@ const paths: Record<BoxAuthErrorCode, Path> = {
     await provider.getToken();
     await provider.revoke();
   },
-  provider_replaced: () => standInError(),
+  provider_replaced: () => providerReplacedError(),
   body_not_replayable: () => bodyNotReplayable(),
   app_not_authorized: refusing('unauthorized_client', secretWords),
   client_invalid: refusing('invalid_client', secretWords),

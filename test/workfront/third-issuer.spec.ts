@@ -48,7 +48,7 @@ function acme(url: string): IssuerDescription<AcmeCredentials, OpenedAcmeCredent
           transientErrorResponses('Acme', { page: docs, rateLimits: docs, errors: docs }),
           {
             name: 'Acme',
-            otherwise: { about: 'client', code: 'token_request_refused', hint: 'Ask Acme.', docs },
+            fallback: { scope: 'client', code: 'token_request_refused', hint: 'Ask Acme.', docs },
           },
         ),
     },

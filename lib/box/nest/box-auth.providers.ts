@@ -4,7 +4,7 @@ import { checkReturnedOptions } from '../../nest/auth-module.js';
 import { credentialsOf, type Environment } from '../../nest/environment.js';
 import { BoxAuth } from '../box-auth.js';
 import { boxDocs } from '../box-docs.js';
-import { boxAuthOf, type BoxTokenProvider, standInError } from '../box-token.provider.js';
+import { boxAuthOf, type BoxTokenProvider, providerReplacedError } from '../box-token.provider.js';
 import { boxApiUrlIn, boxVariableNames } from '../box.environment.js';
 import type { BoxCredentials } from '../credentials/box-credentials.js';
 import {
@@ -37,7 +37,7 @@ export function boxAuthProviders(name: string | undefined): ModuleMetadata {
         provide: boxFetch,
         inject: [provider],
         useFactory: (box: BoxTokenProvider) =>
-          boxAuthOf(box)?.fetch ?? (() => Promise.reject(standInError())),
+          boxAuthOf(box)?.fetch ?? (() => Promise.reject(providerReplacedError())),
       },
     ],
     exports: [provider, boxFetch],

@@ -10,10 +10,10 @@ export type ErrorScope = 'client' | 'tenant' | 'subject';
 
 /** A known refusal of an issuer: how to recognise it, its scope, its meaning and the fix. */
 export interface KnownErrorResponse {
-  readonly when: (refusal: ErrorResponse) => boolean;
-  readonly about: ErrorScope;
+  readonly matches: (refusal: ErrorResponse) => boolean;
+  readonly scope: ErrorScope;
   readonly code: BoxAuthErrorCode;
-  readonly meaning: string;
+  readonly summary: string;
   readonly hint: string;
   readonly docs: string;
   readonly retryable?: true;
@@ -24,7 +24,7 @@ export interface ErrorResponseContext {
   readonly name: string;
   /** Lower case; undefined if its answers carry no id. */
   readonly requestIdHeader?: string;
-  readonly otherwise: Pick<KnownErrorResponse, 'about' | 'code' | 'hint' | 'docs'>;
+  readonly fallback: Pick<KnownErrorResponse, 'scope' | 'code' | 'hint' | 'docs'>;
 }
 
 // Beside the errors, not in them: the scope says how long to remember a refusal for whom, and is no caller's business.
@@ -52,19 +52,19 @@ export function transientErrorResponses(
 ): readonly KnownErrorResponse[] {
   return [
     {
-      when: (refusal) => refusal.status === 429,
-      about: 'client',
+      matches: (refusal) => refusal.status === 429,
+      scope: 'client',
       code: 'rate_limited',
-      meaning: `${name} takes no more requests for the moment.`,
+      summary: `${name} takes no more requests for the moment.`,
       hint: 'Wait for retryAfterMs. If it lasts, mint fewer tokens: where one process has many subjects, do not begin with all at once, and raise maxSubjects so that their tokens are kept; in a fleet, share tokens through a store.',
       docs: status.rateLimits,
       retryable: true,
     },
     {
-      when: (refusal) => refusal.status >= 500 || refusal.status === 408,
-      about: 'client',
+      matches: (refusal) => refusal.status >= 500 || refusal.status === 408,
+      scope: 'client',
       code: 'unavailable',
-      meaning: `${name} is not available.`,
+      summary: `${name} is not available.`,
       hint: `It is retried by itself; if it lasts, see ${status.page}.`,
       docs: status.errors,
       retryable: true,
@@ -76,18 +76,18 @@ export function transientErrorResponses(
 export function toBoxAuthError(
   refusal: ErrorResponse,
   known: readonly KnownErrorResponse[],
-  { name, requestIdHeader, otherwise }: ErrorResponseContext,
+  { name, requestIdHeader, fallback }: ErrorResponseContext,
 ): BoxAuthError {
-  const match = known.find(({ when }) => when(refusal));
+  const match = known.find(({ matches }) => matches(refusal));
   const said = [refusal.error, refusal.description]
     .map((part) => refusal.shown(part ?? ''))
     .filter((part) => part !== '')
     .join(': ');
   const answered = `${name} answered ${refusal.status}${said === '' ? '' : ` (${said})`}.`;
-  const { about, code, hint, docs } = match ?? otherwise;
+  const { scope, code, hint, docs } = match ?? fallback;
   const error = new BoxAuthError({
     code,
-    message: match === undefined ? answered : `${match.meaning} ${answered}`,
+    message: match === undefined ? answered : `${match.summary} ${answered}`,
     hint,
     docs,
     retryable: match?.retryable ?? false,
@@ -98,6 +98,6 @@ export function toBoxAuthError(
         : (refusal.headers.get(requestIdHeader) ?? undefined),
     retryAfterMs: refusal.retryAfterMs,
   });
-  scopes.set(error, about);
+  scopes.set(error, scope);
   return error;
 }

@@ -4,7 +4,7 @@ import { attachToAxios } from '../../axios/axios-authorization.js';
 // oxlint-disable-next-line typescript/consistent-type-imports -- Nest reads the parameter's type at run time
 import {
   workfrontAuthOf,
-  workfrontStandInError,
+  workfrontProviderReplacedError,
   WorkfrontTokenProvider,
 } from '../workfront-token.provider.js';
 
@@ -41,7 +41,7 @@ export class WorkfrontAxiosInterceptor {
     const workfront = workfrontAuthOf(this.provider);
     if (workfront !== undefined) return attachToAxios(instance, workfront.policy, workfront.fetch);
     instance.interceptors.request.use(() => {
-      throw workfrontStandInError();
+      throw workfrontProviderReplacedError();
     });
   }
 }

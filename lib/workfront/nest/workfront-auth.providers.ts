@@ -10,7 +10,7 @@ import { workfrontDocs } from '../workfront-docs.js';
 import { WorkfrontFetch } from '../workfront-fetch.js';
 import {
   workfrontAuthOf,
-  workfrontStandInError,
+  workfrontProviderReplacedError,
   WorkfrontTokenProvider,
 } from '../workfront-token.provider.js';
 import { workfrontAddressIn, workfrontVariableNames } from '../workfront.environment.js';
@@ -39,7 +39,8 @@ export const workfrontAuthProviders: ModuleMetadata = {
       provide: WorkfrontFetch,
       inject: [WorkfrontTokenProvider],
       useFactory: (provider: WorkfrontTokenProvider) =>
-        workfrontAuthOf(provider)?.fetch ?? (() => Promise.reject(workfrontStandInError())),
+        workfrontAuthOf(provider)?.fetch ??
+        (() => Promise.reject(workfrontProviderReplacedError())),
     },
   ],
   exports: [WorkfrontTokenProvider, WorkfrontFetch],

@@ -9,10 +9,10 @@ import { RefusedCredentials } from '../../../lib/core/token-endpoint/refused-cre
 import { FakeRuntime } from '../../support/fake-runtime.js';
 
 const docs = 'https://docs.example/';
-const refusal = (about: ErrorScope) =>
+const refusal = (scope: ErrorScope) =>
   toBoxAuthError({ status: 400, headers: new Headers(), shown: (text) => text }, [], {
     name: 'Box',
-    otherwise: { about, code: 'token_request_refused', hint: 'Ask.', docs },
+    fallback: { scope, code: 'token_request_refused', hint: 'Ask.', docs },
   });
 
 let runtime: FakeRuntime;
@@ -49,11 +49,11 @@ describe('Refused credentials', () => {
 
   it.each<ErrorScope>(['client', 'tenant', 'subject'])(
     'begin again with 30 s once a token was granted: %s',
-    async (about) => {
-      refused.remember('app', 'user:1', refusal(about));
+    async (scope) => {
+      refused.remember('app', 'user:1', refusal(scope));
       await runtime.advance(30_000);
       refused.forget('app', 'user:1');
-      refused.remember('app', 'user:1', refusal(about));
+      refused.remember('app', 'user:1', refusal(scope));
       expect(waitFor('app', 'user:1')).toBe(30_000);
     },
   );
@@ -66,8 +66,8 @@ describe('Refused credentials', () => {
 
   it.each<ErrorScope>(['tenant', 'subject'])(
     'are refused for one subject alone if the refusal is about the %s, and another success does not change that',
-    (about) => {
-      refused.remember('app', 'enterprise:1', refusal(about));
+    (scope) => {
+      refused.remember('app', 'enterprise:1', refusal(scope));
       refused.forget('app', 'enterprise:2');
       expect(waitFor('app', 'enterprise:1')).toBe(30_000);
       expect(waitFor('app', 'enterprise:2')).toBeUndefined();
@@ -79,7 +79,7 @@ describe('The scope of a refusal', () => {
   it('is nothing that the error shows', () => {
     const error = refusal('tenant');
     expect(scopeOf(error)).toBe('tenant');
-    expect(Reflect.ownKeys(error)).not.toContain('about');
+    expect(Reflect.ownKeys(error)).not.toContain('scope');
     expect(JSON.stringify(error)).not.toContain('tenant');
   });
 

@@ -1,14 +1,14 @@
 import type { BoxAuthError } from './box-auth.error.js';
 
 /** What somebody is told whose request could not be served for want of a token (RFC 9110 sections 15.6.3 and 15.6.4). */
-export interface GatewayAnswer {
+export interface GatewayResponse {
   readonly statusCode: 502 | 503;
   readonly message: string;
   readonly error: 'Bad Gateway' | 'Service Unavailable';
 }
 
 /** 503 for what passes by itself, 502 for what somebody has to mend. Why is for the log, not for the client. */
-export function gatewayAnswer({ retryable }: BoxAuthError): GatewayAnswer {
+export function gatewayResponse({ retryable }: BoxAuthError): GatewayResponse {
   return retryable
     ? {
         statusCode: 503,
@@ -30,7 +30,7 @@ export function retryAfterSeconds({ retryable, retryAfterMs }: BoxAuthError): st
 }
 
 /** What the log says of it: what happened, what to do, and what Box's support asks for. */
-export function loggedAs({ code, message, hint, requestId }: BoxAuthError): string {
+export function formatForLog({ code, message, hint, requestId }: BoxAuthError): string {
   const request = requestId === undefined ? '' : ` (Box's request id: ${requestId})`;
   return `${code}: ${message} ${hint}${request}`;
 }
