@@ -7,10 +7,10 @@ import {
 import { attachToAxios } from './axios-authorization.js';
 
 /**
- * Puts a token, and the acting user, onto the Box calls of an axios instance, with or without Nest. A second time changes
- * nothing. Calls to other hosts than Box's stay as they are.
+ * Adds a token, and the acting user, to the Box calls of an axios instance, with or without Nest. Attaching twice changes
+ * nothing. Calls to other hosts stay unchanged.
  *
- * @throws BoxAuthError `option_invalid` if the instance carries the tokens of another app already
+ * @throws BoxAuthError `option_invalid` if the instance already carries the tokens of another app
  *
  * @example
  * ```ts

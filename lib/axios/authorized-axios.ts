@@ -1,13 +1,13 @@
 import type { HttpModuleOptions } from '@nestjs/axios';
 import axios, { type AxiosInstance } from 'axios';
 
-/** What puts tokens onto the calls of an axios instance. */
+/** Adds tokens to the calls of an axios instance. */
 interface AxiosInterceptor {
   readonly apiUrl: string | undefined;
   attach(instance: AxiosInstance): void;
 }
 
-/** The axios instance of an `HttpService`; `baseURL` defaults to where the tokens are for. */
+/** Creates the axios instance of an `HttpService`. `baseURL` defaults to the address that the tokens are for. */
 export function authorizedAxios(
   interceptor: AxiosInterceptor,
   options: HttpModuleOptions,

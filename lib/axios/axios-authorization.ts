@@ -7,31 +7,32 @@ import axios, {
   type InternalAxiosRequestConfig,
   isAxiosError,
 } from 'axios';
-import { cacheByIdentity } from './axios-cache-keys.js';
-import { adaptFetch, addressOf, isFetch } from './axios-over-fetch.js';
-import { axiosEndings } from './axios-endings.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
-import type { ClientTransport } from '../core/http/client-transport.js';
-import type { Authorization, OutgoingPolicy } from '../core/http/outgoing-policy.js';
-import { hideRequest, withoutAgents } from './axios-hiding.js';
-import { isPlainLoopback } from '../core/http/env-proxy.js';
 import { abortedBy } from '../core/http/abort-sources.js';
+import type { ClientTransport } from '../core/http/client-transport.js';
+import { isPlainLoopback } from '../core/http/env-proxy.js';
+import type { Authorization, OutgoingPolicy } from '../core/http/outgoing-policy.js';
 import { bodyNotReplayable, isReplayable } from '../core/http/replayable-body.js';
+import { abortSources } from './abort-sources.js';
+import { addIdentityToCacheKeys } from './cache-keys.js';
+import { isFetchAdapter, sendWithFetch } from './fetch-adapter.js';
+import { urlOf } from './request-url.js';
+import { strippingAgents, stripRequest } from './strip-request.js';
 
 type Config = InternalAxiosRequestConfig;
 type BeforeRedirect = NonNullable<Config['beforeRedirect']>;
 
-const MAX_ADAPTERS = 8;
-/** Until 1.16.0, which send an https call to a proxy in clear text, and open no tunnel. */
-const OLD_AXIOS = /^(?:0|1\.(?:\d|1[0-5]|16\.0))(?:\.|$)/;
+const MAX_CACHED_ADAPTERS = 8;
+/** Up to 1.16.0 axios sends https calls to a proxy in clear text instead of opening a tunnel. */
+const UNSAFE_AXIOS = /^(?:0|1\.(?:\d|1[0-5]|16\.0))(?:\.|$)/;
 
-const attached = new WeakMap<AxiosInstance, OutgoingPolicy>();
+const attachedPolicies = new WeakMap<AxiosInstance, OutgoingPolicy>();
 
 /**
- * Puts tokens onto the calls of an axios instance. Attaching twice changes nothing.
+ * Adds tokens to the calls of an axios instance. Attaching twice changes nothing.
  *
- * It works as the adapter, behind all interceptors: it sees the address and the body as they leave, a replay runs no
- * interceptor twice, and no config that the app gets to see carries the token.
+ * It replaces the adapter, which runs after all interceptors. There it sees the final address and body, a replay runs no
+ * interceptor twice, and no config that the app can see carries the token.
  */
 export function attachToAxios(
   instance: AxiosInstance,
@@ -39,104 +40,110 @@ export function attachToAxios(
   boxFetch: typeof fetch,
   transport?: ClientTransport,
 ): void {
-  const before = attached.get(instance);
-  if (before === policy) return;
-  if (before !== undefined) throw attachedToAnother();
-  if (OLD_AXIOS.test(axios.VERSION)) throw tooOld();
-  attached.set(instance, policy);
-  cacheByIdentity(instance, policy);
-  const adapterFor = (adapter: Config['adapter']): AxiosAdapter =>
-    transport === undefined
-      ? adapterOf(adapter, policy, boxFetch)
-      : adapterOver(transport, adapter);
-  // An instance has one adapter, and a call seldom one of its own; a list of names is another list at each call.
-  const adapters = new Map<unknown, AxiosAdapter>();
-  // Not a synchronous one: where all are, axios sends what an interceptor before this one has refused to send.
+  const attached = attachedPolicies.get(instance);
+  if (attached === policy) return;
+  if (attached !== undefined) throw attachedToAnotherApp();
+  if (UNSAFE_AXIOS.test(axios.VERSION)) throw unsafeAxios();
+  attachedPolicies.set(instance, policy);
+  addIdentityToCacheKeys(instance, policy);
+  const wrapAdapter = (adapter: Config['adapter']): AxiosAdapter =>
+    strippingAgents(
+      transport === undefined
+        ? authorizedAdapter(adapter, policy, boxFetch)
+        : transportAdapter(adapter, transport),
+      instance.defaults,
+    );
+  // Most calls use the adapter of the instance. A list of names is a new array in each config.
+  const wrapped = new Map<unknown, AxiosAdapter>();
+  // Not a synchronous interceptor: if all are synchronous, axios sends calls that an earlier interceptor has rejected.
   instance.interceptors.request.use((config) => {
     const { adapter } = config;
-    const key = areNames(adapter) ? adapter.join() : adapter;
-    const known = adapters.get(key);
-    config.adapter = known ?? withoutAgents(adapterFor(adapter), instance.defaults);
-    if (known === undefined && adapters.size < MAX_ADAPTERS) adapters.set(key, config.adapter);
+    const key = isNameList(adapter) ? adapter.join() : adapter;
+    const known = wrapped.get(key);
+    config.adapter = known ?? wrapAdapter(adapter);
+    if (known === undefined && wrapped.size < MAX_CACHED_ADAPTERS) wrapped.set(key, config.adapter);
     return config;
   });
 }
 
-function areNames(adapter: Config['adapter']): adapter is string[] {
-  return Array.isArray(adapter) && adapter.every((one) => typeof one === 'string');
+function isNameList(adapter: Config['adapter']): adapter is string[] {
+  return Array.isArray(adapter) && adapter.every((each) => typeof each === 'string');
 }
 
-function adapterOver(transport: ClientTransport, adapter: Config['adapter']): AxiosAdapter {
-  const send: AxiosAdapter = (final) => adaptFetch(final, transport.fetch, () => true);
-  return isFetch(adapter) ? send : transport.withNodeData(send);
+function transportAdapter(adapter: Config['adapter'], transport: ClientTransport): AxiosAdapter {
+  const send: AxiosAdapter = (config) => sendWithFetch(config, transport.fetch, () => true);
+  return isFetchAdapter(adapter) ? send : transport.withNodeData(send);
 }
 
-function adapterOf(
+function authorizedAdapter(
   adapter: Config['adapter'],
   policy: OutgoingPolicy,
   boxFetch: typeof fetch,
 ): AxiosAdapter {
-  if (isFetch(adapter)) {
-    return (final) => adaptFetch(final, boxFetch, (url) => policy.allows(url));
+  if (isFetchAdapter(adapter)) {
+    return (config) => sendWithFetch(config, boxFetch, (url) => policy.allows(url));
   }
   const send = getAdapter(adapter);
-  return (final) => adapt(final, send, policy);
+  return (config) => sendAuthorized(config, send, policy);
 }
 
-async function adapt(
+/** Sends a call with a token, and replays it once if the token is refused. */
+async function sendAuthorized(
   config: Config,
   send: AxiosAdapter,
   policy: OutgoingPolicy,
 ): Promise<AxiosResponse> {
-  const url = addressOf(config);
+  const url = urlOf(config);
   if (url === undefined || !policy.allows(url)) return send(config);
 
   const { headers } = config;
-  const endings = () => axiosEndings(config, policy.runtime);
-  const authorization = await abortedBy(endings, (options) =>
-    policy.authorize({ get: (name) => sentValue(headers, name) }, options),
+  const sources = () => abortSources(config, policy.runtime);
+  const authorization = await abortedBy(sources, (options) =>
+    policy.authorize({ get: (name) => takeSentValue(headers, name) }, options),
   );
-  const answer = await exchange(config, url, send, policy, authorization);
-  if (authorization === undefined || !(await isTokenRefused(answer, policy))) return settle(answer);
-  const unread: unknown = answer.response?.data;
-  if (unread instanceof Readable) unread.destroy(); // or it would keep its connection from the replay
+  const first = await exchange(config, url, send, policy, authorization);
+  if (authorization === undefined || !(await isTokenRefused(first, policy))) return settle(first);
+  const body: unknown = first.response?.data;
+  if (body instanceof Readable) body.destroy(); // frees its connection for the replay
 
-  const renewed = await abortedBy(endings, (options) => policy.reauthorize(authorization, options));
+  const reauthorization = await abortedBy(sources, (options) =>
+    policy.reauthorize(authorization, options),
+  );
   if (!isReplayable(config.data)) throw bodyNotReplayable();
-  const second = await exchange(config, url, send, policy, renewed);
-  if (await isTokenRefused(second, policy)) policy.invalidate(renewed);
+  const second = await exchange(config, url, send, policy, reauthorization);
+  if (await isTokenRefused(second, policy)) policy.invalidate(reauthorization);
   return settle(second);
 }
 
-function attachedToAnother(): BoxAuthError {
+function attachedToAnotherApp(): BoxAuthError {
   return new BoxAuthError({
     code: 'option_invalid',
-    message: 'This axios instance carries the tokens of another app already.',
-    hint: 'Make an instance for each app, with axios.create().',
+    message: 'This axios instance already carries the tokens of another app.',
+    hint: 'Create an instance for each app, with axios.create().',
     docs: 'https://axios-http.com/docs/instance',
   });
 }
 
 /**
- * The value that axios sends. It does not send null, undefined, false and an empty list, in whatever case and white space the
- * name is written: left in, such an entry would keep ours from being sent.
+ * Returns the value that axios sends for a header, whatever the case of its name and the white space around it. Deletes
+ * entries that axios does not send (null, undefined, false and an empty list): they would keep ours from being sent.
  */
-function sentValue(headers: Config['headers'], name: string): string | undefined {
-  const sent: unknown[] = [];
+function takeSentValue(headers: Config['headers'], name: string): string | undefined {
+  const values: unknown[] = [];
   for (const key of Object.keys(headers)) {
     if (key.trim().toLowerCase() !== name) continue;
     const value: unknown = headers[key];
     if (value == null || value === false || isEmptyList(value)) delete headers[key];
-    else sent.push(value);
+    else values.push(value);
   }
-  return sent.length === 0 ? undefined : sent.join(', ');
+  return values.length === 0 ? undefined : values.join(', ');
 }
 
 function isEmptyList(value: unknown): boolean {
   return Array.isArray(value) && value.length === 0;
 }
 
-function tooOld(): BoxAuthError {
+function unsafeAxios(): BoxAuthError {
   return new BoxAuthError({
     code: 'option_invalid',
     message: `axios ${axios.VERSION} sends the tokens of https calls to a proxy in clear text.`,
@@ -145,14 +152,14 @@ function tooOld(): BoxAuthError {
   });
 }
 
-/** What the adapter settled with, either way, and whether it was ever redirected to another origin. */
-type Answer = { readonly route: Route } & (
+/** The result of an adapter, and whether all its redirects stayed within the allowed origins. */
+type Outcome = { readonly redirects: Redirects } & (
   | { readonly response: AxiosResponse }
   | { readonly error: unknown; readonly response: AxiosResponse | undefined }
 );
 
-interface Route {
-  isInside: boolean;
+interface Redirects {
+  areAllowed: boolean;
 }
 
 async function exchange(
@@ -161,73 +168,73 @@ async function exchange(
   send: AxiosAdapter,
   policy: OutgoingPolicy,
   authorization: Authorization | undefined,
-): Promise<Answer> {
-  const ours = authorization?.headers ?? {};
-  const names = Object.keys(ours);
+): Promise<Outcome> {
+  const addedHeaders = authorization?.headers ?? {};
+  const addedNames = Object.keys(addedHeaders);
   const { headers, beforeRedirect, maxRedirects, proxy } = config;
   if (isPlainLoopback(url)) config.proxy = false;
-  const route: Route = { isInside: true };
-  config.beforeRedirect = withinOrigins(policy, ours, route, config);
-  // To be able to follow redirects axios keeps all of a body; a stream, which is sent once, is to stay out of memory.
+  const redirects: Redirects = { areAllowed: true };
+  config.beforeRedirect = redirectGuard(policy, addedHeaders, redirects, config);
+  // To follow redirects, axios keeps the whole body in memory. A stream is sent only once.
   if (!isReplayable(config.data)) config.maxRedirects ??= 0;
-  for (const name of names) headers.set(name, ours[name]);
+  for (const name of addedNames) headers.set(name, addedHeaders[name]);
   try {
     const response = await send(config);
-    hideRequest(response, policy.protectedHeaderNames);
-    return { route, response };
+    stripRequest(response, policy.protectedHeaderNames);
+    return { redirects, response };
   } catch (error) {
-    if (!isAxiosError(error)) return { route, error, response: undefined };
-    hideRequest(error, policy.protectedHeaderNames);
-    if (error.response !== undefined) hideRequest(error.response, policy.protectedHeaderNames);
-    return { route, error, response: error.response };
+    if (!isAxiosError(error)) return { redirects, error, response: undefined };
+    stripRequest(error, policy.protectedHeaderNames);
+    if (error.response !== undefined) stripRequest(error.response, policy.protectedHeaderNames);
+    return { redirects, error, response: error.response };
   } finally {
-    // Left in, they would leak with an error, and look like the caller's own when the app retries with this config.
-    for (const name of names) headers.delete(name);
+    // Errors expose the config, and an app that retries with it would appear to have set these headers itself.
+    for (const name of addedNames) headers.delete(name);
     Object.assign(config, { beforeRedirect, maxRedirects, proxy });
   }
 }
 
-function settle(answer: Answer): AxiosResponse {
-  if ('error' in answer) throw answer.error;
-  return answer.response;
+function settle(outcome: Outcome): AxiosResponse {
+  if ('error' in outcome) throw outcome.error;
+  return outcome.response;
 }
 
 function isTokenRefused(
-  { response, route }: Answer,
+  { response, redirects }: Outcome,
   policy: OutgoingPolicy,
 ): boolean | Promise<boolean> {
-  // Another origin got no token: its 401 says nothing about ours.
-  if (response === undefined || !route.isInside) return false;
+  // A foreign origin got no token, so its 401 says nothing about ours.
+  if (response === undefined || !redirects.areAllowed) return false;
   const { status, headers } = response;
   const data: unknown = response.data;
   return policy.isTokenRefused({
     status,
     challenge: headerOf(headers, 'www-authenticate'),
-    // An answer to HEAD never has a body: that says nothing.
+    // A response to HEAD never has a body, so an empty one means nothing.
     isEmpty: () =>
       response.config.method?.toUpperCase() !== 'HEAD' &&
-      (headerOf(headers, 'content-length') === '0' || isNothing(data)),
+      (headerOf(headers, 'content-length') === '0' || isEmptyData(data)),
   });
 }
 
-/** Every hop is judged anew; a call that has left gets nothing any more, wherever it is sent next. */
-function withinOrigins(
+/** Checks every hop. Once a call has left the allowed origins, it gets no more headers, wherever it goes next. */
+function redirectGuard(
   policy: OutgoingPolicy,
-  ours: Authorization['headers'],
-  route: Route,
+  addedHeaders: Authorization['headers'],
+  redirects: Redirects,
   { beforeRedirect: callersOwn, proxy }: Config,
 ): BeforeRedirect {
   return (options, response, request) => {
     const hop = new URL(String(options['href']));
     const headers: unknown = options['headers'];
-    // A call that began elsewhere may go to loopback through a proxy.
-    route.isInside &&= policy.allows(hop) && (proxy === false || !isPlainLoopback(hop));
-    const stale = route.isInside ? namesOf(ours) : policy.protectedHeaderNames;
+    // If the call began at another host, a hop to loopback may go through a proxy.
+    redirects.areAllowed &&= policy.allows(hop) && (proxy === false || !isPlainLoopback(hop));
+    const removedNames = redirects.areAllowed ? namesOf(addedHeaders) : policy.protectedHeaderNames;
     if (isRecord(headers)) {
       for (const name of Object.keys(headers)) {
-        if (stale.includes(name.toLowerCase())) delete headers[name];
+        if (removedNames.includes(name.toLowerCase())) delete headers[name];
       }
-      if (route.isInside) Object.assign(headers, ours);
+      if (redirects.areAllowed) Object.assign(headers, addedHeaders);
     }
     callersOwn?.(options, response, request);
   };
@@ -246,7 +253,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }
 
-function isNothing(data: unknown): boolean {
+function isEmptyData(data: unknown): boolean {
   return (
     data === undefined ||
     data === null ||

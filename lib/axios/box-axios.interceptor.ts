@@ -5,7 +5,7 @@ import { boxAuthOf, BoxTokenProvider } from '../box/box-token.provider.js';
 import { attachBoxAuth } from './attach-box-auth.js';
 
 /**
- * Puts a token, and the acting user, onto the Box calls of any axios instance.
+ * Adds a token, and the acting user, to the Box calls of any axios instance.
  *
  * @example
  * ```ts
@@ -27,12 +27,12 @@ import { attachBoxAuth } from './attach-box-auth.js';
 export class BoxAxiosInterceptor {
   constructor(private readonly provider: BoxTokenProvider) {}
 
-  /** Where Box is, for an instance that has no `baseURL` of its own. */
+  /** The `apiUrl` of the app: the default `baseURL` of an instance. */
   get apiUrl(): string | undefined {
     return boxAuthOf(this.provider)?.apiUrl;
   }
 
-  /** Attaches to `instance`; a second time changes nothing. Calls to other hosts than Box's stay as they are. */
+  /** Attaches to `instance`. Attaching twice changes nothing. Calls to other hosts stay unchanged. */
   attach(instance: AxiosInstance): void {
     attachBoxAuth(instance, this.provider);
   }

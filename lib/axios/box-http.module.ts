@@ -1,20 +1,36 @@
 import { type HttpModuleOptions, HttpService } from '@nestjs/axios';
-import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
+import { type DynamicModule, Inject, Module, type ModuleMetadata } from '@nestjs/common';
 import { getBoxTokenProviderToken } from '../box/nest/box-auth.module-definition.js';
 import type { BoxTokenProvider } from '../box/box-token.provider.js';
 import { authorizedAxios } from './authorized-axios.js';
 import { BoxAxiosInterceptor } from './box-axios.interceptor.js';
-import { getBoxAxiosInterceptorToken, getBoxHttpServiceToken } from './box-http.tokens.js';
 
-/** axios' own options, and whose tokens its calls carry. */
+/** The options of axios, and the name of the Box app whose tokens the calls carry. */
 export type BoxHttpModuleOptions = HttpModuleOptions & {
-  /** The `name` of a `BoxAuthModule`. Its `HttpService` is injected by `@InjectBoxHttpService(name)`. */
+  /** The `name` of a `BoxAuthModule`. Inject its `HttpService` with `@InjectBoxHttpService(name)`. */
   readonly name?: string;
 };
 
+/** Returns the injection token of a Box app's `HttpService`: the class itself for the app without a name. */
+export function getBoxHttpServiceToken(name?: string): typeof HttpService | symbol {
+  return name === undefined ? HttpService : Symbol.for(`nestjs-box-auth.HttpService.${name}`);
+}
+
+/** Returns the injection token of a Box app's axios interceptor: the class itself for the app without a name. */
+export function getBoxAxiosInterceptorToken(name?: string): typeof BoxAxiosInterceptor | symbol {
+  return name === undefined
+    ? BoxAxiosInterceptor
+    : Symbol.for(`nestjs-box-auth.BoxAxiosInterceptor.${name}`);
+}
+
+/** Injects the `HttpService` of the Box app `name`. */
+export function InjectBoxHttpService(name?: string): ParameterDecorator & PropertyDecorator {
+  return Inject(getBoxHttpServiceToken(name));
+}
+
 /**
- * The `HttpService` of `@nestjs/axios`, one that puts tokens onto Box calls. `baseURL` defaults to the `apiUrl` of
- * `BoxAuthModule`. Import it as it is, or with axios' own options by `register`.
+ * Provides an `HttpService` of `@nestjs/axios` that adds tokens to Box calls. `baseURL` defaults to the `apiUrl` of
+ * `BoxAuthModule`. Import the class, or call `register` with options of axios.
  *
  * @example
  * ```ts
@@ -26,19 +42,19 @@ export type BoxHttpModuleOptions = HttpModuleOptions & {
  * export class AppModule {}
  * ```
  */
-@Module(httpOf({}))
+@Module(metadataFor({}))
 export class BoxHttpModule {
-  /** With options of axios, or for the Box app of this `name`. */
+  /** Accepts options of axios, and the `name` of a Box app. */
   static register(options: BoxHttpModuleOptions): DynamicModule {
-    return { module: RegisteredBoxHttpModule, ...httpOf(options) };
+    return { module: RegisteredBoxHttpModule, ...metadataFor(options) };
   }
 }
 
-// A dynamic module also has what its class provides: that would be the app without a name.
+// A dynamic module also has the providers of its class, which are those of the app without a name.
 @Module({})
 class RegisteredBoxHttpModule {}
 
-function httpOf({ name, ...options }: BoxHttpModuleOptions): ModuleMetadata {
+function metadataFor({ name, ...options }: BoxHttpModuleOptions): ModuleMetadata {
   const interceptor = getBoxAxiosInterceptorToken(name);
   const httpService = getBoxHttpServiceToken(name);
   return {
@@ -51,8 +67,8 @@ function httpOf({ name, ...options }: BoxHttpModuleOptions): ModuleMetadata {
       {
         provide: httpService,
         inject: [interceptor],
-        useFactory: (attached: BoxAxiosInterceptor) =>
-          new HttpService(authorizedAxios(attached, options)),
+        useFactory: (boxInterceptor: BoxAxiosInterceptor) =>
+          new HttpService(authorizedAxios(boxInterceptor, options)),
       },
     ],
     exports: [httpService, interceptor],

@@ -1,8 +1,9 @@
 export { attachBoxAuth } from './attach-box-auth.js';
 export { BoxAxiosInterceptor } from './box-axios.interceptor.js';
-export { BoxHttpModule, type BoxHttpModuleOptions } from './box-http.module.js';
 export {
+  BoxHttpModule,
+  type BoxHttpModuleOptions,
   getBoxAxiosInterceptorToken,
   getBoxHttpServiceToken,
   InjectBoxHttpService,
-} from './box-http.tokens.js';
+} from './box-http.module.js';

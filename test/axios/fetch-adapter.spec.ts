@@ -7,7 +7,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { BoxAuth } from '../../lib/box/box-auth.js';
 import { attachToAxios } from '../../lib/axios/axios-authorization.js';
 import { parseUrl } from '../../lib/core/http/url-rules.js';
-import { addressOf, isFetch } from '../../lib/axios/axios-over-fetch.js';
+import { isFetchAdapter } from '../../lib/axios/fetch-adapter.js';
+import { urlOf } from '../../lib/axios/request-url.js';
 import { FakeTransport } from '../../lib/testing/fake-box/fake-transport.js';
 import { FakeRuntime } from '../support/fake-runtime.js';
 import { refuse, ScriptedEndpoint } from '../support/scripted-endpoint.js';
@@ -24,7 +25,7 @@ describe('The adapter of fetch', () => {
     ['a list that only a browser begins elsewhere', ['xhr', 'fetch', 'http']],
     ['a list with the adapter itself', ['XHR', axios.getAdapter('fetch')]],
   ])('is meant by %s', (_, adapter) => {
-    expect(isFetch(adapter as Config['adapter'])).toBe(true);
+    expect(isFetchAdapter(adapter as Config['adapter'])).toBe(true);
   });
 
   it.each([
@@ -35,12 +36,12 @@ describe('The adapter of fetch', () => {
     ['an adapter of the app', () => Promise.reject(new Error('mine'))],
     ['that of Node itself', axios.getAdapter('http')],
   ])('is not meant by %s', (_, adapter) => {
-    expect(isFetch(adapter as Config['adapter'])).toBe(false);
+    expect(isFetchAdapter(adapter as Config['adapter'])).toBe(false);
   });
 });
 
 describe('The address of a call', () => {
-  const of = (config: object) => addressOf(config as Config)?.href;
+  const of = (config: object) => urlOf(config as Config)?.href;
   /** What comes of it, be it an error. */
   const outcomeOf = (work: () => unknown) => {
     try {

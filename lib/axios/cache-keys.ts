@@ -3,14 +3,15 @@ import { currentActingUser } from '../core/acting/acting-user.context.js';
 import { fingerprint } from '../core/errors/secret.js';
 import type { OutgoingPolicy } from '../core/http/outgoing-policy.js';
 
-/** Of axios-cache-interceptor, which puts it on the instance that it caches for. */
+/** The key generator of axios-cache-interceptor, a property of the instance that it caches for. */
 type KeyGenerator = (config: AxiosRequestConfig & { id?: string }, ...meta: unknown[]) => string;
 
 /**
- * axios-cache-interceptor keys responses by URL, so that one user would get those of another: adds the acting user, and the
- * identity in a caller's own headers, to its keys. It may be set up before or after, as it reads `generateKey` at each call.
+ * Adds the acting user, and the identity in the caller's own headers, to the keys of axios-cache-interceptor. By default it
+ * keys responses by URL, so that one user would get the responses of another. It reads `generateKey` at each call, so it may
+ * be set up before or after this.
  */
-export function cacheByIdentity(instance: AxiosInstance, policy: OutgoingPolicy): void {
+export function addIdentityToCacheKeys(instance: AxiosInstance, policy: OutgoingPolicy): void {
   let generateKey: unknown = Reflect.get(instance, 'generateKey');
   Reflect.defineProperty(instance, 'generateKey', {
     get: () => (isKeyGenerator(generateKey) ? withIdentity(generateKey, policy) : generateKey),
@@ -24,16 +25,16 @@ export function cacheByIdentity(instance: AxiosInstance, policy: OutgoingPolicy)
 function withIdentity(generateKey: KeyGenerator, policy: OutgoingPolicy): KeyGenerator {
   return (config, ...meta) => {
     const key = generateKey(config, ...meta);
-    const prefix = prefixOf(config.headers ?? {}, policy);
-    // A call that waited for another one keeps its key as its `id`.
+    const prefix = identityPrefix(config.headers ?? {}, policy);
+    // A call that waited for another one has its key, prefix included, as its `id`.
     return key.startsWith(prefix) ? key : prefix + key;
   };
 }
 
-/** Empty for the service account. Nobody can read an identity from it: it is part of the `config` of errors. */
-function prefixOf(headers: object, policy: OutgoingPolicy): string {
+/** Empty for the service account. A hash, because the key is part of the `config` of errors. */
+function identityPrefix(headers: object, policy: OutgoingPolicy): string {
   const { via, id } = currentActingUser(policy) ?? {};
-  // axios trims names before it sends them.
+  // axios trims header names before it sends them.
   const values = new Map<string, unknown>(
     Object.entries(headers).map(([name, value]) => [name.trim().toLowerCase(), value]),
   );

@@ -4,27 +4,27 @@ import { type AbortSource, timeoutSource } from '../core/http/abort-sources.js';
 
 type Config = InternalAxiosRequestConfig;
 
-/** What ends a call of axios: its `signal`, its `cancelToken` and its `timeout`, each with axios' own error. */
-export function axiosEndings(config: Config, runtime: Runtime): AbortSource[] {
+/** Returns what may abort a call: its `signal`, `cancelToken` and `timeout`, each with the error that axios has for it. */
+export function abortSources(config: Config, runtime: Runtime): AbortSource[] {
   const { signal, cancelToken, timeout } = config;
   const timeoutMs = Number.parseInt(String(timeout), 10);
-  const endings: AbortSource[] = [];
-  if (signal !== undefined) endings.push(signalEnding(signal, config));
+  const sources: AbortSource[] = [];
+  if (signal !== undefined) sources.push(signalSource(signal, config));
   if (cancelToken !== undefined) {
-    endings.push((end) => {
-      cancelToken.subscribe(end);
-      return () => cancelToken.unsubscribe(end);
+    sources.push((abort) => {
+      cancelToken.subscribe(abort);
+      return () => cancelToken.unsubscribe(abort);
     });
   }
   if (timeoutMs > 0) {
-    endings.push(timeoutSource(runtime, timeoutMs, () => timeoutError(config)));
+    sources.push(timeoutSource(runtime, timeoutMs, () => timeoutError(config)));
   }
-  return endings;
+  return sources;
 }
 
-function signalEnding(signal: NonNullable<Config['signal']>, config: Config): AbortSource {
-  return (end) => {
-    const cancel = () => end(new CanceledError(undefined, config));
+function signalSource(signal: NonNullable<Config['signal']>, config: Config): AbortSource {
+  return (abort) => {
+    const cancel = () => abort(new CanceledError(undefined, config));
     if (signal.aborted) cancel();
     signal.addEventListener?.('abort', cancel);
     return () => void signal.removeEventListener?.('abort', cancel);

@@ -1,0 +1,86 @@
+import { PassThrough, pipeline, Readable } from 'node:stream';
+import { type AxiosAdapter, type AxiosDefaults, isAxiosError } from 'axios';
+
+/**
+ * Wraps an adapter so that the returned config has no agents of the instance: through them, an inspector reaches the tokens
+ * of all requests in flight. A call that is repeated with the config gets the agents from the instance.
+ */
+export function strippingAgents(
+  send: AxiosAdapter,
+  defaults: Pick<AxiosDefaults, 'httpAgent' | 'httpsAgent'>,
+): AxiosAdapter {
+  return async (config) => {
+    try {
+      return await send(config);
+    } finally {
+      if (config.httpAgent === defaults.httpAgent) delete config.httpAgent;
+      if (config.httpsAgent === defaults.httpsAgent) delete config.httpsAgent;
+    }
+  };
+}
+
+/**
+ * Replaces Node's request in a response or an error by its most useful fields, so that the token cannot be read from it.
+ * Also deletes the headers with these names (lower case) from the request itself, which agents and sockets still refer to.
+ */
+export function stripRequest(
+  holder: { request?: unknown; data?: unknown },
+  names: readonly string[],
+): void {
+  const { request, data } = holder;
+  if (isRecord(request)) {
+    const { method, protocol, host, path, res } = request;
+    const responseUrl = isRecord(res) ? res['responseUrl'] : undefined;
+    holder.request = { method, protocol, host, path, res: { responseUrl } };
+    deleteHeaders(request, names);
+  }
+  if (data instanceof Readable) holder.data = detached(data, names);
+}
+
+/** Returns a stream with the same content that does not lead to the request, and strips the errors that it ends with. */
+function detached(source: Readable, names: readonly string[]): Readable {
+  source.on('error', (error) => {
+    if (isAxiosError(error)) stripRequest(error, names);
+  });
+  return pipeline(source, new PassThrough(), () => undefined);
+}
+
+/** Deletes headers that have been sent. HTTP/1 keeps them as a text and as a record, HTTP/2 as a record. */
+function deleteHeaders(request: unknown, names: readonly string[]): void {
+  if (!isRecord(request)) return;
+  const text = request['_header'];
+  if (typeof text === 'string') {
+    const isKept = (line: string) => !names.includes(line.split(':', 1).join('').toLowerCase());
+    request['_header'] = text.split('\r\n').filter(isKept).join('\r\n');
+  }
+  deleteNames(symbolPropertyOf(request, 'kOutHeaders'), names);
+  deleteNames(symbolPropertyOf(request, 'sent-headers'), names);
+  // TLS keeps the options of the request that opened the connection.
+  deleteNames(propertyOf(symbolPropertyOf(request['socket'], 'connect-options'), 'headers'), names);
+  // follow-redirects wraps the request of each hop in one of its own.
+  const { _redirectable: wrapper, _currentRequest: current } = request;
+  deleteNames(propertyOf(propertyOf(wrapper ?? request, '_options'), 'headers'), names);
+  deleteHeaders(current, names);
+}
+
+function symbolPropertyOf(holder: unknown, description: string): unknown {
+  if (!isRecord(holder)) return undefined;
+  const symbols = Object.getOwnPropertySymbols(holder);
+  const symbol = symbols.find((each) => each.description === description);
+  return symbol === undefined ? undefined : holder[symbol];
+}
+
+function propertyOf(holder: unknown, name: string): unknown {
+  return isRecord(holder) ? holder[name] : undefined;
+}
+
+function deleteNames(headers: unknown, names: readonly string[]): void {
+  if (!isRecord(headers)) return;
+  for (const name of Object.keys(headers)) {
+    if (names.includes(name.toLowerCase())) delete headers[name];
+  }
+}
+
+function isRecord(value: unknown): value is Record<string | symbol, unknown> {
+  return typeof value === 'object' && value !== null;
+}
