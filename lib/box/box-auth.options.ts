@@ -1,40 +1,42 @@
+import * as v from 'valibot';
 import {
+  appAuthOptions,
   type AppAuthOptions,
-  resolveAppAuthOptions,
   type ResolvedAppAuthOptions,
 } from '../core/app/app-auth.options.js';
-import { checkedUrl, invalidOption, wholeFromOne } from '../core/app/option-checks.js';
+import { booleanOption, optionError, parseOptions, secureUrl } from '../core/app/option-checks.js';
+import { isRecord, optionGroup, wholeNumberBetween } from '../core/credentials/field-checks.js';
+import type { Subject } from '../core/credentials/subject.js';
 import type { AssertionOptions } from './box-assertion.js';
 import { BOX_API_URL } from './box-issuer.js';
 import type { BoxCredentialsSource } from './credentials/box-credentials.js';
 import { isBoxId } from './credentials/box-id.js';
 import { forms } from './credentials/credential-forms.js';
-import { isRecord } from '../core/credentials/field-checks.js';
-import type { Subject } from '../core/credentials/subject.js';
 
-/** Everything that can be set for Box: what works without Nest as well. */
+/** The options of a Box app, with or without Nest. */
 export interface BoxAuthOptions extends AppAuthOptions {
-  /** What proves the app to Box, or a function, sync or async, that is asked for it at every mint. */
+  /** What proves the app to Box, or a function that returns it (or a Promise of it) at every token request. */
   readonly credentials: BoxCredentialsSource;
   /**
-   * Where calls and token requests go: an emulator or a proxy. Its origin gets tokens; plain http only on loopback.
+   * The server of calls and token requests, for an emulator or a proxy. Its origin receives tokens; plain http is accepted on
+   * loopback only.
    * Default `https://api.box.com`.
    */
   readonly apiUrl?: string | undefined;
-  /** Further origins that get tokens, such as `https://box-proxy.example.com`. Default none. */
+  /** More origins that may receive tokens, such as `https://box-proxy.example.com`. Default none. */
   readonly origins?: readonly string[] | undefined;
-  /** How many subjects' tokens are kept beside the app's own; the least recently used goes. Default 10,000. */
+  /** The maximum number of cached subjects besides the app's own; the least recently used one is evicted. Default 10,000. */
   readonly maxSubjects?: number | undefined;
   /**
-   * Whose tokens are renewed although nobody asks, from bootstrap on: `'own'` is the subject that the credentials stand for.
+   * Subjects whose tokens are refreshed without any call, from bootstrap on; `'own'` is the credentials' own subject.
    * Default none.
    */
   readonly keepWarm?: readonly (Subject | 'own')[] | undefined;
-  /** How assertions are made, where Box leaves a choice. */
+  /** How assertions are built, where Box leaves a choice. */
   readonly assertion?: AssertionOptions | undefined;
 }
 
-/** The options with their defaults, checked. */
+/** `BoxAuthOptions`, checked and with defaults. The credentials are not parsed yet. */
 export interface ResolvedOptions extends ResolvedAppAuthOptions {
   readonly credentials: BoxCredentialsSource;
   readonly apiUrl: string;
@@ -42,12 +44,42 @@ export interface ResolvedOptions extends ResolvedAppAuthOptions {
   readonly assertion: AssertionOptions;
 }
 
-const MAX_SUBJECTS = 10_000_000; // room for each is made at once
+const MAX_SUBJECTS = 10_000_000; // the cache allocates room for each of them at once
 
-const OF_BOX = ['credentials', 'apiUrl', 'origins', 'maxSubjects', 'keepWarm', 'assertion'];
+/** The URL of Box, or of an emulator or a proxy. */
+export const boxApiUrl = v.pipe(
+  secureUrl,
+  v.check(
+    ({ pathname }) => !/\/\d+\.\d+\/?$/.test(pathname),
+    'a URL without the API version at its end, as calls have it in their paths',
+  ),
+  v.transform(({ href }) => href.replace(/(?<!\/)\/+$/, '')),
+);
+
+const subject = v.object({
+  type: v.picklist(['enterprise', 'user'], "'enterprise' or 'user'"),
+  id: v.custom<string>(isBoxId, 'a string of 1 to 20 digits that does not begin with 0'),
+});
+
+const boxAuthOptions = optionGroup({
+  ...appAuthOptions,
+  credentials: v.optional(v.unknown()), // parsed by CredentialsSource
+  apiUrl: v.optional(boxApiUrl, BOX_API_URL),
+  origins: v.optional(v.array(secureUrl, 'a list of URLs'), []),
+  maxSubjects: v.optional(wholeNumberBetween(1, MAX_SUBJECTS), 10_000),
+  keepWarm: v.optional(
+    v.array(
+      v.union([v.literal('own'), subject], "'own' or a subject { type, id }"),
+      "a list of 'own' and of subjects { type, id }",
+    ),
+    [],
+  ),
+  assertion: v.optional(optionGroup({ issuedAt: v.optional(booleanOption, false) }), {}),
+} satisfies Record<keyof BoxAuthOptions, v.GenericSchema>);
 
 /**
- * Fills in the defaults and checks the rest. `extraOptionNames` names what can be set beside the options.
+ * Checks the options and fills in the defaults. `extraOptionNames` are options that are set in the same object and checked
+ * elsewhere.
  *
  * @throws BoxAuthError `option_invalid`, naming the option
  */
@@ -55,69 +87,21 @@ export function resolveOptions(
   options: BoxAuthOptions,
   extraOptionNames: readonly string[] = [],
 ): ResolvedOptions {
-  checkCredentialsApart(options);
-  const resolved = resolveAppAuthOptions(options, OF_BOX, extraOptionNames);
-  const apiUrl = checkedApiUrl('apiUrl', options.apiUrl ?? BOX_API_URL);
+  rejectCredentialFields(options);
+  const resolved = parseOptions(boxAuthOptions, options, extraOptionNames);
   return {
     ...resolved,
     credentials: options.credentials,
-    apiUrl: apiUrl.href.replace(/(?<!\/)\/+$/, ''),
-    origins: [apiUrl.origin, ...checkedOrigins(options.origins ?? [])],
-    maxSubjects: wholeFromOne('maxSubjects', options.maxSubjects ?? 10_000, MAX_SUBJECTS),
-    keepWarm: checkedKeepWarm(options.keepWarm ?? []),
-    assertion: checkedAssertion(options.assertion ?? {}),
+    origins: [resolved.apiUrl, ...resolved.origins].map((url) => new URL(url).origin),
   };
 }
 
-/** The fields of credentials are not options themselves: easily done, and easily told. */
-function checkCredentialsApart(options: object): void {
+/** Fields of credentials next to the options, not inside `credentials`, are a common mistake. */
+function rejectCredentialFields(options: object): void {
   const field = Object.keys(forms).find((name) => isRecord(options) && name in options);
   if (field === undefined) return;
-  throw invalidOption(field, undefined, `to stand in credentials: { credentials: { ${field} … } }`);
-}
-
-/**
- * `invalid` makes the error, for what is no option.
- *
- * @throws BoxAuthError `option_invalid` unless it is the address of Box, or of what stands in its place
- */
-export function checkedApiUrl(name: string, value: string, invalid = invalidOption): URL {
-  const url = checkedUrl(name, value, invalid);
-  if (/\/\d+\.\d+\/?$/.test(url.pathname)) {
-    throw invalid(name, undefined, 'an address without the version at its end: calls have it');
-  }
-  return url;
-}
-
-function checkedKeepWarm(subjects: readonly (Subject | 'own')[]): readonly (Subject | 'own')[] {
-  if (!isListOf(subjects, isSubject)) {
-    throw invalidOption('keepWarm', undefined, "a list of 'own' and of { type, id }");
-  }
-  return subjects;
-}
-
-function checkedAssertion(assertion: AssertionOptions): AssertionOptions {
-  const { issuedAt, ...unknown } = isRecord(assertion) ? assertion : { issuedAt: null };
-  const isBoolean = issuedAt === undefined || typeof issuedAt === 'boolean';
-  if (isBoolean && Object.keys(unknown).length === 0) return assertion;
-  throw invalidOption('assertion', undefined, '{ issuedAt: true or false }');
-}
-
-function isSubject(subject: unknown): boolean {
-  if (subject === 'own') return true;
-  if (!isRecord(subject)) return false;
-  const { type, id } = subject;
-  return (type === 'enterprise' || type === 'user') && isBoxId(id);
-}
-
-function checkedOrigins(origins: readonly string[]): readonly string[] {
-  if (!isListOf(origins, (origin) => typeof origin === 'string')) {
-    throw invalidOption('origins', undefined, 'a list of addresses');
-  }
-  return origins.map((origin) => checkedUrl('origins', origin).origin);
-}
-
-/** Of what has a type, and may come from code without any. */
-function isListOf(value: unknown, isElement: (element: unknown) => boolean): boolean {
-  return Array.isArray(value) && value.every(isElement);
+  throw optionError(
+    `Unknown option \`${field}\`: it is a field of \`credentials\`.`,
+    `Fix: write { credentials: { ${field} … } }.`,
+  );
 }

@@ -1,9 +1,5 @@
-import { checkedApiUrl } from './box-auth.options.js';
-import {
-  invalidVariable,
-  readVariable,
-  type Variables,
-} from '../core/app/environment-variables.js';
+import { boxApiUrl } from './box-auth.options.js';
+import { parseVariable, readVariable, type Variables } from '../core/app/environment-variables.js';
 import { type BoxCredentials, boxCredentialsHelp } from './credentials/box-credentials.js';
 import { configInvalid, environmentFieldNames } from '../core/credentials/credentials-errors.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
@@ -34,7 +30,7 @@ export const boxVariableNames = environmentFieldNames({
  */
 export function boxApiUrlIn(variables: Variables): string | undefined {
   const url = readVariable(variables, 'BOX_API_URL')?.trim();
-  if (url !== undefined) checkedApiUrl('BOX_API_URL', url, invalidVariable);
+  if (url !== undefined) parseVariable(boxApiUrl, 'BOX_API_URL', url);
   return url;
 }
 

@@ -9,7 +9,12 @@ import {
 } from '../core/acting/acting-user.context.js';
 import { checkedActingUserId, checkedVia } from '../box/acting-user.js';
 import { BoxAuth } from '../box/box-auth.js';
-import { checkBoolean, checkOptions, invalidOption } from '../core/app/option-checks.js';
+import {
+  booleanOption,
+  checkOptions,
+  invalidOption,
+  parseOption,
+} from '../core/app/option-checks.js';
 import type { BoxAuthOptions } from '../box/box-auth.options.js';
 import type { BoxFetch } from '../box/box-fetch.js';
 import type { BoxTokenProvider } from '../box/box-token.provider.js';
@@ -87,9 +92,9 @@ export function boxAuth(given: BoxAuthExpressOptions = {}): BoxAuthMiddleware {
   const { actingUser, via: givenVia = 'header', optional = false, ...options } = given;
   const via = checkedVia(givenVia);
   if (actingUser !== undefined && typeof actingUser !== 'function') {
-    throw invalidOption('actingUser', undefined, 'a function of the request');
+    throw invalidOption('actingUser', 'a function of the request', actingUser);
   }
-  checkBoolean('optional', optional);
+  parseOption(booleanOption, 'optional', optional);
   const apiUrl = options.apiUrl ?? boxApiUrlIn(process.env);
   const { credentials = boxCredentialsIn(process.env) } = options;
   const box = new BoxAuth(

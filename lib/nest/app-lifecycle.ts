@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
 import type { Observable } from 'rxjs';
-import { checkOneOf } from '../core/app/option-checks.js';
+import { choiceOption, parseOption } from '../core/app/option-checks.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import type { AuthEvent } from '../core/events/auth-events.js';
 import type { AuthModule, ModuleImport } from './auth-module.js';
@@ -12,7 +12,7 @@ export type WarmUp = 'off' | 'try' | 'require';
 
 /** @throws BoxAuthError `option_invalid` */
 export function checkWarmUp(warmUp: WarmUp | undefined): void {
-  checkOneOf('warmUp', ['off', 'try', 'require'], warmUp ?? 'off');
+  parseOption(choiceOption(['off', 'try', 'require']), 'warmUp', warmUp ?? 'off');
 }
 
 interface App {

@@ -1,5 +1,5 @@
 import type { DynamicModule, ModuleMetadata } from '@nestjs/common';
-import { checkBoolean, checkOptions, invalidOption } from '../core/app/option-checks.js';
+import { booleanOption, checkOptions, invalidOption, parseOption } from '../core/app/option-checks.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
 
 const DOCS = 'https://docs.nestjs.com/modules#dynamic-modules';
@@ -38,9 +38,9 @@ export function withExtras(
   { name, isGlobal = true }: AuthModuleExtras,
 ): DynamicModule {
   if (name !== undefined && (typeof name !== 'string' || name === '')) {
-    throw invalidOption('name', undefined, 'a text that is not empty');
+    throw invalidOption('name', 'a string that is not empty', name);
   }
-  checkBoolean('isGlobal', isGlobal);
+  parseOption(booleanOption, 'isGlobal', isGlobal);
   const moduleImport: ModuleImport = { name, isGlobal };
   const marker = { provide: importToken, useValue: moduleImport };
   return { ...withParts(definition, { providers: [marker] }), global: isGlobal };
@@ -89,7 +89,11 @@ export function checkAsyncOptions(
     );
   }
   if (typeof Reflect.get(options, source) !== 'function') {
-    throw invalidOption(source, undefined, source === 'useFactory' ? 'a function' : 'a class');
+    throw invalidOption(
+      source,
+      source === 'useFactory' ? 'a function' : 'a class',
+      Reflect.get(options, source),
+    );
   }
 }
 

@@ -1,11 +1,7 @@
-import {
-  invalidVariable,
-  readVariable,
-  type Variables,
-} from '../core/app/environment-variables.js';
+import { parseVariable, readVariable, type Variables } from '../core/app/environment-variables.js';
 import { environmentFieldNames } from '../core/credentials/credentials-errors.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
-import { originOfDomain, originOfUrl, type WorkfrontAddress } from './workfront-auth.options.js';
+import { workfrontDomain, workfrontUrl, type WorkfrontAddress } from './workfront-auth.options.js';
 import type { WorkfrontCredentials } from './workfront-credentials.js';
 import { workfrontDocs } from './workfront-docs.js';
 
@@ -30,8 +26,8 @@ export const workfrontVariableNames = environmentFieldNames({ ...NEEDED, passphr
  */
 export function workfrontAddressIn(variables: Variables): WorkfrontAddress {
   const [url, domain] = ADDRESS.map((name) => readVariable(variables, name)?.trim());
-  if (url !== undefined) return { url: originOfUrl(ADDRESS[0], url, invalidVariable) };
-  if (domain !== undefined) return { url: originOfDomain(ADDRESS[1], domain, invalidVariable) };
+  if (url !== undefined) return { url: parseVariable(workfrontUrl, ADDRESS[0], url) };
+  if (domain !== undefined) return { url: parseVariable(workfrontDomain, ADDRESS[1], domain) };
   return {};
 }
 

@@ -90,7 +90,9 @@ describe('The public API', () => {
         ],
         "maxSubjects": 10000,
         "keepWarm": [],
-        "assertion": {}
+        "assertion": {
+          "issuedAt": false
+        }
       }"
     `);
   });

@@ -70,7 +70,7 @@ describe('The address', () => {
   ])('%s is named where it is %s', async (option, _, address) => {
     const error = await thrownBy(() => originOf(address));
     expect(error.code).toBe('option_invalid');
-    expect(error.message).toContain(`The option ${option} `);
+    expect(error.message).toContain(`Invalid \`${option}\`: `);
   });
 });
 
@@ -257,7 +257,7 @@ describe('forRoot without credentials reads the environment', () => {
     set({ WORKFRONT_URL: undefined, WORKFRONT_DOMAIN: 'https://acme.my.workfront.com' });
     const { code, message } = await thrownBy(() => start(WorkfrontAuthModule.forRoot()));
     expect(code).toBe('option_invalid');
-    expect(message).toContain('The environment variable WORKFRONT_DOMAIN');
+    expect(message).toContain('Invalid environment variable WORKFRONT_DOMAIN');
   });
 
   it('and with half of the credentials in the options asks for the rest of them there', async () => {

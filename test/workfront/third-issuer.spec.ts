@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AppAuth, type IssuerDescription } from '../../lib/core/app/app-auth.js';
-import { resolveAppAuthOptions } from '../../lib/core/app/app-auth.options.js';
+import { appAuthOptions } from '../../lib/core/app/app-auth.options.js';
+import { parseOptions } from '../../lib/core/app/option-checks.js';
+import { optionGroup } from '../../lib/core/credentials/field-checks.js';
 import type { ParsedCredentials } from '../../lib/core/credentials/credentials-source.js';
 import { fingerprint, Secret } from '../../lib/core/errors/secret.js';
 import {
@@ -110,7 +112,11 @@ afterEach(async () => {
 });
 
 function app(clientSecret: string): typeof auth {
-  const options = { ...resolveAppAuthOptions({ runtime }, []), maxSubjects: 1, keepWarm: [] };
+  const options = {
+    ...parseOptions(optionGroup(appAuthOptions), { runtime }),
+    maxSubjects: 1,
+    keepWarm: [],
+  };
   return new AppAuth(acme(server.url), { clientId: 'portal', clientSecret }, options, undefined);
 }
 

@@ -10,7 +10,7 @@ import { lookalikeOfCredentials } from './wrong-formats.js';
 import { isSecretEnvelope } from './config-decoding.js';
 import type { StaticToken } from '../../core/credentials/credentials-source.js';
 import { forms } from './credential-forms.js';
-import { checkFields, isRecord, plain } from '../../core/credentials/field-checks.js';
+import { checkFields, isRecord, normalizedName } from '../../core/credentials/field-checks.js';
 import {
   configInvalid,
   type FieldNames,
@@ -49,8 +49,8 @@ export function parseCredentials(
       hint: lookalike.hint,
     });
   }
-  const names = new Set(Object.keys(credentials).map(plain));
-  const has = (form: keyof typeof forms) => names.has(plain(form));
+  const names = new Set(Object.keys(credentials).map(normalizedName));
+  const has = (form: keyof typeof forms) => names.has(normalizedName(form));
   if (has('configFile')) {
     const form = checkFields(forms.configFile, credentials, fieldNames, advice);
     const config = readConfigFile(form.configFile, { setting: fieldNames.field('configFile') });
@@ -84,7 +84,7 @@ export function parseCredentials(
     const form = checkFields(forms.sign, credentials, fieldNames, advice);
     return keyPair(clientOf(form, fieldNames.whole), externalSigner(form));
   }
-  if (has('privateKey') || names.has(plain('publicKeyId'))) {
+  if (has('privateKey') || names.has(normalizedName('publicKeyId'))) {
     const form = checkFields(forms.privateKey, credentials, fieldNames, advice);
     const key = parseKey(form.privateKey, form.passphrase, {
       key: fieldNames.field('privateKey'),

@@ -1,4 +1,4 @@
-import { isRecord, plain } from '../../core/credentials/field-checks.js';
+import { isRecord, normalizedName } from '../../core/credentials/field-checks.js';
 
 /** Something that is often given in place of `config.json`. */
 export interface Lookalike {
@@ -61,7 +61,7 @@ export function lookalikeOfCredentials(
 export function lookalikeOfConfig(value: unknown): Lookalike | undefined {
   if (Array.isArray(value)) return LIST;
   if (!isRecord(value) || 'boxAppSettings' in value) return undefined;
-  const isFlat = Object.keys(value).some((name) => plain(name) === 'clientid');
+  const isFlat = Object.keys(value).some((name) => normalizedName(name) === 'clientid');
   return lookalikeOfCredentials(value) ?? (isFlat ? FLAT : undefined);
 }
 

@@ -1,90 +1,130 @@
-import { isRecord, plain } from '../credentials/field-checks.js';
+import * as v from 'valibot';
+import { describeValue, isRecord, normalizedName } from '../credentials/field-checks.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import { isLoopback } from '../http/url-rules.js';
 
 const DOCS = 'https://docs.nestjs.com/modules#dynamic-modules';
 
-/** @throws BoxAuthError `option_invalid` */
-export function checkBoolean(name: string, value: unknown): void {
-  if (typeof value !== 'boolean') throw invalidOption(name, undefined, 'true or false');
-}
+const ABSOLUTE_URL = 'an absolute URL, with https:// before the host';
 
-/** @throws BoxAuthError `option_invalid` unless it is one of those that are known */
-export function checkOneOf<T extends string>(name: string, known: readonly T[], given: T): T {
-  if (known.includes(given)) return given;
-  throw invalidOption(name, undefined, known.map((value) => `'${value}'`).join(' or '));
-}
+/** A URL that may receive tokens: https, or plain http on loopback. */
+export const secureUrl = v.pipe(
+  v.string(ABSOLUTE_URL),
+  v.check((value) => !/^["']/.test(value), 'a URL without quotes around it'),
+  // The URL parser drops line breaks and tabs: the checks below would not see the text that was configured.
+  v.check((value) => !/[\s\p{Cc}]/u.test(value.trim()) && URL.canParse(value), ABSOLUTE_URL),
+  v.transform((value) => new URL(value)),
+  v.check(({ protocol }) => /^https?:$/.test(protocol), ABSOLUTE_URL),
+  v.check(
+    ({ username, password, search, hash }) => `${username}${password}${search}${hash}` === '',
+    'an absolute URL without user, query or fragment',
+  ),
+  v.check(
+    ({ protocol, hostname }) => protocol === 'https:' || isLoopback(hostname),
+    'an https URL, as plain http would expose tokens (it is accepted on loopback only)',
+  ),
+);
 
-/** @throws BoxAuthError `option_invalid` unless it is a whole number from 1 to `most` */
-export function wholeFromOne(name: string, value: number, most: number): number {
-  if (!Number.isSafeInteger(value) || value < 1 || value > most)
-    throw invalidOption(name, value, `a whole number from 1 to ${most}`);
-  return value;
-}
+export const booleanOption = v.boolean('true or false');
 
-/**
- * `invalid` makes the error, for what is no option.
- *
- * @throws BoxAuthError `option_invalid` unless it is the address of somewhere that may see tokens
- */
-export function checkedUrl(name: string, value: string, invalid = invalidOption): URL {
-  if (/^["']/.test(value)) throw invalid(name, undefined, 'an address without quotes around it');
-  // The parser drops line breaks and tabs: what is checked here would not be what was written.
-  const isOneWord = typeof value === 'string' && !/[\s\p{Cc}]/u.test(value.trim());
-  const url = isOneWord && URL.canParse(value) ? new URL(value) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol)) {
-    throw invalid(name, undefined, 'an absolute URL, with https:// before the host');
-  }
-  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
-    throw invalid(name, undefined, 'an absolute URL without user, query or fragment');
-  }
-  if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
-    throw invalid(
-      name,
-      url.origin,
-      'an https URL: plain http would show tokens to the network, and is taken on loopback only',
-    );
-  }
-  return url;
-}
+export const functionOption = <T>(expected = 'a function') =>
+  v.custom<T>((value) => typeof value === 'function', expected);
+
+/** One of these strings. */
+export const choiceOption = <const T extends readonly string[]>(choices: T) =>
+  v.picklist(choices, choices.map((choice) => `'${choice}'`).join(' or '));
+
+/** An object with these methods; the object itself is kept. */
+export const objectWithMethods = <T extends object>(...methods: readonly (keyof T & string)[]) =>
+  v.custom<T>(
+    (value) =>
+      typeof value === 'object' &&
+      value !== null &&
+      methods.every((name) => typeof Reflect.get(value, name) === 'function'),
+    `an object with the methods ${methods.join(', ')}`,
+  );
 
 /**
- * Of the options as a whole: what was passed to `of`, or what that returned.
+ * Checks one option.
  *
  * @throws BoxAuthError `option_invalid`
  */
-export function checkOptions(of: string, options: unknown): void {
+export function parseOption<const S extends v.GenericSchema>(
+  schema: S,
+  name: string,
+  value: unknown,
+): v.InferOutput<S> {
+  const result = v.safeParse(schema, value);
+  if (result.success) return result.output;
+  throw invalidOption(name, result.issues[0].message, value);
+}
+
+/**
+ * Checks options against an `optionGroup` and fills in its defaults. `extraOptionNames` are options that are set in the same
+ * object and checked elsewhere.
+ *
+ * @throws BoxAuthError `option_invalid`, naming the option
+ */
+export function parseOptions<const S extends v.GenericSchema>(
+  schema: S,
+  options: unknown,
+  extraOptionNames: readonly string[] = [],
+): v.InferOutput<S> {
+  const result = v.safeParse(schema, options);
+  if (result.success) return result.output;
+  const unknown = result.issues.find(({ expected }) => expected === 'never');
+  const issue = unknown ?? result.issues[0];
+  const path = issue.path ?? [];
+  const name = nameOf(path.map(({ key }) => key));
+  if (issue === unknown) {
+    const known = issue.message.split(', ');
+    throw unknownOption(name, path.length === 1 ? [...known, ...extraOptionNames] : known);
+  }
+  throw invalidOption(name, issue.message, path.at(-1)?.value);
+}
+
+/** The name of an option, such as `renewal.windowRatio` or `origins[0]`. */
+function nameOf(keys: readonly unknown[]): string {
+  return keys
+    .map((key, index) =>
+      typeof key === 'number' ? `[${key}]` : `${index === 0 ? '' : '.'}${String(key)}`,
+    )
+    .join('');
+}
+
+/**
+ * Checks that the options are an object. `owner` is the function that received or returned them.
+ *
+ * @throws BoxAuthError `option_invalid`
+ */
+export function checkOptions(owner: string, options: unknown): void {
   if (isRecord(options)) return;
-  throw new BoxAuthError({
-    code: 'option_invalid',
-    message: `The options of ${of} are ${options === null ? 'null' : Array.isArray(options) ? 'a list' : `of type ${typeof options}`}, expected an object.`,
-    hint: `Pass an object to ${of}, or nothing at all where the environment has everything.`,
-    docs: DOCS,
-  });
+  throw optionError(
+    `Invalid options of ${owner}: expected an object, received ${describeValue(options)}.`,
+    `Fix: pass an object to ${owner}, or nothing if the environment has all settings.`,
+  );
 }
 
-/** An option that there is not: mistyped, most likely. */
-export function unknownOption(name: string, known: readonly string[]): BoxAuthError {
-  const own = name.slice(name.lastIndexOf('.') + 1);
-  const meant = known.find((other) => plain(other) === plain(own));
-  return new BoxAuthError({
-    code: 'option_invalid',
-    message: `There is no option ${name}. There are: ${known.join(', ')}.`,
-    hint:
-      meant === undefined
-        ? `Take ${name} out, or see which of these is meant.`
-        : `Write ${meant} in the place of ${own}.`,
-    docs: DOCS,
-  });
+function unknownOption(name: string, known: readonly string[]): BoxAuthError {
+  const lastName = name.slice(name.lastIndexOf('.') + 1);
+  const meant = known.find((other) => normalizedName(other) === normalizedName(lastName));
+  return optionError(
+    `Unknown option \`${name}\`. Known options: ${known.join(', ')}.`,
+    meant === undefined
+      ? `Fix: remove \`${name}\`, or replace it with the option that you meant.`
+      : `Fix: did you mean \`${meant}\`? Write it instead of \`${lastName}\`.`,
+  );
 }
 
-export function invalidOption(name: string, found: unknown, expected: string): BoxAuthError {
-  // A string may be a secret in the wrong place.
-  const shown = typeof found === 'number' ? `: found ${found}` : '';
-  return new BoxAuthError({
-    code: 'option_invalid',
-    message: `The option ${name} is not valid${shown}, expected ${expected}.`,
-    hint: `Mend ${name} where the options are set: forRoot, what makes them for forRootAsync, or boxAuth of Express.`,
-    docs: DOCS,
-  });
+/** A number is shown as it was received. Of anything else only the kind is: a string may be a secret in the wrong option. */
+export function invalidOption(name: string, expected: string, received: unknown): BoxAuthError {
+  const shown = typeof received === 'number' ? String(received) : describeValue(received);
+  return optionError(
+    `Invalid \`${name}\`: expected ${expected}, received ${shown}.`,
+    `Fix: correct \`${name}\` where the options are passed, or returned by a factory.`,
+  );
+}
+
+export function optionError(message: string, hint: string): BoxAuthError {
+  return new BoxAuthError({ code: 'option_invalid', message, hint, docs: DOCS });
 }

@@ -2,13 +2,15 @@ import * as v from 'valibot';
 import { redact } from '../errors/redact.js';
 import { configInvalid, type CredentialsHelp, type FieldNames } from './credentials-errors.js';
 
-/** What `keygen` writes into a field that it cannot know. */
+/** What `keygen` writes into a field whose value it cannot know. */
 export const PLACEHOLDER_PREFIX = 'TO BE FILLED IN: ';
-const NOT_FILLED_IN = 'that it is still to be filled in';
-const HOW_TO_FILL_IN =
-  'Fill in what is named above: npx nestjs-box-auth doctor, with the path of the file, says where each is found.';
+const PLACEHOLDER = 'a placeholder that is still to be filled in';
+const PLACEHOLDER_HINT =
+  'Fix: fill in the fields above. npx nestjs-box-auth doctor, with the path of the file, shows where to find each value.';
 
-/** A string with something in it; `expected` says what, for the error's text. */
+const MAX_TOKEN_LENGTH = 8192;
+
+/** A string that is not blank. `expected` describes it in errors. */
 export const text = (expected: string) =>
   v.pipe(
     v.string(expected),
@@ -21,7 +23,14 @@ export const text = (expected: string) =>
 export const asciiText = (expected: string) =>
   v.pipe(text(expected), v.regex(/^[\x20-\x7e]+$/, expected));
 
-const MAX_TOKEN_LENGTH = 8192;
+/** A token that fits into a header. */
+export const bearerToken = (expected: string) =>
+  v.pipe(
+    text(expected),
+    v.check((value) => isTokenValue(value), expected),
+  );
+
+export const passphrase = v.optional(v.string('the passphrase of the private key, as a string'));
 
 /** Whether a token consists of visible ASCII only, so that a header can carry it unchanged. */
 export function isTokenValue(value: unknown): value is string {
@@ -30,16 +39,49 @@ export function isTokenValue(value: unknown): value is string {
   );
 }
 
-/** A token that a header can carry. */
-export const bearerToken = (expected: string) =>
+/** A number of a range that includes both ends. */
+export const numberBetween = (min: number, max: number) => {
+  const expected = `a number from ${min} to ${max}`;
+  return v.pipe(v.number(expected), v.minValue(min, expected), v.maxValue(max, expected));
+};
+
+/** A whole number of a range that includes both ends. */
+export const wholeNumberBetween = (min: number, max: number) => {
+  const expected = `a whole number from ${min} to ${max}`;
+  return v.pipe(
+    v.number(expected),
+    v.safeInteger(expected),
+    v.minValue(min, expected),
+    v.maxValue(max, expected),
+  );
+};
+
+/** An object with these options and no others. Its issue for an unknown name lists the known ones, separated by commas. */
+export const optionGroup = <const E extends v.ObjectEntries>(entries: E) =>
   v.pipe(
-    text(expected),
-    v.check((value) => isTokenValue(value), expected),
+    v.custom<v.InferInput<v.StrictObjectSchema<E, string>>>(isRecord, 'an object'),
+    v.strictObject(entries, Object.keys(entries).join(', ')),
   );
 
+/** Checks that one number of a group is not greater than another one. */
+export function notAbove<T extends Readonly<Record<string, number>>>(
+  smaller: keyof T & string,
+  larger: keyof T & string,
+) {
+  return v.rawCheck<T>(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    const { [smaller]: value = 0, [larger]: limit = 0 } = dataset.value;
+    if (value <= limit) return;
+    addIssue({
+      message: `at most \`${larger}\`, which is ${limit}`,
+      path: [{ type: 'object', origin: 'value', input: dataset.value, key: smaller, value }],
+    });
+  });
+}
+
 /**
- * What an object schema says: of a field that is missing, that field's own words; otherwise what the `whole` should be.
- * Needed because valibot asks the object, not the field, about what is not there.
+ * The message of an object schema: for a missing field the message of that field's own schema, otherwise `whole`. Valibot
+ * takes the message for a missing field from the object.
  */
 export function missingFieldMessage(
   entries: Readonly<Record<string, v.GenericSchema>>,
@@ -52,69 +94,65 @@ export function missingFieldMessage(
   };
 }
 
-export const passphrase = v.optional(v.string('the passphrase of the private key, as a string'));
-
 /**
- * Checks `input` against `schema`, whose messages say what each field is expected to be.
+ * Checks `input` against `schema`, whose messages describe what each field should be.
  *
- * @throws BoxAuthError `config_invalid`, with a line for every field that is wrong: its name, what was found (its kind,
- * never its value) and what is expected.
+ * @throws BoxAuthError `config_invalid`, with a line for every wrong field: its name, what was expected, and the kind of
+ * what was received (never the value).
  */
 export function checkFields<const S extends v.GenericSchema>(
   schema: S,
   input: unknown,
   fieldNames: FieldNames,
-  advice: CredentialsHelp,
+  help: CredentialsHelp,
 ): v.InferOutput<S> {
   const result = v.safeParse(schema, input);
   if (result.success) {
     return result.output;
   }
-  // Several checks of one field have the same words.
-  const mistakes = [
-    ...new Set(result.issues.map((issue) => describeMistake(issue, input, fieldNames))),
+  // Several checks of one field share a message.
+  const problems = [
+    ...new Set(result.issues.map((issue) => describeIssue(issue, input, fieldNames))),
   ];
-  const isSkeleton = mistakes.some((line) => line.includes(NOT_FILLED_IN));
+  const hasPlaceholder = problems.some((line) => line.includes(PLACEHOLDER));
   throw configInvalid(
-    `${fieldNames.whole} is not as it should be:\n${mistakes.map((line) => `  - ${line}`).join('\n')}`,
-    { ...advice, hint: isSkeleton ? HOW_TO_FILL_IN : (fieldNames.hint ?? advice.hint) },
+    `Invalid ${fieldNames.whole}:\n${problems.map((line) => `  - ${line}`).join('\n')}`,
+    { ...help, hint: hasPlaceholder ? PLACEHOLDER_HINT : (fieldNames.hint ?? help.hint) },
   );
 }
 
-function describeMistake(
+function describeIssue(
   issue: v.BaseIssue<unknown>,
   input: unknown,
   fieldNames: FieldNames,
 ): string {
   const path = v.getDotPath(issue) ?? '';
-  const field = path === '' ? 'the whole' : fieldNames.listed(path);
+  const field = path === '' ? '' : `${fieldNames.listed(path)}: `;
   if (issue.expected === 'never') {
-    return `${field}: not a field that is known here; ${issue.message}`;
+    return `${field}unknown field; ${issue.message}`;
   }
   const value = valueAt(path, input);
-  const found = describeFound(value);
-  const lookalike = value === undefined ? lookalikeOf(path, input) : undefined;
-  const instead =
-    lookalike === undefined ? '' : ` (there is "${redact(lookalike, [], 40)}": mind the spelling)`;
-  return `${field}: expected ${issue.message}, found ${found}${instead}`;
+  const misspelling = value === undefined ? misspellingOf(path, input) : undefined;
+  const suggestion =
+    misspelling === undefined ? '' : ` (check the spelling of "${redact(misspelling, [], 40)}")`;
+  return `${field}expected ${issue.message}, received ${describeValue(value)}${suggestion}`;
 }
 
-/** The kind of a value, not the value: it may be a secret in the wrong place. */
-function describeFound(value: unknown): string {
+/** Describes the kind of a value. The value itself is not shown: it may be a secret in the wrong field. */
+export function describeValue(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'null';
   if (typeof value === 'string') {
-    if (value.startsWith(PLACEHOLDER_PREFIX)) return NOT_FILLED_IN;
+    if (value.startsWith(PLACEHOLDER_PREFIX)) return PLACEHOLDER;
     if (value.trim() === '') return 'an empty string';
-    if (/^\s*0+\s*$/.test(value))
-      return 'only zeros, as in the config.json of an account without an enterprise';
-    return `a string of ${value.length} characters${describeOddCharacter(value.trim())}`;
+    if (/^\s*0+\s*$/.test(value)) return 'only zeros, as an account without an enterprise has';
+    return `a string of ${value.length} character${value.length === 1 ? '' : 's'}${describeOddCharacter(value.trim())}`;
   }
   if (Array.isArray(value)) return 'a list';
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
-/** The first character that cannot be in a token, an id or a secret: its kind, as the character may be part of a secret. */
+/** The kind of the first character that no token, id or secret has. The character itself may be part of a secret. */
 function describeOddCharacter(value: string): string {
   const index = value.search(/[^\x21-\x7e]/);
   if (index === -1) return '';
@@ -129,12 +167,14 @@ function describeOddCharacter(value: string): string {
   return ` with ${kind} at position ${index + 1}`;
 }
 
-/** `clientId` where `clientID` belongs is the commonest mistake of all (box-node-sdk #516). */
-function lookalikeOf(path: string, input: unknown): string | undefined {
+/** `clientId` instead of `clientID` is the most common mistake: https://github.com/box/box-node-sdk/issues/516. */
+function misspellingOf(path: string, input: unknown): string | undefined {
   const parent = valueAt(path.split('.').slice(0, -1).join('.'), input);
   const name = path.slice(path.lastIndexOf('.') + 1);
   return isRecord(parent)
-    ? Object.keys(parent).find((key) => key !== name && plain(key) === plain(name))
+    ? Object.keys(parent).find(
+        (key) => key !== name && normalizedName(key) === normalizedName(name),
+      )
     : undefined;
 }
 
@@ -146,8 +186,8 @@ function valueAt(path: string, input: unknown): unknown {
   return value;
 }
 
-/** A name as one might have mistyped it. */
-export function plain(name: string): string {
+/** A name without capitals and punctuation, to recognize a misspelled one. */
+export function normalizedName(name: string): string {
   return name.toLowerCase().replace(/[^a-z0-9]/g, '');
 }
 

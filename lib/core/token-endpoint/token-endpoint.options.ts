@@ -1,3 +1,11 @@
+import * as v from 'valibot';
+import {
+  notAbove,
+  numberBetween,
+  optionGroup,
+  wholeNumberBetween,
+} from '../credentials/field-checks.js';
+
 /** How long and how often the token endpoint is tried. */
 export interface TokenEndpointOptions {
   /** Milliseconds that one attempt may take, at most 600,000. Default 10,000. */
@@ -16,11 +24,17 @@ export const tokenEndpointDefaults: Required<TokenEndpointOptions> = {
 
 const TEN_MINUTES_MS = 600_000;
 
-/** The smallest and the largest value of each. */
-export const tokenEndpointRanges: Readonly<
-  Record<keyof TokenEndpointOptions, readonly [number, number]>
-> = {
-  timeoutMs: [1, TEN_MINUTES_MS],
-  attempts: [1, 100],
-  deadlineMs: [1, TEN_MINUTES_MS],
-};
+export const tokenEndpointSchema = v.pipe(
+  optionGroup({
+    timeoutMs: v.optional(numberBetween(1, TEN_MINUTES_MS)),
+    attempts: v.optional(wholeNumberBetween(1, 100), tokenEndpointDefaults.attempts),
+    deadlineMs: v.optional(numberBetween(1, TEN_MINUTES_MS), tokenEndpointDefaults.deadlineMs),
+  }),
+  v.transform(({ timeoutMs, attempts, deadlineMs }): Required<TokenEndpointOptions> => ({
+    // A shorter deadline alone shortens the attempts, too.
+    timeoutMs: timeoutMs ?? Math.min(tokenEndpointDefaults.timeoutMs, deadlineMs),
+    attempts,
+    deadlineMs,
+  })),
+  notAbove('timeoutMs', 'deadlineMs'),
+);

@@ -1,3 +1,6 @@
+import * as v from 'valibot';
+import { notAbove, numberBetween, optionGroup } from '../credentials/field-checks.js';
+
 /**
  * When a token is renewed. Every margin is capped at a quarter of the token's lifetime. All in milliseconds, at most a day,
  * but one.
@@ -31,16 +34,22 @@ export const renewalDefaults: Required<RenewalOptions> = {
 
 const DAY_MS = 86_400_000;
 
-/** The smallest and the largest value of each. */
-export const renewalRanges: Readonly<Record<keyof RenewalOptions, readonly [number, number]>> = {
-  expiryMarginMs: [0, DAY_MS],
-  waitMarginMs: [0, DAY_MS],
-  windowRatio: [0, 1],
-  minWindowMs: [0, DAY_MS],
-  maxWindowMs: [0, DAY_MS],
-  minBackoffMs: [0, DAY_MS],
-  maxBackoffMs: [0, DAY_MS],
-};
+const duration = numberBetween(0, DAY_MS);
+
+export const renewalSchema = v.pipe(
+  optionGroup({
+    expiryMarginMs: v.optional(duration, renewalDefaults.expiryMarginMs),
+    waitMarginMs: v.optional(duration, renewalDefaults.waitMarginMs),
+    windowRatio: v.optional(numberBetween(0, 1), renewalDefaults.windowRatio),
+    minWindowMs: v.optional(duration, renewalDefaults.minWindowMs),
+    maxWindowMs: v.optional(duration, renewalDefaults.maxWindowMs),
+    minBackoffMs: v.optional(duration, renewalDefaults.minBackoffMs),
+    maxBackoffMs: v.optional(duration, renewalDefaults.maxBackoffMs),
+  }),
+  notAbove('expiryMarginMs', 'waitMarginMs'),
+  notAbove('minWindowMs', 'maxWindowMs'),
+  notAbove('minBackoffMs', 'maxBackoffMs'),
+);
 
 const MAX_MARGIN = 1 / 4;
 const JITTER = 1 / 4;

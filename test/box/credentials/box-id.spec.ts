@@ -39,9 +39,7 @@ describe('An id that is zero, or begins with zero, is refused', () => {
 
   it('with the reason for zero: Box writes it where there is no enterprise', async () => {
     const error = await thrownBy(() => parseCredentials(config({ enterpriseID: '0' })));
-    expect(error.message).toContain(
-      'found only zeros, as in the config.json of an account without an enterprise',
-    );
+    expect(error.message).toContain('received only zeros, as an account without an enterprise has');
   });
 
   it.each(NOT_IDS)('in the options, of a subject and of an acting user: %j', async (id) => {

@@ -57,7 +57,7 @@ describe('The text of config.json', () => {
   );
 
   it.each([
-    ['a number', '1', 'the whole: expected an object with boxAppSettings'],
+    ['a number', '1', 'expected an object with boxAppSettings'],
     ['a word in a string', '"config"', 'it is not JSON'],
     ['null', ' null, ', 'it is not JSON'],
     ['a list', '[]', 'is a list, not config.json'],

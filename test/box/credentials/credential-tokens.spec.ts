@@ -50,8 +50,8 @@ describe('Credentials that are a token', () => {
 
   it.each([
     ['seconds', 1_772_366_400, /expected milliseconds.*for seconds, multiply by 1000/],
-    ['a Date', new Date(), /expected milliseconds.*a number, found an object/],
-    ['text', '2026-03-01', /expected milliseconds.*found a string/],
+    ['a Date', new Date(), /expected milliseconds.*a number, received an object/],
+    ['text', '2026-03-01', /expected milliseconds.*received a string/],
     ['no date', NaN, /expected milliseconds/],
     ['a date beyond all dates', 8.65e15, /expected milliseconds/],
     ['never', Infinity, /expected milliseconds/],
@@ -65,7 +65,7 @@ describe('Credentials that are a token', () => {
     const answer = { access_token: TOKEN, expires_in: 3600, token_type: 'bearer' };
     const error = await thrownBy(() => opened(answer));
     expect(error.message).toContain('accessToken: expected an access token');
-    expect(error.message).toContain('there is "access_token": mind the spelling');
+    expect(error.message).toContain('check the spelling of "access_token"');
     expect(error.message).toContain('accessToken goes with expiresAt only');
   });
 

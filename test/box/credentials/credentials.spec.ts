@@ -156,7 +156,7 @@ describe('A mistake in the configuration names the field, what was found and wha
           enterpriseID: '1',
         },
       },
-      "boxAppSettings.clientSecret: expected the app's client secret, found nothing",
+      "boxAppSettings.clientSecret: expected the app's client secret, received nothing",
     ],
     [
       'an empty client id',
@@ -166,32 +166,32 @@ describe('A mistake in the configuration names the field, what was found and wha
           boxAppSettings: { ...configJson().boxAppSettings, clientID: ' ' },
         },
       },
-      "boxAppSettings.clientID: expected the app's client id, found an empty string",
+      "boxAppSettings.clientID: expected the app's client id, received an empty string",
     ],
     [
       'an enterprise id that is a number',
       { config: { ...configJson(), enterpriseID: 1234567 } },
-      'enterpriseID: expected the enterprise id, digits that do not begin with 0, found a number',
+      'enterpriseID: expected the enterprise id, digits that do not begin with 0, received a number',
     ],
     [
       'no id at all',
       { config: { boxAppSettings: configJson().boxAppSettings } },
-      'enterpriseID: expected the enterprise id, digits that do not begin with 0, found nothing',
+      'enterpriseID: expected the enterprise id, digits that do not begin with 0, received nothing',
     ],
     [
       'a name of other spelling',
       { config: { boxAppSettings: { clientId: 'c', clientSecret: SECRET }, enterpriseID: '1' } },
-      '(there is "clientId": mind the spelling)',
+      '(check the spelling of "clientId")',
     ],
     [
       'a missing key',
       { config: configJson({ publicKeyID: 'a' }) },
-      'boxAppSettings.appAuth.privateKey: expected the private key in PEM, found nothing',
+      'boxAppSettings.appAuth.privateKey: expected the private key in PEM, received nothing',
     ],
     [
       'a key that is an object',
       { config: configJson({ publicKeyID: 'a', privateKey: {} }) },
-      'privateKey: expected the private key in PEM, found an object',
+      'privateKey: expected the private key in PEM, received an object',
     ],
     [
       'settings that are a list',
@@ -201,27 +201,27 @@ describe('A mistake in the configuration names the field, what was found and wha
     [
       'a config that is null',
       { config: null },
-      'config: expected config.json as an object or as text, found null',
+      'config: expected config.json as an object or as text, received null',
     ],
     [
       'a config without anything',
       { config: {} },
-      'boxAppSettings: expected an object with clientID, clientSecret and appAuth, found nothing',
+      'boxAppSettings: expected an object with clientID, clientSecret and appAuth, received nothing',
     ],
     [
       'flat fields with a name of config.json',
       { clientID: 'c', clientSecret: SECRET, enterpriseId: '1' },
-      'clientId: expected the app\'s client id, found nothing (there is "clientID": mind the spelling)',
+      'clientId: expected the app\'s client id, received nothing (check the spelling of "clientID")',
     ],
     [
       'flat fields with a field too many',
       { clientId: 'c', clientSecret: SECRET, enterpriseId: '1', tenant: 'x' },
-      'tenant: not a field that is known here',
+      'tenant: unknown field',
     ],
     [
       'two forms at once',
       { configFile: 'x', clientId: 'c' },
-      'clientId: not a field that is known here; configFile goes with passphrase only',
+      'clientId: unknown field; configFile goes with passphrase only',
     ],
     [
       'both subjects',
@@ -232,12 +232,12 @@ describe('A mistake in the configuration names the field, what was found and wha
     [
       'an unknown algorithm',
       { ...keyPair, algorithm: 'HS256' },
-      'algorithm: expected RS256, RS384 or RS512, found a string of 5 characters',
+      'algorithm: expected RS256, RS384 or RS512, received a string of 5 characters',
     ],
     [
       'a user id that is a login',
       { clientId: 'c', clientSecret: SECRET, userId: 'a@example.com' },
-      'userId: expected a user id, digits that do not begin with 0, found a string of 13 characters',
+      'userId: expected a user id, digits that do not begin with 0, received a string of 13 characters',
     ],
     [
       'text that is not JSON',
@@ -258,17 +258,17 @@ describe('A mistake in the configuration names the field, what was found and wha
     [
       'a private key without the id of its public key',
       { clientId: 'c', clientSecret: SECRET, privateKey, enterpriseId: '1' },
-      'publicKeyId: expected the id of the public key, such as "abcd1234", found nothing',
+      'publicKeyId: expected the id of the public key, such as "abcd1234", received nothing',
     ],
     [
       'the id of a public key without the private key',
       { clientId: 'c', clientSecret: SECRET, publicKeyId: 'abcd1234', enterpriseId: '1' },
-      'privateKey: expected the private key in PEM, found nothing',
+      'privateKey: expected the private key in PEM, received nothing',
     ],
     [
       'a function that is none',
       { ...keyPair, privateKey: undefined, sign: 'kms' },
-      'sign: expected a function that signs, found a string of 3 characters',
+      'sign: expected a function that signs, received a string of 3 characters',
     ],
     ['a string in the place of credentials', 'config.json', 'credentials is not an object'],
     ['null in the place of credentials', null, 'credentials is not an object'],
@@ -435,7 +435,7 @@ describe('The environment', () => {
     ['a path for JSON', { BOX_CONFIG: './config.json' }, 'BOX_CONFIG is a path'],
     ['JSON that is none', { BOX_CONFIG: '{' }, 'BOX_CONFIG cannot be read'],
     ['a file that is not there', { BOX_CONFIG_FILE: './no.json' }, 'that BOX_CONFIG_FILE names'],
-    ['another JSON', { BOX_CONFIG: '{}' }, 'BOX_CONFIG is not as it should be'],
+    ['another JSON', { BOX_CONFIG: '{}' }, 'Invalid BOX_CONFIG'],
   ])('with %s has it named as the environment does', async (_, variables, message) => {
     const error = await thrownBy(() =>
       parseCredentials(boxCredentialsIn(variables), boxVariableNames),
@@ -449,7 +449,7 @@ describe('The environment', () => {
     async (url) => {
       const error = await thrownBy(() => boxApiUrlIn({ BOX_API_URL: url }));
       expect(error.code).toBe('option_invalid');
-      expect(error.message).toContain('The environment variable BOX_API_URL is not valid');
+      expect(error.message).toContain('Invalid environment variable BOX_API_URL');
       expect(JSON.stringify(error)).not.toContain('pass@');
     },
   );
@@ -474,7 +474,7 @@ describe('A passphrase that does not open the key', () => {
 describe('A misspelt form of credentials', () => {
   it('is told with the field that is meant', async () => {
     const { message } = await thrownBy(() => parseCredentials({ configfile: 'config.json' }));
-    expect(message).toContain('(there is "configfile": mind the spelling)');
+    expect(message).toContain('(check the spelling of "configfile")');
   });
 
   it('has a hint of where it is mended', async () => {

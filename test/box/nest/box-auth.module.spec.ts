@@ -288,15 +288,19 @@ it.each([
   ['no source of options', {}, 'needs one of useFactory'],
   ['a mistyped source', { usefactory: () => options }, 'Unknown option `usefactory`'],
   ['an option of forRoot', { useFactory: () => options, warmUp: 'try' }, 'Unknown option `warmUp`'],
-  ['what is no function', { useFactory: {} }, 'option useFactory is not valid'],
-  ['nothing', null, 'The options of BoxAuthModule.forRootAsync are null'],
+  ['what is no function', { useFactory: {} }, 'Invalid `useFactory`'],
+  ['nothing', null, 'Invalid options of BoxAuthModule.forRootAsync: expected an object, received null'],
   ['a name in what the factory returns', { useFactory: () => ({ ...options, name: 'x' }) }, 'name'],
   [
     'isGlobal in what the factory returns',
     { useFactory: () => ({ ...options, isGlobal: true }) },
     'returned `isGlobal`, which belongs next to',
   ],
-  ['nothing in what the factory returns', { useFactory: () => undefined }, 'of type undefined'],
+  [
+    'nothing in what the factory returns',
+    { useFactory: () => undefined },
+    'Invalid options of BoxAuthModule: expected an object, received nothing',
+  ],
   ['an isGlobal that is a text', { useFactory: () => options, isGlobal: 'yes' }, 'isGlobal'],
   ['an empty name', { useFactory: () => options, name: '' }, 'name'],
 ])('forRootAsync with %s is one clear error', async (_, given, message) => {

@@ -193,7 +193,7 @@ describe('doctor, what is wrong in config.json', () => {
           clinic.file(JSON.stringify(clinic.config()).replace('"clientID"', '"clientId"')),
         step: 'fields',
         code: 'config_invalid',
-        says: 'there is "clientId": mind the spelling',
+        says: 'check the spelling of "clientId"',
       },
     ],
     [

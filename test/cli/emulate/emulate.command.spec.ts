@@ -116,7 +116,7 @@ describe('emulate', () => {
 
   it.each([
     ['that is missing', undefined, 'ENOENT'],
-    ['that is none', '{}', 'is not as it should be'],
+    ['that is none', '{}', 'boxAppSettings: expected an object'],
     [
       'without a key pair',
       JSON.stringify({ boxAppSettings: { clientID: 'a', clientSecret: 'b' }, enterpriseID: '1' }),

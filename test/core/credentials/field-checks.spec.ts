@@ -61,14 +61,14 @@ describe('Fields', () => {
     async (what, value) => {
       const input = { settings: { ...right.settings, clientID: value } };
       expect(await mistakes(input)).toEqual([
-        `settings.clientID: expected the client id, found ${what}`,
+        `settings.clientID: expected the client id, received ${what}`,
       ]);
     },
   );
 
   it('are told by the length of what was found, never by its text', async () => {
     expect(await mistakes({ ...right, enterpriseID: 'hunter2' })).toEqual([
-      'enterpriseID: expected an id, found a string of 7 characters',
+      'enterpriseID: expected an id, received a string of 7 characters',
     ]);
   });
 
@@ -76,11 +76,11 @@ describe('Fields', () => {
     expect(
       await mistakes({ settings: { clientID: 5, appAuth: {} }, enterpriseID: 'x', more: 1 }),
     ).toEqual([
-      'settings.clientID: expected the client id, found a number',
-      'settings.appAuth.publicKeyID: expected the key id, found nothing',
-      'settings.appAuth.privateKey: expected the key, found nothing',
-      'enterpriseID: expected an id, found a string of 1 characters',
-      'more: not a field that is known here; settings, and an id or none',
+      'settings.clientID: expected the client id, received a number',
+      'settings.appAuth.publicKeyID: expected the key id, received nothing',
+      'settings.appAuth.privateKey: expected the key, received nothing',
+      'enterpriseID: expected an id, received a string of 1 character',
+      'more: unknown field; settings, and an id or none',
     ]);
   });
 
@@ -91,7 +91,7 @@ describe('Fields', () => {
     );
     expect(error.message.split('\n')).toEqual([
       expect.stringContaining('box.json'),
-      '  - appToken: expected an app token, found an empty string',
+      '  - appToken: expected an app token, received an empty string',
     ]);
   });
 
@@ -101,7 +101,7 @@ describe('Fields', () => {
     ['nothing', 'nothing', undefined],
   ])('are looked for in no %s: it is the whole that is wrong', async (_, found, input) => {
     expect(await mistakes(input)).toEqual([
-      `the whole: expected settings, and an id or none, found ${found}`,
+      `expected settings, and an id or none, received ${found}`,
     ]);
   });
 
@@ -110,7 +110,7 @@ describe('Fields', () => {
     async (name) => {
       const misspelt = { algorithm: 'x', [name]: 'k', privateKey: 'p' };
       expect(await mistakes({ settings: { clientID: 'c', appAuth: misspelt } })).toEqual([
-        `settings.appAuth.publicKeyID: expected the key id, found nothing (there is "${name}": mind the spelling)`,
+        `settings.appAuth.publicKeyID: expected the key id, received nothing (check the spelling of "${name}")`,
       ]);
     },
   );
@@ -118,7 +118,7 @@ describe('Fields', () => {
   it('of another name are no other spelling', async () => {
     const other = { keyID: 'k', public: 'k', publicKeyID2: 'k', privateKey: 'p' };
     expect(await mistakes({ settings: { clientID: 'c', appAuth: other } })).toEqual([
-      'settings.appAuth.publicKeyID: expected the key id, found nothing',
+      'settings.appAuth.publicKeyID: expected the key id, received nothing',
     ]);
   });
 

@@ -68,7 +68,7 @@ describe('A value that cannot be sent unchanged is refused at the start and not 
       const error = await thrownBy(() => start(value));
       expect(error.code).toBe('config_invalid');
       expect(error.message).toContain(`${field}: expected`);
-      expect(error.message).toContain(`found a string of 15 characters with ${found}`);
+      expect(error.message).toContain(`received a string of 15 characters with ${found}`);
       expect(inspect(error, { depth: 9, showHidden: true })).not.toMatch(/hunter/);
     }
   });

@@ -118,7 +118,7 @@ describe('While keys are rotated', () => {
     [
       'a key that is wrong',
       () => [oldPair(), { ...newPair(), privateKey: '' }],
-      'credentials[1] is not as it should be:\n  - privateKey: expected the private key in PEM',
+      'Invalid credentials[1]:\n  - privateKey: expected the private key in PEM',
     ],
   ])('a list with %s fails the start', async (_, credentials, message) => {
     const error = await thrownBy(() => box(credentials() as BoxCredentials[]));

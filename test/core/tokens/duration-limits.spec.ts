@@ -2,7 +2,9 @@ import * as fc from 'fast-check';
 import { BoxEmulator, type Fault, WorkfrontEmulator } from 'nestjs-box-auth/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { BoxAuth } from '../../../lib/box/box-auth.js';
-import { resolveAppAuthOptions } from '../../../lib/core/app/app-auth.options.js';
+import { appAuthOptions } from '../../../lib/core/app/app-auth.options.js';
+import { parseOptions } from '../../../lib/core/app/option-checks.js';
+import { optionGroup } from '../../../lib/core/credentials/field-checks.js';
 import { systemRuntime } from '../../../lib/core/runtime/runtime.js';
 import { WorkfrontAuth } from '../../../lib/workfront/workfront-auth.js';
 import { FakeRuntime } from '../../support/fake-runtime.js';
@@ -43,7 +45,7 @@ describe.each(LIMITS)('%s.%s', (group, name, least, most) => {
       const options = { [group]: { [name]: value } };
       const expected = {
         code: 'option_invalid',
-        message: `The option ${group}.${name} is not valid: found ${value}, expected a number from ${least} to ${most}.`,
+        message: `Invalid \`${group}.${name}\`: expected a${name === 'attempts' ? ' whole' : ''} number from ${least} to ${most}, received ${value}.`,
       };
       expect(
         await thrownBy(async () => new BoxAuth({ credentials: boxCredentials, ...options })),
@@ -74,7 +76,7 @@ it('No accepted option has a timer that is longer than any can be', () => {
     fc.property(any('tokenEndpoint'), any('renewal'), (tokenEndpoint, renewal) => {
       let resolved;
       try {
-        resolved = resolveAppAuthOptions({ tokenEndpoint, renewal }, []);
+        resolved = parseOptions(optionGroup(appAuthOptions), { tokenEndpoint, renewal });
       } catch {
         return;
       }

@@ -455,7 +455,7 @@ describe('Options out of their range fail the start, by name', () => {
   ])('%j', async (options, name) => {
     const error = await thrownBy(() => start(options as Partial<BoxAuthOptions>));
     expect(error.code).toBe('option_invalid');
-    expect(error.message).toContain(`option ${name}`);
+    expect(error.message).toContain(`\`${name}`);
     expect(error.message).not.toContain('pass@');
   });
 });
@@ -468,7 +468,7 @@ describe('What an address lacks is told', () => {
     ['https://api.box\n.com', 'an absolute URL'],
     ['https://api.b\tox.com', 'an absolute URL'],
     ['https://user:pass@api.box.com', 'without user, query or fragment'],
-    ['https://api.box.com/2.0', 'without the version at its end'],
+    ['https://api.box.com/2.0', 'without the API version at its end'],
     ['http://api.box.com', 'on loopback only'],
   ])('%s', async (apiUrl, lack) => {
     expect((await thrownBy(() => start({ apiUrl }))).message).toContain(lack);
@@ -476,7 +476,7 @@ describe('What an address lacks is told', () => {
 
   it('and what option a mistyped one is meant to be', async () => {
     const { hint } = await thrownBy(() => start({ maxsubjects: 5 } as Partial<BoxAuthOptions>));
-    expect(hint).toBe('Write maxSubjects in the place of maxsubjects.');
+    expect(hint).toBe('Fix: did you mean `maxSubjects`? Write it instead of `maxsubjects`.');
   });
 });
 
