@@ -1,5 +1,10 @@
 import type { DynamicModule, ModuleMetadata } from '@nestjs/common';
-import { booleanOption, checkOptions, invalidOption, parseOption } from '../core/app/option-checks.js';
+import {
+  booleanOption,
+  checkOptions,
+  invalidOption,
+  parseOption,
+} from '../core/app/option-checks.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
 
 const DOCS = 'https://docs.nestjs.com/modules#dynamic-modules';

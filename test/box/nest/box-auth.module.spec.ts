@@ -289,7 +289,11 @@ it.each([
   ['a mistyped source', { usefactory: () => options }, 'Unknown option `usefactory`'],
   ['an option of forRoot', { useFactory: () => options, warmUp: 'try' }, 'Unknown option `warmUp`'],
   ['what is no function', { useFactory: {} }, 'Invalid `useFactory`'],
-  ['nothing', null, 'Invalid options of BoxAuthModule.forRootAsync: expected an object, received null'],
+  [
+    'nothing',
+    null,
+    'Invalid options of BoxAuthModule.forRootAsync: expected an object, received null',
+  ],
   ['a name in what the factory returns', { useFactory: () => ({ ...options, name: 'x' }) }, 'name'],
   [
     'isGlobal in what the factory returns',
