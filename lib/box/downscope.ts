@@ -1,12 +1,9 @@
 import { UnsecuredJWT } from 'jose/jwt/unsecured';
-import { firstValueFrom, race } from 'rxjs';
 import type { ParsedBoxCredentials } from './credentials/box-credentials.js';
 import type { Subject } from '../core/credentials/subject.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
-import { abortable } from '../core/runtime/abort.js';
 import type { AccessToken } from '../core/token-endpoint/access-token.js';
 import type { Attempt } from '../core/token-endpoint/issuer.js';
-import { aborted } from '../core/tokens/aborted.js';
 import type { TokenCache } from '../core/tokens/token-cache.js';
 import { rejected } from '../core/tokens/rejection-pace.js';
 import { BOX_AUDIENCE } from './box-assertion.js';
@@ -98,10 +95,10 @@ export class Downscoping {
             actor_token: await actorToken(await this.endpoint.currentCredentials(), actor, attempt),
             actor_token_type: `${TOKEN_TYPE}:id_token`,
           };
-    const exchange = this.tokens.whileOpen(
-      abortable((closing) => this.endpoint.exchange(makeForm, token.subject, closing)),
+    return this.tokens.whileOpen(
+      (ending) => this.endpoint.exchange(makeForm, token.subject, ending),
+      signal,
     );
-    return firstValueFrom(signal === undefined ? exchange : race(exchange, aborted(signal)));
   }
 }
 

@@ -1,8 +1,6 @@
-import { firstValueFrom } from 'rxjs';
 import type { ParsedBoxCredentials } from './credentials/box-credentials.js';
 import type { Subject } from '../core/credentials/subject.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
-import { abortable } from '../core/runtime/abort.js';
 import type { TokenCache } from '../core/tokens/token-cache.js';
 import { rejected } from '../core/tokens/rejection-pace.js';
 
@@ -36,8 +34,7 @@ export class Revocation {
         ...clientOf(await this.endpoint.currentCredentials()),
         token: token.value,
       });
-      const revoked = abortable((closing) => this.endpoint.revoke(this.#url, form, closing));
-      await firstValueFrom(this.tokens.whileOpen(revoked));
+      await this.tokens.whileOpen((signal) => this.endpoint.revoke(this.#url, form, signal));
       this.tokens.drop(token);
     } catch (error) {
       await rejected(error);

@@ -107,10 +107,10 @@ export class BoxHealthIndicator {
     } catch (error) {
       refusal = problemOf(error, signal);
     }
-    const failing = boxAuthOf(this.provider)?.tokens.failing();
-    if (failing === undefined) return refusal;
-    const { code, hint } = failing.error;
-    return { code, hint, ...timeAs('since', failing.since) };
+    const failure = boxAuthOf(this.provider)?.tokens.failure();
+    if (failure === undefined) return refusal;
+    const { code, hint } = failure.error;
+    return { code, hint, ...timeAs('since', failure.since) };
   }
 }
 

@@ -1,4 +1,4 @@
-import { aborted } from '../tokens/aborted.js';
+import { onAbort } from '../runtime/abort.js';
 import type { Runtime } from '../runtime/runtime.js';
 
 /** Ends the wait for a token. */
@@ -38,10 +38,7 @@ export function abortedBy<T>(
 
 /** Aborts with the reason of `signal`. */
 export function signalSource(signal: AbortSignal): AbortSource {
-  return (abort) => {
-    const subscription = aborted(signal).subscribe({ error: abort });
-    return () => subscription.unsubscribe();
-  };
+  return (abort) => onAbort(signal, () => abort(signal.reason));
 }
 
 /** Aborts after `timeoutMs` milliseconds. */

@@ -150,7 +150,7 @@ export class OutgoingPolicy {
       actingUserHeader !== undefined && user?.via === 'token'
         ? ({ type: 'user', id: user.id } as const)
         : undefined;
-    const fresh = this.tokens.fresh(subject);
+    const fresh = this.tokens.peekFresh(subject);
     return fresh === undefined
       ? this.tokens
           .get({ subject, signal: options.signal ?? undefined })

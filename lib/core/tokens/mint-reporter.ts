@@ -5,49 +5,51 @@ import type { EmitEvent, TokenEvent } from '../events/auth-events.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { MintedToken } from '../token-endpoint/token-attempts.js';
 
-/** A mistake of the caller, which is reported to the caller only. */
-const MISTAKE_OF_CALLER: BoxAuthErrorCode = 'subject_unsupported';
+/** A mistake of the caller: only the caller gets this error. */
+const CALLER_ERROR: BoxAuthErrorCode = 'subject_unsupported';
 
-interface Audience {
-  readonly defaultSubject: () => Subject | undefined;
-  readonly emit: EmitEvent;
-  readonly runtime: Runtime;
-}
-
-interface BegunMint {
+/** A token request that starts now. */
+interface StartedMint {
   readonly kind: TokenEvent['kind'];
-  /** Undefined for the one that the credentials stand for. */
-  readonly subject: Subject | undefined;
-  /** Of the token that is there when it is over. */
+  readonly isOwn: boolean;
+  readonly subjectType: () => Subject['type'] | undefined;
+  /** How long the cached token can be used when the request is done. */
   readonly usableForMs: () => number;
 }
 
-/** Tells how the mint that begins now ends. */
+/** Emits the event of a token request once its result is known. */
+export interface MintReporter {
+  succeeded(minted: MintedToken): void;
+  failed(error: unknown): void;
+}
+
+/** Starts to measure a token request. */
 export function mintReporter(
-  { defaultSubject, emit, runtime }: Audience,
-  { kind, subject, usableForMs }: BegunMint,
-): { succeeded: (mint: MintedToken) => void; failed: (error: unknown) => void } {
+  { kind, isOwn, subjectType, usableForMs }: StartedMint,
+  runtime: Runtime,
+  emit: EmitEvent,
+): MintReporter {
   const startedAt = runtime.now();
-  const begunAt = runtime.monotonic();
-  const told = (): Omit<TokenEvent, 'outcome'> => ({
+  const startedAtMonotonic = runtime.monotonic();
+  const details = (): Omit<TokenEvent, 'outcome'> => ({
     kind,
-    subjectType: (subject ?? defaultSubject())?.type,
-    isOwn: subject === undefined,
+    subjectType: subjectType(),
+    isOwn,
     startedAt,
-    durationMs: runtime.monotonic() - begunAt,
+    durationMs: runtime.monotonic() - startedAtMonotonic,
     usableForMs: Math.max(usableForMs(), 0),
   });
   return {
     succeeded: ({ token: { fingerprint, expiresAt }, isShared }) =>
       emit({
-        ...told(),
+        ...details(),
         outcome: isShared ? 'shared' : 'minted',
         fingerprint,
         ...(expiresAt === undefined ? {} : { expiresAt }),
       }),
     failed: (error) => {
-      if (error instanceof BoxAuthError && error.code !== MISTAKE_OF_CALLER) {
-        emit({ ...told(), outcome: 'failed', error });
+      if (error instanceof BoxAuthError && error.code !== CALLER_ERROR) {
+        emit({ ...details(), outcome: 'failed', error });
       }
     },
   };

@@ -1,14 +1,13 @@
-import { firstValueFrom, from, race, Subject as Signal } from 'rxjs';
-import { after, awaited } from '../runtime/after.js';
+import { untilAborted } from '../runtime/abort.js';
+import { delay, holdingProcess } from '../runtime/after.js';
 import { nextTurn } from '../runtime/next-turn.js';
 import type { Runtime } from '../runtime/runtime.js';
-import { aborted } from './aborted.js';
 
-const UNPAUSED_ROUNDS = 10;
+const ROUNDS_WITHOUT_PAUSE = 10;
 const MAX_PAUSE_MS = 100;
 const QUIET_MS = 1_000;
 
-/** Rejections that follow each other closely. Those that wait for the same pause are one round. */
+/** Rejections in quick succession. Rejections that wait for the same pause count as one round. */
 interface Streak {
   rounds: number;
   endedAt: number;
@@ -16,12 +15,12 @@ interface Streak {
 }
 
 /**
- * Delays rejections. A remembered failure needs no I/O, so a caller that retries at once would keep the event loop to
- * itself: no timer, signal or other request would run.
+ * Delays rejections. A remembered failure needs no I/O, so a caller that retries at once would block the event loop: no
+ * timer, signal or other request would run.
  */
 export class RejectionPace {
   readonly #streaks = new WeakMap<object, Streak>();
-  readonly #released = new Signal<void>();
+  #pauses = new AbortController();
 
   /** No pause is longer than `minBackoffMs`, nor than 100 ms. */
   constructor(
@@ -30,20 +29,20 @@ export class RejectionPace {
   ) {}
 
   /**
-   * Resolves when a rejection about `subject` may reach its caller: in a later turn of the event loop. From the eleventh
-   * in quick succession on there is a pause, too, which doubles from 1 to 100 ms. `signal` ends the wait for it.
+   * Resolves when a rejection about `subject` may reach its caller: in a later tick of the event loop. From the eleventh
+   * rejection in quick succession on, also after a pause, which doubles from 1 to 100 ms. `signal` ends the wait for it.
    */
   async delay(subject: object, signal: AbortSignal | undefined): Promise<void> {
     const streak = this.#streakOf(subject);
     const pause = (streak.pause ??= this.#pause(streak));
     await nextTurn();
-    if (signal === undefined) return pause;
-    await firstValueFrom(race(from(pause), aborted(signal))).catch(() => undefined);
+    await untilAborted(signal, pause).catch(() => undefined);
   }
 
   /** Ends the pauses that are running. */
   release(): void {
-    this.#released.next();
+    this.#pauses.abort();
+    this.#pauses = new AbortController();
   }
 
   #streakOf(subject: object): Streak {
@@ -55,19 +54,20 @@ export class RejectionPace {
   }
 
   async #pause(streak: Streak): Promise<void> {
-    const doublings = streak.rounds++ - UNPAUSED_ROUNDS;
+    const doublings = streak.rounds++ - ROUNDS_WITHOUT_PAUSE;
     const pauseMs = Math.min(2 ** doublings, MAX_PAUSE_MS, this.minBackoffMs);
     await nextTurn();
     if (pauseMs >= 1) {
-      const wait = race(after(this.runtime, pauseMs), this.#released);
-      await firstValueFrom(awaited(this.runtime, wait));
+      const { runtime } = this;
+      const { signal } = this.#pauses;
+      await holdingProcess(runtime, () => delay(runtime, pauseMs, signal)).catch(() => undefined);
     }
     streak.pause = undefined;
     streak.endedAt = this.runtime.monotonic();
   }
 }
 
-/** Rejects with `reason` in the next turn of the event loop, so that a loop of wrong calls leaves room for others. */
+/** Rejects with `reason` in the next tick of the event loop, so that a loop of wrong calls does not block it. */
 export async function rejected(reason: unknown): Promise<never> {
   await nextTurn();
   throw reason;

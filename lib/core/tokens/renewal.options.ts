@@ -1,24 +1,21 @@
 import * as v from 'valibot';
 import { notAbove, numberBetween, optionGroup } from '../credentials/field-checks.js';
 
-/**
- * When a token is renewed. Every margin is capped at a quarter of the token's lifetime. All in milliseconds, at most a day,
- * but one.
- */
+/** When tokens are refreshed. Every margin is capped at a quarter of the token's lifetime. */
 export interface RenewalOptions {
-  /** A token is never handed out when it has less than this to live. Default 5,000. */
+  /** A token is never handed out when it has less than this to live. Milliseconds, at most a day. Default 5,000. */
   readonly expiryMarginMs?: number;
-  /** Callers wait for a new token when the old one has less than this to live. Default 60,000. */
+  /** Callers wait for a new token when the old one has less than this to live. Milliseconds, at most a day. Default 60,000. */
   readonly waitMarginMs?: number;
-  /** The share of a token's lifetime, at its end, in which it is renewed in the background. Default 0.2. */
+  /** The share of a token's lifetime, at its end, in which it is refreshed in the background. From 0 to 1. Default 0.2. */
   readonly windowRatio?: number;
-  /** The shortest such window. Default 120,000. */
+  /** The shortest such window. Milliseconds, at most a day. Default 120,000. */
   readonly minWindowMs?: number;
-  /** The longest such window. Default 600,000. */
+  /** The longest such window. Milliseconds, at most a day. Default 600,000. */
   readonly maxWindowMs?: number;
-  /** The first pause after a failed renewal; each further one is twice as long. Default 1,000. */
+  /** The pause after the first failed refresh; each further pause is twice as long. Milliseconds, at most a day. Default 1,000. */
   readonly minBackoffMs?: number;
-  /** The longest pause after failed renewals. Default 60,000. */
+  /** The longest pause after failed refreshes. Milliseconds, at most a day. Default 60,000. */
   readonly maxBackoffMs?: number;
 }
 
@@ -50,35 +47,3 @@ export const renewalSchema = v.pipe(
   notAbove('minWindowMs', 'maxWindowMs'),
   notAbove('minBackoffMs', 'maxBackoffMs'),
 );
-
-const MAX_MARGIN = 1 / 4;
-const JITTER = 1 / 4;
-
-/** When, in milliseconds after it was asked for, a token's life turns. */
-export interface TokenSchedule {
-  /** From here on it is renewed in the background. */
-  readonly refreshMs: number;
-  /** From here on callers wait for the new one. */
-  readonly waitMs: number;
-  /** From here on it is not handed out. */
-  readonly expiryMs: number;
-}
-
-/** Draws when a token of `lifetimeMs` is renewed: `random`, from 0 to 1, spreads the processes of a fleet. */
-export function drawSchedule(
-  lifetimeMs: number,
-  options: Required<RenewalOptions>,
-  random: number,
-): TokenSchedule {
-  const longest = lifetimeMs * MAX_MARGIN;
-  const window = Math.min(
-    Math.max(lifetimeMs * options.windowRatio, options.minWindowMs),
-    options.maxWindowMs,
-    longest,
-  );
-  return {
-    refreshMs: lifetimeMs - window * (1 + JITTER * random),
-    waitMs: lifetimeMs - Math.min(options.waitMarginMs, longest),
-    expiryMs: lifetimeMs - Math.min(options.expiryMarginMs, longest),
-  };
-}

@@ -1,83 +1,71 @@
-import { catchError, map, type Observable, of, switchMap } from 'rxjs';
 import type { BoxAuthError } from '../errors/box-auth.error.js';
-import { after } from '../runtime/after.js';
+import { delay } from '../runtime/after.js';
 import type { Runtime } from '../runtime/runtime.js';
-import { type CheckedClaim, checkedClaim } from './checked-claim.js';
-import { appPausedError } from './store-errors.js';
-import type { StoreGuard } from './store-guard.js';
-import type { TokenStore } from './token-store.js';
+import { type CheckedClaim, StoreFailure, type StoreGuard } from './store-guard.js';
+import { appPausedError } from './token-errors.js';
 
 const CLAIM_MS = 1_000;
-const PEEK_MS = 1;
-const ATTEMPTS = 3;
+const LOOKUP_MS = 1;
+const MAX_ATTEMPTS = 3;
 const BETWEEN_ATTEMPTS_MS = 20;
 
-/** The requests of an app, as far as they can be paused. */
-export interface Pausable {
+/** Token requests of one app, which can be paused together. */
+export interface PausableRequests {
+  /** Names the app in the store; undefined until its credentials were read. */
   readonly appIdentity: string | undefined;
-  /** Calls `listener` for each pause that a 429 begins here. */
+  /** Calls `listener` for each pause that a 429 begins in this process. */
   onPause(listener: (error: BoxAuthError) => void): void;
   pause(error: BoxAuthError): void;
 }
 
 /**
- * Shares the pause of a rate limited app with its other processes: a pause of the app's own identity, which has no
- * subject. A store that is away or busy costs no call anything: then each process meets the limit on its own.
+ * Shares the pause of a rate limited app with its other processes. The store keeps it under the identity of the app, as a
+ * claim that failed. If the store is unavailable or busy, each process finds out about the limit by itself.
  */
 export class SharedPause {
   readonly #owner: string;
 
   constructor(
-    private readonly requests: Pausable,
-    private readonly store: TokenStore,
-    private readonly guard: StoreGuard,
+    private readonly requests: PausableRequests,
+    private readonly store: StoreGuard,
     private readonly runtime: Runtime,
   ) {
     this.#owner = runtime.uniqueId();
-    requests.onPause((error) => {
-      this.#share(error, ATTEMPTS).subscribe({ error: () => undefined });
-    });
+    requests.onPause((rateLimited) => void this.#share(rateLimited));
   }
 
-  /** Has the requests of this process wait for as long as another process says. Never fails. */
-  take(): Observable<void> {
-    return this.#claim(PEEK_MS).pipe(
-      map((claim) => {
-        if (claim?.state === 'paused') this.requests.pause(appPausedError(claim));
-      }),
-      catchError(() => of(undefined)),
-    );
+  /** Pauses the requests of this process if another process was rate limited. Rejects only if `signal` is aborted. */
+  async apply(signal: AbortSignal): Promise<void> {
+    const claim = await this.#claim(LOOKUP_MS, signal).catch(ignoreStoreFailure);
+    if (claim?.state === 'paused') this.requests.pause(appPausedError(claim));
   }
 
-  #share(error: BoxAuthError, attempts: number): Observable<void> {
-    return this.#claim(CLAIM_MS).pipe(
-      switchMap((claim) => {
-        const { appIdentity } = this.requests;
-        if (claim?.state === 'claimed' && appIdentity !== undefined) {
-          const pauseMs = error.retryAfterMs ?? 0;
-          return this.guard.ask(
-            () => this.store.fail(appIdentity, this.#owner, pauseMs, error.message),
-            () => undefined,
-          );
-        }
-        // Another process looks at this moment: the claim ends with the millisecond.
-        return claim?.state === 'leased' && attempts > 1
-          ? after(this.runtime, BETWEEN_ATTEMPTS_MS).pipe(
-              switchMap(() => this.#share(error, attempts - 1)),
-            )
-          : of(undefined);
-      }),
-    );
-  }
-
-  /** The port has no way to look without a claim, so a look is a claim of a millisecond. */
-  #claim(leaseMs: number): Observable<CheckedClaim | undefined> {
-    const { appIdentity } = this.requests;
-    return appIdentity === undefined
-      ? of(undefined)
-      : this.guard.ask(
-          () => this.store.claim(appIdentity, { owner: this.#owner, leaseMs, newerThan: 0 }),
-          (result) => checkedClaim(result, 0),
+  async #share(rateLimited: BoxAuthError): Promise<void> {
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+      const claim = await this.#claim(CLAIM_MS).catch(ignoreStoreFailure);
+      const { appIdentity } = this.requests;
+      if (claim?.state === 'claimed' && appIdentity !== undefined) {
+        this.store.fail(
+          appIdentity,
+          this.#owner,
+          rateLimited.retryAfterMs ?? 0,
+          rateLimited.message,
         );
+      }
+      if (claim?.state !== 'leased') return;
+      // Another process is looking up the pause; its claim expires within a millisecond.
+      if (attempt < MAX_ATTEMPTS) await delay(this.runtime, BETWEEN_ATTEMPTS_MS);
+    }
   }
+
+  /** A store offers no lookup without a claim, so a lookup is a claim of one millisecond. */
+  async #claim(leaseMs: number, signal?: AbortSignal): Promise<CheckedClaim | undefined> {
+    const { appIdentity } = this.requests;
+    if (appIdentity === undefined) return undefined;
+    return this.store.claim(appIdentity, { owner: this.#owner, leaseMs, newerThan: 0 }, signal);
+  }
+}
+
+function ignoreStoreFailure(error: unknown): undefined {
+  if (!(error instanceof StoreFailure)) throw error;
 }

@@ -1,352 +1,308 @@
 import { LRUCache } from 'lru-cache';
-import {
-  catchError,
-  defer,
-  finalize,
-  map,
-  type Observable,
-  type ObservableInput,
-  of,
-  switchMap,
-  tap,
-  throwError,
-} from 'rxjs';
 import type { Subject } from '../credentials/subject.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { EmitEvent } from '../events/auth-events.js';
-import { abortable } from '../runtime/abort.js';
-import { after } from '../runtime/after.js';
-import { ageClockOf } from '../runtime/age-clock.js';
+import { delay } from '../runtime/after.js';
+import { ageClockOf, type Instant } from '../runtime/age-clock.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { AccessToken } from '../token-endpoint/access-token.js';
 import type { MintedToken } from '../token-endpoint/token-attempts.js';
 import type { PreparedTokenRequest, PreviousTokens } from '../token-endpoint/token-endpoint.js';
-import type { TokenSource } from './token-cache.js';
-import { CachedToken } from './cached-token.js';
-import { type CheckedClaim, checkedClaim } from './checked-claim.js';
 import type { RenewalOptions } from './renewal.options.js';
-import { type Pausable, SharedPause } from './shared-pause.js';
-import { pausedError, storeUnavailable } from './store-errors.js';
-import { StoreFailure, StoreGuard } from './store-guard.js';
+import { type PausableRequests, SharedPause } from './shared-pause.js';
+import { type CheckedClaim, StoreFailure, StoreGuard } from './store-guard.js';
+import { pausedError, storeUnavailable } from './token-errors.js';
+import { isUsable } from './token-schedule.js';
+import type { TokenSource } from './token-source.js';
 import type { TokenStore } from './token-store.js';
 
 const LEASE_MS = 1_500;
-const FIRST_LOOK_MS = 50;
-const MAX_LOOK_MS = 250;
+const MIN_LOOKUP_INTERVAL_MS = 50;
+const MAX_LOOKUP_INTERVAL_MS = 250;
 const MAX_WAIT_MS = 30_000;
-const MAX_DELAY_ALONE_MS = 500;
+const MAX_DELAY_WITHOUT_STORE_MS = 500;
 const MIN_PAUSE_MS = 1_000;
+const MAX_INVALIDATED_IDENTITIES = 10_000;
 
-/** Where tokens are minted when no other process has one. */
-interface Mints extends Pausable {
+/** What this module needs of the token endpoint. */
+interface Endpoint extends PausableRequests {
   readonly defaultSubject: Subject | undefined;
   checkSubject?(subject: Subject): void;
   prepare(
     subject: Subject | undefined,
-    known: PreviousTokens,
-    signal?: AbortSignal,
-  ): ObservableInput<PreparedMint>;
+    previous: PreviousTokens,
+    signal: AbortSignal,
+  ): Promise<PreparedTokenRequest>;
   forgetRefusals(): void;
 }
 
-/** A prepared token request, whose result is a promise or an Observable. */
-interface PreparedMint extends Omit<PreparedTokenRequest, 'mint'> {
-  mint(signal?: AbortSignal): ObservableInput<MintedToken>;
-}
-
-/** What becomes of a token that is wanted while the store is away. */
+/** What happens to token requests while the store is unavailable. */
 export type OnStoreFailure = 'open' | 'closed';
 
-/** One claimant's way through the store. */
-interface Search {
+/** The right to request the token of `identity`. */
+interface Lease {
   readonly identity: string;
   readonly owner: string;
-  readonly prepared: PreparedMint;
-  readonly known: PreviousTokens;
-  /** How long it may still wait for other processes. */
-  readonly leftMs: number;
-  readonly newerThan: number;
-  readonly lookMs: number;
-  /** One token of the store was passed over already. */
-  readonly isSecond: boolean;
+  readonly fence: number;
 }
 
-/** Whose token was found in the store, and which one will not do. */
-interface Finding extends Pick<Search, 'identity' | 'known'> {
-  readonly prepared: Pick<PreparedMint, 'subject'>;
+/** What a token of the store is compared with. */
+interface Wanted {
+  readonly identity: string;
+  readonly subject: Subject;
+  readonly previous: PreviousTokens;
 }
 
 /**
- * Tokens of a whole fleet: what another process minted is taken from the store, one process mints what is missing, and the
- * others wait for it. Without the store each process goes its own way.
+ * Tokens of a whole fleet. A token that another process published is taken from the store. One process requests a missing
+ * token, and the others wait for it. Without the store each process requests its own.
  */
 export class SharedTokenSource implements TokenSource {
-  readonly #guard: StoreGuard;
+  readonly #store: StoreGuard;
   readonly #pause: SharedPause;
   readonly #fences = new WeakMap<
     AccessToken,
     { readonly identity: string; readonly fence: number }
   >();
-  /** The fence up to which tokens of an identity were refused or revoked: what is lost on the way to the store stays known. */
-  readonly #gone = new LRUCache<string, number>({ max: 10_000 });
+  /**
+   * The highest fence of a refused or revoked token, for each identity. This process never takes such a token again, even if
+   * the store missed its invalidation.
+   */
+  readonly #invalidatedFences = new LRUCache<string, number>({ max: MAX_INVALIDATED_IDENTITIES });
   #flushedAt = -Infinity;
 
   constructor(
-    private readonly mints: Mints,
-    private readonly store: TokenStore,
+    private readonly endpoint: Endpoint,
+    store: TokenStore,
     private readonly onStoreFailure: OnStoreFailure,
     private readonly renewal: Required<RenewalOptions>,
     private readonly runtime: Runtime,
     emit: EmitEvent,
   ) {
-    this.#guard = new StoreGuard(runtime, emit);
-    this.#pause = new SharedPause(mints, store, this.#guard, runtime);
+    this.#store = new StoreGuard(store, runtime, emit);
+    this.#pause = new SharedPause(endpoint, this.#store, runtime);
   }
 
   get defaultSubject(): Subject | undefined {
-    return this.mints.defaultSubject;
+    return this.endpoint.defaultSubject;
   }
 
   checkSubject(subject: Subject): void {
-    this.mints.checkSubject?.(subject);
+    this.endpoint.checkSubject?.(subject);
   }
 
-  /** Also forgets what is in the store by now: none of it is taken any more. */
+  /** Also ignores every token that is in the store by now. */
   forgetRefusals(): void {
     this.#flushedAt = this.runtime.monotonic();
-    this.mints.forgetRefusals();
+    this.endpoint.forgetRefusals();
   }
 
-  mint(subject: Subject | undefined, known: PreviousTokens): Observable<MintedToken> {
-    return abortable((signal) => this.mints.prepare(subject, known, signal)).pipe(
-      switchMap((prepared) => {
-        const { identity } = prepared;
-        if (identity === undefined) return sent(prepared);
-        return this.#invalidated(known.refused).pipe(
-          switchMap(() =>
-            this.#search({
-              identity,
-              owner: this.runtime.uniqueId(),
-              prepared,
-              known,
-              leftMs: MAX_WAIT_MS,
-              newerThan: Math.max(this.#fenceOf(known.current), this.#gone.get(identity) ?? 0),
-              lookMs: FIRST_LOOK_MS,
-              isSecond: false,
-            }),
-          ),
-          catchError((error: unknown) =>
-            error instanceof StoreFailure ? this.#alone(prepared, error) : throwError(() => error),
-          ),
-        );
-      }),
-    );
+  async mint(
+    subject: Subject | undefined,
+    previous: PreviousTokens,
+    signal: AbortSignal,
+  ): Promise<MintedToken> {
+    const request = await this.endpoint.prepare(subject, previous, signal);
+    const { identity } = request;
+    if (identity === undefined) return request.mint(signal);
+    try {
+      await this.#invalidate(previous.refused, signal);
+      return await this.#findOrMint(request, identity, previous, signal);
+    } catch (error) {
+      if (!(error instanceof StoreFailure)) throw error;
+      return this.#mintWithoutStore(request, error, signal);
+    }
   }
 
   /** See `TokenSource`. */
-  newer(token: AccessToken): Observable<MintedToken | undefined> {
-    const held = this.#fences.get(token);
-    if (held === undefined) return of(undefined);
-    const { identity, fence } = held;
+  async findNewer(token: AccessToken): Promise<MintedToken | undefined> {
+    const published = this.#fences.get(token);
+    if (published === undefined) return undefined;
+    const { identity, fence } = published;
     const owner = this.runtime.uniqueId();
-    return defer(() => {
-      const sentAt = { wall: this.runtime.now(), monotonic: this.runtime.monotonic() };
-      return this.#claim(identity, owner, fence).pipe(
-        map((claim) => {
-          // Only a look: release the lease, so that no other process waits for it.
-          if (claim.state === 'claimed') {
-            this.#tellStore(() => this.store.fail(identity, owner, 0, ''));
-          }
-          if (claim.state !== 'token') return undefined;
-          const search = { identity, prepared: token, known: { refused: token } };
-          return this.#taken(claim, search, sentAt);
-        }),
-        catchError(() => of(undefined)),
-      );
+    const sentAt = this.#now();
+    try {
+      const request = { owner, leaseMs: LEASE_MS, newerThan: fence };
+      const claim = await this.#store.claim(identity, request);
+      // This was only a lookup: release the lease, so that no other process waits for it.
+      if (claim.state === 'claimed') this.#store.fail(identity, owner, 0, '');
+      if (claim.state !== 'token') return undefined;
+      const wanted = { identity, subject: token.subject, previous: { refused: token } };
+      return this.#takeToken(claim, wanted, sentAt);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** See `TokenSource`. */
+  unshare(token: AccessToken): void {
+    this.#invalidate(token).catch(() => undefined);
+  }
+
+  async #invalidate(token: AccessToken | undefined, signal?: AbortSignal): Promise<void> {
+    const published = token && this.#fences.get(token);
+    if (published === undefined) return;
+    const { identity, fence } = published;
+    this.#invalidatedFences.set(identity, Math.max(fence, this.#invalidatedFence(identity)));
+    await this.#store.invalidate(identity, fence, signal);
+  }
+
+  /** Takes the token from the store, or requests it, or waits for the process that requests it. */
+  async #findOrMint(
+    request: PreparedTokenRequest,
+    identity: string,
+    previous: PreviousTokens,
+    signal: AbortSignal,
+  ): Promise<MintedToken> {
+    const owner = this.runtime.uniqueId();
+    const wanted = { identity, subject: request.subject, previous };
+    let newerThan = Math.max(this.#fenceOf(previous.current), this.#invalidatedFence(identity));
+    let hasSkippedToken = false;
+    let lookupIntervalMs = MIN_LOOKUP_INTERVAL_MS;
+    let waitedMs = 0;
+    for (;;) {
+      const sentAt = this.#now();
+      const claimRequest = { owner, leaseMs: LEASE_MS, newerThan };
+      const claim = await this.#store.claim(identity, claimRequest, signal);
+      switch (claim.state) {
+        case 'token': {
+          const minted = this.#takeToken(claim, wanted, sentAt);
+          if (minted !== undefined) return minted;
+          // Skip one unusable token. Give up at the second, or a faulty store would be polled forever.
+          if (hasSkippedToken) throw new StoreFailure('The store contains no usable token.');
+          hasSkippedToken = true;
+          newerThan = claim.fence;
+          break;
+        }
+        case 'claimed':
+          return this.#mintWithLease(request, { identity, owner, fence: claim.fence }, signal);
+        case 'paused':
+          throw pausedError(claim);
+        case 'leased': {
+          if (waitedMs >= MAX_WAIT_MS) return request.mint(signal);
+          const pauseMs = lookupIntervalMs * (0.5 + this.runtime.random());
+          await delay(this.runtime, pauseMs, signal);
+          waitedMs += pauseMs;
+          lookupIntervalMs = Math.min(lookupIntervalMs * 2, MAX_LOOKUP_INTERVAL_MS);
+        }
+      }
+    }
+  }
+
+  /**
+   * The token of another process; undefined if it is not what is wanted. Its age counts from `sentAt`, when the claim was
+   * sent: the time that the store took makes no token younger.
+   */
+  #takeToken(
+    { token: stored, fence, ageMs: storedAgeMs }: CheckedClaim & { state: 'token' },
+    { identity, subject, previous: { refused, current } }: Wanted,
+    sentAt: Instant,
+  ): MintedToken | undefined {
+    const ageMs = Math.max(storedAgeMs, 0);
+    const token = new AccessToken(stored.value, {
+      subject,
+      expiresAt: stored.expiresAt ?? undefined,
+      scopes: stored.scopes ?? undefined,
     });
+    const minted: MintedToken = {
+      token,
+      lifetimeMs: stored.lifetimeMs ?? undefined,
+      requestedAt: { wall: sentAt.wall - ageMs, monotonic: sentAt.monotonic - ageMs },
+      isShared: true,
+    };
+    const isWanted =
+      stored.value !== refused?.value &&
+      ageMs < sentAt.monotonic - this.#flushedAt &&
+      (current === undefined || livesLonger(token, current)) &&
+      isUsable(minted, this.renewal, this.runtime);
+    if (!isWanted) return undefined;
+    this.#fences.set(token, { identity, fence });
+    return minted;
   }
 
-  /** No other process shall find `token` any more. */
-  forget(token: AccessToken): void {
-    this.#invalidated(token).subscribe({ error: () => undefined });
+  /** Requests a token and publishes it. Extends the lease meanwhile. */
+  async #mintWithLease(
+    request: PreparedTokenRequest,
+    lease: Lease,
+    signal: AbortSignal,
+  ): Promise<MintedToken> {
+    const { identity, owner, fence } = lease;
+    const stopExtending = this.#keepLease(lease);
+    try {
+      await this.#pause.apply(signal);
+      const minted = await request.mint(signal);
+      this.#fences.set(minted.token, { identity, fence });
+      // If the machine slept during the request, the token has expired: no other process could use it.
+      if (isUsable(minted, this.renewal, this.runtime)) this.#publish(minted, lease);
+      else this.#store.fail(identity, owner, 0, '');
+      return minted;
+    } catch (error) {
+      const reason = error instanceof BoxAuthError ? error.message : '';
+      this.#store.fail(identity, owner, pauseAfter(error), reason);
+      throw error;
+    } finally {
+      stopExtending();
+    }
   }
 
-  #invalidated(token: AccessToken | undefined): Observable<void> {
-    const held = token && this.#fences.get(token);
-    if (held === undefined) return of(undefined);
-    this.#gone.set(held.identity, Math.max(held.fence, this.#gone.get(held.identity) ?? 0));
-    return this.#guard.ask(() => this.store.invalidate(held.identity, held.fence), ignore);
+  #publish(
+    { token: { value, expiresAt, scopes }, lifetimeMs, requestedAt }: MintedToken,
+    { identity, fence }: Lease,
+  ): void {
+    const ageMs = ageClockOf(this.runtime).ageMs(requestedAt);
+    this.#store.publish(identity, fence, { value, expiresAt, lifetimeMs, scopes }, ageMs);
+  }
+
+  /** Extends the lease until the returned function is called. */
+  #keepLease({ identity, owner, fence }: Lease): () => void {
+    let cancel: () => void;
+    const schedule = () => {
+      cancel = this.runtime.schedule(() => {
+        this.#store.extendLease(identity, { owner, leaseMs: LEASE_MS, newerThan: fence });
+        schedule();
+      }, LEASE_MS / 3);
+    };
+    schedule();
+    return () => cancel();
+  }
+
+  /** Each process requests its own token after a random delay, so that a fleet does not send all requests at once. */
+  async #mintWithoutStore(
+    request: PreparedTokenRequest,
+    failure: StoreFailure,
+    signal: AbortSignal,
+  ): Promise<MintedToken> {
+    if (this.onStoreFailure === 'closed') throw storeUnavailable(failure.cause);
+    await delay(this.runtime, this.runtime.random() * MAX_DELAY_WITHOUT_STORE_MS, signal);
+    return request.mint(signal);
   }
 
   #fenceOf(token: AccessToken | undefined): number {
     return (token && this.#fences.get(token)?.fence) ?? 0;
   }
 
-  #search(search: Search): Observable<MintedToken> {
-    const { identity, owner, newerThan } = search;
-    return defer(() => {
-      const sentAt = { wall: this.runtime.now(), monotonic: this.runtime.monotonic() };
-      return this.#claim(identity, owner, newerThan).pipe(
-        switchMap((claim) => this.#follow(claim, search, sentAt)),
-      );
-    });
+  #invalidatedFence(identity: string): number {
+    return this.#invalidatedFences.get(identity) ?? 0;
   }
 
-  #claim(identity: string, owner: string, newerThan: number): Observable<CheckedClaim> {
-    return this.#guard.ask(
-      () => this.store.claim(identity, { owner, leaseMs: LEASE_MS, newerThan }),
-      (result) => checkedClaim(result, newerThan),
-    );
-  }
-
-  #follow(
-    claim: CheckedClaim,
-    search: Search,
-    sentAt: MintedToken['requestedAt'],
-  ): Observable<MintedToken> {
-    switch (claim.state) {
-      case 'token': {
-        const mint = this.#taken(claim, search, sentAt);
-        if (mint !== undefined) return of(mint);
-        // One that is of no use may be passed over; a store that has nothing but such would be asked for ever.
-        return search.isSecond
-          ? throwError(() => new StoreFailure('none of its tokens can be used'))
-          : this.#search({ ...search, newerThan: claim.fence, isSecond: true });
-      }
-      case 'claimed':
-        return this.#mintForAll(search, claim.fence);
-      case 'paused':
-        return throwError(() => pausedError(claim));
-      case 'leased':
-        break;
-    }
-    return this.#lookAgain(search);
-  }
-
-  /**
-   * The token of another process; undefined if it is not what is wanted. Its age is counted from `sentAt`, when the store
-   * was asked: what the answer took makes no token younger.
-   */
-  #taken(
-    claim: CheckedClaim & { state: 'token' },
-    { identity, prepared, known }: Finding,
-    sentAt: MintedToken['requestedAt'],
-  ): MintedToken | undefined {
-    const { token: stored, fence } = claim;
-    const ageMs = Math.max(claim.ageMs, 0);
-    const token = new AccessToken(stored.value, {
-      subject: prepared.subject,
-      expiresAt: stored.expiresAt ?? undefined,
-      scopes: stored.scopes ?? undefined,
-    });
-    const mint: MintedToken = {
-      token,
-      lifetimeMs: stored.lifetimeMs ?? undefined,
-      requestedAt: { wall: sentAt.wall - ageMs, monotonic: sentAt.monotonic - ageMs },
-      isShared: true,
-    };
-    const { refused, current } = known;
-    const wanted =
-      stored.value !== refused?.value &&
-      ageMs < sentAt.monotonic - this.#flushedAt &&
-      (current === undefined || livesLonger(token, current)) &&
-      new CachedToken(mint, this.renewal, this.runtime).isUsable;
-    if (!wanted) return undefined;
-    this.#fences.set(token, { identity, fence });
-    return mint;
-  }
-
-  /** The lease is kept while the mint lasts; nobody waits for the store to learn of the outcome. */
-  #mintForAll({ identity, owner, prepared }: Search, fence: number): Observable<MintedToken> {
-    return defer(() => {
-      let isOver = false;
-      const stop = this.#keepLease(identity, owner, fence);
-      const giveUp = (pauseMs: number, reason: string) =>
-        this.#tellStore(() => this.store.fail(identity, owner, pauseMs, reason));
-      return this.#pause.take().pipe(
-        switchMap(() => sent(prepared)),
-        tap({
-          next: (mint) => {
-            isOver = true;
-            const { token, lifetimeMs, requestedAt } = mint;
-            this.#fences.set(token, { identity, fence });
-            const { value, expiresAt, scopes } = token;
-            const stored = { value, expiresAt, lifetimeMs, scopes };
-            // Of both clocks: a machine that slept over the mint has a dead token, which is for nobody.
-            if (!new CachedToken(mint, this.renewal, this.runtime).isUsable) {
-              giveUp(0, '');
-              return;
-            }
-            const ageMs = ageClockOf(this.runtime).ageMs(requestedAt);
-            this.#tellStore(() => this.store.publish(identity, fence, stored, ageMs));
-          },
-          error: (error: unknown) => {
-            isOver = true;
-            giveUp(pauseAfter(error), error instanceof BoxAuthError ? error.message : '');
-          },
-        }),
-        finalize(() => {
-          stop();
-          if (!isOver) giveUp(0, '');
-        }),
-      );
-    });
-  }
-
-  #keepLease(identity: string, owner: string, fence: number): () => void {
-    let stop: () => void;
-    const extend = () => {
-      this.#tellStore(() =>
-        this.store.claim(identity, { owner, leaseMs: LEASE_MS, newerThan: fence }),
-      );
-      stop = this.runtime.schedule(extend, LEASE_MS / 3);
-    };
-    stop = this.runtime.schedule(extend, LEASE_MS / 3);
-    return () => stop();
-  }
-
-  /** What the store makes of it changes nothing for anybody who waits. */
-  #tellStore(command: () => unknown): void {
-    this.#guard.ask(command, ignore).subscribe({ error: () => undefined });
-  }
-
-  /** Somebody else is minting: looks in again, less and less often, and at last mints all the same. */
-  #lookAgain(search: Search): Observable<MintedToken> {
-    if (search.leftMs <= 0) return sent(search.prepared);
-    const delayMs = search.lookMs * (0.5 + this.runtime.random());
-    const next = {
-      ...search,
-      leftMs: search.leftMs - delayMs,
-      lookMs: Math.min(search.lookMs * 2, MAX_LOOK_MS),
-    };
-    return after(this.runtime, delayMs).pipe(switchMap(() => this.#search(next)));
-  }
-
-  /** The store is away: after a moment of its own, so that a fleet does not come at once, each process mints. */
-  #alone(prepared: PreparedMint, failure: StoreFailure): Observable<MintedToken> {
-    if (this.onStoreFailure === 'closed') return throwError(() => storeUnavailable(failure));
-    const delayMs = this.runtime.random() * MAX_DELAY_ALONE_MS;
-    return after(this.runtime, delayMs).pipe(switchMap(() => sent(prepared)));
+  #now(): Instant {
+    return { wall: this.runtime.now(), monotonic: this.runtime.monotonic() };
   }
 }
 
-/** The token of `prepared`; unsubscribing aborts the request. */
-function sent(prepared: PreparedMint): Observable<MintedToken> {
-  return abortable((signal) => prepared.mint(signal));
-}
-
-function ignore(): void {}
-
+/** A token of unknown lifetime counts as the longer one if the other lifetime is known, and the other way round. */
 function livesLonger(
-  { expiresAt: ours }: AccessToken,
-  { expiresAt: theirs }: AccessToken,
+  { expiresAt: candidate }: AccessToken,
+  { expiresAt: current }: AccessToken,
 ): boolean {
-  return ours === undefined || theirs === undefined ? ours !== theirs : ours > theirs;
+  return candidate === undefined || current === undefined
+    ? candidate !== current
+    : candidate > current;
 }
 
 /**
- * Only what the issuer answered is everybody's: that a process has no network is its own affair, and so is that its
- * credentials are refused, as others may have newer ones.
+ * How long other processes must wait. Only a response of the issuer concerns them all: a process may have no network, or
+ * older credentials than the others.
  */
 function pauseAfter(error: unknown): number {
   if (!(error instanceof BoxAuthError) || !error.retryable || error.status === undefined) return 0;

@@ -1,155 +1,136 @@
-import {
-  catchError,
-  defer,
-  firstValueFrom,
-  map,
-  Observable,
-  race,
-  retry,
-  shareReplay,
-  tap,
-  throwError,
-} from 'rxjs';
+import { defer, firstValueFrom, fromEvent, type Observable, shareReplay, takeUntil } from 'rxjs';
 import type { Subject } from '../credentials/subject.js';
-import { after, holdProcess } from '../runtime/after.js';
+import type { EmitEvent } from '../events/auth-events.js';
+import { onAbort } from '../runtime/abort.js';
+import { holdProcess } from '../runtime/after.js';
 import { ageMs, type Instant } from '../runtime/age-clock.js';
-import type { EmitEvent, TokenEvent } from '../events/auth-events.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { AccessToken } from '../token-endpoint/access-token.js';
 import type { MintedToken } from '../token-endpoint/token-attempts.js';
-import type { PreviousTokens } from '../token-endpoint/token-endpoint.js';
-import { aborted } from './aborted.js';
-import { CachedToken } from './cached-token.js';
-import { mintReporter } from './mint-reporter.js';
-import {
-  BETWEEN_FORCED_MINTS_MS,
-  expiredOnArrival,
-  isExpiredOnArrival,
-  refusedAgain,
-} from './renewal-errors.js';
-import { type Failing, RenewalFailures } from './renewal-failures.js';
+import { mintReporter, type MintReporter } from './mint-reporter.js';
+import { type RefreshFailure, RefreshFailures } from './refresh-failures.js';
 import type { RenewalOptions } from './renewal.options.js';
+import { expiredOnArrival, MIN_REPLACEMENT_INTERVAL_MS, refusedAgain } from './token-errors.js';
+import { CachedToken } from './token-schedule.js';
+import type { TokenSource } from './token-source.js';
 
-/** What a caller asks of a token. */
+/** A token that arrives expired is requested once more. */
+const MAX_REQUESTS_PER_MINT = 2;
+
+/** What a caller requires of a token. */
 export interface TokenDemand {
   /** Milliseconds that the token must still live, for a caller about to start something long. Default 0. */
   readonly minValidityMs?: number | undefined;
-  /** Ends this caller's wait, not the mint that others share. */
+  /** Ends the wait of this caller, not the token request that others share. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A mint that is on its way. */
-interface Minting {
-  readonly token$: Observable<AccessToken>;
-  /** Ends it without a token. */
-  abandon: () => void;
-}
-
-/** What all renewing tokens of an app share. */
+/** What the refreshers of one app share. */
 export interface RefresherContext {
-  readonly mint: (subject: Subject | undefined, known: PreviousTokens) => Observable<MintedToken>;
-  /** A token that another process requested after `token`, if there is one. Mints none, and never fails. */
-  readonly newer: (token: AccessToken) => Observable<MintedToken | undefined>;
-  /**
-   * Calls `begin` when `renewing` may mint: many that are wanted at once begin one after the other. Returns what gives the
-   * turn up.
-   */
-  readonly turn: (renewing: TokenRefresher, begin: () => void) => () => void;
-  /** The mint is over, or was given up. */
-  readonly ended: (renewing: TokenRefresher) => void;
-  readonly adopted: (token: AccessToken) => void;
-  /** Runs `task` in no caller's async context: a mint is of all callers, and so is what follows from it. */
-  readonly outside: (task: () => void) => void;
-  /** Whom the credentials stand for, as far as that is known. */
-  readonly defaultSubject: () => Subject | undefined;
+  readonly source: TokenSource;
+  /** Runs `mint`, the token request of `refresher`, as soon as it may start. */
+  readonly run: <T>(
+    refresher: TokenRefresher,
+    mint: () => Promise<T>,
+    signal: AbortSignal,
+  ) => Promise<T>;
+  /** Called with each token that a refresher puts into the cache. */
+  readonly onToken: (token: AccessToken) => void;
   readonly emit: EmitEvent;
   readonly options: Required<RenewalOptions>;
   readonly runtime: Runtime;
 }
 
+/** A token request on its way. */
+interface SharedMint {
+  readonly token$: Observable<AccessToken>;
+  /** Ends the request without a token. */
+  readonly abandon: () => void;
+}
+
 /**
- * The token of one subject: minted once for all who ask, renewed in the background before it expires, replaced when
- * it is refused. A valid token is returned from a field; the shared mint is only touched to get another.
+ * The token of one subject. All callers share one token request. The token is refreshed in the background before it expires,
+ * and replaced when it is refused. A valid token is returned from a field.
  */
 export class TokenRefresher {
-  #adopted: CachedToken | undefined;
-  #minting: Minting | undefined;
+  #cached: CachedToken | undefined;
+  #shared: SharedMint | undefined;
+  /** The token that the next one replaces because it was refused. */
   #refused: AccessToken | undefined;
-  /** When the last token that replaced a refused one was requested, here or by another process. */
-  #forcedAt: Instant | undefined;
-  #look: Promise<void> | undefined;
-  /** There are many subjects, and few that fail. */
-  #failures: RenewalFailures | undefined;
+  /** When the last replacement of a refused token was requested, by this or another process. */
+  #replacedAt: Instant | undefined;
+  #lookup: Promise<void> | undefined;
+  /** Created at the first failure: there are many subjects, and few fail. */
+  #failures: RefreshFailures | undefined;
 
-  /** `subject` is undefined for the one that the credentials stand for. */
+  /** `subject` is undefined for the default subject of the credentials. */
   constructor(
     readonly subject: Subject | undefined,
     private readonly context: RefresherContext,
   ) {}
 
-  /** The token, if nothing but using it is to be done. The hot path. */
-  get fresh(): AccessToken | undefined {
-    return this.#adopted?.isFresh === true ? this.#adopted.token : undefined;
+  /** The cached token, if no refresh is due yet. The hot path. */
+  get freshToken(): AccessToken | undefined {
+    return this.#cached?.isOutsideRefreshWindow === true ? this.#cached.token : undefined;
   }
 
-  /** The token, if it may be used. */
-  get usable(): AccessToken | undefined {
-    return this.#adopted?.isUsable === true ? this.#adopted.token : undefined;
+  /** The cached token, if it may be handed out. */
+  get usableToken(): AccessToken | undefined {
+    return this.#cached?.isUsable === true ? this.#cached.token : undefined;
   }
 
-  /** Why no other token comes, if none does. */
-  get failing(): Failing | undefined {
-    return this.#failures?.failing;
+  /** Why there is no newer token; undefined if the latest request succeeded. */
+  get failure(): RefreshFailure | undefined {
+    return this.#failures?.latest;
   }
 
-  /** Milliseconds until somebody should ask, to have it renewed in time; 0 if now. */
-  get freshForMs(): number {
-    return Math.max(this.#adopted?.freshForMs ?? 0, 0);
+  /** Milliseconds until a refresh is due; 0 if it is due now. */
+  get refreshInMs(): number {
+    return Math.max(this.#cached?.refreshInMs ?? 0, 0);
   }
 
-  /** A token that may be used, now if there is one: only a caller that would get none waits for a mint. */
+  /** A usable token: the cached one at once, or the result of the shared token request. */
   async get({ minValidityMs = 0, signal }: TokenDemand = {}): Promise<AccessToken> {
     for (let mints = 0; ;) {
       signal?.throwIfAborted();
-      const adopted = this.#adopted;
-      if (adopted?.isOutsideWaitMargin === true && adopted.lives(minValidityMs)) {
-        if (!adopted.isFresh) this.#renewInBackground();
-        return adopted.token;
+      const cached = this.#cached;
+      if (cached?.isOutsideWaitMargin === true && cached.isValidFor(minValidityMs)) {
+        if (!cached.isOutsideRefreshWindow) this.#refreshInBackground();
+        return cached.token;
       }
       const token = await this.#awaitMint(minValidityMs, signal);
-      // What another process minted may not live long enough; then one more is asked for, and that has to do.
-      const isEnough = mints++ > 0 || this.#adopted?.lives(minValidityMs) !== false;
+      // The token of another process may not live long enough. Request one more, and accept that one.
+      const isEnough = mints++ > 0 || this.#cached?.isValidFor(minValidityMs) !== false;
       if (token !== undefined && isEnough) return token;
     }
   }
 
-  /** Whether `token` is the current one. */
+  /** Whether `token` is the cached token. */
   holds(token: AccessToken): boolean {
-    return this.#adopted?.token.value === token.value;
+    return this.#cached?.token.value === token.value;
   }
 
   /**
-   * Forgets `token` if it is still the current one: the next caller gets another (compare-and-set). One that replaced a
-   * refused one is kept until 10 s after it was requested: what Box refuses then is not the age of the token, and others
-   * may be served with it.
+   * Forgets `token` if it is still the cached token (compare-and-set): the next caller gets another. A token that replaced a
+   * refused one is kept for 10 s after its request: its age cannot be the reason, and it may work for other callers.
    */
   invalidate(token: AccessToken): void {
-    if (
-      this.#adopted !== undefined &&
-      this.holds(token) &&
-      this.#sinceForcedMs >= BETWEEN_FORCED_MINTS_MS
-    ) {
-      this.#refused = this.#adopted.token;
-      this.#adopted = undefined;
+    if (this.holds(token) && this.#msSinceReplacement >= MIN_REPLACEMENT_INTERVAL_MS) {
+      this.#refused = this.#cached?.token;
+      this.#cached = undefined;
     }
   }
 
-  /** Forgets `token` if it is still the current one, however it came. */
+  /** Forgets `token` if it is still the cached token, without any time limit. */
   drop(token: AccessToken): void {
-    if (this.holds(token)) this.#adopted = undefined;
+    if (this.holds(token)) this.#cached = undefined;
   }
 
-  /** Another token than `refused`, for a caller who was refused with it. */
+  /**
+   * Another token than `refused`.
+   *
+   * @throws BoxAuthError `token_refused_again` if `refused` itself was requested as a replacement less than 10 s ago
+   */
   async replace(refused: AccessToken, demand: TokenDemand): Promise<AccessToken> {
     this.invalidate(refused);
     const token = await this.get(demand);
@@ -157,39 +138,39 @@ export class TokenRefresher {
     await this.#takeNewer(token);
     const newer = await this.get(demand);
     if (newer.value !== refused.value) return newer;
-    throw refusedAgain(token, BETWEEN_FORCED_MINTS_MS - this.#sinceForcedMs);
+    throw refusedAgain(token, MIN_REPLACEMENT_INTERVAL_MS - this.#msSinceReplacement);
   }
 
-  /** Another process may have replaced `token` already. All callers share one look at the store. */
+  /** Takes the token of another process that has replaced `token` already. All callers share one lookup. */
   #takeNewer(token: AccessToken): Promise<void> {
-    this.#look ??= firstValueFrom(this.context.newer(token))
-      .then((mint) => {
-        if (mint === undefined || !this.holds(token)) return;
-        this.#refused = token;
-        const tell = this.#telling();
-        this.#adopt(mint);
-        tell.succeeded(mint);
-      })
-      .finally(() => {
-        this.#look = undefined;
-      });
-    return this.#look;
+    this.#lookup ??= this.#lookUpNewer(token).finally(() => {
+      this.#lookup = undefined;
+    });
+    return this.#lookup;
   }
 
-  /** Has the token renewed if it is time for that; nobody waits. */
-  keepFresh(): void {
-    if (this.#adopted?.isFresh !== true) this.#renewInBackground();
+  async #lookUpNewer(token: AccessToken): Promise<void> {
+    const minted = await this.context.source.findNewer?.(token);
+    if (minted === undefined || !this.holds(token)) return;
+    this.#refused = token;
+    const report = this.#reporter();
+    if (this.#cache(minted)) report.succeeded(minted);
   }
 
-  /** Forgets everything, and what is on its way. Those who wait for it get the token of a new mint. */
+  /** Refreshes the token in the background if that is due. */
+  refreshIfDue(): void {
+    if (this.#cached?.isOutsideRefreshWindow !== true) this.#refreshInBackground();
+  }
+
+  /** Forgets everything, and abandons the shared token request: callers that wait for it get the token of a new one. */
   forget(): void {
-    this.#adopted = undefined;
+    this.#cached = undefined;
     this.#refused = undefined;
-    this.#forcedAt = undefined;
+    this.#replacedAt = undefined;
     this.#failures = undefined;
-    const minting = this.#minting;
-    this.#minting = undefined;
-    minting?.abandon();
+    const shared = this.#shared;
+    this.#shared = undefined;
+    shared?.abandon();
   }
 
   /** Undefined if the wait ended without a token and without an error: look again. */
@@ -197,32 +178,29 @@ export class TokenRefresher {
     minValidityMs: number,
     signal: AbortSignal | undefined,
   ): Promise<AccessToken | undefined> {
-    const inReserve = this.#inReserve(minValidityMs);
-    const release = holdProcess(this.context.runtime);
+    const { runtime } = this.context;
+    // A caller that can use the old token waits for at most half of what that has to live.
+    const patienceMs = (this.#oldToken(minValidityMs)?.usableForMs ?? Infinity) / 2;
+    const release = holdProcess(runtime);
     try {
-      // A caller with a token in reserve waits for at most half of what that has to live.
-      const patience =
-        inReserve === undefined ? [] : [after(this.context.runtime, inReserve.usableForMs / 2)];
-      const ends = signal === undefined ? patience : [...patience, aborted(signal)];
-      const minting = this.#sharedMint();
-      const wait = ends.length === 0 ? minting : race(minting, ...ends);
-      const token = await firstValueFrom(wait, { defaultValue: undefined });
-      return token ?? this.#reserve(minValidityMs);
+      const minted = firstValueFrom(this.#sharedMint(), { defaultValue: undefined });
+      const token = await within(runtime, patienceMs, signal, minted);
+      return token ?? this.#serveOldToken(minValidityMs);
     } catch (error) {
       signal?.throwIfAborted();
-      const reserve = this.#reserve(minValidityMs);
-      if (reserve === undefined) throw error;
-      return reserve;
+      const oldToken = this.#serveOldToken(minValidityMs);
+      if (oldToken === undefined) throw error;
+      return oldToken;
     } finally {
       release();
     }
   }
 
-  /** The old token, for somebody who waited for a new one that did not come. */
-  #reserve(minValidityMs: number): AccessToken | undefined {
-    const reserve = this.#inReserve(minValidityMs);
-    if (reserve === undefined) return undefined;
-    const { token, usableForMs } = reserve;
+  /** The old token, for a caller that waited for a new one in vain. */
+  #serveOldToken(minValidityMs: number): AccessToken | undefined {
+    const old = this.#oldToken(minValidityMs);
+    if (old === undefined) return undefined;
+    const { token, usableForMs } = old;
     this.context.emit({
       kind: 'stale-served',
       subjectType: token.subject.type,
@@ -233,95 +211,115 @@ export class TokenRefresher {
     return token;
   }
 
-  /** The old token, when it may still be used and is good enough for the caller. */
-  #inReserve(minValidityMs: number): CachedToken | undefined {
-    const adopted = this.#adopted;
-    return adopted?.isUsable === true && adopted.lives(minValidityMs) ? adopted : undefined;
+  /** The cached token, if it may be handed out and lives long enough for the caller. */
+  #oldToken(minValidityMs: number): CachedToken | undefined {
+    const cached = this.#cached;
+    return cached?.isUsable === true && cached.isValidFor(minValidityMs) ? cached : undefined;
   }
 
-  #renewInBackground(): void {
-    if (this.#failures?.isPausing !== true) this.#sharedMint();
+  #refreshInBackground(): void {
+    if (this.#failures?.isPaused !== true) this.#sharedMint();
   }
 
-  /** The mint that is on its way, or a new one: started here, shared by all, never cancelled by one of them. */
+  /**
+   * The token request on its way, or a new one. All callers share it, and none of them cancels it.
+   *
+   * @throws BoxAuthError the latest failure, while its pause lasts
+   */
   #sharedMint(): Observable<AccessToken> {
-    if (this.#minting !== undefined) return this.#minting.token$;
-    const pause = this.#failures?.pause();
-    if (pause !== undefined) return throwError(() => pause);
-    const minting: Minting = {
-      token$: new Observable<AccessToken>((subscriber) => {
-        minting.abandon = () => subscriber.complete();
-        subscriber.add(() => {
-          if (this.#minting === minting) this.#minting = undefined;
-          this.context.ended(this);
-        });
-        const begin = () => defer(() => this.#mint()).subscribe(subscriber);
-        subscriber.add(this.context.turn(this, begin));
-      }).pipe(shareReplay({ bufferSize: 1, refCount: false })),
-      abandon: () => undefined,
-    };
-    this.#minting = minting;
-    // This subscription is what starts it. Its failure is on record; those who wait for it are told on their own.
-    this.context.outside(() => minting.token$.subscribe({ error: () => undefined }));
-    return minting.token$;
-  }
-
-  #mint(): Observable<AccessToken> {
-    const tell = this.#telling();
-    return defer(() =>
-      this.context.mint(this.subject, {
-        refused: this.#refused,
-        current: this.#adopted?.token,
-      }),
-    ).pipe(
-      tap((mint) => this.#adopt(mint)),
-      // A machine that fell asleep over a mint wakes up with a dead token: ask once more.
-      retry({
-        count: 1,
-        delay: (error: unknown) => (isExpiredOnArrival(error) ? [0] : throwError(() => error)),
-      }),
-      map((mint) => {
-        tell.succeeded(mint);
-        return mint.token;
-      }),
-      catchError((thrown: unknown) => {
-        const error = this.#failed(thrown);
-        tell.failed(error);
-        throw error;
-      }),
+    if (this.#shared !== undefined) return this.#shared.token$;
+    const pauseError = this.#failures?.pauseError;
+    if (pauseError !== undefined) throw pauseError;
+    const abandoning = new AbortController();
+    const { signal } = abandoning;
+    const token$ = defer(() => this.context.run(this, () => this.#mint(signal), signal)).pipe(
+      takeUntil(fromEvent(signal, 'abort')),
+      shareReplay({ bufferSize: 1, refCount: false }),
     );
+    const shared = { token$, abandon: () => abandoning.abort() };
+    this.#shared = shared;
+    const end = () => {
+      if (this.#shared === shared) this.#shared = undefined;
+    };
+    // Starts the request. Its failure is recorded, and each caller that waits for it gets the error.
+    token$.subscribe({ error: end, complete: end });
+    return token$;
   }
 
-  #telling(): ReturnType<typeof mintReporter> {
-    return mintReporter(this.context, {
-      kind: this.#kindOfMint(),
-      subject: this.subject,
-      usableForMs: () => this.#inReserve(0)?.usableForMs ?? 0,
-    });
+  async #mint(signal: AbortSignal): Promise<AccessToken> {
+    const report = this.#reporter();
+    try {
+      const minted = await this.#requestToken(signal);
+      report.succeeded(minted);
+      return minted.token;
+    } catch (thrown) {
+      signal.throwIfAborted();
+      this.#failures ??= new RefreshFailures(this.context.options, this.context.runtime);
+      const error = this.#failures.record(thrown);
+      report.failed(error);
+      throw error;
+    }
   }
 
-  #failed(error: unknown): unknown {
-    const { options, runtime } = this.context;
-    this.#failures ??= new RenewalFailures(options, runtime);
-    return this.#failures.record(error);
+  /** Requests a token and caches it. */
+  async #requestToken(signal: AbortSignal): Promise<MintedToken> {
+    for (let requests = 1; ; requests++) {
+      const previous = { refused: this.#refused, current: this.#cached?.token };
+      const minted = await this.context.source.mint(this.subject, previous, signal);
+      signal.throwIfAborted();
+      if (this.#cache(minted)) return minted;
+      // A machine that slept during the request wakes up with an expired token.
+      if (requests === MAX_REQUESTS_PER_MINT) throw expiredOnArrival(minted.token);
+    }
   }
 
-  #adopt(mint: MintedToken): void {
-    const adopted = new CachedToken(mint, this.context.options, this.context.runtime);
-    if (!adopted.isUsable) throw expiredOnArrival(mint.token);
-    this.#adopted = adopted;
-    if (this.#refused !== undefined) this.#forcedAt = mint.requestedAt;
+  /** Caches a token, unless it has expired already. */
+  #cache(minted: MintedToken): boolean {
+    const cached = new CachedToken(minted, this.context.options, this.context.runtime);
+    if (!cached.isUsable) return false;
+    this.#cached = cached;
+    if (this.#refused !== undefined) this.#replacedAt = minted.requestedAt;
     this.#refused = undefined;
     this.#failures = undefined;
-    this.context.adopted(mint.token);
+    this.context.onToken(minted.token);
+    return true;
   }
 
-  #kindOfMint(): TokenEvent['kind'] {
-    if (this.#refused !== undefined) return 'forced-renewal';
-    return this.#adopted === undefined ? 'mint' : 'renewal';
+  #reporter(): MintReporter {
+    const { source, runtime, emit } = this.context;
+    const kind = this.#cached === undefined ? 'mint' : 'renewal';
+    const mint = {
+      kind: this.#refused === undefined ? kind : 'forced-renewal',
+      isOwn: this.subject === undefined,
+      subjectType: () => (this.subject ?? source.defaultSubject)?.type,
+      usableForMs: () => this.#oldToken(0)?.usableForMs ?? 0,
+    } as const;
+    return mintReporter(mint, runtime, emit);
   }
 
-  get #sinceForcedMs(): number {
-    return this.#forcedAt === undefined ? Infinity : ageMs(this.context.runtime, this.#forcedAt);
+  get #msSinceReplacement(): number {
+    const { runtime } = this.context;
+    return this.#replacedAt === undefined ? Infinity : ageMs(runtime, this.#replacedAt);
+  }
+}
+
+/** The result of `work`; undefined after `timeoutMs`. Rejects with the reason of `signal` once that is aborted. */
+async function within<T>(
+  runtime: Runtime,
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+  work: Promise<T>,
+): Promise<T | undefined> {
+  const stops: (() => void)[] = [];
+  const end = new Promise<undefined>((resolve, reject) => {
+    if (timeoutMs !== Infinity) {
+      stops.push(runtime.schedule(() => resolve(undefined), timeoutMs));
+    }
+    if (signal !== undefined) stops.push(onAbort(signal, () => reject(signal.reason)));
+  });
+  try {
+    return await Promise.race([work, end]);
+  } finally {
+    for (const stop of stops) stop();
   }
 }

@@ -33,9 +33,9 @@ describe('A subject that no issuer knows', () => {
         const subject = { type, id } as never;
         const ways: Record<string, () => unknown> = {
           get: () => box.tokens.get({ subject }),
-          fresh: () => box.tokens.fresh(subject),
+          peekFresh: () => box.tokens.peekFresh(subject),
           peek: () => box.tokens.peek(subject),
-          failing: () => box.tokens.failing(subject),
+          failure: () => box.tokens.failure(subject),
           keepWarm: () => box.tokens.keepWarm(subject),
           revoke: () => box.provider.revoke(subject),
           downscope: () => box.provider.downscope({ scopes: ['base_preview'], subject }),

@@ -1,4 +1,3 @@
-import { firstValueFrom, NEVER, type Observable, of, switchMap, throwError } from 'rxjs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { BoxAuthError } from 'nestjs-box-auth';
 import type { Subject } from '../../../lib/core/credentials/subject.js';
@@ -15,7 +14,8 @@ import type {
   StoredToken,
   TokenStore,
 } from '../../../lib/core/tokens/token-store.js';
-import { after } from '../../../lib/core/runtime/after.js';
+import { untilAborted } from '../../../lib/core/runtime/abort.js';
+import { delay } from '../../../lib/core/runtime/after.js';
 import { FakeRuntime, settled } from '../../support/fake-runtime.js';
 
 // What one process says to the store, and makes of what the store says. The whole fleet is in shared-tokens.spec.ts.
@@ -65,16 +65,17 @@ let store: ScriptedStore;
 /** How often the token endpoint was asked. */
 let mints: number;
 /** What it answers. */
-let minting: (granted: MintedToken) => Observable<MintedToken>;
+let minting: (granted: MintedToken, signal: AbortSignal) => Promise<MintedToken>;
 let refusalsForgotten: number;
 beforeEach(() => {
   runtime = new FakeRuntime();
   store = new ScriptedStore(runtime);
   mints = 0;
-  minting = of;
+  minting = (granted) => Promise.resolve(granted);
   refusalsForgotten = 0;
 });
 
+const never = () => new Promise<never>(() => undefined);
 const tokenOf = (value: string, expiresAt: number | undefined) =>
   new AccessToken(value, { subject, expiresAt });
 const stored = (more: Partial<StoredToken> = {}): StoredToken => ({
@@ -92,16 +93,17 @@ const found = (token: StoredToken, fence = 7, ageMs = 0): Claim => ({
 });
 
 function shared(onStoreFailure: OnStoreFailure = 'open', identity: 'an app' | 'none' = 'an app') {
-  const mint = () => {
+  const mint = (signal = new AbortController().signal) => {
     mints += 1;
     const requestedAt = { wall: runtime.now(), monotonic: runtime.monotonic() };
     const token = tokenOf(`minted ${mints}`, runtime.now() + HOUR);
-    return minting({ token, lifetimeMs: HOUR, requestedAt, isShared: false });
+    return minting({ token, lifetimeMs: HOUR, requestedAt, isShared: false }, signal);
   };
   return new SharedTokenSource(
     {
       defaultSubject: subject,
-      prepare: () => of({ identity: identity === 'none' ? undefined : identity, subject, mint }),
+      prepare: () =>
+        Promise.resolve({ identity: identity === 'none' ? undefined : identity, subject, mint }),
       forgetRefusals: () => {
         refusalsForgotten += 1;
       },
@@ -120,7 +122,7 @@ function shared(onStoreFailure: OnStoreFailure = 'open', identity: 'an app' | 'n
 /** What comes of a mint after `ms`; undefined if nothing has. */
 async function mintOf(tokens: SharedTokenSource, ms = 0, known = {}): Promise<unknown> {
   let outcome: unknown;
-  void firstValueFrom(tokens.mint(subject, known)).then(
+  void tokens.mint(subject, known, new AbortController().signal).then(
     (mint) => (outcome = mint),
     (error: unknown) => (outcome = error),
   );
@@ -130,22 +132,21 @@ async function mintOf(tokens: SharedTokenSource, ms = 0, known = {}): Promise<un
 const valueOf = (outcome: unknown) => (outcome as MintedToken | undefined)?.token.value;
 
 const refused = (details: object = {}) =>
-  throwError(
-    () =>
-      new BoxAuthError({
-        code: 'rate_limited',
-        message: 'Box says: slow down.',
-        hint: 'Wait.',
-        docs: 'https://example.com/',
-        retryable: true,
-        status: 429,
-        ...details,
-      }),
+  Promise.reject(
+    new BoxAuthError({
+      code: 'rate_limited',
+      message: 'Box says: slow down.',
+      hint: 'Wait.',
+      docs: 'https://example.com/',
+      retryable: true,
+      status: 429,
+      ...details,
+    }),
   );
 
 describe('A process that shall mint', () => {
   it('publishes what it got, as old as it is, and holds nothing after that', async () => {
-    minting = (mint) => after(runtime, 300).pipe(switchMap(() => of(mint)));
+    minting = (mint) => delay(runtime, 300).then(() => mint);
     const tokens = shared();
     const mint = (await mintOf(tokens, 1_000)) as MintedToken;
     expect(mint.token.value).toBe('minted 1');
@@ -158,7 +159,7 @@ describe('A process that shall mint', () => {
   });
 
   it('keeps its lease while that lasts: the same owner, three times in its length', async () => {
-    minting = () => NEVER;
+    minting = never;
     await mintOf(shared(), 1_600);
     const [first, ...further] = store.claims;
     expect(first).toMatchObject({ leaseMs: 1_500, newerThan: 0, at: 1_000 });
@@ -187,16 +188,18 @@ describe('A process that shall mint', () => {
 
   it('and fails by a bug tells the others nothing of it, and does not hold them up', async () => {
     const bug = new TypeError('a secret may be in here');
-    minting = () => throwError(() => bug);
+    minting = () => Promise.reject(bug);
     expect(await mintOf(shared())).toBe(bug);
     expect(store.failed).toMatchObject([{ pauseMs: 0, reason: '' }]);
   });
 
   it('and is given up makes room at once', async () => {
-    minting = () => NEVER;
-    const wait = shared().mint(subject, {}).subscribe();
+    minting = (_, signal) => untilAborted(signal, never());
+    const controller = new AbortController();
+    const wait = shared().mint(subject, {}, controller.signal);
     await settled();
-    wait.unsubscribe();
+    controller.abort('given up');
+    await expect(wait).rejects.toBe('given up');
     await settled();
     expect(store.failed).toMatchObject([{ pauseMs: 0, reason: '' }]);
     expect(runtime.timers).toBe(0);
@@ -232,7 +235,7 @@ describe('A process that waits for another', () => {
     const error = (await mintOf(shared())) as BoxAuthError;
     expect(error).toMatchObject({ code: 'unavailable', retryable: true, retryAfterMs: 4_000 });
     expect(error.message).toMatch(/[Aa]nother process.*Slow down\.$/);
-    expect(error.hint).toContain('by itself');
+    expect(error.hint).toContain('retried automatically');
     expect(error.docs).toContain('rfc6585');
     expect(mints).toBe(0);
   });
@@ -313,8 +316,8 @@ describe('A token in the store', () => {
     await mintOf(tokens, 0, { refused: (next as MintedToken).token });
     expect(store.invalidated).toEqual([7, 8]);
     // And one that is revoked; but not what never was there.
-    tokens.forget((next as MintedToken).token);
-    tokens.forget(tokenOf('of somebody else', undefined));
+    tokens.unshare((next as MintedToken).token);
+    tokens.unshare(tokenOf('of somebody else', undefined));
     await settled();
     expect(store.invalidated).toEqual([7, 8, 8]);
   });
@@ -343,7 +346,7 @@ describe('Without the store', () => {
     store.trouble = new Error('connect ECONNREFUSED');
     const error = (await mintOf(shared('closed'), 1_000)) as BoxAuthError;
     expect(error).toMatchObject({ code: 'store_unavailable', retryable: true });
-    expect(error.message).toContain('store that shares tokens is away');
+    expect(error.message).toContain('token store is unavailable');
     expect(error.hint).toMatch(/Redis.*onStoreFailure/);
     expect(error.docs).toContain('redis.io');
     expect(error.cause).toMatchObject({ message: 'connect ECONNREFUSED' });

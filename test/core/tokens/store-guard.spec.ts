@@ -1,134 +1,175 @@
-import { lastValueFrom } from 'rxjs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { AuthEvent, StoreEvent } from '../../../lib/core/events/auth-events.js';
 import { StoreFailure, StoreGuard } from '../../../lib/core/tokens/store-guard.js';
+import type { Claim } from '../../../lib/core/tokens/token-store.js';
 import { FakeRuntime } from '../../support/fake-runtime.js';
+import { MemoryTokenStore } from '../../support/memory-token-store.js';
+
+type Command = () => Promise<Claim>;
 
 let runtime: FakeRuntime;
 let events: StoreEvent[];
 let guard: StoreGuard;
+/** What the store does with the next claims. */
+let command: Command;
+/** How many claims reached the store. */
+let received: number;
 beforeEach(() => {
   runtime = new FakeRuntime();
   runtime.randomValue = 1; // the longest rest
   events = [];
-  guard = new StoreGuard(runtime, (event: AuthEvent) => {
+  received = 0;
+  const store = Object.assign(new MemoryTokenStore(runtime), {
+    claim: () => {
+      received += 1;
+      return command();
+    },
+  });
+  guard = new StoreGuard(store, runtime, (event: AuthEvent) => {
     if (event.kind === 'store') events.push(event);
   });
 });
 
-const gone = new Error('connect ECONNREFUSED');
-let asked = 0;
-/** What comes of a command, and whether the store was asked at all. */
-async function outcomeOf(command: () => Promise<string>, waitMs = 0) {
-  const before = asked;
-  const counted = () => {
-    asked += 1;
-    return command();
-  };
-  const result = lastValueFrom(guard.ask(counted, String)).catch((error: unknown) => error);
+const request = { owner: 'owner', leaseMs: 1_000, newerThan: 0 };
+/** The result of a claim after `waitMs`, and whether the claim reached the store. */
+async function outcomeOf(claim: Command, waitMs = 0) {
+  const before = received;
+  command = claim;
+  const result = guard.claim('an app', request).catch((error: unknown) => error);
   await runtime.advance(waitMs);
-  return { result: await result, isAsked: asked > before };
+  return { result: await result, isSent: received > before };
 }
-const works = () => Promise.resolve('an answer');
-const fails = () => Promise.reject(gone);
-const hangs = () => new Promise<string>(() => undefined);
 
-describe('A store that answers', () => {
-  it('is asked, and nothing is told of it', async () => {
-    expect(await outcomeOf(works)).toEqual({ result: 'an answer', isAsked: true });
-    expect(await outcomeOf(works)).toEqual({ result: 'an answer', isAsked: true });
+const gone = new Error('connect ECONNREFUSED');
+const leased = { state: 'leased' } as const;
+const claimed = { state: 'claimed', fence: 7 } as const;
+const succeed = () => Promise.resolve(leased);
+const fail = () => Promise.reject(gone);
+const hang = () => new Promise<never>(() => undefined);
+
+describe('A working store', () => {
+  it('receives commands, and no event is emitted', async () => {
+    expect(await outcomeOf(succeed)).toEqual({ result: leased, isSent: true });
+    expect(await outcomeOf(succeed)).toEqual({ result: leased, isSent: true });
     expect(events).toEqual([]);
     expect(runtime.timers).toBe(0);
   });
 
-  it('is asked by nobody who does not listen', () => {
-    const before = asked;
-    guard.ask(() => {
-      asked += 1;
-      return works();
-    }, String);
-    expect(asked).toBe(before);
-  });
-
   it('may take just less than 200 ms', async () => {
     const slow = (ms: number) => () =>
-      new Promise<string>((resolve) => void runtime.schedule(() => resolve('late'), ms));
-    expect((await outcomeOf(slow(199), 199)).result).toBe('late');
+      new Promise<Claim>((resolve) => void runtime.schedule(() => resolve(claimed), ms));
+    expect((await outcomeOf(slow(199), 199)).result).toEqual(claimed);
     expect((await outcomeOf(slow(300), 200)).result).toBeInstanceOf(StoreFailure);
   });
 });
 
-describe('A store that fails', () => {
+describe('An aborted caller', () => {
+  it('sends no command', async () => {
+    command = succeed;
+    const claim = guard.claim('an app', request, AbortSignal.abort('gone'));
+    await expect(claim).rejects.toBe('gone');
+    expect(received).toBe(0);
+  });
+
+  it('stops waiting at once, and the store does not count as failed', async () => {
+    command = hang;
+    const controller = new AbortController();
+    const claim = guard.claim('an app', request, controller.signal);
+    controller.abort('gone');
+    await expect(claim).rejects.toBe('gone');
+    await runtime.advance(10_000);
+    expect(events).toEqual([]);
+    expect(runtime.timers).toBe(0);
+    expect((await outcomeOf(succeed)).isSent).toBe(true);
+  });
+});
+
+describe('A failing store', () => {
   it.each([
-    ['rejects', fails],
+    ['rejects', fail],
     [
       'throws',
       () => {
         throw gone;
       },
     ],
-  ])('as it %s, gives a StoreFailure that has its reason', async (_, command) => {
-    const { result } = await outcomeOf(command);
+  ])('that %s causes a StoreFailure with its reason', async (_, claim) => {
+    const { result } = await outcomeOf(claim);
     expect(result).toBeInstanceOf(StoreFailure);
-    expect(result).toMatchObject({ message: 'a command failed', cause: gone });
+    expect(result).toMatchObject({ message: 'A command of the store failed.', cause: gone });
   });
 
-  it('as it does not answer, says for how long it was waited', async () => {
-    const { result } = await outcomeOf(hangs, 200);
+  it('that does not respond causes a StoreFailure with the time limit', async () => {
+    const { result } = await outcomeOf(hang, 200);
     expect(result).toBeInstanceOf(StoreFailure);
     expect(result).toMatchObject({ cause: { message: expect.stringContaining('200 ms') } });
   });
 
-  it('is left alone for a while: nobody waits for it, and who asks reads that', async () => {
-    await outcomeOf(fails);
+  it('receives no command for a while, and callers do not wait for it', async () => {
+    await outcomeOf(fail);
     await runtime.advance(999);
-    const { result, isAsked } = await outcomeOf(works);
-    expect(isAsked).toBe(false);
+    const { result, isSent } = await outcomeOf(succeed);
+    expect(isSent).toBe(false);
     expect(result).toBeInstanceOf(StoreFailure);
-    expect(result).toMatchObject({ message: expect.stringContaining('left alone') });
+    expect(result).toMatchObject({ message: expect.stringContaining('failed a moment ago') });
     await runtime.advance(1);
-    expect((await outcomeOf(works)).result).toBe('an answer');
+    expect((await outcomeOf(succeed)).result).toEqual(leased);
   });
 
   it.each([
     ['at most', 1, [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]],
     ['at least', 0, [500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000]],
-    ['by chance', 0.5, [750, 1_500, 3_000, 6_000, 12_000, 22_500, 22_500]],
-  ])('again and again is left alone longer each time, %s', async (_, random, rests) => {
+    ['on average', 0.5, [750, 1_500, 3_000, 6_000, 12_000, 22_500, 22_500]],
+  ])('rests longer after each further failure, %s', async (_, random, rests) => {
     runtime.randomValue = random;
     for (const rest of rests) {
-      expect((await outcomeOf(fails)).isAsked).toBe(true);
+      expect((await outcomeOf(fail)).isSent).toBe(true);
       await runtime.advance(rest - 1);
-      expect((await outcomeOf(fails)).isAsked).toBe(false);
+      expect((await outcomeOf(fail)).isSent).toBe(false);
       await runtime.advance(1);
     }
   });
 
-  it('and comes back begins anew with short rests', async () => {
+  it('rests for a short time again after it recovered', async () => {
     for (const rest of [1_000, 2_000, 4_000]) {
-      await outcomeOf(fails);
+      await outcomeOf(fail);
       await runtime.advance(rest);
     }
-    await outcomeOf(works);
-    await outcomeOf(fails);
+    await outcomeOf(succeed);
+    await outcomeOf(fail);
     await runtime.advance(1_000);
-    expect((await outcomeOf(works)).isAsked).toBe(true);
+    expect((await outcomeOf(succeed)).isSent).toBe(true);
   });
 
-  it('is told of once, with the reason; and once when it is back', async () => {
-    const secret = () => Promise.reject(new Error('redis://user:pass-word@redis.example is away'));
+  it('emits one event with the reason, and one when it recovers', async () => {
+    const failWithSecret = () =>
+      Promise.reject(new Error('redis://user:pass-word@redis.example is away'));
     for (let time = 0; time < 5; time++) {
-      await outcomeOf(secret);
+      await outcomeOf(failWithSecret);
       await runtime.advance(60_000);
     }
     expect(events).toHaveLength(1);
     expect(events[0]?.state).toBe('away');
     expect(events[0]?.cause?.message).toContain('redis.example is away');
     expect(events[0]?.cause?.message).not.toContain('pass-word');
-    await outcomeOf(works);
-    await outcomeOf(works);
+    await outcomeOf(succeed);
+    await outcomeOf(succeed);
     expect(events.slice(1)).toEqual([{ kind: 'store', state: 'back' }]);
-    await outcomeOf(fails);
+    await outcomeOf(fail);
     expect(events.map(({ state }) => state)).toEqual(['away', 'back', 'away']);
+  });
+
+  it('does not fail the caller of a command that needs no result', async () => {
+    const rejecting = Object.assign(new MemoryTokenStore(runtime), {
+      publish: fail,
+      fail,
+      claim: fail,
+    });
+    guard = new StoreGuard(rejecting, runtime, (event) => void events.push(event as StoreEvent));
+    guard.publish('an app', 7, { value: 'a', lifetimeMs: 1, expiresAt: 1 }, 0);
+    guard.fail('an app', 'owner', 0, '');
+    guard.extendLease('an app', request);
+    await runtime.advance(0);
+    expect(events.map(({ state }) => state)).toEqual(['away']);
   });
 });

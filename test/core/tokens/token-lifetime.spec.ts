@@ -1,12 +1,13 @@
 import { inspect } from 'node:util';
-import { lastValueFrom, of, toArray } from 'rxjs';
+import { lastValueFrom, toArray } from 'rxjs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { BoxAuth } from '../../../lib/box/box-auth.js';
 import type { BoxAuthOptions } from '../../../lib/box/box-auth.options.js';
 import type { Subject } from '../../../lib/core/credentials/subject.js';
 import type { BoxTokenProvider } from '../../../lib/box/box-token.provider.js';
 import { AccessToken } from '../../../lib/core/token-endpoint/access-token.js';
-import { TokenCache, type TokenSource } from '../../../lib/core/tokens/token-cache.js';
+import { TokenCache } from '../../../lib/core/tokens/token-cache.js';
+import type { TokenSource } from '../../../lib/core/tokens/token-source.js';
 import { renewalDefaults } from '../../../lib/core/tokens/renewal.options.js';
 import { FakeRuntime, settled } from '../../support/fake-runtime.js';
 import { refuse, ScriptedEndpoint, silence } from '../../support/scripted-endpoint.js';
@@ -375,7 +376,7 @@ describe('Many subjects', () => {
       defaultSubject: { type: 'enterprise', id: '1' },
       forgetRefusals: () => undefined,
       mint: (subject = { type: 'enterprise', id: '1' }) =>
-        of({
+        Promise.resolve({
           token: new AccessToken(`token-for-${subject.id}`, { subject }),
           lifetimeMs: 3_600_000,
           requestedAt: { wall: runtime.now(), monotonic: runtime.monotonic() },

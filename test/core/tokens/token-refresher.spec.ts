@@ -1,4 +1,3 @@
-import { finalize, from, NEVER, type Observable, of, switchMap, throwError } from 'rxjs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { BoxAuthError } from 'nestjs-box-auth';
 import { AccessToken } from '../../../lib/core/token-endpoint/access-token.js';
@@ -19,7 +18,7 @@ let mints: PreviousTokens[];
 let adopted: AccessToken[];
 /** What the next mints do instead of granting a token that lives an hour. */
 let events: AuthEvent[];
-let script: ((granted: MintedToken) => Observable<MintedToken>)[];
+let script: ((granted: MintedToken, signal: AbortSignal) => Promise<MintedToken>)[];
 let renewing: TokenRefresher;
 beforeEach(() => {
   runtime = new FakeRuntime();
@@ -30,64 +29,63 @@ beforeEach(() => {
   script = [];
   const subject = { type: 'user', id: '1' } as const;
   renewing = new TokenRefresher(subject, {
-    mint: (_, known) => {
-      mints.push(known);
-      const granted: MintedToken = {
-        token: new AccessToken(`token-${mints.length}`, { subject }),
-        lifetimeMs: HOUR,
-        requestedAt: { wall: runtime.now(), monotonic: runtime.monotonic() },
-        isShared: false,
-      };
-      // As a request: nothing is answered at once.
-      const answer = script.shift() ?? of;
-      return from(Promise.resolve()).pipe(switchMap(() => answer(granted)));
+    source: {
+      defaultSubject: undefined,
+      forgetRefusals: () => undefined,
+      mint: async (_, previous, signal) => {
+        mints.push(previous);
+        const granted: MintedToken = {
+          token: new AccessToken(`token-${mints.length}`, { subject }),
+          lifetimeMs: HOUR,
+          requestedAt: { wall: runtime.now(), monotonic: runtime.monotonic() },
+          isShared: false,
+        };
+        const respond = script.shift() ?? granting;
+        await Promise.resolve(); // no request gets its response at once
+        return respond(granted, signal);
+      },
+      findNewer: () => Promise.resolve(undefined),
     },
-    newer: () => of(undefined),
-    adopted: (token) => adopted.push(token),
-    outside: (task) => task(),
-    turn: (_, begin) => {
-      begin();
-      return () => undefined;
-    },
-    ended: () => undefined,
-    defaultSubject: () => undefined,
+    run: (_, mint) => mint(),
+    onToken: (token) => adopted.push(token),
     emit: (event) => events.push(event),
     options: renewalDefaults,
     runtime,
   });
 });
 
+const granting = (granted: MintedToken) => Promise.resolve(granted);
+const never = () => new Promise<never>(() => undefined);
 const failure = (retryable: boolean) => () =>
-  throwError(
-    () =>
-      new BoxAuthError({
-        code: retryable ? 'unavailable' : 'app_not_authorized',
-        message: 'No token.',
-        hint: 'Wait.',
-        docs: 'https://example.com/',
-        retryable,
-      }),
+  Promise.reject(
+    new BoxAuthError({
+      code: retryable ? 'unavailable' : 'app_not_authorized',
+      message: 'No token.',
+      hint: 'Wait.',
+      docs: 'https://example.com/',
+      retryable,
+    }),
   );
 /** As a machine has it that slept over the answer. */
 const expired = (granted: MintedToken) =>
-  of({ ...granted, requestedAt: { ...granted.requestedAt, wall: runtime.now() - 2 * HOUR } });
+  granting({ ...granted, requestedAt: { ...granted.requestedAt, wall: runtime.now() - 2 * HOUR } });
 
 describe('The token of a subject', () => {
   it('is fresh until it is time to renew it, and may be used until it ends', async () => {
-    expect(renewing.fresh).toBeUndefined();
-    expect(renewing.usable).toBeUndefined();
-    expect(renewing.freshForMs).toBe(0);
+    expect(renewing.freshToken).toBeUndefined();
+    expect(renewing.usableToken).toBeUndefined();
+    expect(renewing.refreshInMs).toBe(0);
     const token = await renewing.get();
-    expect(renewing.fresh).toBe(token);
-    expect(renewing.usable).toBe(token);
-    expect(renewing.freshForMs).toBe(50 * MINUTE);
+    expect(renewing.freshToken).toBe(token);
+    expect(renewing.usableToken).toBe(token);
+    expect(renewing.refreshInMs).toBe(50 * MINUTE);
     await runtime.advance(50 * MINUTE);
-    expect(renewing.fresh).toBeUndefined();
-    expect(renewing.usable).toBe(token);
-    expect(renewing.freshForMs).toBe(0);
+    expect(renewing.freshToken).toBeUndefined();
+    expect(renewing.usableToken).toBe(token);
+    expect(renewing.refreshInMs).toBe(0);
     await runtime.advance(10 * MINUTE);
-    expect(renewing.usable).toBeUndefined();
-    expect(renewing.freshForMs).toBe(0);
+    expect(renewing.usableToken).toBeUndefined();
+    expect(renewing.refreshInMs).toBe(0);
   });
 
   it('is told from any other', async () => {
@@ -97,9 +95,9 @@ describe('The token of a subject', () => {
     expect(renewing.holds(other)).toBe(false);
     renewing.drop(other);
     renewing.invalidate(other);
-    expect(renewing.usable).toBe(token);
+    expect(renewing.usableToken).toBe(token);
     renewing.drop(token);
-    expect(renewing.usable).toBeUndefined();
+    expect(renewing.usableToken).toBeUndefined();
     expect(renewing.holds(token)).toBe(false);
   });
 
@@ -108,7 +106,7 @@ describe('The token of a subject', () => {
     const current = await renewing.replace(old, {});
     await runtime.advance(MINUTE);
     renewing.invalidate(old);
-    expect(renewing.usable).toBe(current);
+    expect(renewing.usableToken).toBe(current);
     expect(await renewing.replace(old, {})).toBe(current);
     expect(mints).toHaveLength(2);
   });
@@ -117,7 +115,7 @@ describe('The token of a subject', () => {
     const first = await renewing.get();
     const second = await renewing.replace(first, {});
     await runtime.advance(50 * MINUTE);
-    renewing.keepFresh();
+    renewing.refreshIfDue();
     await settled();
     expect(mints).toEqual([
       { refused: undefined, current: undefined },
@@ -140,7 +138,7 @@ describe('A token that is refused, too', () => {
     });
     expect(error.message).toContain(second.fingerprint);
     expect(error.message).toContain('less than 10 s after it was requested');
-    expect(error.hint).toMatch(/app was disabled.*header that the token is in/);
+    expect(error.hint).toMatch(/app was disabled.*header that contains the token/);
     expect(error.docs).toContain('rfc6750');
     await runtime.advance(6_000);
     expect(await renewing.replace(second, {})).not.toBe(second);
@@ -185,7 +183,7 @@ describe('A caller who needs a token for long', () => {
   /** As one comes from a store: minted half an hour ago. */
   const halfSpent = (granted: MintedToken) => {
     const { wall, monotonic } = granted.requestedAt;
-    return of({
+    return granting({
       ...granted,
       requestedAt: { wall: wall - HOUR / 2, monotonic: monotonic - HOUR / 2 },
     });
@@ -219,9 +217,9 @@ describe('A renewal ahead of time', () => {
 
   it('is one for all who come while it is on its way', async () => {
     const old = await inTheLastMinutes();
-    script = [() => NEVER];
+    script = [never];
     for (let call = 0; call < 5; call++) {
-      renewing.keepFresh();
+      renewing.refreshIfDue();
       expect(await renewing.get()).toBe(old);
     }
     expect(mints).toHaveLength(2);
@@ -234,27 +232,27 @@ describe('A renewal ahead of time', () => {
     const old = await inTheLastMinutes();
     script = [failure(passes)];
     for (let call = 0; call < 5; call++) {
-      renewing.keepFresh();
+      renewing.refreshIfDue();
       expect(await renewing.get()).toBe(old);
       await settled();
     }
     expect(mints).toHaveLength(2);
     await runtime.advance(1_000);
-    renewing.keepFresh();
+    renewing.refreshIfDue();
     await settled();
-    expect(renewing.fresh?.value).toBe('token-3');
+    expect(renewing.freshToken?.value).toBe('token-3');
   });
 
   it('that comes ends what failed before it: the next failure is a first one', async () => {
     await inTheLastMinutes();
     script = [failure(true)];
-    renewing.keepFresh();
+    renewing.refreshIfDue();
     await settled();
-    expect(renewing.failing?.since).toBe(runtime.now());
+    expect(renewing.failure?.since).toBe(runtime.now());
     await runtime.advance(1_000);
-    renewing.keepFresh();
+    renewing.refreshIfDue();
     await settled();
-    expect(renewing.failing).toBeUndefined();
+    expect(renewing.failure).toBeUndefined();
     await runtime.advance(HOUR);
     script = [failure(true)];
     expect((await thrownBy(() => renewing.get())).message).not.toContain('since');
@@ -262,7 +260,7 @@ describe('A renewal ahead of time', () => {
 
   it('is not made of a fresh token', async () => {
     await renewing.get();
-    renewing.keepFresh();
+    renewing.refreshIfDue();
     expect(mints).toHaveLength(1);
   });
 });
@@ -272,13 +270,13 @@ describe('A mint that is forgotten', () => {
     let next: Promise<AccessToken> | undefined;
     // Whoever hears of the end of a request may ask again at once.
     script = [
-      () =>
-        NEVER.pipe(
-          finalize(() => {
-            next = renewing.get();
-          }),
-        ),
-      () => NEVER,
+      (_, signal) => {
+        signal.addEventListener('abort', () => {
+          next = renewing.get();
+        });
+        return never();
+      },
+      never,
     ];
     const first = renewing.get();
     await settled();

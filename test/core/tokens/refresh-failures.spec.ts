@@ -1,14 +1,14 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { BoxAuthError } from 'nestjs-box-auth';
-import { RenewalFailures } from '../../../lib/core/tokens/renewal-failures.js';
+import { RefreshFailures } from '../../../lib/core/tokens/refresh-failures.js';
 import { renewalDefaults } from '../../../lib/core/tokens/renewal.options.js';
 import { FakeRuntime } from '../../support/fake-runtime.js';
 
 let runtime: FakeRuntime;
-let failures: RenewalFailures;
+let failures: RefreshFailures;
 beforeEach(() => {
   runtime = new FakeRuntime();
-  failures = new RenewalFailures(renewalDefaults, runtime);
+  failures = new RefreshFailures(renewalDefaults, runtime);
 });
 
 const failure = (more: Partial<ConstructorParameters<typeof BoxAuthError>[0]> = {}) =>
@@ -24,13 +24,13 @@ const recorded = (thrown: unknown) => failures.record(thrown) as BoxAuthError;
 /** Fails `times` times; returns how long the pause after the last of them is. */
 const pauseAfter = (times: number) => {
   for (let time = 0; time < times; time++) failures.record(failure());
-  return failures.pause()?.retryAfterMs;
+  return failures.pauseError?.retryAfterMs;
 };
 
 describe('The failures of a renewal', () => {
   it('start with none: nobody pauses', () => {
-    expect(failures.isPausing).toBe(false);
-    expect(failures.pause()).toBeUndefined();
+    expect(failures.isPaused).toBe(false);
+    expect(failures.pauseError).toBeUndefined();
   });
 
   it('tell the first as it is, and the next ones since when it has been so', async () => {
@@ -49,7 +49,7 @@ describe('The failures of a renewal', () => {
   it('leave alone what is no error of ours, and do not count it', () => {
     const bug = new TypeError('a bug');
     expect(failures.record(bug)).toBe(bug);
-    expect(failures.isPausing).toBe(false);
+    expect(failures.isPaused).toBe(false);
     const first = failure();
     expect(failures.record(first)).toBe(first);
   });
@@ -62,7 +62,7 @@ describe('The failures of a renewal', () => {
     runtime.randomValue = random;
     expect(
       pauses.map((_pause, index) => {
-        failures = new RenewalFailures(renewalDefaults, runtime);
+        failures = new RefreshFailures(renewalDefaults, runtime);
         return pauseAfter(index + 1);
       }),
     ).toEqual(pauses);
@@ -71,11 +71,11 @@ describe('The failures of a renewal', () => {
   it('pause until the pause is over, and not a moment longer', async () => {
     failures.record(failure());
     await runtime.advance(999);
-    expect(failures.isPausing).toBe(true);
-    expect(failures.pause()?.retryAfterMs).toBe(1);
+    expect(failures.isPaused).toBe(true);
+    expect(failures.pauseError?.retryAfterMs).toBe(1);
     await runtime.advance(1);
-    expect(failures.isPausing).toBe(false);
-    expect(failures.pause()).toBeUndefined();
+    expect(failures.isPaused).toBe(false);
+    expect(failures.pauseError).toBeUndefined();
   });
 
   it('take Retry-After for the least', async () => {
@@ -84,21 +84,21 @@ describe('The failures of a renewal', () => {
     );
     expect(second?.retryAfterMs).toBe(90_000);
     await runtime.advance(30_000);
-    expect(failures.pause()?.retryAfterMs).toBe(60_000);
+    expect(failures.pauseError?.retryAfterMs).toBe(60_000);
     expect(pauseAfter(7)).toBeGreaterThan(10_000);
   });
 
   it('impose no pause on callers where no retry can mend it, but nothing is done in the background', () => {
     const refused = failure({ code: 'client_invalid', retryable: false, retryAfterMs: 30_000 });
     failures.record(refused);
-    expect(failures.pause()).toBeUndefined();
-    expect(failures.isPausing).toBe(true);
+    expect(failures.pauseError).toBeUndefined();
+    expect(failures.isPaused).toBe(true);
     expect(recorded(refused).retryAfterMs).toBe(30_000);
   });
 
   it('do not take the Retry-After of such a refusal for a pause', async () => {
     failures.record(failure({ retryable: false, retryAfterMs: 30_000 }));
     await runtime.advance(1_000);
-    expect(failures.isPausing).toBe(false);
+    expect(failures.isPaused).toBe(false);
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { drawSchedule, renewalDefaults } from '../../../lib/core/tokens/renewal.options.js';
+import { renewalDefaults } from '../../../lib/core/tokens/renewal.options.js';
+import { drawSchedule } from '../../../lib/core/tokens/token-schedule.js';
 
 const S = 1_000;
 const MINUTE = 60 * S;

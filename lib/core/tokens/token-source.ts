@@ -1,0 +1,24 @@
+import type { Subject } from '../credentials/subject.js';
+import type { AccessToken } from '../token-endpoint/access-token.js';
+import type { MintedToken } from '../token-endpoint/token-attempts.js';
+import type { PreviousTokens } from '../token-endpoint/token-endpoint.js';
+
+/** Where the cache gets tokens: the token endpoint, or a store in front of it. */
+export interface TokenSource {
+  /** The subject of the credentials; undefined while a function has not returned them yet. */
+  readonly defaultSubject: Subject | undefined;
+  /** @throws BoxAuthError `subject_invalid` for an id that the issuer cannot know */
+  checkSubject?(subject: Subject): void;
+  /** Gets a token for `subject`, or for the default subject. Aborting `signal` aborts the request. */
+  mint(
+    subject: Subject | undefined,
+    previous: PreviousTokens,
+    signal: AbortSignal,
+  ): Promise<MintedToken>;
+  /** Forgets which credentials were refused. */
+  forgetRefusals(): void;
+  /** A token that another process requested after `token`, if there is one. Sends no token request, and never rejects. */
+  findNewer?(token: AccessToken): Promise<MintedToken | undefined>;
+  /** Stops sharing `token` with other processes. */
+  unshare?(token: AccessToken): void;
+}
