@@ -24,7 +24,7 @@ const MAX_DELAY_WITHOUT_STORE_MS = 500;
 const MIN_PAUSE_MS = 1_000;
 const MAX_INVALIDATED_IDENTITIES = 10_000;
 
-/** What this module needs of the token endpoint. */
+/** The part of the token endpoint that this module uses. */
 interface Endpoint extends PausableRequests {
   readonly defaultSubject: Subject | undefined;
   checkSubject?(subject: Subject): void;
@@ -36,7 +36,7 @@ interface Endpoint extends PausableRequests {
   forgetRefusals(): void;
 }
 
-/** What happens to token requests while the store is unavailable. */
+/** Token requests while the store is unavailable: `open` sends them without it, `closed` fails. */
 export type OnStoreFailure = 'open' | 'closed';
 
 /** The right to request the token of `identity`. */
@@ -46,7 +46,7 @@ interface Lease {
   readonly fence: number;
 }
 
-/** What a token of the store is compared with. */
+/** The requirements for a token of the store. */
 interface Wanted {
   readonly identity: string;
   readonly subject: Subject;
@@ -114,7 +114,6 @@ export class SharedTokenSource implements TokenSource {
     }
   }
 
-  /** See `TokenSource`. */
   async findNewer(token: AccessToken): Promise<MintedToken | undefined> {
     const published = this.#fences.get(token);
     if (published === undefined) return undefined;
@@ -134,7 +133,6 @@ export class SharedTokenSource implements TokenSource {
     }
   }
 
-  /** See `TokenSource`. */
   unshare(token: AccessToken): void {
     this.#invalidate(token).catch(() => undefined);
   }
@@ -290,7 +288,7 @@ export class SharedTokenSource implements TokenSource {
   }
 }
 
-/** A token of unknown lifetime counts as the longer one if the other lifetime is known, and the other way round. */
+/** Where only one of the two lifetimes is known, the candidate is taken. */
 function livesLonger(
   { expiresAt: candidate }: AccessToken,
   { expiresAt: current }: AccessToken,

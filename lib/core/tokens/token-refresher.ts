@@ -17,7 +17,7 @@ import type { TokenSource } from './token-source.js';
 /** A token that arrives expired is requested once more. */
 const MAX_REQUESTS_PER_MINT = 2;
 
-/** What a caller requires of a token. */
+/** Requirements of a caller for a token. */
 export interface TokenDemand {
   /** Milliseconds that the token must still live, for a caller about to start something long. Default 0. */
   readonly minValidityMs?: number | undefined;
@@ -25,7 +25,7 @@ export interface TokenDemand {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What the refreshers of one app share. */
+/** Dependencies that all refreshers of one app share. */
 export interface RefresherContext {
   readonly source: TokenSource;
   /** Runs `mint`, the token request of `refresher`, as soon as it may start. */
