@@ -30,10 +30,10 @@ export function after(runtime: Runtime, delayMs: number): Observable<void> {
   );
 }
 
-/** Those who wait now, of each runtime: one timer holds the process for all of them. */
+/** The waiting callers of each runtime: one timer keeps the process alive for all of them. */
 const holds = new WeakMap<Runtime, { waiting: number; readonly cancel: () => void }>();
 
-/** For somebody who waits: a script that awaits a token must not just end while a retry is due. Returns what ends it. */
+/** Keeps the process alive while a caller waits, so that a script does not exit before a retry. Returns a function that ends this. */
 export function holdProcess(runtime: Runtime): () => void {
   const hold = holds.get(runtime) ?? {
     waiting: 0,

@@ -1,30 +1,30 @@
 import { type Runtime, systemRuntime } from './runtime.js';
 
-/** A moment, by both clocks. */
+/** A point in time by both clocks. */
 export interface Instant {
   readonly wall: number;
   readonly monotonic: number;
 }
 
 /**
- * How old something is, by the wall clock and by the monotonic one: the later hour wins. A machine that slept stops the one,
- * a clock that was set turns the other, and neither makes anything younger.
+ * Measures ages by the wall clock and by the monotonic clock; the greater age counts. A sleeping machine stops one clock, a
+ * correction moves the other, and neither makes anything younger.
  */
 export interface AgeClock {
   ageMs(since: Instant): number;
 }
 
-/** How old something is, by both clocks as they are now. */
+/** The age by both clocks. */
 export function ageMs(runtime: Pick<Runtime, 'now' | 'monotonic'>, since: Instant): number {
   return Math.max(runtime.now() - since.wall, runtime.monotonic() - since.monotonic);
 }
 
-/** The ages of a runtime. The system's are asked for at every call of an app, and so read in the cheaper way. */
+/** The age clock of a runtime. The system has a cheaper one, because every call of an app reads it. */
 export function ageClockOf(runtime: Runtime): AgeClock {
   return runtime === systemRuntime ? systemAges : new ExactAgeClock(runtime);
 }
 
-/** Reads both clocks, every time. */
+/** Reads both clocks every time. */
 class ExactAgeClock implements AgeClock {
   constructor(private readonly runtime: Pick<Runtime, 'now' | 'monotonic'>) {}
 
@@ -33,18 +33,17 @@ class ExactAgeClock implements AgeClock {
   }
 }
 
-const READ_AGAIN_MS = 50;
-const MAX_CALLS = 10_000; // of a wall clock that stands still, as in somebody's test
+const REREAD_MS = 50;
+const MAX_CALLS = 10_000; // with a wall clock that stands still, as in a test
 
 /**
- * Reads the wall clock, and the monotonic one only if the wall clock has moved by 50 ms or back since it was read: each
- * costs as much as all the rest of a call. A wall clock that is set back to within these 50 ms, of all hours, is found
- * out when they are over.
+ * Reads the monotonic clock only if the wall clock has moved back, or 50 ms ahead, since the last reading: each reading
+ * costs as much as the rest of a call. A wall clock that is set back into these 50 ms is noticed when they are over.
  */
 export class CoarseAgeClock implements AgeClock {
   #readAt = Infinity;
   #callsLeft = MAX_CALLS;
-  /** How far the monotonic clock was ahead of the wall clock then. */
+  /** How far the monotonic clock was ahead of the wall clock at the last reading. */
   #leadMs = 0;
 
   constructor(private readonly runtime: Pick<Runtime, 'now' | 'monotonic'>) {}
@@ -52,7 +51,7 @@ export class CoarseAgeClock implements AgeClock {
   ageMs(since: Instant): number {
     const now = this.runtime.now();
     const movedMs = now - this.#readAt;
-    if (!(movedMs >= 0 && movedMs < READ_AGAIN_MS) || --this.#callsLeft < 0) {
+    if (!(movedMs >= 0 && movedMs < REREAD_MS) || --this.#callsLeft < 0) {
       this.#callsLeft = MAX_CALLS;
       this.#readAt = now;
       this.#leadMs = this.runtime.monotonic() - now;

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 
-/** Time, timers and randomness, in one place, so that a test can be any hour of any day without waiting for it. */
+/** Time, timers and randomness. A test replaces them, so that it can be at any time without waiting. */
 export interface Runtime {
   /** The wall clock: milliseconds since the epoch. May jump. */
   now(): number;
   /** Milliseconds from an arbitrary start. Never goes back; may stand still while the machine sleeps. */
   monotonic(): number;
   /**
-   * Runs `task` after `delayMs` milliseconds. Returns what cancels it.
-   * It keeps no process alive unless it `holdProcess`, as only a caller who waits does.
+   * Runs `task` after `delayMs` milliseconds. Returns a function that cancels it.
+   * The timer keeps the process alive only with `holdProcess`, which is for a caller that waits.
    */
   schedule(
     task: () => void,
@@ -17,11 +17,11 @@ export interface Runtime {
   ): () => void;
   /** A number from 0 to just under 1. */
   random(): number;
-  /** A string that no other call returns, 36 characters. */
+  /** A string of 36 characters that no other call returns. */
   uniqueId(): string;
 }
 
-/** The longest delay of a timer: a longer one of Node ends at once. */
+/** The longest delay of a timer in Node, which ends longer ones at once. */
 export const MAX_DELAY_MS = 2 ** 31 - 1;
 
 export const systemRuntime: Runtime = {

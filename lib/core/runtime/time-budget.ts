@@ -5,21 +5,20 @@ import type { Runtime } from './runtime.js';
 
 const STEPS = 4;
 const MAX_STEP_MS = 1_000;
-/** A step that ends this much too late was not just busy: the process was stopped, or its machine asleep. */
+/** In a busy process a step ends less late than this. Beyond, the process was stopped or its machine asleep. */
 const FROZEN_MS = 1_000;
-/** With less left, no other attempt is worth it. */
+/** With less time left, another attempt is pointless. */
 const MIN_ATTEMPT_MS = 50;
 
 const nothing = (): void => undefined;
 
-/** The process was frozen while it waited: what it waited for may have been lost, and is to be started again. */
+/** The process was frozen while it waited: the response may be lost, so the task must start again. */
 export class ProcessFrozen extends Error {}
 
 /**
- * Calls `task` after `delayMs` milliseconds in which the process ran; its argument is whether the process was frozen
- * meanwhile. It waits in steps, so that a freeze costs one step at most. After a freeze it waits for one more step only: a
- * response is there by then, or lost. `spent` is called with the time that passed, step by step. Returns a function that
- * cancels it.
+ * Calls `task` after `delayMs` milliseconds in which the process ran, and says whether it was frozen meanwhile. Waits in
+ * steps: a freeze costs one step at most. After a freeze it waits for one more step: by then a response has arrived, or is
+ * lost. Calls `spent` with the time that passed, step by step. Returns a function that cancels it.
  */
 export function afterRunningTime(
   runtime: Runtime,
@@ -126,7 +125,7 @@ export function withTimeLimit<T>(
   });
 }
 
-/** Milliseconds that a task may wait in all. Only time in which the process runs is spent. */
+/** The milliseconds that a task may wait in all. Only time in which the process runs counts. */
 export class TimeBudget {
   #leftMs: number;
 
@@ -146,7 +145,7 @@ export class TimeBudget {
   }
 
   /**
-   * The result of `task`, which may take `timeoutMs`, and no longer than what is left. Rejects with what `makeError` makes of
+   * The result of `task`, which may take `timeoutMs`, or the time left if that is less. Rejects with what `makeError` makes of
    * the milliseconds waited, or with `ProcessFrozen` if the process was frozen meanwhile and enough is left for another attempt.
    */
   run<T>(

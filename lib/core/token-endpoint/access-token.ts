@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import type { Subject } from '../credentials/subject.js';
 import type { Instant } from '../runtime/age-clock.js';
 
-/** What a token endpoint said of a token, beside its value. */
+/** The details of a token that the token endpoint returned with its value. */
 export interface AccessTokenDetails {
   readonly subject: Subject;
   readonly expiresAt?: number | undefined;
@@ -26,15 +26,15 @@ export interface AccessTokenDetails {
  */
 export class AccessToken {
   readonly #value: string;
-  /** Whom the token is for. */
+  /** The enterprise or user that the token is for. */
   readonly subject: Subject;
   /** Milliseconds since the epoch by the issuer's clock; undefined if the lifetime is unknown. */
   readonly expiresAt: number | undefined;
-  /** What the token is limited to, for a downscoped one. */
+  /** The scopes of a downscoped token. */
   readonly scopes: readonly string[] | undefined;
-  /** Box's `restricted_to`, for a downscoped one. */
+  /** Box's `restricted_to` of a downscoped token. */
   readonly restrictedTo: readonly unknown[] | undefined;
-  /** The first 12 characters of the value's SHA-256 in base64url: tells tokens apart in a log, gives nothing away. */
+  /** The first 12 characters of the value's SHA-256 in base64url. Identifies the token in a log without revealing it. */
   readonly fingerprint: string;
 
   constructor(value: string, details: AccessTokenDetails) {
@@ -47,7 +47,7 @@ export class AccessToken {
     Object.freeze(this);
   }
 
-  /** The token itself: what stands after `Bearer ` in the header. */
+  /** The secret value, as it follows `Bearer ` in the header. */
   get value(): string {
     return this.#value;
   }
@@ -57,7 +57,7 @@ export class AccessToken {
     return `AccessToken(${this.fingerprint})`;
   }
 
-  /** All but the value. */
+  /** The fields of the token without its value. */
   toJSON(): Record<string, unknown> {
     return {
       fingerprint: this.fingerprint,
@@ -67,7 +67,7 @@ export class AccessToken {
     };
   }
 
-  /** @internal What `util.inspect` shows: as `toString`. */
+  /** @internal `util.inspect` shows the same as `toString`. */
   [inspect.custom](): string {
     return this.toString();
   }

@@ -21,6 +21,8 @@ export interface SentRequest {
 /** A kind of token request (RFC 6749 section 4): what it sends, which failures it retries, what it keeps of the response. */
 export interface Grant<Kept> {
   readonly makeForm: FormMaker;
+  /** Whether the form contains an assertion. A refusal may then be about its dates, and a new one may be accepted. */
+  readonly isSigned: boolean;
   /** Whether another attempt may succeed after `error`. */
   mayRetry(error: BoxAuthError): boolean;
   /**
@@ -40,6 +42,7 @@ const retryTransientErrors = ({ retryable }: BoxAuthError): boolean => retryable
 export function accessTokenGrant(makeForm: FormMaker, subject: Subject): Grant<MintedToken> {
   return {
     makeForm,
+    isSigned: true,
     mayRetry: retryTransientErrors,
     read: async (response, sent) => accessTokenIn(await readJsonObject(response), subject, sent),
   };
@@ -49,6 +52,7 @@ export function accessTokenGrant(makeForm: FormMaker, subject: Subject): Grant<M
 export function revocation(makeForm: FormMaker): Grant<void> {
   return {
     makeForm,
+    isSigned: false,
     mayRetry: retryTransientErrors,
     read: async ({ body }) => body?.cancel(),
   };

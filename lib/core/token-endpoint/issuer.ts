@@ -1,7 +1,7 @@
 import type { Subject } from '../credentials/subject.js';
 import type { BoxAuthError } from '../errors/box-auth.error.js';
 
-/** What a token endpoint answered, when it was no token: as it came, to be judged. Shown is only what `shown` makes of it. */
+/** An error response of a token endpoint, unchanged, to be classified. Only text from `shown` may be shown to anyone. */
 export interface ErrorResponse {
   readonly status: number;
   readonly headers: Headers;
@@ -12,44 +12,44 @@ export interface ErrorResponse {
   readonly retryAfterMs?: number | undefined;
   /** The whole body, if it was text. */
   readonly body?: string | undefined;
-  /** A line of a text of the answer, without anything secret in it. */
+  /** Returns a text of the response as one line, with secrets redacted. */
   readonly shown: (text: string) => string;
-  /** How far off the clock was by which the request was signed, as its answer has shown; 0 if it has not. */
+  /** The error of the clock that dated the request, by the `Date` of the response; 0 if that is unknown. */
   readonly clockErrorMs?: number;
 }
 
 /** The form of a request to the token endpoint. */
 export type Form = Readonly<Record<string, string>>;
 
-/** What one attempt at the token endpoint knows that the attempt before did not. */
+/** The values that differ between the attempts of a token request. */
 export interface Attempt {
-  /** 0 for the first, counting on within one mint. */
+  /** Counts the attempts of one token request, from 0. */
   readonly number: number;
   /** The issuer's time: milliseconds since the epoch. */
   readonly serverNow: number;
-  /** A string that was never sent before. */
+  /** A string that was never sent before, for `jti`. */
   readonly uniqueId: string;
-  /** The issuer refused `iat` as lying in the future: leave it out. */
+  /** Leave `iat` out: the issuer refused it because it was in the future. */
   readonly omitIssuedAt: boolean;
 }
 
-/** One who issues tokens, described: everything that differs between Box and another. */
+/** An issuer of tokens: everything that differs between issuers. */
 export interface Issuer<Credentials> {
-  /** As it is called in messages. */
+  /** The name in messages. */
   readonly name: string;
   readonly tokenUrl: string;
-  /** Where its token endpoint is documented. */
+  /** The document about its token endpoint. */
   readonly docs: string;
   /**
-   * Whether a subject that a caller names can exist at all. Left out by an issuer with one subject per app.
+   * Checks the id of a subject that a caller names. Left out by an issuer with one subject per app.
    *
    * @throws BoxAuthError `subject_invalid`
    */
   checkSubject?(subject: Subject): void;
-  /** The form of one token request (RFC 6749 section 4). Made anew for every attempt. */
+  /** The form of a token request (RFC 6749 section 4). Called again for every attempt. */
   tokenForm(credentials: Credentials, subject: Subject, attempt: Attempt): Promise<Form>;
-  /** Whether a refusal is about the key alone, so that another key of the same app may be taken. */
+  /** Whether `error` is about the key alone, so that another key of the app may be accepted. */
   isKeyError(error: BoxAuthError): boolean;
-  /** Why no token came, with what to do about it. */
-  toError(refusal: ErrorResponse): BoxAuthError;
+  /** Converts an error response to an error with a hint. */
+  toError(response: ErrorResponse): BoxAuthError;
 }

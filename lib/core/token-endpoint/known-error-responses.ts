@@ -3,14 +3,14 @@ import type { BoxAuthErrorCode } from '../errors/error-codes.js';
 import type { ErrorResponse } from './issuer.js';
 
 /**
- * How far a refusal reaches: the app with every subject, one tenant (an enterprise that uses the app), or one subject. A
- * refusal that could be about either names the narrower one, so that one subject's failure does not spread to others.
+ * The scope of a refusal: the app with every subject, one tenant (an enterprise that uses the app), or one subject. If a
+ * response is ambiguous, the narrower scope counts, so that the failure of one subject does not affect others.
  */
 export type ErrorScope = 'client' | 'tenant' | 'subject';
 
-/** A known refusal of an issuer: how to recognise it, its scope, its meaning and the fix. */
+/** A known error response of an issuer: how to recognise it, its scope, its meaning and the fix. */
 export interface KnownErrorResponse {
-  readonly matches: (refusal: ErrorResponse) => boolean;
+  readonly matches: (response: ErrorResponse) => boolean;
   readonly scope: ErrorScope;
   readonly code: BoxAuthErrorCode;
   readonly summary: string;
@@ -19,18 +19,18 @@ export interface KnownErrorResponse {
   readonly retryable?: true;
 }
 
-/** Who refuses, and what is said of a refusal that is not known. */
+/** The issuer of an error response, and the defaults for an unknown response. */
 export interface ErrorResponseContext {
   readonly name: string;
-  /** Lower case; undefined if its answers carry no id. */
+  /** Lower case; undefined if its responses have no id. */
   readonly requestIdHeader?: string;
   readonly fallback: Pick<KnownErrorResponse, 'scope' | 'code' | 'hint' | 'docs'>;
 }
 
-// Beside the errors, not in them: the scope says how long to remember a refusal for whom, and is no caller's business.
+// Not a property of the errors: callers do not need it. It decides which subjects a refusal is remembered for.
 const scopes = new WeakMap<BoxAuthError, ErrorScope>();
 
-/** Whom a refusal is about. An error that no table described is about one subject at most. */
+/** The scope of an error. An error that was not made from a response is about one subject at most. */
 export function scopeOf(error: BoxAuthError): ErrorScope {
   return scopes.get(error) ?? 'subject';
 }
@@ -45,45 +45,45 @@ export function repeated(
   return copy;
 }
 
-/** What passes by itself, wherever it is met. */
+/** The error responses that are transient at any endpoint. */
 export function transientErrorResponses(
   name: string,
-  status: { readonly page: string; readonly rateLimits: string; readonly errors: string },
+  documents: { readonly page: string; readonly rateLimits: string; readonly errors: string },
 ): readonly KnownErrorResponse[] {
   return [
     {
-      matches: (refusal) => refusal.status === 429,
+      matches: ({ status }) => status === 429,
       scope: 'client',
       code: 'rate_limited',
-      summary: `${name} takes no more requests for the moment.`,
-      hint: 'Wait for retryAfterMs. If it lasts, mint fewer tokens: where one process has many subjects, do not begin with all at once, and raise maxSubjects so that their tokens are kept; in a fleet, share tokens through a store.',
-      docs: status.rateLimits,
+      summary: `${name} does not accept more requests at the moment.`,
+      hint: 'Wait for retryAfterMs. If this lasts, request fewer tokens: where one process has many subjects, do not start with all of them at once, and raise maxSubjects so that their tokens stay cached; in a fleet, share tokens through a store.',
+      docs: documents.rateLimits,
       retryable: true,
     },
     {
-      matches: (refusal) => refusal.status >= 500 || refusal.status === 408,
+      matches: ({ status }) => status >= 500 || status === 408,
       scope: 'client',
       code: 'unavailable',
       summary: `${name} is not available.`,
-      hint: `It is retried by itself; if it lasts, see ${status.page}.`,
-      docs: status.errors,
+      hint: `The request is retried automatically. If this lasts, see ${documents.page}.`,
+      docs: documents.errors,
       retryable: true,
     },
   ];
 }
 
-/** A refusal as an error: the first of `known` that fits says what it means. */
+/** Converts an error response to an error. The first match in `known` gives its meaning. */
 export function toBoxAuthError(
-  refusal: ErrorResponse,
+  response: ErrorResponse,
   known: readonly KnownErrorResponse[],
   { name, requestIdHeader, fallback }: ErrorResponseContext,
 ): BoxAuthError {
-  const match = known.find(({ matches }) => matches(refusal));
-  const said = [refusal.error, refusal.description]
-    .map((part) => refusal.shown(part ?? ''))
+  const match = known.find(({ matches }) => matches(response));
+  const details = [response.error, response.description]
+    .map((part) => response.shown(part ?? ''))
     .filter((part) => part !== '')
     .join(': ');
-  const answered = `${name} answered ${refusal.status}${said === '' ? '' : ` (${said})`}.`;
+  const answered = `${name} answered ${response.status}${details === '' ? '' : ` (${details})`}.`;
   const { scope, code, hint, docs } = match ?? fallback;
   const error = new BoxAuthError({
     code,
@@ -91,12 +91,12 @@ export function toBoxAuthError(
     hint,
     docs,
     retryable: match?.retryable ?? false,
-    status: refusal.status,
+    status: response.status,
     requestId:
       requestIdHeader === undefined
         ? undefined
-        : (refusal.headers.get(requestIdHeader) ?? undefined),
-    retryAfterMs: refusal.retryAfterMs,
+        : (response.headers.get(requestIdHeader) ?? undefined),
+    retryAfterMs: response.retryAfterMs,
   });
   scopes.set(error, scope);
   return error;

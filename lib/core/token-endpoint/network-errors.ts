@@ -14,7 +14,7 @@ export interface Wait {
   readonly attempts: number;
 }
 
-/** No response in time. */
+/** The error of a token request without a response in time. */
 export function timeoutError(
   { name, docs, tokenUrl }: Endpoint,
   { waitedMs, attempts }: Wait,
@@ -23,19 +23,20 @@ export function timeoutError(
   return new BoxAuthError({
     code: 'timeout',
     message: `${name}'s token endpoint ${tokenUrl} ${silence(time, attempts)}.`,
-    hint: 'If it lasts, check the way out of this network (proxy, firewall, DNS) and the status page of the service.',
+    hint: 'If this lasts, check the way out of this network (proxy, firewall, DNS) and the status page of the service.',
     docs,
     retryable: true,
   });
 }
 
 function silence(time: string, attempts: number): string {
-  if (attempts === 0) return `was sent nothing within ${time}, as requests before got no response`;
+  if (attempts === 0)
+    return `received no request within ${time}, because earlier requests got no response`;
   const all = attempts === 1 ? '' : ` (${attempts} attempts, no response to the last)`;
   return `gave no response within ${time}${all}`;
 }
 
-/** A caller waited for the signature of an assertion. */
+/** The error of a token request whose assertion was not signed in time. */
 export function unsignedError({ waitedMs, attempts }: Wait): BoxAuthError {
   const all = attempts === 1 ? '' : ` (${attempts} attempts)`;
   return signerError(`The assertion was not signed within ${shownTime(waitedMs)}${all}.`);
@@ -45,14 +46,14 @@ function shownTime(ms: number): string {
   return ms < 1000 ? `${Math.round(ms)} ms` : `${Number((ms / 1000).toFixed(1))} s`;
 }
 
-/** The request failed, or its answer is of no use: why, and whether it may pass. */
+/** The error of a request that failed, or whose response is unusable. */
 export function unreachableError({ name, docs, tokenUrl }: Endpoint, error: unknown): BoxAuthError {
   // Anything can be thrown: `instanceof` alone runs the traps of a Proxy.
   if (types.isNativeError(error) && error instanceof UnusableResponse) {
     return new BoxAuthError({
       code: 'response_invalid',
-      message: `What answered at ${tokenUrl} is not ${name}'s token endpoint: ${error.message}.`,
-      hint: 'Check apiUrl, and whether a proxy or a captive portal answers in its place.',
+      message: `The response from ${tokenUrl} is not from ${name}'s token endpoint: ${error.message}.`,
+      hint: 'Check apiUrl, and whether a proxy or a captive portal responds instead.',
       docs,
       retryable: true,
     });
@@ -79,7 +80,7 @@ interface NetworkCause {
 const ADD_CA =
   'set NODE_EXTRA_CA_CERTS to the PEM file of that CA, or pass a fetch that trusts it. A proxy that inspects TLS has a CA of its own.';
 
-/** Why a connection failed, by the codes of Node, OpenSSL and undici; the first that fits counts. */
+/** The causes of failed connections, by the codes of Node, OpenSSL and undici. The first match counts. */
 const NETWORK_CAUSES: readonly NetworkCause[] = [
   {
     codes: /^ERR_TLS_CERT_ALTNAME_INVALID$/,
@@ -88,7 +89,7 @@ const NETWORK_CAUSES: readonly NetworkCause[] = [
   },
   {
     codes: /^(?:CERT_HAS_EXPIRED|CERT_NOT_YET_VALID)$/,
-    hint: 'Its certificate is not valid at this time: check the clock of this machine (NTP); if that is right, the server or a proxy on the way needs a new certificate.',
+    hint: 'Its certificate is not valid at this time: check the clock of this machine (NTP). If the clock is right, the server or a proxy needs a new certificate.',
     retryable: false,
   },
   {
@@ -98,47 +99,47 @@ const NETWORK_CAUSES: readonly NetworkCause[] = [
   },
   {
     codes: /^UNABLE_TO_(?:VERIFY|GET_ISSUER)/,
-    hint: `The CA of its certificate is not known here, or the server leaves out an intermediate certificate: ${ADD_CA}`,
+    hint: `The CA of its certificate is unknown, or the server omits an intermediate certificate: ${ADD_CA}`,
     retryable: false,
   },
   {
     codes: /CERT/,
-    hint: `Its certificate is not trusted here. If it is of a private CA, ${ADD_CA}`,
+    hint: `Its certificate is not trusted. If it is from a private CA, ${ADD_CA}`,
     retryable: false,
   },
   {
     codes: /^(?:EPROTO|ERR_SSL_\w+)$/,
-    hint: 'No TLS could be agreed on: check that the address has the right port and protocol (https, not http), and whether a proxy on the way speaks plain http or an old version of TLS.',
+    hint: 'The TLS handshake failed: check that the address has the right port and protocol (https, not http), and whether a proxy uses plain http or an old version of TLS.',
     retryable: true,
   },
   {
     codes: /^ENOTFOUND$/,
-    hint: 'DNS does not know the host name: check its spelling. In a network without DNS for the internet, pass a fetch that goes through the proxy.',
+    hint: 'DNS does not know the host name: check its spelling. In a network without DNS for the internet, pass a fetch that uses the proxy.',
     retryable: true,
   },
   {
     codes: /^EAI_/,
-    hint: 'DNS gave no result: check that the DNS server of this machine or container can be reached.',
+    hint: 'DNS gave no result: check that this machine or container can reach its DNS server.',
     retryable: true,
   },
   {
     codes: /^(?:ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/,
-    hint: 'No connection could be made: check whether a firewall lets this machine out, and whether it must go through a proxy; then pass a fetch that does.',
+    hint: 'No connection could be made: check whether a firewall blocks this machine. If it must use a proxy, pass a fetch that does.',
     retryable: true,
   },
   {
     codes: /^UND_ERR_(?:HEADERS|BODY)_TIMEOUT$/,
-    hint: 'The connection was made, but no response came in the time that the fetch allows: check that time, and the status page of the service.',
+    hint: 'The connection was made, but no response came within the timeout of the fetch: check that timeout, and the status page of the service.',
     retryable: true,
   },
   {
     codes: /^(?:ECONNRESET|EPIPE|UND_ERR_SOCKET)$/,
-    hint: 'The connection was closed before a response succeeded: if it lasts, check for a proxy or firewall on the way that ends connections.',
+    hint: 'The connection was closed before a response arrived: if this lasts, look for a proxy or firewall that closes connections.',
     retryable: true,
   },
   {
     codes: /^ECONNREFUSED$/,
-    hint: 'Nothing listens at this host and port, or a firewall refuses the connection: check both. An emulator or a proxy on this machine must be started first; in a container, localhost is the container itself.',
+    hint: 'Nothing listens at this host and port, or a firewall refuses the connection: check both. Start an emulator or a proxy on this machine first. In a container, localhost is the container itself.',
     retryable: true,
   },
 ];
@@ -148,7 +149,7 @@ const UNKNOWN_CAUSE: Omit<NetworkCause, 'codes'> = {
   retryable: true,
 };
 
-/** The message of fetch is "fetch failed". The reason is the code of a cause. */
+/** The code of the innermost known cause: the message of fetch is only "fetch failed". */
 function systemCode(error: unknown): string {
   let cause = error;
   try {

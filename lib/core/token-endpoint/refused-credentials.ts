@@ -13,16 +13,16 @@ interface Remembered {
 }
 
 /**
- * Refusals that another request cannot fix, so that Box does not get the same request at every call: 30 s, doubling to
- * 5 min. They are remembered by the fingerprint of the credentials, so new credentials are tried at once, and for the
- * subjects that the refusal is about.
+ * Remembers refusals that another request cannot fix, so that not every call repeats the request: for 30 s, doubling to
+ * 5 min. The key is the fingerprint of the credentials, so new credentials are tried at once, and the subject if the refusal
+ * is about one.
  */
 export class RefusedCredentials {
   readonly #remembered = new LRUCache<string, Remembered>({ max: 1000 });
 
   constructor(private readonly runtime: Runtime) {}
 
-  /** Why not to ask now, if there is a reason. */
+  /** The remembered refusal of a request; undefined if it may be sent. */
   recall(fingerprint: string, subject: string): BoxAuthError | undefined {
     const now = this.runtime.monotonic();
     for (const key of [fingerprint, keyOf(fingerprint, subject)]) {
@@ -37,18 +37,18 @@ export class RefusedCredentials {
     return undefined;
   }
 
-  /** A refusal about a tenant stays with the subject that met it: which users belong to an enterprise is not known. */
+  /** A refusal about a tenant is remembered for its subject only: the users of an enterprise are not known. */
   remember(fingerprint: string, subject: string, error: BoxAuthError): void {
     const key = scopeOf(error) === 'client' ? fingerprint : keyOf(fingerprint, subject);
     const now = this.runtime.monotonic();
     const before = this.#remembered.get(key);
-    // Requests that were in flight together are one refusal, however many subjects sent them.
+    // The refusals of requests that were in flight together count once, for any number of subjects.
     if (before !== undefined && now < before.until) return;
     const forMs = before === undefined ? MIN_MS : Math.min(before.forMs * 2, MAX_MS);
     this.#remembered.set(key, { error, forMs, until: now + forMs });
   }
 
-  /** A token was granted: the client is not refused, and this subject is not. Of other subjects it says nothing. */
+  /** A token was granted: neither the client nor this subject is refused. This proves nothing about other subjects. */
   forget(fingerprint: string, subject: string): void {
     this.#remembered.delete(fingerprint);
     this.#remembered.delete(keyOf(fingerprint, subject));

@@ -10,7 +10,7 @@ const MIN_PAUSE_MS = 1000;
 const MAX_INTERVAL_MS = 1000;
 const MAX_JITTER_MS = 8000;
 const INITIAL_JITTER_MS = 500;
-/** A little slower than the limit seemed to allow, then slowly faster, and slower by a quarter at each refusal. */
+// The pace begins a little below the limit that was seen, then increases slowly, and drops by a quarter at each 429.
 const MARGIN = 1.05;
 const SPEED_UP = 0.9995;
 const SLOW_DOWN = 1.25;
@@ -19,12 +19,12 @@ const IDLE_MS = 60_000;
 const nothing = (): void => undefined;
 
 /** How a request waits at the gate. */
-export interface Passage {
-  /** A request that cannot be sent before it is spent fails. */
+export interface GateOptions {
+  /** The request fails if it cannot be sent within this time. */
   readonly budget: TimeBudget;
-  /** Before all others, however many are in flight: the app's own token, and what was sent once already. */
+  /** Sends it before all others, with any number in flight: for the app's own token, and for retries. */
   readonly goesFirst: boolean;
-  /** The error of a request that was not sent in time, though nothing was rate limited. */
+  /** The error of a request that was not sent in time without a rate limit. */
   readonly timeout: () => BoxAuthError;
   /** Ends the wait. */
   readonly signal: AbortSignal | undefined;
@@ -37,9 +37,8 @@ interface Waiting {
 }
 
 /**
- * Sends the token requests of one app as fast as the endpoint takes them. A few may be in flight at once, more with each
- * response. A 429 pauses the app with all its subjects; afterwards requests leave at the pace that the limit was seen to
- * allow. Requests that wait are not sent.
+ * Sends the requests of one app as fast as the token endpoint accepts them. A few may be in flight at once, and more after
+ * each response. A 429 pauses the app with all its subjects; afterwards requests are sent at the pace that the limit allows.
  */
 export class RequestGate {
   readonly #first = new Set<Waiting>();
@@ -61,14 +60,14 @@ export class RequestGate {
     private readonly onPause: (error: BoxAuthError) => void,
   ) {}
 
-  /** For how many milliseconds nothing is sent. */
+  /** Milliseconds until the next request may be sent. */
   get opensInMs(): number {
     return Math.max(this.#opensAt - this.runtime.monotonic(), 0);
   }
 
   /** Calls `send` when the request may be sent. Rejects with `rate_limited` if the budget ends before that. */
-  async pass<T>(passage: Passage, send: () => Promise<T>): Promise<T> {
-    const sentAt = await this.#opened(passage);
+  async pass<T>(options: GateOptions, send: () => Promise<T>): Promise<T> {
+    const sentAt = await this.#opened(options);
     try {
       const result = await send();
       this.#passedLimit();
@@ -86,8 +85,8 @@ export class RequestGate {
     this.#beginPause(error, error.retryAfterMs ?? MIN_PAUSE_MS);
   }
 
-  /** Resolves when the request may be sent, with the time of that. */
-  #opened({ budget, goesFirst, timeout, signal }: Passage): Promise<number> {
+  /** Resolves with the current time when the request may be sent. */
+  #opened({ budget, goesFirst, timeout, signal }: GateOptions): Promise<number> {
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
       const queue = goesFirst ? this.#first : this.#others;
@@ -147,7 +146,7 @@ export class RequestGate {
     return next;
   }
 
-  /** What a response says of the limit; returns the error for the one who sent the request. */
+  /** Adapts to the response of a request, and returns the error for its caller. */
   #learn(error: unknown, sentAt: number): unknown {
     if (!(error instanceof BoxAuthError) || error.status === undefined) return error;
     if (error.status !== 429) {
@@ -162,13 +161,13 @@ export class RequestGate {
       this.#beginPause(error, retryAfterMs + jitterMs);
       this.onPause(error.with({ message: error.message, retryAfterMs: this.opensInMs }));
     } else {
-      // Sent before the pause began, so it says nothing new but its own Retry-After.
+      // Sent before the pause began: only its Retry-After is new.
       this.#closeFor(error, retryAfterMs);
     }
     return error.retryAfterMs === undefined ? this.#rateLimited() : error;
   }
 
-  /** The first 429 shows what the limit allows: what passed before it, in the time of the pause that it begins. */
+  /** Estimates the limit at the first 429: the requests before it, divided by the length of the pause. */
   #slowerInterval(pauseMs: number): number {
     const slower =
       this.#intervalMs === 0
@@ -199,14 +198,14 @@ export class RequestGate {
     }
   }
 
-  /** The refusal that requests wait for, as it is now: until all of them could be sent. */
+  /** The refusal that requests wait for. Its `retryAfterMs` ends when all of them can be sent. */
   #rateLimited(): BoxAuthError | undefined {
     const waiting = this.#first.size + this.#others.size;
     const retryAfterMs = Math.max(Math.ceil(this.opensInMs + waiting * this.#intervalMs), 1);
     return this.#refusal?.with({ message: this.#refusal.message, retryAfterMs });
   }
 
-  /** A limit that was met long ago says nothing of now. */
+  /** A rate limit of long ago is outdated. */
   #forgetAfterIdling(): void {
     if (this.#inFlight > 0 || this.runtime.monotonic() - this.#opensAt < IDLE_MS) return;
     this.#refusal = undefined;

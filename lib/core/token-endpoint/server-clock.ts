@@ -7,16 +7,16 @@ const MAX_ROUND_TRIP_MS = 10_000;
 const RESOLUTION_MS = 1000; // of the Date header
 const DAY_MS = 24 * 3_600_000;
 
-/** When an answer came, by the wall clock, and how long that took, by the slower of both clocks. */
+/** When a response arrived, by the wall clock, and its duration by both clocks: the longer one. */
 export interface RoundTrip {
   readonly receivedAt: number;
   readonly durationMs: number;
 }
 
-/** The clocks that an assertion can be dated by: the issuer's, as far as it is known, or the one of this machine. */
+/** The clocks that can date an assertion: the issuer's, as far as it is known, or that of this machine. */
 export type TimeSource = 'issuer' | 'machine';
 
-/** The issuer's clock, learned from the `Date` of its answers. Until the first one it is taken to be ours. */
+/** The issuer's clock, learned from the `Date` of its responses. Until the first response it equals our clock. */
 export class ServerClock {
   #learnedMs = 0;
   #source: TimeSource = 'issuer';
@@ -26,7 +26,7 @@ export class ServerClock {
     private readonly emit: EmitEvent,
   ) {}
 
-  /** The clock that was right when it was last in doubt. */
+  /** The clock that the issuer last accepted. */
   get source(): TimeSource {
     return this.#source;
   }
@@ -46,7 +46,7 @@ export class ServerClock {
     return source === 'issuer' ? this.#learnedMs : 0;
   }
 
-  /** Uses the clock of `source` from now on: the issuer has accepted an assertion dated by it, and refused the other. */
+  /** Switches to the clock of `source`: the issuer accepted an assertion dated by it, and refused the other. */
   use(source: TimeSource): void {
     this.#change(() => {
       this.#source = source;
@@ -54,15 +54,15 @@ export class ServerClock {
   }
 
   /**
-   * Learns from an answer, unless a cache gave it (`Age`), it was too slow to tell, or its `Date` is more than a day from our
-   * own time: no assertion may be signed that is valid that far ahead. Returns whether the `Date` was of use.
+   * Learns from a response, unless it is from a cache (`Age`), was too slow, or its `Date` is more than a day from our time: no
+   * assertion may be valid that far ahead. Returns whether the `Date` was usable.
    */
   learn(headers: Headers, { receivedAt, durationMs }: RoundTrip): boolean {
     const date = Date.parse(headers.get('date') ?? '');
     if (Number.isNaN(date) || headers.has('age') || durationMs > MAX_ROUND_TRIP_MS) {
       return false;
     }
-    // The header was cut to the second somewhere between sending and receiving.
+    // The server cut the time to the second at some point between request and response.
     const measured = date + RESOLUTION_MS / 2 - (receivedAt - durationMs / 2);
     const uncertaintyMs = RESOLUTION_MS + durationMs / 2;
     if (Math.abs(measured) > DAY_MS + uncertaintyMs) return false;
@@ -83,7 +83,7 @@ export class ServerClock {
   }
 }
 
-/** Refusals of an assertion for its dates. */
+/** Refusals of an assertion because of its dates. */
 const ABOUT_THE_CLOCK: ReadonlySet<BoxAuthErrorCode> = new Set([
   'assertion_expired',
   'assertion_not_yet_valid',
@@ -91,8 +91,8 @@ const ABOUT_THE_CLOCK: ReadonlySet<BoxAuthErrorCode> = new Set([
 const MAX_TRIALS = 3;
 
 /**
- * Decides which clock the attempts of one token request are dated by. The `Date` of an answer may be a gateway's, and wrong:
- * when an assertion dated by it is refused, the clock of this machine is tried, and the other way round.
+ * Chooses the clock that dates the attempts of one token request. The `Date` of a response may come from a gateway with a
+ * wrong clock: when an assertion dated by it is refused, the clock of this machine is tried next, and vice versa.
  */
 export class ClockTrials {
   #source: TimeSource;
@@ -107,24 +107,24 @@ export class ClockTrials {
     this.#source = clock.source;
   }
 
-  /** The issuer refused `iat` as lying in the future. */
+  /** Whether the issuer refused `iat` because it was in the future. */
   get omitsIssuedAt(): boolean {
     return this.#omitsIssuedAt;
   }
 
-  /** The offset that the next attempt is dated by. */
+  /** The clock offset for the next attempt. */
   next(): number {
     this.#offsetMs = this.clock.offsetOf(this.#source);
     this.#triedMs.add(this.#offsetMs);
     return this.#offsetMs;
   }
 
-  /** The issuer accepted the last attempt: what worked after a switch is kept. */
+  /** The issuer accepted the last attempt. After a switch, its clock is used from now on. */
   accepted(): void {
     if (this.#refusals.size > 0) this.clock.use(this.#source);
   }
 
-  /** Whether an assertion that is signed again, by the clock that `next` gives then, may do. */
+  /** Whether a new assertion, dated by the clock that `next` then returns, may be accepted. */
   mayHelp(error: BoxAuthError): boolean {
     const refusal = `${error.code} ${this.#offsetMs}`;
     if (this.#refusals.has(refusal) || this.#refusals.size === MAX_TRIALS) return false;
@@ -134,7 +134,7 @@ export class ClockTrials {
     return true;
   }
 
-  /** Why the request failed in the end: a guess about the clock gives way to what the issuer said before. */
+  /** The final error. A refusal about the clock may result from a switch: then the refusal before the switch counts. */
   verdict(error: BoxAuthError): BoxAuthError {
     return ABOUT_THE_CLOCK.has(error.code) ? (this.#unexplained ?? error) : error;
   }
@@ -142,11 +142,11 @@ export class ClockTrials {
   #isInDoubt(error: BoxAuthError): boolean {
     if (error.code === 'assertion_replayed') return true;
     if (ABOUT_THE_CLOCK.has(error.code) && this.#unexplained === undefined) {
-      // Unless the answer itself has just corrected the offset.
+      // Unless the response itself has just corrected the offset.
       if (this.clock.offsetOf(this.#source) === this.#offsetMs) this.#switch();
       return true;
     }
-    // An issuer that gives no reasons may mean the clock.
+    // An issuer that gives no reason may mean the clock.
     if (error.code !== 'token_request_refused' || this.#triedMs.has(0)) return false;
     this.#unexplained = error;
     this.#switch();
@@ -154,7 +154,7 @@ export class ClockTrials {
   }
 
   #switch(): void {
-    if (this.clock.offsetOf('issuer') === 0) return; // there is no other
+    if (this.clock.offsetOf('issuer') === 0) return; // both clocks are the same
     this.#source = this.#source === 'issuer' ? 'machine' : 'issuer';
   }
 }

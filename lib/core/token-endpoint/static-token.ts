@@ -4,44 +4,49 @@ import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { AccessToken, type MintedToken } from './access-token.js';
 
-/** What a given token is wanted for. */
-interface Wanted {
+/** The request for a token. */
+interface Request {
   readonly subject: Subject | undefined;
   readonly refused: AccessToken | undefined;
-  /** Whether a function returned the token, and may return another later. */
+  /** Whether a function returned the token and may return another later. */
   readonly isFromFunction: boolean;
 }
 
 /**
- * A token that the credentials themselves contain: of one subject.
+ * The token that the credentials contain. It belongs to one subject.
  *
  * @throws BoxAuthError `token_invalid` or `developer_token_expired` if it has expired or was refused, `subject_unsupported`
- * if it is wanted for another subject
+ * if the request is for another subject
  */
 export function useStaticToken(
-  given: StaticToken,
-  own: Subject,
-  { subject, refused, isFromFunction }: Wanted,
+  staticToken: StaticToken,
+  owner: Subject,
+  { subject, refused, isFromFunction }: Request,
   runtime: Runtime,
 ): MintedToken {
-  if (subject !== undefined && !isSameSubject(subject, own)) {
-    throw otherSubject(given);
+  if (subject !== undefined && !isSameSubject(subject, owner)) {
+    throw otherSubject(staticToken);
   }
-  const { expiresAt } = given;
+  const { expiresAt } = staticToken;
   const requestedAt = { wall: runtime.now(), monotonic: runtime.monotonic() };
-  const token = new AccessToken(given.value.reveal(), { subject: own, expiresAt });
+  const token = new AccessToken(staticToken.value.reveal(), { subject: owner, expiresAt });
   if (token.value === refused?.value) {
-    throw noLongerGood(given, token, 'was refused: it has expired or was revoked', isFromFunction);
+    throw unusable(
+      staticToken,
+      token,
+      'was refused: it has expired or was revoked',
+      isFromFunction,
+    );
   }
   if (expiresAt !== undefined && expiresAt <= requestedAt.wall) {
     const expired = `expired at ${new Date(expiresAt).toISOString()}`;
-    throw noLongerGood(given, token, expired, isFromFunction);
+    throw unusable(staticToken, token, expired, isFromFunction);
   }
   const lifetimeMs = expiresAt === undefined ? undefined : expiresAt - requestedAt.wall;
   return { token, lifetimeMs, requestedAt, isShared: false };
 }
 
-/** Whether all of `list` are given tokens that have not expired and are not among those to be replaced. */
+/** Whether `list` contains only tokens that have not expired and are not in `replaced`. */
 export function areUnused(
   list: readonly { readonly staticToken?: StaticToken }[],
   replaced: readonly (AccessToken | undefined)[],
@@ -64,12 +69,12 @@ function otherSubject({ name, owner, refusal: { docs } }: StaticToken): BoxAuthE
   });
 }
 
-function noLongerGood(
+function unusable(
   { name, refusal }: StaticToken,
   { fingerprint }: AccessToken,
-  what: string,
+  reason: string,
   retryable: boolean,
 ): BoxAuthError {
-  const message = `The ${name} ${fingerprint} of the credentials ${what}.`;
+  const message = `The ${name} ${fingerprint} of the credentials ${reason}.`;
   return new BoxAuthError({ ...refusal, message, retryable });
 }

@@ -21,7 +21,7 @@ import { timeoutError, unreachableError, unsignedError } from './network-errors.
 export type { MintedToken } from './access-token.js';
 
 /** Where and when a request is sent. */
-export interface Sending {
+export interface SendOptions {
   /** Default: the token endpoint. */
   readonly url?: string;
   /** No attempt and no pause lasts longer. */
@@ -33,9 +33,9 @@ export interface Sending {
 }
 
 /** One request with all its attempts. */
-interface Request<Kept> {
+interface PendingRequest<Kept> {
   readonly grant: Grant<Kept>;
-  readonly sending: Sending;
+  readonly options: SendOptions;
   readonly trials: ClockTrials;
   /** How many were begun. */
   attempts: number;
@@ -44,7 +44,7 @@ interface Request<Kept> {
 const FIRST_PAUSE_MS = 500;
 const MAX_PAUSE_MS = 8000;
 
-/** Sends the requests of one app to a token endpoint, and retries those that another attempt may help. */
+/** Sends the requests of one app to a token endpoint, and retries a failed request where that may help. */
 export class TokenAttempts {
   readonly #clock: ServerClock;
   readonly #gate: RequestGate;
@@ -52,7 +52,7 @@ export class TokenAttempts {
 
   constructor(
     private readonly issuer: Issuer<never>,
-    private readonly options: Required<TokenEndpointOptions>,
+    private readonly limits: Required<TokenEndpointOptions>,
     private readonly fetch: Fetch,
     private readonly runtime: Runtime,
     emit: EmitEvent,
@@ -72,23 +72,23 @@ export class TokenAttempts {
   }
 
   /** Sends `grant` until it is granted, or until another attempt cannot help or comes too late. */
-  async send<Kept>(grant: Grant<Kept>, sending: Sending): Promise<Kept> {
-    const { budget, signal } = sending;
+  async send<Kept>(grant: Grant<Kept>, options: SendOptions): Promise<Kept> {
+    const { budget, signal } = options;
     const trials = new ClockTrials(this.#clock);
-    const request: Request<Kept> = { grant, sending, trials, attempts: 0 };
+    const request: PendingRequest<Kept> = { grant, options, trials, attempts: 0 };
     for (let retries = 0; ;) {
       try {
-        return await this.#attemptInTurn(request);
+        return await this.#passGate(request);
       } catch (error) {
         signal?.throwIfAborted();
         if (error instanceof ProcessFrozen) continue;
         if (!(error instanceof BoxAuthError)) throw error;
-        if (trials.mayHelp(error)) continue;
+        if (grant.isSigned && trials.mayHelp(error)) continue;
         // After a 429 the gate pauses this request with all others of the app.
         const pauseMs = error.status === 429 ? 0 : this.#pauseMs(error, retries);
         retries += 1;
         const isTooLate = Math.max(pauseMs, this.#gate.opensInMs) >= budget.leftMs;
-        if (!grant.mayRetry(error) || retries >= this.options.attempts || isTooLate) {
+        if (!grant.mayRetry(error) || retries >= this.limits.attempts || isTooLate) {
           throw trials.verdict(error);
         }
         budget.spend(pauseMs);
@@ -103,8 +103,8 @@ export class TokenAttempts {
     return (error.retryAfterMs ?? 0) + this.runtime.random() * longest;
   }
 
-  #attemptInTurn<Kept>(request: Request<Kept>): Promise<Kept> {
-    const { budget, goesFirst = false, signal } = request.sending;
+  #passGate<Kept>(request: PendingRequest<Kept>): Promise<Kept> {
+    const { budget, goesFirst = false, signal } = request.options;
     const passage = {
       budget,
       goesFirst: goesFirst || request.attempts > 0,
@@ -114,10 +114,10 @@ export class TokenAttempts {
     return this.#gate.pass(passage, () => this.#attempt(request));
   }
 
-  async #attempt<Kept>(request: Request<Kept>): Promise<Kept> {
-    const { grant, sending, trials } = request;
-    const { budget, signal } = sending;
-    const { timeoutMs } = this.options;
+  async #attempt<Kept>(request: PendingRequest<Kept>): Promise<Kept> {
+    const { grant, options, trials } = request;
+    const { budget, signal } = options;
+    const { timeoutMs } = this.limits;
     const offsetMs = trials.next();
     const attempt: Attempt = {
       number: request.attempts++,
@@ -141,12 +141,12 @@ export class TokenAttempts {
 
   /** `offsetMs`: the offset to our clock that the form was signed with. */
   async #post<Kept>(
-    { grant, sending, trials }: Request<Kept>,
+    { grant, options, trials }: PendingRequest<Kept>,
     form: Form,
     offsetMs: number,
     signal: AbortSignal,
   ): Promise<Kept> {
-    const { url = this.issuer.tokenUrl } = sending;
+    const { url = this.issuer.tokenUrl } = options;
     const requestedAt = { wall: this.runtime.now(), monotonic: this.runtime.monotonic() };
     try {
       const response = await postForm(this.fetch, url, form, signal);
@@ -176,12 +176,12 @@ export class TokenAttempts {
     return this.issuer.toError({ ...refusal, clockErrorMs });
   }
 
-  #timeout(request: Request<unknown>): BoxAuthError {
+  #timeout(request: PendingRequest<unknown>): BoxAuthError {
     return timeoutError(this.issuer, this.#wait(request));
   }
 
-  #wait({ sending, attempts }: Request<unknown>) {
-    return { waitedMs: this.options.deadlineMs - sending.budget.leftMs, attempts };
+  #wait({ options, attempts }: PendingRequest<unknown>) {
+    return { waitedMs: this.limits.deadlineMs - options.budget.leftMs, attempts };
   }
 }
 

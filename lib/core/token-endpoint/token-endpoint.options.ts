@@ -6,13 +6,13 @@ import {
   wholeNumberBetween,
 } from '../credentials/field-checks.js';
 
-/** How long and how often the token endpoint is tried. */
+/** Limits for the attempts of a token request. */
 export interface TokenEndpointOptions {
-  /** Milliseconds that one attempt may take, at most 600,000. Default 10,000. */
+  /** Milliseconds for one attempt, at most 600,000. Default 10,000. */
   readonly timeoutMs?: number;
-  /** Attempts in all, the first included, at most 100. Default 4. */
+  /** The number of attempts, including the first, at most 100. Default 4. */
   readonly attempts?: number;
-  /** Milliseconds for all attempts and the pauses between them, at most 600,000. Default 30,000. */
+  /** Milliseconds for all attempts including the pauses, at most 600,000. Default 30,000. */
   readonly deadlineMs?: number;
 }
 

@@ -29,11 +29,11 @@ interface TokenRequest {
   readonly signal: AbortSignal | undefined;
 }
 
-/** What the one who wants a token has already. */
+/** The tokens that a token request replaces. */
 export interface PreviousTokens {
-  /** The token that is no longer taken, if that is why another is wanted. */
+  /** The token that was refused. */
   readonly refused?: AccessToken | undefined;
-  /** The token that is to be renewed. */
+  /** The token that is refreshed. */
   readonly current?: AccessToken | undefined;
 }
 
@@ -46,7 +46,7 @@ export interface PreparedTokenRequest {
   mint(signal?: AbortSignal): Promise<MintedToken>;
 }
 
-/** Mints tokens with the credentials as they are now, the key that works first; does not ask what was just refused. */
+/** Requests tokens with the current credentials. Tries the key that worked last first, and does not repeat refused requests. */
 export class TokenEndpoint<Credentials extends ParsedCredentials> {
   readonly #attempts: TokenAttempts;
   readonly #refused: RefusedCredentials;
@@ -80,17 +80,17 @@ export class TokenEndpoint<Credentials extends ParsedCredentials> {
     this.#attempts.onPause(listener);
   }
 
-  /** Sends nothing for `error.retryAfterMs`, as another process of the app was rate limited. */
+  /** Sends nothing for `error.retryAfterMs`: another process of the app was rate limited. */
   pause(error: BoxAuthError): void {
     this.#attempts.pause(error);
   }
 
-  /** Whom the credentials stand for, as far as is known without asking a function for them. */
+  /** The subject of the credentials; undefined if a function provides them and was not called yet. */
   get defaultSubject(): Subject | undefined {
     return this.credentials.subject;
   }
 
-  /** @throws BoxAuthError `subject_invalid` for an id that the issuer cannot know */
+  /** @throws BoxAuthError `subject_invalid` for an id that cannot exist at the issuer */
   checkSubject(subject: Subject): void {
     this.issuer.checkSubject?.(subject);
   }
@@ -157,7 +157,7 @@ export class TokenEndpoint<Credentials extends ParsedCredentials> {
     return first;
   }
 
-  /** Forgets which credentials were refused. The clock is kept: it has nothing to do with them. */
+  /** Forgets which credentials were refused. Keeps the clock, which does not depend on them. */
   forgetRefusals(): void {
     this.#refused.clear();
     this.#lastRead = undefined;

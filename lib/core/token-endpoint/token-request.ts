@@ -1,14 +1,14 @@
 import { redact } from '../errors/redact.js';
 import type { ErrorResponse } from './issuer.js';
 
-const LARGEST_ANSWER_BYTES = 65_536;
+const MAX_RESPONSE_BYTES = 65_536;
 const MAX_RETRY_AFTER_MS = 600_000;
-const MIN_COUNTED_BYTES = 16; // of a chunk: a stream of empty ones must end, too
+const MIN_COUNTED_BYTES = 16; // for a chunk, so that a stream of empty chunks ends too
 
 /** The `fetch` that token requests go through. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
-/** Why an answer that was neither a token nor a refusal cannot be used. */
+/** A response that is neither a token nor an error response. The message is the reason. */
 export class UnusableResponse extends Error {}
 
 /**
@@ -48,7 +48,7 @@ export async function readJsonObject(response: Response): Promise<Record<string,
   return body;
 }
 
-/** Reads a refusal (RFC 6749 section 5.2) out of any other answer. `secrets` are not shown of its text. */
+/** Reads an error response (RFC 6749 section 5.2). `secrets` are redacted where its text is shown. */
 export async function readErrorResponse(
   response: Response,
   secrets: readonly string[],
@@ -84,9 +84,9 @@ function asJson(response: Response, text: string): Record<string, unknown> | und
 }
 
 /**
- * The text of an answer.
+ * Reads the body of a response.
  *
- * @throws UnusableResponse if it is larger than an answer of this kind may be
+ * @throws UnusableResponse if it is larger than 64 KiB
  */
 export async function readText(response: Response): Promise<string> {
   const chunks: Uint8Array[] = [];
@@ -95,20 +95,20 @@ export async function readText(response: Response): Promise<string> {
   for await (const chunk of body ?? []) {
     if (!isBytes(chunk)) throw new UnusableResponse('its body is not made of bytes');
     bytes += Math.max(chunk.byteLength, MIN_COUNTED_BYTES);
-    if (bytes > LARGEST_ANSWER_BYTES) {
-      throw new UnusableResponse(`it is larger than ${LARGEST_ANSWER_BYTES} bytes`); // leaving the loop cancels the stream
+    if (bytes > MAX_RESPONSE_BYTES) {
+      throw new UnusableResponse(`it is larger than ${MAX_RESPONSE_BYTES} bytes`); // leaving the loop cancels the stream
     }
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** `instanceof` would not know those of another realm. */
+/** `instanceof` fails for byte arrays of another realm. */
 function isBytes(chunk: unknown): chunk is Uint8Array {
   return ArrayBuffer.isView(chunk);
 }
 
-/** A server may send back what it was sent: a header with a secret in it is as if it were not there. */
+/** Drops the headers that contain a secret: a server may echo what it received. */
 function headersWithout(secrets: readonly string[], headers: Headers): Headers {
   const harmless = [...headers].filter(
     ([, value]) => !secrets.some((secret) => secret !== '' && value.includes(secret)),
@@ -117,8 +117,8 @@ function headersWithout(secrets: readonly string[], headers: Headers): Headers {
 }
 
 /**
- * `Retry-After` (RFC 9110 section 10.2.3), seconds or a date, as milliseconds from `serverNow`; at most ten minutes.
- * Undefined if it is missing or neither.
+ * Parses `Retry-After` (RFC 9110 section 10.2.3), seconds or a date, to milliseconds from `serverNow`, at most ten minutes.
+ * Undefined if it is missing or invalid.
  */
 export function parseRetryAfter(value: string | null, serverNow: number): number | undefined {
   const text = value?.trim() ?? '';

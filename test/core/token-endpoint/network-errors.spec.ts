@@ -37,7 +37,7 @@ describe('A token endpoint that gives no token', () => {
       'is silent to the requests before',
       () => timeoutError(endpoint, { waitedMs: 30_000, attempts: 0 }),
       'timeout',
-      'was sent nothing within 30 s, as requests before got no response.',
+      'received no request within 30 s, because earlier requests got no response.',
       'proxy',
     ],
     [
