@@ -14,7 +14,7 @@ describe.each<[string, () => AgeClock]>([
   ['exactly', () => ageClockOf(runtime)],
   ['sparingly', () => new CoarseAgeClock(runtime)],
 ])('An age that is read %s', (_, clock) => {
-  it('is the time that has passed', async () => {
+  it('is the elapsed time', async () => {
     const ages = clock();
     const since = now();
     expect(ages.ageMs(since)).toBe(0);
@@ -32,7 +32,7 @@ describe.each<[string, () => AgeClock]>([
     expect(ages.ageMs(since)).toBe(3_600_000);
   });
 
-  it('counts what a wall clock that is set back denies', async () => {
+  it('includes the time that a wall clock was set back', async () => {
     const ages = clock();
     const since = now();
     ages.ageMs(since);
@@ -44,7 +44,7 @@ describe.each<[string, () => AgeClock]>([
     expect(ages.ageMs(since)).toBe(3_600_005);
   });
 
-  it('is never less than the wall clock says', () => {
+  it('is never less than by the wall clock', () => {
     const ages = clock();
     const since = now();
     ages.ageMs(since);
@@ -53,8 +53,8 @@ describe.each<[string, () => AgeClock]>([
   });
 });
 
-describe('An age that is read sparingly', () => {
-  it('does without the monotonic clock for 50 ms, and no longer', () => {
+describe('The age of a coarse clock', () => {
+  it('does not read the monotonic clock for 50 ms', () => {
     const reads = { wall: 1_000, monotonic: 0, times: 0 };
     const ages = new CoarseAgeClock({
       now: () => reads.wall,
@@ -74,7 +74,7 @@ describe('An age that is read sparingly', () => {
     ]);
   });
 
-  it('is the same as exactly, but for 50 ms after the clock was set back to when it was last read', async () => {
+  it('equals the exact age, except for 50 ms after the clock was set back to the last reading', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(
@@ -101,7 +101,7 @@ describe('An age that is read sparingly', () => {
     );
   });
 
-  it('counts at last also where the wall clock stands still', () => {
+  it('increases in the end even if the wall clock stands still', () => {
     let monotonic = 0;
     const ages = new CoarseAgeClock({ now: () => 1_000, monotonic: () => monotonic });
     const since = { wall: 1_000, monotonic: 0 };
@@ -111,7 +111,7 @@ describe('An age that is read sparingly', () => {
     expect([...seen]).toEqual([0, 7_200_000]);
   });
 
-  it('is how the system’s are read, and no other', () => {
+  it('is used for the system runtime only', () => {
     expect(ageClockOf(systemRuntime)).toBeInstanceOf(CoarseAgeClock);
     expect(ageClockOf(systemRuntime)).toBe(ageClockOf(systemRuntime));
     expect(ageClockOf({ ...systemRuntime })).not.toBeInstanceOf(CoarseAgeClock);

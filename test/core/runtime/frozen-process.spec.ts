@@ -29,7 +29,7 @@ const box = (options: Partial<BoxAuthOptions> = {}) =>
     ...options,
   });
 
-/** What has become of a promise so far. */
+/** The outcome of a promise so far. */
 function watch<T>(promise: Promise<T>): { value?: T; error?: unknown } {
   const watched: { value?: T; error?: unknown } = {};
   promise.then(
@@ -39,12 +39,12 @@ function watch<T>(promise: Promise<T>): { value?: T; error?: unknown } {
   return watched;
 }
 
-/** Signing takes real time, in another thread: everything happens but the time of the runtime. */
+/** Signing takes real time in another thread, while the time of the runtime stands still. */
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await settled();
 }
 
-/** An answer that is written when the request comes, and read when `arrived` says so. */
+/** A response that is written when the request arrives, and read when `arrived` resolves. */
 const granted = (value: string, arrived: Promise<void>) => async () => {
   const written = endpoint.json(200, { access_token: value, expires_in: 3600 });
   await arrived;
@@ -69,21 +69,21 @@ describe.each([
     expect(endpoint.inFlight).toBe(0);
   });
 
-  it('takes an answer that arrived meanwhile', async () => {
-    const answer = deferred();
-    endpoint.script(granted('arrived', answer.promise));
+  it('uses a response that arrived meanwhile', async () => {
+    const response = deferred();
+    endpoint.script(granted('arrived', response.promise));
     const caller = watch(box().provider.getToken());
     await runtime.advance(9_900);
     freeze(45_000);
     await runtime.advance(0);
     await runtime.advance(900);
-    answer.resolve();
+    response.resolve();
     await settled();
     expect(valueOf(caller)).toBe('arrived');
     expect(endpoint.received).toHaveLength(1);
   });
 
-  it('gives the current token to every caller, before and after', async () => {
+  it('returns the current token to every caller, before and after', async () => {
     const { provider } = box();
     const current = await provider.getToken();
     await runtime.advance(HOUR - 500_000);
@@ -109,7 +109,7 @@ describe.each([
     expect(later).toEqual({ value: expect.anything() });
   });
 
-  it('signs the assertion again, by the time that it is then', async () => {
+  it('signs a new assertion with the current time', async () => {
     endpoint.script(silence);
     const { provider } = box({
       credentials: {
@@ -133,14 +133,14 @@ describe.each([
     expect((second.exp ?? 0) - (first.exp ?? 0)).toBeGreaterThanOrEqual(45);
   });
 
-  it('does not learn the clock of the issuer from an answer that waited meanwhile', async () => {
-    const answer = deferred();
-    endpoint.script(granted('arrived', answer.promise));
+  it('does not learn the clock of the issuer from a response that waited meanwhile', async () => {
+    const response = deferred();
+    endpoint.script(granted('arrived', response.promise));
     const caller = watch(box().provider.getToken());
     await settled();
     const expiresAt = runtime.now() + HOUR;
     freeze(45_000);
-    answer.resolve();
+    response.resolve();
     await settled();
     expect(caller.value?.expiresAt).toBe(expiresAt);
   });
@@ -155,7 +155,7 @@ describe.each([
     expect(endpoint.received).toHaveLength(3);
   });
 
-  it('asks a signer and a credentials function again', async () => {
+  it('calls a signer and a credentials function again', async () => {
     let signed = 0;
     let read = 0;
     const never = new Promise<never>(() => undefined);
@@ -181,11 +181,11 @@ describe.each([
     expect({ read, signed }).toEqual({ read: 2, signed: 2 });
   });
 
-  it('does not take its store for away', async () => {
-    const answer = deferred();
+  it('does not consider its store unavailable', async () => {
+    const response = deferred();
     class SlowStore extends MemoryTokenStore {
       override async claim(...args: Parameters<MemoryTokenStore['claim']>) {
-        await answer.promise;
+        await response.promise;
         return await super.claim(...args);
       }
     }
@@ -194,14 +194,14 @@ describe.each([
     await runtime.advance(190);
     freeze(45_000);
     await runtime.advance(20);
-    answer.resolve();
+    response.resolve();
     await settled();
     expect(caller).toEqual({ value: expect.anything() });
   });
 });
 
-describe('A process that is frozen again and again', () => {
-  it('gives a silent token endpoint up in the end', async () => {
+describe('A process that is frozen repeatedly', () => {
+  it('ends with a timeout if the token endpoint never responds', async () => {
     endpoint.otherwise = silence;
     const caller = watch(box().provider.getToken());
     for (let freezes = 0; freezes < 40; freezes++) {
@@ -213,17 +213,17 @@ describe('A process that is frozen again and again', () => {
   });
 });
 
-describe('A process that waits for another one to mint', () => {
-  it('takes the token of that one after a freeze, and mints none', async () => {
+describe('A process that waits for the token of another', () => {
+  it('uses that token after a freeze, and requests none', async () => {
     const store = new MemoryTokenStore(runtime);
-    const answer = deferred();
-    endpoint.script(granted('shared', answer.promise));
+    const response = deferred();
+    endpoint.script(granted('shared', response.promise));
     const minting = watch(box({ store }).provider.getToken());
     await settled();
     const waiting = watch(box({ store }).provider.getToken());
     await runtime.advance(1_000);
     runtime.freeze(45_000);
-    answer.resolve();
+    response.resolve();
     await settled();
     await runtime.advance(1_000);
     expect([valueOf(minting), valueOf(waiting)]).toEqual(['shared', 'shared']);

@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => emulator.stop());
 
-/** Runs a script that has `box`, with nothing else in the process; what it printed, and how it ended. */
+/** Runs a script that uses `box` in a process of its own. Returns its output and exit code. */
 async function run(script: string): Promise<{ printed: string; code: number | null }> {
   const child = spawn(process.execPath, ['--input-type=module', '-'], {
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -34,7 +34,7 @@ const options = () =>
   JSON.stringify({ credentials: { config: emulator.config }, apiUrl: emulator.url });
 
 describe('A script', () => {
-  it('that awaits a token does not end while a retry is due', async () => {
+  it('that awaits a token does not exit before a retry', async () => {
     emulator.failNext('token', { kind: 'rate-limit', retryAfter: 1 });
     expect(await run('console.log((await box.getToken()).subject.type);')).toEqual({
       printed: 'enterprise\n',
@@ -42,11 +42,11 @@ describe('A script', () => {
     });
   });
 
-  it('that has its token ends by itself', async () => {
+  it('that has its token exits on its own', async () => {
     expect((await run('await box.getToken();')).code).toBe(0);
   });
 
-  it('that awaits a token does not end when another of its callers gives up', async () => {
+  it('that awaits a token does not exit when another caller aborts', async () => {
     emulator.failNext('token', { kind: 'rate-limit', retryAfter: 1 });
     const script = `
       const controller = new AbortController();
@@ -56,7 +56,7 @@ describe('A script', () => {
     expect(await run(script)).toEqual({ printed: 'gone\nenterprise\n', code: 0 });
   });
 
-  it('that gave up waiting ends while the mint is still retried', async () => {
+  it('that aborted its wait exits while the token request is still retried', async () => {
     emulator.clearRequests();
     emulator.failNext('token', { kind: 'rate-limit', retryAfter: 25 });
     const script = `

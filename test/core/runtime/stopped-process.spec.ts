@@ -32,10 +32,10 @@ afterAll(() => {
 const grant = (response: ServerResponse, token: string) =>
   response.end(JSON.stringify({ access_token: token, expires_in: 3600 }));
 
-/** Stops itself as soon as the first answer has begun, and prints the token in the end, or the code of the error. */
+/** Stops itself as soon as the first response has begun. In the end it prints the token, or the code of the error. */
 const script = () => `${bundle}
 import { writeSync as print } from 'node:fs';
-{ // apart from the names of the bundle
+{ // a block, so that its names do not clash with the bundle
 let requests = 0;
 const box = new BoxAuth({
   credentials: { clientId: 'client', clientSecret: 'secret', enterpriseId: '1' },
@@ -54,7 +54,7 @@ console.log(await box.getToken().then((token) => token.value, (error) => error.c
 process.exit(0);
 }`;
 
-/** Runs the script; \`stopped\` is called while it is. Returns what it printed in the end. */
+/** Runs the script and calls `stopped` while it is stopped. Returns the last line that it printed. */
 async function run(stopped: () => void): Promise<string | undefined> {
   const child = spawn(process.execPath, ['--input-type=module', '-'], {
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -71,17 +71,19 @@ async function run(stopped: () => void): Promise<string | undefined> {
 }
 
 describe('A process that was stopped for longer than its timeout, during a token request', () => {
-  it('takes the token that arrived meanwhile', async () => {
-    const answers: ServerResponse[] = [];
+  it('uses the token that arrived meanwhile', async () => {
+    const responses: ServerResponse[] = [];
     server.on('request', (_request, response) => {
-      answers.push(response);
+      responses.push(response);
       response.writeHead(200, { 'content-type': 'application/json' }).flushHeaders();
     });
-    expect(await run(() => answers.forEach((answer) => grant(answer, 'arrived')))).toBe('arrived');
-    expect(answers).toHaveLength(1);
+    expect(await run(() => responses.forEach((response) => grant(response, 'arrived')))).toBe(
+      'arrived',
+    );
+    expect(responses).toHaveLength(1);
   });
 
-  it('sends the request again, where the answer was lost', async () => {
+  it('sends the request again if the response was lost', async () => {
     let requests = 0;
     server.on('request', (_request, response) => {
       response.writeHead(200, { 'content-type': 'application/json' }).flushHeaders();

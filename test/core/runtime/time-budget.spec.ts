@@ -35,7 +35,7 @@ const FREEZES = [
 
 describe('A wait', () => {
   it.each([1, 200, 3_333, 10_000])(
-    'of %i ms ends after as much, and leaves no timer',
+    'of %i ms ends after that time and leaves no timer',
     async (ms) => {
       const waiting = wait(ms);
       await runtime.advance(ms - 0.5);
@@ -68,7 +68,7 @@ describe('A wait', () => {
       expect(waiting.outcome).toEqual({ isFrozen: true });
     });
 
-    it('ends, however often that happens', async () => {
+    it('ends after any number of freezes', async () => {
       const waiting = wait(200);
       for (let step = 0; step < 3; step++) {
         freeze(45_000);
@@ -77,7 +77,7 @@ describe('A wait', () => {
       expect(waiting.outcome).toEqual({ isFrozen: true });
     });
 
-    it('is frozen by a second, and busy for less', async () => {
+    it('counts as frozen from a second on, and as busy below', async () => {
       const busy = wait(400);
       freeze(999);
       await runtime.advance(400);
@@ -89,7 +89,7 @@ describe('A wait', () => {
     });
   });
 
-  it('is not frozen by a clock that is set back', async () => {
+  it('does not count as frozen if the clock is set back', async () => {
     const waiting = wait(4_000);
     runtime.jump(-45_000);
     await runtime.advance(4_000);
@@ -102,7 +102,7 @@ describe('A time budget', () => {
   const limit = (budget: TimeBudget, timeoutMs: number) =>
     watch((end) => budget.failAfter(timeoutMs, late, end));
 
-  it('ends a wait at its timeout, and at the latest with itself', async () => {
+  it('ends a wait at its timeout, or when nothing is left', async () => {
     const budget = new TimeBudget(runtime, 15_000);
     const first = limit(budget, 10_000);
     await runtime.advance(10_000);
@@ -116,7 +116,7 @@ describe('A time budget', () => {
     expect(third.outcome).toEqual(late(0));
   });
 
-  it('is spent by a wait that ends early, for as long as it lasted', async () => {
+  it('is reduced by the duration of a wait that ends early', async () => {
     const budget = new TimeBudget(runtime, 15_000);
     const waiting = limit(budget, 10_000);
     await runtime.advance(3_400);
@@ -125,13 +125,13 @@ describe('A time budget', () => {
     expect(runtime.timers).toBe(0);
   });
 
-  it('is spent by a pause', () => {
+  it('is reduced by a pause', () => {
     const budget = new TimeBudget(runtime, 15_000);
     budget.spend(4_000);
     expect(budget.leftMs).toBe(11_000);
   });
 
-  it('asks for another attempt after a freeze, until nothing is left', async () => {
+  it('allows another attempt after a freeze, until nothing is left', async () => {
     const budget = new TimeBudget(runtime, 3_000);
     const outcomes: unknown[] = [];
     for (let attempt = 0; attempt < 10; attempt++) {
@@ -144,7 +144,7 @@ describe('A time budget', () => {
     expect(outcomes[9]).toMatchObject({ message: expect.stringContaining('late') });
   });
 
-  it.each(FREEZES)('loses no more than a step to each time that the process is %s', async () => {
+  it.each(FREEZES)('loses at most one step each time that the process is %s', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.record({ runMs: fc.nat(3_000), frozenMs: fc.nat(100_000) }), { maxLength: 5 }),

@@ -7,7 +7,7 @@ const subject = { type: 'user', id: '5' } as const;
 describe('An access token', () => {
   const token = new AccessToken('the-value', { subject, expiresAt: 5, scopes: ['item_preview'] });
 
-  it('is shown by 12 characters that tell it from others, never by its value', () => {
+  it('is shown as a fingerprint of 12 characters, never as its value', () => {
     expect(token.fingerprint).toMatch(/^[\w-]{12}$/);
     expect(token.fingerprint).toBe(new AccessToken('the-value', { subject }).fingerprint);
     expect(token.fingerprint).not.toBe(new AccessToken('another', { subject }).fingerprint);
@@ -17,7 +17,7 @@ describe('An access token', () => {
     }
   });
 
-  it('tells in JSON whom it is for, until when, and for what', () => {
+  it('contains its subject, expiry and scopes in JSON', () => {
     expect(JSON.parse(JSON.stringify(token))).toEqual({
       fingerprint: token.fingerprint,
       subject,
@@ -26,7 +26,7 @@ describe('An access token', () => {
     });
   });
 
-  it('cannot be changed, nor whom it is for', () => {
+  it('is immutable, including its subject', () => {
     expect(() => Object.assign(token, { expiresAt: 6 })).toThrow(TypeError);
     expect(() => Object.assign(token.subject, { id: '6' })).toThrow(TypeError);
   });

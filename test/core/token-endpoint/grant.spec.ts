@@ -5,9 +5,9 @@ import { UnusableResponse } from '../../../lib/core/token-endpoint/token-request
 const subject = { type: 'enterprise', id: '1' } as const;
 const requestedAt = { wall: 1_000, monotonic: 50 };
 
-const answer = (body: string, type = 'application/json', status = 200) =>
+const respond = (body: string, type = 'application/json', status = 200) =>
   new Response(body, { status, headers: { 'content-type': type } });
-const granting = (fields: object) => answer(JSON.stringify({ access_token: 'abc', ...fields }));
+const granting = (fields: object) => respond(JSON.stringify({ access_token: 'abc', ...fields }));
 
 const read = (response: Response) =>
   accessTokenGrant(async () => ({}), subject).read(response, {
@@ -25,14 +25,14 @@ async function reason(response: Response): Promise<string> {
   return String(error);
 }
 
-describe('A grant is read', () => {
+describe('An access token grant', () => {
   it.each([
     'application/json',
     'application/json; charset=utf-8',
     'Application/JSON',
     'application/vnd.box.token+json',
-  ])('out of %s', async (type) => {
-    const minted = await read(answer('{"access_token":"abc"}', type));
+  ])('reads a response of type %s', async (type) => {
+    const minted = await read(respond('{"access_token":"abc"}', type));
     expect(minted).toEqual({
       token: expect.objectContaining({
         subject,
@@ -48,20 +48,20 @@ describe('A grant is read', () => {
   });
 
   it.each(['text/html', 'text/plain; was=application/json', 'application/jsonp', '+json'])(
-    'not out of %s, whatever it holds',
+    'rejects a response of type %s with any body',
     async (type) => {
-      expect(await reason(answer('{"access_token":"abc"}', type))).toContain('not a JSON object');
+      expect(await reason(respond('{"access_token":"abc"}', type))).toContain('not a JSON object');
     },
   );
 
   it.each(['', 'null', '5', '"abc"', '["abc"]', '{"access_token":'])(
-    'not out of what is no JSON object: %s',
+    'rejects a body that is not a JSON object: %s',
     async (body) => {
-      expect(await reason(answer(body))).toContain('not a JSON object');
+      expect(await reason(respond(body))).toContain('not a JSON object');
     },
   );
 
-  it('not out of an answer without a body', async () => {
+  it('rejects a response without a body', async () => {
     expect(await reason(new Response(null, { status: 204 }))).toContain('not a JSON object');
   });
 
@@ -71,17 +71,17 @@ describe('A grant is read', () => {
     ['an object', { access_token: {} }],
     ['two words', { access_token: 'abc def' }],
     ['longer than 8192 characters', { access_token: 'a'.repeat(8193) }],
-  ])('not if the token is %s', async (_, body) => {
-    expect(await reason(answer(JSON.stringify(body)))).toContain('access_token');
+  ])('rejects an access_token that is %s', async (_, body) => {
+    expect(await reason(respond(JSON.stringify(body)))).toContain('access_token');
   });
 
-  it('with a token of 8192 characters', async () => {
+  it('accepts an access_token of 8192 characters', async () => {
     const { token } = await read(granting({ access_token: 'a'.repeat(8192) }));
     expect(token.value).toBe('a'.repeat(8192));
   });
 
-  it('up to 65,536 bytes', async () => {
-    const sized = (bytes: number) => answer('{"access_token":"abc"}'.padEnd(bytes));
+  it('reads responses of up to 65,536 bytes', async () => {
+    const sized = (bytes: number) => respond('{"access_token":"abc"}'.padEnd(bytes));
     expect((await read(sized(65_536))).token.value).toBe('abc');
     expect(await reason(sized(65_537))).toContain('larger than 65536 bytes');
   });
@@ -95,7 +95,7 @@ describe('A grant is read', () => {
     [-1, undefined],
     ['soon', undefined],
     [null, undefined],
-  ])('with expires_in %j as a lifetime of %s milliseconds', async (seconds, lifetimeMs) => {
+  ])('reads expires_in %j as a lifetime of %s milliseconds', async (seconds, lifetimeMs) => {
     const minted = await read(granting({ expires_in: seconds }));
     expect(minted.lifetimeMs).toBe(lifetimeMs);
     expect(minted.token.expiresAt).toBe(
@@ -109,7 +109,7 @@ describe('A grant is read', () => {
     ['', undefined],
     [7, undefined],
     [null, undefined],
-  ])('with scope %j as the scopes %j', async (scope, scopes) => {
+  ])('reads scope %j as the scopes %j', async (scope, scopes) => {
     expect((await read(granting({ scope }))).token.scopes).toEqual(scopes);
   });
 
@@ -118,7 +118,7 @@ describe('A grant is read', () => {
     [[], undefined],
     ['item_preview', undefined],
     [null, undefined],
-  ])('with restricted_to %j as the restrictions %j', async (given, restrictedTo) => {
+  ])('reads restricted_to %j as the restrictions %j', async (given, restrictedTo) => {
     expect((await read(granting({ restricted_to: given }))).token.restrictedTo).toEqual(
       restrictedTo,
     );

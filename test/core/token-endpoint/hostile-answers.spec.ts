@@ -12,7 +12,7 @@ import { thrownBy } from '../../support/thrown.js';
 const SECRET = 'the-secret-of-this-app';
 const credentials = { clientId: 'client', clientSecret: SECRET, enterpriseId: '1' };
 
-describe('A token endpoint that sends back what it was sent', () => {
+describe('A token endpoint that echoes the request', () => {
   const echoing = (header: (form: URLSearchParams) => string) =>
     new BoxAuth({
       credentials,
@@ -26,7 +26,7 @@ describe('A token endpoint that sends back what it was sent', () => {
         ),
     });
 
-  it('has no secret told as the id of a request', async () => {
+  it('does not put a secret into requestId', async () => {
     const box = echoing((form) => form.get('client_secret') ?? '');
     const error = await thrownBy(() => box.provider.getToken());
     expect(error.code).toBe('client_invalid');
@@ -35,21 +35,21 @@ describe('A token endpoint that sends back what it was sent', () => {
   });
 
   it.each(['two words', '\u009b31mred', 'x'.repeat(65), ''])(
-    'has only what looks like an id told as one: not %j',
+    'does not put %j into requestId',
     async (value) => {
       const error = await thrownBy(() => echoing(() => value).provider.getToken());
       expect(error.requestId).toBeUndefined();
     },
   );
 
-  it('has an id of Box told', async () => {
+  it('puts an id of Box into requestId', async () => {
     const error = await thrownBy(() => echoing(() => '0b8a3a8ee1b5d33eb').provider.getToken());
     expect(error.requestId).toBe('0b8a3a8ee1b5d33eb');
   });
 });
 
-describe('What is thrown and is no ordinary error', () => {
-  const odd: readonly unknown[] = [
+describe('A malformed error', () => {
+  const malformed: readonly unknown[] = [
     Object.assign(new Error('x'), { message: { a: 1 } }),
     Object.assign(new Error('x'), { message: undefined }),
     Object.assign(new Error('x'), { name: 5 }),
@@ -61,11 +61,11 @@ describe('What is thrown and is no ordinary error', () => {
     }),
   ];
 
-  it.each(odd)('becomes a cause all the same: %#', (thrown) => {
+  it.each(malformed)('is converted to a cause: %#', (thrown) => {
     expect(sanitizedCause(thrown)).toBeInstanceOf(Error);
   });
 
-  it.each(odd)('by a store costs nobody a token: %#', async (thrown) => {
+  it.each(malformed)('of a store does not keep callers from their token: %#', async (thrown) => {
     const runtime = new FakeRuntime();
     const endpoint = new ScriptedEndpoint(runtime);
     const store: TokenStore = Object.assign(new MemoryTokenStore(runtime), {
@@ -79,7 +79,7 @@ describe('What is thrown and is no ordinary error', () => {
 });
 
 describe('A store', () => {
-  it('that always has one more token, and each of no use, is left alone', async () => {
+  it('that only returns unusable tokens is bypassed after the second', async () => {
     const runtime = new FakeRuntime();
     const endpoint = new ScriptedEndpoint(runtime);
     let claims = 0;
@@ -97,7 +97,7 @@ describe('A store', () => {
     expect(claims).toBe(2);
   });
 
-  it('gets no token over whose mint the machine slept, nor does another process', async () => {
+  it('does not get a token that expired while the machine slept during its request', async () => {
     const runtime = new FakeRuntime();
     const endpoint = new ScriptedEndpoint(runtime);
     const store = new MemoryTokenStore(runtime);
@@ -115,7 +115,7 @@ describe('A store', () => {
     expect(endpoint.received).toHaveLength(2);
   });
 
-  it('is told the age of a token over whose mint the machine slept for a while', async () => {
+  it('gets the age of a token including the sleep of the machine during its request', async () => {
     const runtime = new FakeRuntime();
     const endpoint = new ScriptedEndpoint(runtime);
     const store = new MemoryTokenStore(runtime);
@@ -140,7 +140,7 @@ describe('A store', () => {
 });
 
 describe('A config.json', () => {
-  it('cannot write to the terminal or the log by the names of its fields', async () => {
+  it('cannot write control characters to a log through its field names', async () => {
     const config = {
       boxAppSettings: { '\u001b[clientID\u0007\r\n\u202e': 'x', clientSecret: 'y' },
       enterpriseID: '1',

@@ -52,8 +52,8 @@ const kids = () =>
     return (header as { kid: string }).kid;
   });
 
-describe('While keys are rotated', () => {
-  it('the next key is tried when Box does not know the first, and is remembered as the one that works', async () => {
+describe('During a key rotation', () => {
+  it('the next key is tried when Box does not know the first, and is then used first', async () => {
     const provider = box([newPair(), oldPair()]);
     await provider.getToken();
     expect(kids()).toEqual(['newer', 'older']);
@@ -62,7 +62,7 @@ describe('While keys are rotated', () => {
     expect(kids()).toEqual(['newer', 'older', 'older']);
   });
 
-  it('the first is taken again when Box has learned it and forgotten the other', async () => {
+  it('the first key is used again when Box knows it and no longer knows the other', async () => {
     const provider = box([newPair(), oldPair()]);
     await provider.getToken();
     emulator.registerPublicKey('newer', newer.publicKey);
@@ -72,13 +72,13 @@ describe('While keys are rotated', () => {
     expect(kids()).toEqual(['newer', 'older', 'older', 'newer']);
   });
 
-  it('the next key is tried when the signature of the first is refused', async () => {
+  it('the next key is tried when the signature of the first key is refused', async () => {
     emulator.registerPublicKey('newer', older.publicKey);
     await box([newPair(), oldPair()]).getToken();
     expect(kids()).toEqual(['newer', 'older']);
   });
 
-  it('no key is tried for a refusal that is about something else', async () => {
+  it('no other key is tried after a refusal that is not about the key', async () => {
     emulator.always('token', {
       kind: 'refuse',
       error: 'unauthorized_client',
@@ -90,7 +90,7 @@ describe('While keys are rotated', () => {
     expect(kids()).toEqual(['newer']);
   });
 
-  it('the error of the last is told when none works, and Box is not asked again at once', async () => {
+  it('the error is that of the last key when all are refused, and requests are not repeated at once', async () => {
     emulator.removePublicKey('older');
     const provider = box(() => [newPair(), oldPair()]);
     expect((await thrownBy(() => provider.getToken())).code).toBe('key_unknown');
@@ -98,7 +98,7 @@ describe('While keys are rotated', () => {
     expect(kids()).toEqual(['newer', 'older']);
   });
 
-  it('each key is tried once, the one that worked first, and it is the last whose refusal is told', async () => {
+  it('each key is tried once, beginning with the one that worked, and the last refusal is the error', async () => {
     const provider = box([newPair(), oldPair()]);
     await provider.getToken();
     emulator.removePublicKey('older');
@@ -120,14 +120,14 @@ describe('While keys are rotated', () => {
       () => [oldPair(), { ...newPair(), privateKey: '' }],
       'Invalid credentials[1]:\n  - privateKey: expected the private key in PEM',
     ],
-  ])('a list with %s fails the start', async (_, credentials, message) => {
+  ])('a list with %s fails at bootstrap', async (_, credentials, message) => {
     const error = await thrownBy(() => box(credentials() as BoxCredentials[]));
     expect(error.code).toBe('config_invalid');
     expect(error.message).toContain(message);
   });
 });
 
-describe('A key that stays where it is', () => {
+describe('A key in an external signer', () => {
   const hashes = { RS256: 'sha256', RS384: 'sha384', RS512: 'sha512' };
   const kms: SigningFunction = async (signingInput, algorithm) => {
     await settled();
@@ -172,7 +172,7 @@ describe('A key that stays where it is', () => {
     ['gives nothing', () => new Uint8Array(), 'gave no signature'],
     ['gives text', () => 'signature' as unknown as Uint8Array, 'gave no signature'],
     ['hangs', () => new Promise(() => undefined), 'was not signed within'],
-  ])('and %s is a typed error within its deadline', async (_, sign, message) => {
+  ])('that %s causes a typed error before the deadline', async (_, sign, message) => {
     const { runtime, endpoint, provider } = onFakeTime(sign);
     const work = thrownBy(() => provider.getToken());
     await runtime.advance(30_000);
@@ -184,14 +184,14 @@ describe('A key that stays where it is', () => {
     expect(endpoint.received).toEqual([]);
   });
 
-  it('and hangs at every attempt is an error that names the whole wait', async () => {
+  it('that never responds causes an error that states the whole wait', async () => {
     const { runtime, provider } = onFakeTime(() => new Promise(() => undefined));
     const work = thrownBy(() => provider.getToken());
     await runtime.advance(30_000);
     expect((await work).message).toBe('The assertion was not signed within 30 s (3 attempts).');
   });
 
-  it('and hangs once only is asked again', async () => {
+  it('that fails to respond once is called again', async () => {
     let asked = 0;
     const { runtime, endpoint, provider } = onFakeTime(() =>
       ++asked === 1 ? new Promise(() => undefined) : new Uint8Array([1]),

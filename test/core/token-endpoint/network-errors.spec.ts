@@ -10,58 +10,58 @@ const endpoint = {
 const failed = (code: unknown, message = 'it happened') =>
   new TypeError('fetch failed', { cause: Object.assign(new Error(message), { code }) });
 
-describe('A token endpoint that gives no token', () => {
+describe('The error of a failed token request', () => {
   it.each([
     [
-      'is silent',
+      'without a response',
       () => timeoutError(endpoint, { waitedMs: 9_999.7, attempts: 1 }),
       'timeout',
       'gave no response within 10 s.',
       'proxy',
     ],
     [
-      'is silent for less than a second',
+      'without a response for less than a second',
       () => timeoutError(endpoint, { waitedMs: 40.2, attempts: 1 }),
       'timeout',
       'gave no response within 40 ms.',
       'proxy',
     ],
     [
-      'is silent at every attempt',
+      'without a response at every attempt',
       () => timeoutError(endpoint, { waitedMs: 30_000, attempts: 3 }),
       'timeout',
       'gave no response within 30 s (3 attempts, no response to the last).',
       'proxy',
     ],
     [
-      'is silent to the requests before',
+      'that was not sent in time',
       () => timeoutError(endpoint, { waitedMs: 30_000, attempts: 0 }),
       'timeout',
       'received no request within 30 s, because earlier requests got no response.',
       'proxy',
     ],
     [
-      'breaks off',
+      'whose connection was closed',
       () => unreachableError(endpoint, failed('ECONNRESET')),
       'network',
       '(ECONNRESET)',
       'closed before a response',
     ],
     [
-      'answers like something else',
+      'with a response of another server',
       () => unreachableError(endpoint, new UnusableResponse('it is a cat')),
       'response_invalid',
       'it is a cat',
       'Check apiUrl',
     ],
   ])(
-    'as it %s is told by its name and address, what it did, and what to look at',
-    (_, emit, code, what, remedy) => {
-      const error = emit();
+    '%s names the endpoint, its address, the failure and a remedy',
+    (_, make, code, failure, remedy) => {
+      const error = make();
       expect(error).toMatchObject({ code, retryable: true, docs: endpoint.docs });
       expect(error.message).toContain('Box');
       expect(error.message).toContain(endpoint.tokenUrl);
-      expect(error.message).toContain(what);
+      expect(error.message).toContain(failure);
       expect(error.hint).toContain(remedy);
     },
   );
@@ -75,7 +75,7 @@ describe('A token endpoint that gives no token', () => {
     ['CERT_HAS_EXPIRED', /clock/],
     ['CERT_NOT_YET_VALID', /clock/],
     ['ERR_TLS_CERT_ALTNAME_INVALID', /host name/],
-  ])('with the certificate error %s is not worth another attempt', (code, hint) => {
+  ])('is not retryable for the certificate error %s', (code, hint) => {
     const error = unreachableError(endpoint, failed(code));
     expect(error).toMatchObject({ code: 'network', retryable: false });
     expect(error.message).toContain(code);
@@ -96,7 +96,7 @@ describe('A token endpoint that gives no token', () => {
     ['UND_ERR_SOCKET', /closed before a response/],
     ['EPIPE', /closed before a response/],
     ['ESOMETHINGNEW', /way out of this network/],
-  ])('with %s says what that is about, and is tried again', (code, hint) => {
+  ])('is retryable for %s and explains it', (code, hint) => {
     const error = unreachableError(endpoint, failed(code));
     expect(error).toMatchObject({ code: 'network', retryable: true });
     expect(error.hint).toMatch(hint);
@@ -107,25 +107,25 @@ describe('A token endpoint that gives no token', () => {
     ['itself', Object.assign(new Error('x'), { code: 'ETIMEDOUT' })],
     ['its cause', failed('ETIMEDOUT')],
     ['the cause of its cause', new Error('x', { cause: failed('ETIMEDOUT') })],
-  ])('is told with the code of %s', (_, error) => {
+  ])('contains the code of %s', (_, error) => {
     expect(unreachableError(endpoint, error).message).toContain('(ETIMEDOUT)');
   });
 
-  // What stands in a message must be a word: a code may be anybody's text.
+  // A code may be any text, but the message accepts only a single word.
   it.each([
-    ['there is none', new TypeError('fetch failed')],
+    ['there is no code', new TypeError('fetch failed')],
     ['it is a number', failed(110)],
     ['words come before it', failed('client_secret=hunter2 ECONNRESET')],
     ['words come after it', failed('ECONNRESET client_secret=hunter2')],
     ['it is longer than any code', failed('E'.repeat(61))],
-    ['what was thrown is no error', { code: 'ECONNRESET' }],
-  ])('is told without a code if %s', (_, error) => {
+    ['the thrown value is not an Error', { code: 'ECONNRESET' }],
+  ])('contains no code if %s', (_, error) => {
     const { message } = unreachableError(endpoint, error);
     expect(message).toContain('(no code)');
     expect(message).not.toContain('hunter2');
   });
 
-  it('keeps what failed as its cause', () => {
+  it('has the original error as its cause', () => {
     expect(String(unreachableError(endpoint, failed('ECONNRESET')).cause)).toContain(
       'fetch failed',
     );

@@ -34,7 +34,7 @@ const rateLimited = (retryAfter?: number) =>
 /** Allows 20 requests in each second of the clock. */
 function limitTheEndpoint(latencyMs: number, retryAfter?: number): void {
   const allowed = new Map<number, number>();
-  const answer = (request: Received): Response => {
+  const respond = (request: Received): Response => {
     const second = Math.floor(runtime.monotonic() / 1000);
     const before = allowed.get(second) ?? 0;
     if (before >= PER_SECOND) return rateLimited(retryAfter)();
@@ -44,9 +44,9 @@ function limitTheEndpoint(latencyMs: number, retryAfter?: number): void {
   };
   endpoint.otherwise = (request) =>
     latencyMs === 0
-      ? answer(request)
+      ? respond(request)
       : new Promise((resolve) => {
-          runtime.schedule(() => resolve(answer(request)), latencyMs);
+          runtime.schedule(() => resolve(respond(request)), latencyMs);
         });
 }
 
@@ -55,7 +55,7 @@ interface Outcomes {
   readonly errors: readonly BoxAuthError[];
 }
 
-/** What all users get who ask at once. */
+/** The results of one concurrent call for each user. */
 async function outcomes(boxes: readonly BoxAuth[], ms: number): Promise<Outcomes> {
   const tokens: AccessToken[] = [];
   const errors: BoxAuthError[] = [];
@@ -68,36 +68,39 @@ async function outcomes(boxes: readonly BoxAuth[], ms: number): Promise<Outcomes
       errors.push(error);
     }
   });
-  // One begins in each turn of the event loop.
-  for (let turn = 0; turn < USERS; turn++) await settled();
+  // One request begins per event-loop tick.
+  for (let tick = 0; tick < USERS; tick++) await settled();
   await runtime.advance(ms);
   await Promise.all(work);
   return { tokens, errors };
 }
 
-describe('500 users at once, where the token endpoint allows 20 requests a second', () => {
+describe('500 concurrent users, at a token endpoint that allows 20 requests a second,', () => {
   it.each([
     ['with Retry-After', 0, 1],
     ['with Retry-After, over a slow network', 200, 1],
     ['without Retry-After', 0, undefined],
-  ])('all get their token in time, for few more requests: %s', async (_, latencyMs, retryAfter) => {
-    limitTheEndpoint(latencyMs, retryAfter);
-    const { tokens, errors } = await outcomes(
-      [app({ tokenEndpoint: { deadlineMs: 120_000 } })],
-      120_000,
-    );
-    expect(errors).toEqual([]);
-    expect(new Set(tokens.map(({ subject }) => subject.id)).size).toBe(USERS);
-    expect(endpoint.received.length).toBeLessThanOrEqual(USERS * 1.07);
-  });
+  ])(
+    'all get their token in time with few extra requests: %s',
+    async (_, latencyMs, retryAfter) => {
+      limitTheEndpoint(latencyMs, retryAfter);
+      const { tokens, errors } = await outcomes(
+        [app({ tokenEndpoint: { deadlineMs: 120_000 } })],
+        120_000,
+      );
+      expect(errors).toEqual([]);
+      expect(new Set(tokens.map(({ subject }) => subject.id)).size).toBe(USERS);
+      expect(endpoint.received.length).toBeLessThanOrEqual(USERS * 1.07);
+    },
+  );
 
-  it('get it within the default deadline', async () => {
+  it('get their tokens within the default deadline', async () => {
     limitTheEndpoint(0, 1);
     const { tokens } = await outcomes([app({ maxSubjects: 600 })], 31_000);
     expect(tokens.length).toBeGreaterThan(USERS * 0.9);
   });
 
-  it('get one error each that says when to come back, if the deadline is too short', async () => {
+  it('get an error with retryAfterMs each if the deadline is too short', async () => {
     limitTheEndpoint(0, 1);
     const boxes = [app({ tokenEndpoint: { deadlineMs: 5_000 } })];
     const { tokens, errors } = await outcomes(boxes, 6_000);
@@ -111,7 +114,7 @@ describe('500 users at once, where the token endpoint allows 20 requests a secon
     expect(endpoint.received.length).toBeLessThanOrEqual(granted * 1.1);
   });
 
-  it('get it from a fleet without a request during a pause that another process met', async () => {
+  it('get their tokens from a fleet that respects the pauses of its other processes', async () => {
     limitTheEndpoint(0, 1);
     const store = new MemoryTokenStore(runtime);
     const boxes = Array.from({ length: 5 }, () =>
@@ -123,7 +126,7 @@ describe('500 users at once, where the token endpoint allows 20 requests a secon
     expect(endpoint.received.length).toBeLessThanOrEqual(USERS * 1.15);
   });
 
-  it('sends no request that waited, once the client is refused', async () => {
+  it('cause no further requests once the client is refused', async () => {
     limitTheEndpoint(200, 1);
     const { otherwise } = endpoint;
     endpoint.otherwise = (request) =>

@@ -40,7 +40,7 @@ describe('Refused credentials', () => {
     expect(waits).toEqual([30_000, 60_000, 120_000, 240_000, 300_000, 300_000]);
   });
 
-  it('are not tried for 30 s, though the requests of many subjects were refused together', () => {
+  it('are not tried for 30 s when concurrent requests of many subjects are refused', () => {
     for (let user = 0; user < 100; user++) {
       refused.remember('app', `user:${user}`, refusal('client'));
     }
@@ -48,7 +48,7 @@ describe('Refused credentials', () => {
   });
 
   it.each<ErrorScope>(['client', 'tenant', 'subject'])(
-    'begin again with 30 s once a token was granted: %s',
+    'start at 30 s again once a token was granted: %s',
     async (scope) => {
       refused.remember('app', 'user:1', refusal(scope));
       await runtime.advance(30_000);
@@ -65,7 +65,7 @@ describe('Refused credentials', () => {
   });
 
   it.each<ErrorScope>(['tenant', 'subject'])(
-    'are refused for one subject alone if the refusal is about the %s, and another success does not change that',
+    'are refused for one subject if the refusal is about the %s, even after a success of another subject',
     (scope) => {
       refused.remember('app', 'enterprise:1', refusal(scope));
       refused.forget('app', 'enterprise:2');
@@ -76,14 +76,14 @@ describe('Refused credentials', () => {
 });
 
 describe('The scope of a refusal', () => {
-  it('is nothing that the error shows', () => {
+  it('is not visible in the error', () => {
     const error = refusal('tenant');
     expect(scopeOf(error)).toBe('tenant');
     expect(Reflect.ownKeys(error)).not.toContain('scope');
     expect(JSON.stringify(error)).not.toContain('tenant');
   });
 
-  it('is one subject for an error that no table describes', () => {
+  it('is one subject for an error that was not made from a response', () => {
     const error = new BoxAuthError({ code: 'token_invalid', message: 'No.', hint: 'Ask.', docs });
     expect(scopeOf(error)).toBe('subject');
   });

@@ -35,8 +35,8 @@ const runtimeOf = ({ now, monotonic, random, uniqueId }: FakeRuntime) => ({
 const user = (id: number) => ({ type: 'user', id: `${10_000 + id}` }) as const;
 const alice = user(1);
 const bob = user(2);
-/** A promise whose failure is looked at later. */
-const asked = <T>(work: Promise<T>): Promise<T> => {
+/** Handles a rejection later. */
+const started = <T>(work: Promise<T>): Promise<T> => {
   work.catch(() => undefined);
   return work;
 };
@@ -53,55 +53,55 @@ describe('A 429 of the token endpoint', () => {
     runtime.randomValue = 0.5;
     endpoint.script(rateLimited(retryAfter));
     const { provider } = app();
-    const first = asked(provider.getToken({ subject: alice }));
+    const first = started(provider.getToken({ subject: alice }));
     await settled();
-    const others = [bob, undefined].map((subject) => asked(provider.getToken({ subject })));
+    const others = [bob, undefined].map((subject) => started(provider.getToken({ subject })));
     await runtime.advance(pauseMs - 1);
     expect(endpoint.received).toHaveLength(1);
     await runtime.advance(5_000);
     await expect(Promise.all([first, ...others])).resolves.toHaveLength(3);
     expect(endpoint.received).toHaveLength(4);
-    // One after the other, and the token of the app itself before those of users.
+    // One after the other, and the app's own token before those of users.
     const [refused, ...later] = endpoint.received;
     expect(later[0]?.at).toBeGreaterThanOrEqual((refused?.at ?? 0) + pauseMs);
     expect(new Set(later.map(({ at }) => at)).size).toBe(3);
     expect(later.at(-1)?.form.get('box_subject_id')).toBe(bob.id);
   });
 
-  /** Answers that come when the test says so. */
-  const held = (): ((answer: Response) => void)[] => {
-    const answers: ((answer: Response) => void)[] = [];
+  /** Holds all responses until the test sends them. */
+  const held = (): ((response: Response) => void)[] => {
+    const senders: ((response: Response) => void)[] = [];
     endpoint.otherwise = () =>
       new Promise((resolve) => {
-        answers.push(resolve);
+        senders.push(resolve);
       });
-    return answers;
+    return senders;
   };
 
-  it('fails at once who could not get a token before the deadline, and sends nothing for them', async () => {
+  it('rejects callers at once if the deadline is before the end of the pause, and sends nothing for them', async () => {
     const { provider } = app();
-    const answers = held();
-    const first = asked(provider.getToken({ subject: alice }));
+    const respond = held();
+    const first = started(provider.getToken({ subject: alice }));
     await settled();
-    answers[0]?.(rateLimited(600)());
+    respond[0]?.(rateLimited(600)());
     await settled();
-    const later = asked(provider.getToken({ subject: bob }));
+    const later = started(provider.getToken({ subject: bob }));
     for (const work of [first, later]) {
       await expect(work).rejects.toMatchObject({ code: 'rate_limited', retryAfterMs: 600_000 });
     }
     expect(endpoint.received).toHaveLength(1);
   });
 
-  it('fails those who wait already, once it says to wait for longer than they can', async () => {
+  it('rejects waiting callers once the pause is extended beyond their deadline', async () => {
     const { provider } = app();
-    const answers = held();
-    const sent = [alice, bob].map((subject) => asked(provider.getToken({ subject })));
+    const respond = held();
+    const sent = [alice, bob].map((subject) => started(provider.getToken({ subject })));
     await settled();
-    answers[0]?.(rateLimited(5)());
+    respond[0]?.(rateLimited(5)());
     await settled();
-    const waiting = asked(provider.getToken({ subject: user(3) }));
+    const waiting = started(provider.getToken({ subject: user(3) }));
     await settled();
-    answers[1]?.(rateLimited(600)());
+    respond[1]?.(rateLimited(600)());
     await settled();
     await runtime.advance(0);
     for (const work of [...sent, waiting]) {
@@ -111,11 +111,11 @@ describe('A 429 of the token endpoint', () => {
     expect(runtime.timers).toBe(0);
   });
 
-  it('is noticed by no caller whose token is good', async () => {
+  it('does not affect callers with a valid token', async () => {
     const { provider } = app();
     const token = await provider.getToken();
     endpoint.otherwise = rateLimited(60);
-    await asked(provider.getToken({ subject: alice })).catch(() => undefined);
+    await started(provider.getToken({ subject: alice })).catch(() => undefined);
     await runtime.advance(3_300_000);
     for (let call = 0; call < 20; call++) {
       expect((await provider.getToken()).value).toBe(token.value);
@@ -128,7 +128,7 @@ describe('A 429 of the token endpoint', () => {
     const seen: (string | undefined)[] = [];
     const { fetch } = endpoint;
     const box = app({
-      // As timers of Node do.
+      // The timers of Node do the same.
       runtime: {
         ...runtimeOf(runtime),
         schedule: (task, delayMs) => runtime.schedule(AsyncResource.bind(task), delayMs),
@@ -140,7 +140,7 @@ describe('A 429 of the token endpoint', () => {
     });
     await box.provider.getToken();
     const downscoped = (name: string) =>
-      context.run(name, () => asked(box.provider.downscope({ scopes: ['item_preview'] })));
+      context.run(name, () => started(box.provider.downscope({ scopes: ['item_preview'] })));
     endpoint.script(rateLimited(5));
     const work = [downscoped('one')];
     await settled();
@@ -150,31 +150,31 @@ describe('A 429 of the token endpoint', () => {
     expect(seen).toEqual([undefined, 'one', 'one', 'two']);
   });
 
-  it('is forgotten after a minute without requests: then many are sent at once again', async () => {
+  it('is forgotten after a minute without requests, so that many are sent at once again', async () => {
     endpoint.script(rateLimited(1));
     const { provider } = app();
-    const early = asked(provider.getToken({ subject: alice }));
+    const early = started(provider.getToken({ subject: alice }));
     await runtime.advance(2_000);
     await early;
     await runtime.advance(60_000);
     const work = Array.from({ length: 100 }, (_, id) =>
       provider.getToken({ subject: user(100 + id) }),
     );
-    for (let turn = 0; turn < 100; turn++) await settled();
+    for (let tick = 0; tick < 100; tick++) await settled();
     await expect(Promise.all(work)).resolves.toHaveLength(100);
   });
 });
 
 describe('Requests that get no response', () => {
-  it('hold back those of other users after eight, but never that of the app itself', async () => {
+  it('hold back further requests of users after eight, but never that of the app itself', async () => {
     endpoint.otherwise = silence;
     const { provider } = app();
     const users = Array.from({ length: 20 }, (_, id) =>
-      asked(provider.getToken({ subject: user(id) })),
+      started(provider.getToken({ subject: user(id) })),
     );
-    for (let turn = 0; turn < 20; turn++) await settled();
+    for (let tick = 0; tick < 20; tick++) await settled();
     expect(endpoint.received).toHaveLength(8);
-    const own = asked(provider.getToken());
+    const own = started(provider.getToken());
     await settled();
     expect(endpoint.received).toHaveLength(9);
     await runtime.advance(30_000);
@@ -189,13 +189,13 @@ describe('A 429 in a fleet', () => {
     runtime.randomValue = 0;
   });
 
-  it('pauses other processes and other subjects, too', async () => {
+  it('pauses other processes and other subjects too', async () => {
     const store = new MemoryTokenStore(runtime);
     const [one, other] = [app({ store }), app({ store })];
     endpoint.script(rateLimited(7));
-    const work = [asked(one.provider.getToken({ subject: alice }))];
+    const work = [started(one.provider.getToken({ subject: alice }))];
     await runtime.advance(50);
-    work.push(asked(other.provider.getToken({ subject: bob })));
+    work.push(started(other.provider.getToken({ subject: bob })));
     await runtime.advance(6_900);
     expect(endpoint.received).toHaveLength(1);
     await runtime.advance(3_000);
@@ -203,14 +203,14 @@ describe('A 429 in a fleet', () => {
     expect(endpoint.received).toHaveLength(3);
   });
 
-  it('is told by another process with what is left of its pause', async () => {
+  it('is reported by another process with the rest of the pause', async () => {
     const store = new MemoryTokenStore(runtime);
     endpoint.script(rateLimited(120));
     const [one, other] = [app({ store }), app({ store })];
-    const first = asked(one.provider.getToken({ subject: alice }));
+    const first = started(one.provider.getToken({ subject: alice }));
     await runtime.advance(20_000);
     await expect(first).rejects.toMatchObject({ code: 'rate_limited' });
-    const second = asked(other.provider.getToken({ subject: bob }));
+    const second = started(other.provider.getToken({ subject: bob }));
     await settled();
     await expect(second).rejects.toMatchObject({
       code: 'rate_limited',
@@ -222,15 +222,18 @@ describe('A 429 in a fleet', () => {
 
   it.each([
     ['is away', () => Promise.reject(new Error('ECONNREFUSED'))],
-    ['answers nonsense', () => Promise.resolve(undefined as never)],
-    ['says that somebody else has the claim', () => Promise.resolve({ state: 'leased' } as const)],
-  ])('costs no call anything where the store %s', async (_, claim) => {
+    ['returns nonsense', () => Promise.resolve(undefined as never)],
+    [
+      'says that another process has the claim',
+      () => Promise.resolve({ state: 'leased' } as const),
+    ],
+  ])('does not fail calls where the store %s', async (_, claim) => {
     const store = new MemoryTokenStore(runtime);
     const claimSubject = store.claim.bind(store);
     store.claim = (identity, request) =>
       identity.includes('"user"') ? claimSubject(identity, request) : claim();
     endpoint.script(rateLimited(1));
-    const work = asked(app({ store }).provider.getToken({ subject: alice }));
+    const work = started(app({ store }).provider.getToken({ subject: alice }));
     await runtime.advance(5_000);
     await expect(work).resolves.toBeDefined();
     expect(endpoint.received).toHaveLength(2);

@@ -29,7 +29,7 @@ function learn({ dateMs, receivedMs = 0, durationMs = 0, headers = {} }: Answer)
 }
 
 describe("The issuer's clock", () => {
-  it('is ours until an answer came', () => {
+  it('equals our clock until the first response', () => {
     expect(clock.offsetMs).toBe(0);
     expect(clock.now()).toBe(runtime.now());
   });
@@ -40,7 +40,7 @@ describe("The issuer's clock", () => {
     ['ahead, by a slow answer', { dateMs: 600_000, durationMs: 4_000 }, 602_500],
     ['behind, by an answer that came late', { dateMs: 0, receivedMs: 60_000 }, -59_500],
   ])(
-    'is %s: its second is taken at its middle, the answer as written half way of the round trip',
+    'is %s: it takes the middle of the second, and half of the round trip',
     async (_, answer, offsetMs) => {
       learn(answer);
       expect(clock.offsetMs).toBe(offsetMs);
@@ -55,7 +55,7 @@ describe("The issuer's clock", () => {
     ['at once', 0, 1_000],
     ['in 4 s', 4_000, 3_000],
   ])(
-    'stays as it is while an answer that came %s differs by no more than it can tell',
+    'is unchanged while a response that arrived %s differs by no more than the measuring error',
     (_, durationMs, uncertainMs) => {
       const measuring = (offsetMs: number) => ({
         dateMs: 0,
@@ -70,7 +70,7 @@ describe("The issuer's clock", () => {
     },
   );
 
-  it('does not waver from answer to answer, but follows when it is set', () => {
+  it('does not vary between responses, but follows a clock that was set', () => {
     learn({ dateMs: 600_000 });
     learn({ dateMs: 601_000 });
     learn({ dateMs: 599_000 });
@@ -79,7 +79,7 @@ describe("The issuer's clock", () => {
     expect(clock.offsetMs).toBe(500);
   });
 
-  it('is not learned from an answer that took more than 10 s', () => {
+  it('is not learned from a response that took more than 10 s', () => {
     learn({ dateMs: 600_000, durationMs: 10_001 });
     expect(clock.offsetMs).toBe(0);
     learn({ dateMs: 600_000, durationMs: 10_000 });
@@ -90,7 +90,7 @@ describe("The issuer's clock", () => {
     ['that a cache gave', { age: '0' }],
     ['whose Date cannot be read', { date: 'noon' }],
     ['whose Date is empty', { date: '' }],
-  ])('is not learned from an answer %s', (_, headers) => {
+  ])('is not learned from a response %s', (_, headers) => {
     learn({ dateMs: 600_000, headers });
     expect(clock.offsetMs).toBe(0);
   });
@@ -111,12 +111,12 @@ describe("The issuer's clock", () => {
     expect(clock.offsetMs).toBe(0);
   });
 
-  it('is not learned from the last Date that there is', () => {
+  it('is not learned from the last possible Date', () => {
     learn({ dateMs: 0, headers: { date: 'Sat, 13 Sep 275760 00:00:00 GMT' } });
     expect(clock.offsetMs).toBe(0);
   });
 
-  it('is not learned from an answer without a Date', () => {
+  it('is not learned from a response without a Date', () => {
     clock.learn(new Headers(), { receivedAt: runtime.now(), durationMs: 0 });
     expect(clock.offsetMs).toBe(0);
   });

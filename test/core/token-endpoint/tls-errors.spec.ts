@@ -101,14 +101,14 @@ describe('A real TLS server', () => {
       'CERT_HAS_EXPIRED',
       /clock of this machine/,
     ],
-  ])('%s is explained, and not tried again', async (_, identity, trusted, code, hint) => {
+  ])('with %s is explained and not retried', async (_, identity, trusted, code, hint) => {
     const error = await errorAt(await portOf(createServer(identity)), trusted);
     expect(error).toMatchObject({ code: 'network', retryable: false });
     expect(error.message).toContain(`(${code})`);
     expect(error.hint).toMatch(hint);
   });
 
-  it('is explained where it is none, but speaks plain http', async () => {
+  it('that speaks plain http is explained', async () => {
     const plain = createTcpServer((socket) => {
       socket.resume().end('HTTP/1.1 400 Bad Request\r\n\r\n');
     });
@@ -117,7 +117,7 @@ describe('A real TLS server', () => {
     expect(error.hint).toMatch(/https, not http/);
   });
 
-  it('is explained where nothing listens', async () => {
+  it('that does not listen is explained', async () => {
     const port = await portOf(createTcpServer());
     await stopped();
     const error = await errorAt(port, made.ca);

@@ -39,7 +39,7 @@ const tokenAttempts = () =>
     () => undefined,
   );
 
-/** What came of it, once there was time enough for everything. */
+/** The token, after enough time for every attempt. */
 async function token(form: FormMaker = makeForm): Promise<string> {
   const budget = new TimeBudget(runtime, DEADLINE_MS);
   const work = tokenAttempts().send(accessTokenGrant(form, subject), { budget });
@@ -52,7 +52,7 @@ async function token(form: FormMaker = makeForm): Promise<string> {
 const pauses = () =>
   endpoint.received.slice(1).map(({ at }, before) => at - (endpoint.received[before]?.at ?? 0));
 
-describe('Attempts at a token', () => {
+describe('The attempts of a token request', () => {
   it.each([
     ['nothing', 0, [0, 0, 0, 0, 0, 0, 0]],
     ['half of it', 0.5, [250, 500, 1_000, 2_000, 4_000, 4_000, 4_000]],
@@ -67,7 +67,7 @@ describe('Attempts at a token', () => {
     },
   );
 
-  it('pause no longer than the deadline allows: not even to end with it', async () => {
+  it('do not pause until the deadline or beyond it', async () => {
     runtime.randomValue = 0;
     const seconds = (s: number) => ({ 'retry-after': `${s}` });
     endpoint.script(refuse(endpoint, 429, 'rate_limit', '', seconds(60)));
@@ -77,7 +77,7 @@ describe('Attempts at a token', () => {
     expect(await token()).toBe('token-3-for-assertion');
   });
 
-  it('are counted, and never say the same twice', async () => {
+  it('are numbered, and never use an id twice', async () => {
     const down = refuse(endpoint, 503, 'unavailable', '');
     endpoint.script(down, down);
     await token();
@@ -86,21 +86,21 @@ describe('Attempts at a token', () => {
   });
 
   it.each([
-    ['leave out iat once Box says that it lies in the future', "the 'nbf' or 'iat' claim", true],
-    ['keep iat if it is something else that Box says', "Please check the 'exp' claim.", false],
+    ['omit iat once Box refuses it as being in the future', "the 'nbf' or 'iat' claim", true],
+    ['keep iat after another refusal', "Please check the 'exp' claim.", false],
   ])('%s', async (_, description, omitted) => {
     endpoint.script(refuse(endpoint, 400, 'invalid_grant', description));
     await token();
     expect(attempts.map(({ omitIssuedAt }) => omitIssuedAt)).toEqual([false, omitted]);
   });
 
-  it('end with what the form maker throws, if that is no error of this package', async () => {
+  it('end with the error of the form maker if it is not a BoxAuthError', async () => {
     const mistake = new TypeError('no such field');
     await expect(token(() => Promise.reject(mistake))).rejects.toBe(mistake);
     expect(endpoint.received).toEqual([]);
   });
 
-  it.each([300, 302, 307, 399])('take an answer of status %i for a redirect', async (status) => {
+  it.each([300, 302, 307, 399])('treat status %i as a redirect', async (status) => {
     endpoint.otherwise = () => new Response(null, { status });
     const error = await thrownBy(() => token());
     expect(error.code).toBe('response_invalid');
@@ -108,7 +108,7 @@ describe('Attempts at a token', () => {
   });
 
   it.each(['client_secret', 'assertion', 'subject_token', 'actor_token'])(
-    'do not show %s, though the answer says it back',
+    'redact %s in an error if the response repeats it',
     async (name) => {
       endpoint.otherwise = refuse(endpoint, 400, 'invalid_grant', 'no good: open-sesame');
       const error = await thrownBy(() => token(async () => ({ [name]: 'open-sesame' })));
@@ -117,22 +117,25 @@ describe('Attempts at a token', () => {
     },
   );
 
-  it.each(['scope', 'subject_token_type'])('show %s, if the answer says it back', async (name) => {
-    endpoint.otherwise = refuse(endpoint, 400, 'invalid_grant', 'no good: open-sesame');
-    const error = await thrownBy(() => token(async () => ({ [name]: 'open-sesame' })));
-    expect(error.message).toContain('no good: open-sesame');
-  });
+  it.each(['scope', 'subject_token_type'])(
+    'show %s in an error if the response repeats it',
+    async (name) => {
+      endpoint.otherwise = refuse(endpoint, 400, 'invalid_grant', 'no good: open-sesame');
+      const error = await thrownBy(() => token(async () => ({ [name]: 'open-sesame' })));
+      expect(error.message).toContain('no good: open-sesame');
+    },
+  );
 });
 
 describe('A revocation', () => {
-  it('lets go of the answer unread', async () => {
-    let letGo = false;
+  it('cancels the body of the response unread', async () => {
+    let isCancelled = false;
     endpoint.otherwise = () =>
-      new Response(new ReadableStream({ cancel: () => void (letGo = true) }));
+      new Response(new ReadableStream({ cancel: () => void (isCancelled = true) }));
     const budget = new TimeBudget(runtime, DEADLINE_MS);
     const url = 'https://api.box.com/oauth2/revoke';
     await tokenAttempts().send(revocation(makeForm), { url, budget });
     expect(endpoint.received.map((request) => request.url)).toEqual([url]);
-    expect(letGo).toBe(true);
+    expect(isCancelled).toBe(true);
   });
 });

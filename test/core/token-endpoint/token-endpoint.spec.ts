@@ -23,33 +23,33 @@ beforeEach(() => {
 const box = (options: Partial<BoxAuthOptions> = {}) =>
   new BoxAuth({ credentials, fetch: endpoint.fetch, runtime, ...options }).provider;
 
-/** Settles a promise by letting time pass in steps, and gives it back. */
+/** The result of `work`, after time for every attempt. */
 async function afterAll<T>(work: Promise<T>, ms = 120_000): Promise<T> {
   work.catch(() => undefined);
   await runtime.advance(ms);
   return work;
 }
 
-describe('A refusal is known for what it is', () => {
-  // A placeholder, or a word that stands in Box's answers: what is not to be shown is judged all the same.
+describe('The code of a refusal', () => {
+  // A placeholder, or a word of Box's own texts: the redaction must not affect the classification.
   it.each([
     ['d', 'invalid_grant', 'Grant credentials are invalid', 'grant_invalid'],
     ['invalid', 'invalid_grant', 'Grant credentials are invalid', 'grant_invalid'],
     ['credentials', 'invalid_grant', 'Grant credentials are invalid', 'grant_invalid'],
     ['client', 'invalid_client', 'The client credentials are invalid', 'client_invalid'],
-  ])('also where the client secret is %j', async (clientSecret, error, description, code) => {
+  ])('is right where the client secret is %j', async (clientSecret, error, description, code) => {
     endpoint.otherwise = refuse(endpoint, 400, error, description);
-    const given = new BoxAuth({
+    const auth = new BoxAuth({
       credentials: { clientId: 'c', clientSecret, enterpriseId: '1' },
       fetch: endpoint.fetch,
       runtime,
     });
-    expect((await thrownBy(() => given.provider.getToken())).code).toBe(code);
+    expect((await thrownBy(() => auth.provider.getToken())).code).toBe(code);
   });
 });
 
 describe('A token request', () => {
-  it('is a form to the token endpoint, follows no redirect and carries no token', async () => {
+  it('posts a form to the token endpoint, follows no redirect and sends no token', async () => {
     await box().getToken();
     const [request] = endpoint.received;
     expect(request?.url).toBe('https://api.box.com/oauth2/token');
@@ -72,7 +72,7 @@ describe('A token request', () => {
     expect(endpoint.received[0]?.url).toBe('https://proxy.example.com/box/oauth2/token');
   });
 
-  it('asks for a user when a user is asked for', async () => {
+  it('names the user as its subject for a user token', async () => {
     const token = await box().getToken({ subject: { type: 'user', id: '42' } });
     expect(endpoint.received[0]?.form.get('box_subject_type')).toBe('user');
     expect(endpoint.received[0]?.form.get('box_subject_id')).toBe('42');
@@ -80,7 +80,7 @@ describe('A token request', () => {
   });
 
   it.each(['', 'me', '12 34', '1\n2', '١٢', '123456789012345678901', 'a&b=c'])(
-    'asks nothing for the subject %j',
+    'is not sent for the subject %j',
     async (id) => {
       const error = await thrownBy(() => box().getToken({ subject: { type: 'user', id } }));
       expect(error.code).toBe('subject_invalid');
@@ -88,7 +88,7 @@ describe('A token request', () => {
     },
   );
 
-  it('asks nothing with a developer token, for that one user, until it is refused', async () => {
+  it('is not sent with a developer token, not even for another user or after a refusal', async () => {
     const provider = box({ credentials: { developerToken: 'dev-token' } });
     const token = await provider.getToken();
     expect(token.value).toBe('dev-token');
@@ -103,8 +103,8 @@ describe('A token request', () => {
   });
 });
 
-describe('An answer', () => {
-  it('gives the token its lifetime, counted from when it was asked for, by the clock of Box', async () => {
+describe('The response to a token request', () => {
+  it('sets the expiry, counted from the request by the clock of Box', async () => {
     endpoint.lifetimeS = 4123;
     endpoint.skewMs = 300_000;
     const requestedAt = runtime.now();
@@ -115,14 +115,14 @@ describe('An answer', () => {
   });
 
   it.each([undefined, 0, -5, 'soon', null, Number.MAX_VALUE])(
-    'with expires_in %j gives a token that can be used',
+    'with expires_in %j contains a usable token',
     async (expiresIn) => {
       endpoint.otherwise = () => endpoint.json(200, { access_token: 'abc', expires_in: expiresIn });
       expect((await box().getToken()).value).toBe('abc');
     },
   );
 
-  it('with the lifetime as a string, as some proxies write it, is understood', async () => {
+  it('may contain the lifetime as a string, as some proxies write it', async () => {
     endpoint.otherwise = () => endpoint.json(200, { access_token: 'abc', expires_in: '100' });
     expect((await box().getToken()).expiresAt).toBeDefined();
   });
@@ -147,15 +147,15 @@ describe('An answer', () => {
       'a redirect',
       () => new Response(null, { status: 302, headers: { location: 'https://evil.example/' } }),
     ],
-  ])('that is %s is no token, and is asked for again', async (_, answer) => {
-    endpoint.otherwise = answer;
+  ])('that is %s is not a token, and the request is retried', async (_, response) => {
+    endpoint.otherwise = response;
     const error = await thrownBy(() => afterAll(box().getToken()));
     expect(error.code).toBe('response_invalid');
     expect(error.retryable).toBe(true);
     expect(endpoint.received).toHaveLength(4);
   });
 
-  it('of any length is read to its bound only', async () => {
+  it('of any length is read up to a limit only', async () => {
     let sent = 0;
     endpoint.otherwise = () =>
       new Response(
@@ -172,7 +172,7 @@ describe('An answer', () => {
   });
 });
 
-describe('What passes is tried again', () => {
+describe('A transient failure', () => {
   it.each([
     ['429', () => refuse(endpoint, 429, 'rate_limit_exceeded', 'later')],
     ['500', () => refuse(endpoint, 500, 'internal_server_error', '')],
@@ -181,14 +181,14 @@ describe('What passes is tried again', () => {
     ['a reset', () => broken('ECONNRESET')],
     ['a refused connection', () => broken('ECONNREFUSED')],
     ['a name that does not resolve', () => broken('EAI_AGAIN')],
-  ])('after %s', async (_, trouble) => {
+  ])('is retried: %s', async (_, trouble) => {
     endpoint.script(trouble(), trouble());
     const token = await afterAll(box().getToken());
     expect(token.value).toContain('token-3');
     expect(endpoint.received).toHaveLength(3);
   });
 
-  it('after an attempt without an answer, which is given up after 10 s', async () => {
+  it('is retried after an attempt without a response, which ends after 10 s', async () => {
     endpoint.script(silence);
     const work = box().getToken();
     await runtime.advance(9_999);
@@ -198,14 +198,14 @@ describe('What passes is tried again', () => {
     expect(endpoint.received[0]?.init.signal?.aborted).toBe(true);
   });
 
-  it('four times at most, then says what kept it', async () => {
+  it('is the error after four attempts', async () => {
     endpoint.otherwise = refuse(endpoint, 503, 'unavailable', 'Unavailable');
     const error = await thrownBy(() => afterAll(box().getToken()));
     expect(error).toMatchObject({ code: 'unavailable', status: 503, retryable: true });
     expect(endpoint.received).toHaveLength(4);
   });
 
-  it('for 30 s at most, then says that it took too long', async () => {
+  it('is retried for 30 s at most, then ends with a timeout', async () => {
     endpoint.otherwise = silence;
     const work = box({ tokenEndpoint: { attempts: 100 } }).getToken();
     work.catch(() => undefined);
@@ -231,7 +231,7 @@ describe('What passes is tried again', () => {
       },
       7_000,
     ],
-  ])('not before Retry-After, given as %s', async (_, retryAfter, ms) => {
+  ])('is not retried before Retry-After, given as %s', async (_, retryAfter, ms) => {
     runtime.randomValue = 0;
     endpoint.script(
       refuse(endpoint, 429, 'rate_limit_exceeded', 'later', { 'retry-after': retryAfter() }),
@@ -242,7 +242,7 @@ describe('What passes is tried again', () => {
     expect((second?.at ?? 0) - (first?.at ?? 0)).toBeLessThanOrEqual(ms + 1000);
   });
 
-  it('not at all if Retry-After lies beyond the deadline; the error says how long to wait, ten minutes at most', async () => {
+  it('is not retried if Retry-After is beyond the deadline, and the error says how long to wait, at most ten minutes', async () => {
     endpoint.script(
       refuse(endpoint, 429, 'rate_limit_exceeded', 'later', { 'retry-after': '86400' }),
     );
@@ -252,7 +252,7 @@ describe('What passes is tried again', () => {
   });
 
   it.each(['', 'soon', '-5', '1.5', '0x10'])(
-    'as ever, if Retry-After is %j',
+    'is retried as usual if Retry-After is %j',
     async (retryAfter) => {
       endpoint.script(
         refuse(endpoint, 429, 'rate_limit_exceeded', 'later', { 'retry-after': retryAfter }),
@@ -265,7 +265,7 @@ describe('What passes is tried again', () => {
     },
   );
 
-  it('but not for a certificate that is not trusted: the hint says what to do', async () => {
+  it('does not include an untrusted certificate, which has a hint instead', async () => {
     endpoint.script(broken('UNABLE_TO_VERIFY_LEAF_SIGNATURE'));
     const error = await thrownBy(() => afterAll(box().getToken()));
     expect(error).toMatchObject({ code: 'network', retryable: false });
@@ -273,7 +273,7 @@ describe('What passes is tried again', () => {
     expect(endpoint.received).toHaveLength(1);
   });
 
-  it('and what the network failed at is no mark against the credentials: the next call asks', async () => {
+  it('of the network is not remembered for the credentials: the next call sends a request', async () => {
     endpoint.script(broken('UNABLE_TO_VERIFY_LEAF_SIGNATURE'));
     const provider = box();
     await thrownBy(() => provider.getToken());
@@ -282,7 +282,7 @@ describe('What passes is tried again', () => {
   });
 });
 
-describe('Each refusal of Box has its code, its meaning, its hint and its document', () => {
+describe('A refusal of Box', () => {
   it.each([
     [
       400,
@@ -345,19 +345,22 @@ describe('Each refusal of Box has its code, its meaning, its hint and its docume
     [400, 'invalid_grant', '"kid" invalid, unable to lookup correct key', 'key_unknown'],
     [400, 'invalid_grant', 'Something new', 'token_request_refused'],
     [404, 'not_found', '', 'token_request_refused'],
-  ])('%i %s, %s', async (status, error, description, code) => {
-    endpoint.otherwise = refuse(endpoint, status, error, description, {
-      'box-request-id': 'abc123',
-    });
-    const thrown = await thrownBy(() => afterAll(box().getToken()));
-    expect(thrown).toMatchObject({ code, status, retryable: false, requestId: 'abc123' });
-    expect(thrown.message).toContain(description);
-    expect(thrown.hint.length).toBeGreaterThan(20);
-    expect(thrown.docs).toMatch(/^https:\/\/developer\.box\.com\/guides\//);
-    expect(endpoint.received).toHaveLength(1);
-  });
+  ])(
+    'has a code, a message, a hint and a document: %i %s, %s',
+    async (status, error, description, code) => {
+      endpoint.otherwise = refuse(endpoint, status, error, description, {
+        'box-request-id': 'abc123',
+      });
+      const thrown = await thrownBy(() => afterAll(box().getToken()));
+      expect(thrown).toMatchObject({ code, status, retryable: false, requestId: 'abc123' });
+      expect(thrown.message).toContain(description);
+      expect(thrown.hint.length).toBeGreaterThan(20);
+      expect(thrown.docs).toMatch(/^https:\/\/developer\.box\.com\/guides\//);
+      expect(endpoint.received).toHaveLength(1);
+    },
+  );
 
-  it('says to look at the type of the app first where a type of subject is unauthorized', async () => {
+  it('of a subject type has a hint that names the app type first', async () => {
     endpoint.otherwise = refuse(
       endpoint,
       400,
@@ -384,18 +387,15 @@ describe('Each refusal of Box has its code, its meaning, its hint and its docume
     ],
     ["Please check the 'jti' claim.", 'assertion_replayed'],
     ["A unique 'jti' value is required.", 'assertion_replayed'],
-  ])(
-    'and what another assertion may mend is tried once more, at once: %s',
-    async (description, code) => {
-      endpoint.otherwise = refuse(endpoint, 400, 'invalid_grant', description);
-      const thrown = await thrownBy(() => afterAll(box().getToken(), 0));
-      expect(thrown).toMatchObject({ code, status: 400, retryable: false });
-      expect(endpoint.received).toHaveLength(2);
-      expect(endpoint.received[1]?.at).toBe(endpoint.received[0]?.at);
-    },
-  );
+  ])('that another assertion may fix is retried once, at once: %s', async (description, code) => {
+    endpoint.otherwise = refuse(endpoint, 400, 'invalid_grant', description);
+    const thrown = await thrownBy(() => afterAll(box().getToken(), 0));
+    expect(thrown).toMatchObject({ code, status: 400, retryable: false });
+    expect(endpoint.received).toHaveLength(2);
+    expect(endpoint.received[1]?.at).toBe(endpoint.received[0]?.at);
+  });
 
-  it('is remembered for the credentials: Box is not asked again for 30 s, then for longer', async () => {
+  it('is remembered for the credentials: requests are not repeated for 30 s, then for longer', async () => {
     endpoint.otherwise = refuse(
       endpoint,
       400,
@@ -422,7 +422,7 @@ describe('Each refusal of Box has its code, its meaning, its hint and its docume
     expect(endpoint.received).toHaveLength(3);
   });
 
-  it('and is forgotten at once when the credentials are others', async () => {
+  it('is forgotten at once when the credentials change', async () => {
     endpoint.script(refuse(endpoint, 400, 'invalid_client', 'The client credentials are invalid'));
     let clientSecret = 'old';
     const provider = box({ credentials: () => ({ ...credentials, clientSecret }) });
@@ -433,7 +433,7 @@ describe('Each refusal of Box has its code, its meaning, its hint and its docume
     await expect(provider.getToken()).resolves.toBeDefined();
   });
 
-  it('and one about a subject keeps nobody else from a token', async () => {
+  it('of one subject does not affect other subjects', async () => {
     endpoint.script(refuse(endpoint, 400, 'invalid_grant', 'Grant credentials are invalid'));
     const provider = box();
     await thrownBy(() => provider.getToken({ subject: { type: 'user', id: '5' } }));
@@ -443,8 +443,8 @@ describe('Each refusal of Box has its code, its meaning, its hint and its docume
   });
 });
 
-describe('A function of credentials that hangs', () => {
-  it('is told of after 30 s, to who waits', async () => {
+describe('A credentials function', () => {
+  it('that never resolves is reported to the caller after 30 s', async () => {
     const work = thrownBy(() =>
       box({ credentials: () => new Promise(() => undefined) }).getToken(),
     );
@@ -454,17 +454,17 @@ describe('A function of credentials that hangs', () => {
     expect(error.message).toContain('gave none within 30000 ms');
   });
 
-  it('and one that fails is told of at the start, before any token is wanted', async () => {
-    const ask = () => Promise.reject(new Error('sealed'));
+  it('that fails is reported at bootstrap, before any token request', async () => {
+    const fail = () => Promise.reject(new Error('sealed'));
     const start = () =>
-      new BoxAuth({ credentials: ask, fetch: endpoint.fetch, runtime }).readCredentials();
+      new BoxAuth({ credentials: fail, fetch: endpoint.fetch, runtime }).readCredentials();
     expect((await thrownBy(start)).code).toBe('credentials_unavailable');
     expect(endpoint.received).toEqual([]);
   });
 });
 
 describe('An abandoned request', () => {
-  it('is aborted when the app shuts down, and who waits is told', async () => {
+  it('is aborted when the app shuts down, and the waiting caller gets an error', async () => {
     endpoint.otherwise = silence;
     const auth = new BoxAuth({ credentials, fetch: endpoint.fetch, runtime });
     const work = thrownBy(() => auth.provider.getToken());

@@ -16,7 +16,7 @@ interface Given {
 
 let runtime: FakeRuntime;
 let calls: number;
-/** What the function does next. */
+/** The next result of the function. */
 let next: () => unknown;
 let auth: BoxAuth;
 
@@ -56,7 +56,7 @@ describe('A credentials function that returns an access token', () => {
     expect(calls).toBe(1);
   });
 
-  it('is called again where the token of bootstrap has expired unused', async () => {
+  it('is called again if the token of bootstrap has expired unused', async () => {
     await auth.readCredentials();
     await runtime.advance(HOUR);
     await expect(value()).resolves.toBe('token-2');
@@ -73,7 +73,7 @@ describe('A credentials function that returns an access token', () => {
     expect(calls).toBe(2);
   });
 
-  it('is called a few times at most where it returns the same token until that expires', async () => {
+  it('is called a few times at most if it returns the same token until that expires', async () => {
     const fixed = grant(HOUR)();
     next = () => fixed;
     for (let second = 0; second < 3600; second++) {
@@ -97,7 +97,7 @@ describe('A credentials function that returns an access token', () => {
     expect(await thrownBy(get)).toMatchObject({ code: 'credentials_unavailable', retryable: true });
   });
 
-  it('is called at once when the token is refused, whatever its expiry', async () => {
+  it('is called at once when the token is refused, with any expiry', async () => {
     for (const lifetimeMs of [undefined, HOUR]) {
       next = grant(lifetimeMs);
       auth.provider.flush();
@@ -117,13 +117,13 @@ describe('A credentials function that returns an access token', () => {
     expect(calls).toBe(1);
   });
 
-  it('is called after a flush, though its token is still good', async () => {
+  it('is called after a flush, even if its token is still valid', async () => {
     await get();
     auth.provider.flush();
     await expect(value()).resolves.toBe('token-2');
   });
 
-  it('is not called for other subjects, nor to learn that its token cannot be revoked', async () => {
+  it('is not called for other subjects or for a revocation', async () => {
     await get();
     for (let id = 1; id <= 100; id++) {
       const subject = { type: 'user', id: String(id) } as const;
@@ -176,31 +176,28 @@ describe('A credentials function that returns nothing usable', () => {
     ],
   ];
 
-  it.each(useless)(
-    'is not called at every request, but after pauses: %s',
-    async (_, code, give) => {
-      const token = await get();
-      auth.provider.invalidate(token);
-      next = give;
-      const first = await thrownBy(get);
-      expect(first).toMatchObject({ code, retryable: true });
-      const errors = await Promise.all(Array.from({ length: 100 }, () => thrownBy(get)));
-      for (const error of errors) {
-        expect(error.code).toBe(code);
-        expect(error.retryAfterMs).toBeGreaterThan(0);
-        expect(inspect(error, { depth: 9 })).not.toContain(SECRET);
-      }
-      expect(calls).toBe(2);
-      for (let minute = 0; minute < 10; minute++) {
-        await runtime.advance(MINUTE);
-        await thrownBy(get);
-      }
-      expect(calls).toBeLessThanOrEqual(12);
-      next = grant(HOUR);
+  it.each(useless)('is called after pauses, not at every request: %s', async (_, code, give) => {
+    const token = await get();
+    auth.provider.invalidate(token);
+    next = give;
+    const first = await thrownBy(get);
+    expect(first).toMatchObject({ code, retryable: true });
+    const errors = await Promise.all(Array.from({ length: 100 }, () => thrownBy(get)));
+    for (const error of errors) {
+      expect(error.code).toBe(code);
+      expect(error.retryAfterMs).toBeGreaterThan(0);
+      expect(inspect(error, { depth: 9 })).not.toContain(SECRET);
+    }
+    expect(calls).toBe(2);
+    for (let minute = 0; minute < 10; minute++) {
       await runtime.advance(MINUTE);
-      await expect(value()).resolves.toMatch(/^token-/);
-    },
-  );
+      await thrownBy(get);
+    }
+    expect(calls).toBeLessThanOrEqual(12);
+    next = grant(HOUR);
+    await runtime.advance(MINUTE);
+    await expect(value()).resolves.toMatch(/^token-/);
+  });
 });
 
 describe('A fixed token', () => {
@@ -217,7 +214,7 @@ describe('A fixed token', () => {
     expect(error.hint).toContain('cannot be refreshed');
   });
 
-  it('is followed by the next in the list once it is refused', async () => {
+  it('is replaced by the next in the list once it is refused', async () => {
     auth = new BoxAuth({
       credentials: [{ appToken: 'primary' }, { appToken: 'secondary' }],
       runtime,
@@ -231,7 +228,7 @@ describe('A fixed token', () => {
   });
 });
 
-describe('Whatever a credentials function returns, and when', () => {
+describe('For any results of a credentials function at any time', () => {
   const gave = fc.oneof(
     { weight: 3, arbitrary: fc.record({ lifetimeMs: fc.integer({ min: 1, max: HOUR }) }) },
     fc.constantFrom('rejects' as const, 'same' as const, 'expired' as const, 'nonsense' as const),
@@ -242,7 +239,7 @@ describe('Whatever a credentials function returns, and when', () => {
     fc.constant('refuse' as const),
   );
 
-  it('no token is handed out after its expiry, one call serves all, and failures pause', async () => {
+  it('no expired token is returned, calls do not overlap, and failures cause pauses', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.tuple(gave, fc.integer({ min: 0, max: 5_000 })), { minLength: 1 }),

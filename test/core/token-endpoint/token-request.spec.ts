@@ -6,17 +6,23 @@ import {
 
 const NOW = Date.parse('2026-03-01T12:00:00Z');
 
-const answer = (body: string, type = 'application/json', status = 200) =>
+const respond = (body: string, type = 'application/json', status = 200) =>
   new Response(body, { status, headers: { 'content-type': type } });
-describe('A refusal is read', () => {
+describe('An error response', () => {
   const read = (body: unknown, type?: string) =>
-    readErrorResponse(answer(JSON.stringify(body), type, 400), ['the-secret'], 7_000);
+    readErrorResponse(respond(JSON.stringify(body), type, 400), ['the-secret'], 7_000);
 
   it.each([
-    ['as RFC 6749 has it', { error: 'invalid_client', error_description: 'No such client' }],
-    ['as the API of Box has it', { code: 'invalid_client', message: 'No such client' }],
     [
-      'as RFC 6749 has it, where both are there',
+      'is read in the format of RFC 6749',
+      { error: 'invalid_client', error_description: 'No such client' },
+    ],
+    [
+      'is read in the format of the API of Box',
+      { code: 'invalid_client', message: 'No such client' },
+    ],
+    [
+      'is read in the format of RFC 6749 if it has both',
       {
         error: 'invalid_client',
         error_description: 'No such client',
@@ -33,7 +39,7 @@ describe('A refusal is read', () => {
     });
   });
 
-  it('without what is secret in its words', async () => {
+  it('is shown without its secrets', async () => {
     const { error, description, shown } = await read({ error: 'a the-secret', message: 'b' });
     expect([error, description].map((part) => shown(part ?? ''))).toEqual(['a [redacted]', 'b']);
   });
@@ -43,7 +49,7 @@ describe('A refusal is read', () => {
     ['is a list', ['x'], undefined],
     ['is too long', { error: 'x', message: 'y', more: ' '.repeat(70_000) }, undefined],
     ['has other fields', { error: { code: 5 }, message: ['y'] }, undefined],
-  ])('by its status alone if the body %s', async (_, body, type) => {
+  ])('has only its status if the body %s', async (_, body, type) => {
     expect(await read(body, type)).toMatchObject({
       status: 400,
       error: undefined,
@@ -64,13 +70,13 @@ describe('Retry-After', () => {
     ['  Sun, 01 Mar 2026 12:00:07 GMT ', 7_000],
     ['Sun, 01 Mar 2026 11:59:00 GMT', 0],
     ['Sun, 01 Mar 2026 12:10:01 GMT', 600_000],
-  ])('%j is some milliseconds from now, ten minutes at most: %i', (value, ms) => {
+  ])('of %j is in %i ms, at most ten minutes', (value, ms) => {
     expect(parseRetryAfter(value, NOW)).toBe(ms);
   });
 
   // Date.parse takes many of these for a date.
   it.each([null, '', ' ', 'soon', '-5', '1.5', '7 8', '0x10', '2026-03-01', '1e3'])(
-    '%j is neither seconds nor a date, and says nothing',
+    'of %j is ignored',
     (value) => {
       expect(parseRetryAfter(value, NOW)).toBeUndefined();
     },

@@ -35,7 +35,7 @@ class Gateway {
   );
 
   constructor() {
-    this.endpoint.otherwise = (request) => this.#answer(request);
+    this.endpoint.otherwise = (request) => this.#respond(request);
   }
 
   /** Requests a token, and returns how many requests that took. */
@@ -48,7 +48,7 @@ class Gateway {
     return this.endpoint.received.length - before;
   }
 
-  #answer(request: Received): Response {
+  #respond(request: Received): Response {
     this.endpoint.skewMs = this.boxAheadMs + this.dateAheadMs;
     const leftMs = Number(request.form.get('exp')) - this.runtime.now() - this.boxAheadMs;
     if (this.isOfAnotherClient || leftMs <= 0 || leftMs > MINUTE) {
@@ -81,7 +81,7 @@ describe('A gateway whose Date header is wrong', () => {
     }
   });
 
-  it('costs one more request where the issuer gives no reasons', async () => {
+  it('costs one more request if the issuer gives no reasons', async () => {
     gateway.refusal = 'Invalid JWT';
     gateway.dateAheadMs = 5 * MINUTE;
     expect(await gateway.requestsForToken()).toBe(1);
@@ -89,7 +89,7 @@ describe('A gateway whose Date header is wrong', () => {
     expect(await gateway.requestsForToken()).toBe(1);
   });
 
-  it('is believed again when the clock of this machine is refused', async () => {
+  it('is used again when the clock of this machine is refused', async () => {
     gateway.dateAheadMs = 5 * MINUTE;
     await gateway.requestsForToken();
     await gateway.requestsForToken();
@@ -117,15 +117,16 @@ describe('A gateway whose Date header is wrong', () => {
     expect(await gateway.requestsForToken()).toBe(1);
   });
 
-  it('whose nodes disagree costs at most two more requests, once', async () => {
+  it('with nodes that disagree costs at most two more requests, once', async () => {
     const dates = [30_000, -50_000];
-    const turn = () => (gateway.dateAheadMs = dates[gateway.endpoint.received.length % 2] ?? 0);
+    const alternate = () =>
+      (gateway.dateAheadMs = dates[gateway.endpoint.received.length % 2] ?? 0);
     gateway.dateAheadMs = 30_000;
     await gateway.requestsForToken();
-    turn();
+    alternate();
     expect(await gateway.requestsForToken()).toBeLessThanOrEqual(3);
     for (let refresh = 0; refresh < 4; refresh++) {
-      turn();
+      alternate();
       expect(await gateway.requestsForToken()).toBe(1);
     }
   });
@@ -138,7 +139,7 @@ describe('A wrong clock of this machine', () => {
     expect(await gateway.requestsForToken()).toBe(1);
   });
 
-  it("stays corrected when an assertion was refused for its age, by a frozen process's delay", async () => {
+  it('stays corrected when an assertion was refused because of its age', async () => {
     gateway.boxAheadMs = 5 * MINUTE;
     await gateway.requestsForToken();
     gateway.endpoint.script(() =>
@@ -151,7 +152,7 @@ describe('A wrong clock of this machine', () => {
     expect(await gateway.requestsForToken()).toBe(1);
   });
 
-  it('is not blamed for a refusal without a reason that has another cause', async () => {
+  it('is not reported for a refusal without a reason that has another cause', async () => {
     gateway.refusal = 'Invalid JWT';
     gateway.boxAheadMs = 5 * MINUTE;
     await thrownBy(() => gateway.requestsForToken());
@@ -161,7 +162,7 @@ describe('A wrong clock of this machine', () => {
     expect(gateway.endpoint.received.length - before).toBe(2);
   });
 
-  it('is named when the Date header is wrong, too, after four requests at most', async () => {
+  it('is reported if the Date header is wrong too, after at most four requests', async () => {
     gateway.boxAheadMs = 20 * MINUTE;
     gateway.dateAheadMs = 20 * MINUTE;
     const error = await thrownBy(() => gateway.requestsForToken());
