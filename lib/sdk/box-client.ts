@@ -5,7 +5,7 @@ import { boxAuthOf, type BoxTokenProvider } from '../box/box-token.provider.js';
 import { BoxSdkAuthentication } from './box-sdk.authentication.js';
 import { BoxSdkNetworkClient } from './box-sdk.network-client.js';
 
-/** What the client's network session has other than by default. */
+/** Options of the client's network session that differ from its defaults. */
 export type BoxClientSession = Partial<
   Pick<
     NetworkSession,
@@ -19,8 +19,8 @@ export type BoxClientSession = Partial<
 >;
 
 /**
- * The `BoxClient` of Box's official SDK, with or without Nest: its calls carry tokens of `provider`, act for the acting
- * user, and go to its `apiUrl`.
+ * Creates a `BoxClient` of Box's official SDK, with or without Nest. Its calls carry the tokens of `provider`, act for the
+ * acting user, and go to the `apiUrl` of its app.
  *
  * @example
  * ```ts
@@ -42,7 +42,7 @@ export function boxClient(provider: BoxTokenProvider, session: BoxClientSession 
   });
 }
 
-/** Where Box itself is, the SDK knows better: uploads have a host of their own there. */
+/** For Box itself the defaults of the SDK are right: uploads have their own host there. */
 function baseUrlsAt(apiUrl: string | undefined): BaseUrls {
   return apiUrl === undefined || apiUrl === BOX_API_URL
     ? new BaseUrls({})

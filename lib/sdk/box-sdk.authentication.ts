@@ -10,10 +10,10 @@ import { boxAuthOf, type BoxTokenProvider } from '../box/box-token.provider.js';
 import type { Subject } from '../core/credentials/subject.js';
 import type { AccessToken } from '../core/token-endpoint/access-token.js';
 
-/** Leads from an authentication to its provider: one process may load the ES module and the CommonJS build. */
+/** Property with the provider of an authentication. A global symbol: a process may load both the ESM and the CommonJS build. */
 const PROVIDER = Symbol.for('nestjs-box-auth.BoxSdkAuthentication');
 
-/** Whose tokens `auth` gives; undefined for one that is not ours. */
+/** Returns the provider of `auth`, or undefined if it is not a `BoxSdkAuthentication`. */
 export function providerOf(auth: Authentication | undefined): BoxTokenProvider | undefined {
   return auth !== undefined && isOurs(auth) ? auth[PROVIDER] : undefined;
 }
@@ -23,13 +23,13 @@ function isOurs(auth: Authentication): auth is BoxSdkAuthentication {
 }
 
 /**
- * The tokens of a provider for Box's official SDK, with whatever network client: minted once, renewed before they
- * expire, and replaced once however many calls were refused.
+ * Supplies the tokens of a provider to Box's official SDK, with any network client. Tokens are shared, refreshed before they
+ * expire, and replaced once even if many calls are refused.
  *
- * An acting user is served by a user access token of their own, as an `Authentication` can choose nothing but the token;
- * if the app may not have one, the call fails. A client that names the user itself (`client.withAsUserHeader`) goes
- * before that. With `BoxSdkNetworkClient` beside it, as in the `BoxClient` of `BoxSdkModule`, the acting user goes
- * as `as-user` instead, the rules of redirects and origins hold, and a refused call is repeated without a pause.
+ * Calls for an acting user use a user access token, because an `Authentication` can choose only the token. If the app cannot
+ * get one, the call fails. A client that names the user itself (`client.withAsUserHeader`) takes precedence. With
+ * `BoxSdkNetworkClient`, as in the `BoxClient` of `BoxSdkModule`, the acting user goes into `as-user` instead, the rules of
+ * redirects and origins apply, and a refused call is repeated at once.
  *
  * @example
  * ```ts
@@ -49,7 +49,7 @@ export class BoxSdkAuthentication implements Authentication {
     this.#provider = provider;
   }
 
-  /** @internal For the network client that these tokens are sent by. */
+  /** @internal For the network client. */
   get [PROVIDER](): BoxTokenProvider {
     return this.#provider;
   }
@@ -60,8 +60,8 @@ export class BoxSdkAuthentication implements Authentication {
   }
 
   /**
-   * Another token, after a 401. The SDK does not say which one was refused: it is taken to be the current one, and one that
-   * was minted in the place of a refused one is kept for 10 s, so that a thousand calls refused at once make one mint.
+   * Returns another token after a 401. The SDK does not say which token was refused, so the current one is replaced. A
+   * replacement is kept for 10 s, so that a thousand calls refused at once cause one token request.
    *
    * @throws BoxAuthError as `BoxTokenProvider.getToken` does
    */
@@ -82,7 +82,7 @@ export class BoxSdkAuthentication implements Authentication {
   }
 
   /**
-   * A narrower token, of the acting user's own where there is one, as it goes where no `as-user` stands beside it.
+   * Returns a downscoped token: of the acting user, if there is one, because the client that uses it sends no `as-user`.
    *
    * @throws BoxAuthError as `BoxTokenProvider.downscope` does
    */
@@ -101,7 +101,7 @@ export class BoxSdkAuthentication implements Authentication {
     return this.#provider.getToken({ subject: this.#subjectOf(session) });
   }
 
-  /** Whose token goes onto a call of `session`: the app's own if the call has an `as-user` that the app set. */
+  /** The subject of the token for a call of `session`: the app's own if the session has an `as-user`. */
   #subjectOf(session: NetworkSession | undefined): Subject | undefined {
     const app = boxAuthOf(this.#provider)?.policy;
     const user = asUserOf(session) === undefined ? currentActingUser(app) : undefined;
@@ -118,7 +118,7 @@ function asUserOf(session: NetworkSession | undefined): string | undefined {
 }
 
 function toSdk(token: AccessToken): SdkAccessToken {
-  const answer = {
+  const response = {
     access_token: token.value,
     token_type: 'bearer',
     ...(token.expiresAt !== undefined && { expires_in: secondsUntil(token.expiresAt) }),
@@ -127,7 +127,7 @@ function toSdk(token: AccessToken): SdkAccessToken {
       issued_token_type: 'urn:ietf:params:oauth:token-type:access_token',
     }),
   };
-  return deserializeAccessToken(jsonToSerializedData(JSON.stringify(answer)));
+  return deserializeAccessToken(jsonToSerializedData(JSON.stringify(response)));
 }
 
 function secondsUntil(timeMs: number): number {

@@ -4,25 +4,25 @@ import { getBoxTokenProviderToken } from '../box/nest/box-auth.module-definition
 import type { BoxTokenProvider } from '../box/box-token.provider.js';
 import { boxClient, type BoxClientSession } from './box-client.js';
 
-/** What the client's network session has other than by default, and whose tokens its calls carry. */
+/** Options of the client's network session, and the name of the Box app whose tokens the calls carry. */
 export interface BoxSdkModuleOptions extends BoxClientSession {
-  /** The `name` of a `BoxAuthModule`. Its `BoxClient` is injected by `@InjectBoxClient(name)`. */
+  /** The `name` of a `BoxAuthModule`. Inject its `BoxClient` with `@InjectBoxClient(name)`. */
   readonly name?: string;
 }
 
-/** The injection token of a Box app's SDK client: the class itself for the one without a name. */
+/** Returns the injection token of a Box app's SDK client: the class itself for the app without a name. */
 export function getBoxClientToken(name?: string): typeof BoxClient | symbol {
   return name === undefined ? BoxClient : Symbol.for(`nestjs-box-auth.BoxClient.${name}`);
 }
 
-/** Injects the SDK's client of the Box app `name`. */
+/** Injects the SDK client of the Box app `name`. */
 export function InjectBoxClient(name?: string): ParameterDecorator & PropertyDecorator {
   return Inject(getBoxClientToken(name));
 }
 
 /**
- * The `BoxClient` of Box's official SDK: its calls carry tokens of `BoxAuthModule`, and act for the user that a handler's
- * `@AsUser` names. They go to `apiUrl`. Import it as it is, or by `register` with what the SDK's network session takes.
+ * Provides the `BoxClient` of Box's official SDK. Its calls carry tokens of `BoxAuthModule`, act for the user of `@AsUser`,
+ * and go to `apiUrl`. Import the class, or call `register` with options of the SDK's network session.
  *
  * @example
  * ```ts
@@ -45,19 +45,19 @@ export function InjectBoxClient(name?: string): ParameterDecorator & PropertyDec
  * export class AppModule {}
  * ```
  */
-@Module(sdkOf({}))
+@Module(metadataFor({}))
 export class BoxSdkModule {
-  /** With what the SDK's network session takes, or for the Box app of this `name`. */
+  /** Accepts options of the SDK's network session, and the `name` of a Box app. */
   static register(options: BoxSdkModuleOptions): DynamicModule {
-    return { module: RegisteredBoxSdkModule, ...sdkOf(options) };
+    return { module: RegisteredBoxSdkModule, ...metadataFor(options) };
   }
 }
 
-// A dynamic module also has what its class provides: that would be the app without a name.
+// A dynamic module also has the providers of its class, which are those of the app without a name.
 @Module({})
 class RegisteredBoxSdkModule {}
 
-function sdkOf({ name, ...session }: BoxSdkModuleOptions): ModuleMetadata {
+function metadataFor({ name, ...session }: BoxSdkModuleOptions): ModuleMetadata {
   const client = getBoxClientToken(name);
   return {
     providers: [

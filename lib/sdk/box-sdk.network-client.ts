@@ -15,44 +15,43 @@ import {
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import { MAX_DELAY_MS } from '../core/runtime/runtime.js';
 import { providerOf } from './box-sdk.authentication.js';
-import { readAnswer, type SdkAnswer, withRetryAfter } from './sdk-answer.js';
-import { hasAgentOfItsOwn } from './sdk-agent.js';
-import { agentNotHonoured, apiErrorOf, sdkErrorOf, type SentRequest } from './sdk-errors.js';
-import { addressOf, bodyOf, headersOf, SentStreams } from './sdk-request.js';
-import type { StreamContent } from './sent-stream.js';
-import { openTimeLimit } from './time-limit.js';
+import { checkAgent } from './custom-agent.js';
+import { apiErrorOf, sdkErrorOf, type SentRequest } from './sdk-errors.js';
+import { bodyOf, headersOf, urlOf } from './sdk-request.js';
+import { readResponse, type SdkResponse, withRetryAfter } from './sdk-response.js';
+import { startTimeLimit } from './time-limit.js';
+import { type StreamContent, UploadStreams } from './upload-stream.js';
 
-/** How one attempt went. */
+/** The result of one attempt. */
 interface Attempt {
   readonly options: FetchOptions;
   readonly sent: SentRequest;
-  readonly answer: SdkAnswer;
-  /** What was thrown in the place of an answer. */
+  readonly received: SdkResponse;
+  /** Set if there was no response. */
   readonly failure?: BoxSdkError;
 }
 
 interface Route {
   readonly send: typeof fetch;
-  /** Whether the address may know who calls. */
+  /** Whether the URL may see the identity of the caller. */
   readonly isBox: boolean;
-  /** Lower case. */
-  readonly identityHeaders: readonly string[];
+  /** In lower case. */
+  readonly secretHeaderNames: readonly string[];
 }
 
-const NO_ANSWER: SdkAnswer = { response: { status: 0, headers: {} }, rawBody: '' };
+const NO_RESPONSE: SdkResponse = { response: { status: 0, headers: {} }, rawBody: '' };
 
 /**
- * Sends the calls of Box's official SDK by the `BoxFetch` of a provider's app, so that all that holds for `BoxFetch` holds for
- * them: the acting user goes as `as-user`, a refused token is replaced and the call repeated once, and nothing of it goes
- * to another origin, also not by a redirect. Goes with `BoxSdkAuthentication`; with any other authentication it sends what
- * that one gives.
+ * Sends the calls of Box's official SDK through the `BoxFetch` of a provider's app, so that they follow the same rules: the
+ * acting user goes into `as-user`, a refused token is replaced and the call repeated once, and no header of ours goes to
+ * another origin, not even by a redirect. Use it with `BoxSdkAuthentication`; another authentication sends its own token.
  *
- * A file is streamed: it is never in memory as a whole. What comes in one chunk can be sent again, any other stream cannot,
- * and the SDK's retry strategy is then not followed. The SDK's own client, which reads all of a file first, adds its
- * `content-md5`: here, pass `contentMd5` (a SHA-1, in spite of its name) to `uploadFile` to have Box check it.
+ * Files are streamed, never loaded as a whole. A stream of a single chunk can be sent again; after any other stream the
+ * SDK's retry strategy is not followed. The SDK's own client reads the whole file first and adds `content-md5`. Here, pass
+ * `contentMd5` (a SHA-1, in spite of its name) to `uploadFile` to have Box check it.
  *
- * Rejects with the SDK's `BoxApiError` and `BoxSdkError`, and with a `BoxAuthError` as `BoxFetch` does, or `option_invalid`
- * for a session with a proxy or agent options: pass `fetch` to `BoxAuthModule.forRoot` instead.
+ * Rejects with the SDK's `BoxApiError` and `BoxSdkError`, with a `BoxAuthError` as `BoxFetch` does, and with
+ * `option_invalid` for a session with a proxy or agent options: pass `fetch` to `BoxAuthModule.forRoot` instead.
  *
  * @example
  * ```ts
@@ -77,7 +76,7 @@ export class BoxSdkNetworkClient implements NetworkClient {
   }
 
   async fetch(input: FetchOptionsInput): Promise<FetchResponse> {
-    const streams = new SentStreams();
+    const streams = new UploadStreams();
     try {
       return await this.#fetch(new FetchOptions(input), streams);
     } catch (error) {
@@ -86,57 +85,60 @@ export class BoxSdkNetworkClient implements NetworkClient {
     }
   }
 
-  async #fetch(given: FetchOptions, streams: SentStreams): Promise<FetchResponse> {
+  async #fetch(original: FetchOptions, streams: UploadStreams): Promise<FetchResponse> {
     let failures = 0;
     for (let attempts = 1; ; attempts++) {
-      const attempt = await this.#attempt(given, streams);
+      const attempt = await this.#attempt(original, streams);
       if (attempt.failure !== undefined) failures++;
-      const waitMs = await retryAfterMs(
+      const delayMs = await retryDelayMs(
         attempt,
         attempt.failure === undefined ? attempts : failures,
       );
       const signal = attempt.options.cancellationToken;
-      if (waitMs === undefined || streams.areSpent || signal?.aborted === true) {
+      if (delayMs === undefined || streams.areConsumed || signal?.aborted === true) {
         return outcomeOf(attempt);
       }
-      attempt.answer.response.content?.destroy();
-      await sleep(waitMs, undefined, signal && { signal }).catch((aborted: unknown) => {
-        throw sdkErrorOf(aborted);
+      attempt.received.response.content?.destroy();
+      await sleep(delayMs, undefined, signal && { signal }).catch((error: unknown) => {
+        throw sdkErrorOf(error);
       });
     }
   }
 
-  async #attempt(given: FetchOptions, streams: SentStreams): Promise<Attempt> {
-    const { interceptors = [] } = given.networkSession ?? {};
-    const options = interceptors.reduce((last, each) => each.beforeRequest(last), given);
+  async #attempt(original: FetchOptions, streams: UploadStreams): Promise<Attempt> {
+    const { interceptors = [] } = original.networkSession ?? {};
+    const options = interceptors.reduce((last, each) => each.beforeRequest(last), original);
     const { auth, networkSession, cancellationToken } = options;
-    if (networkSession !== undefined && hasAgentOfItsOwn(networkSession)) throw agentNotHonoured();
-    const { send, isBox, identityHeaders } = this.#routeOf(options);
+    if (networkSession !== undefined) checkAgent(networkSession);
+    const { send, isBox, secretHeaderNames } = this.#routeOf(options);
     const body = bodyOf(options, streams);
     const authorization =
       auth === undefined || providerOf(auth) !== undefined
         ? undefined
         : await auth.retrieveAuthorizationHeader(networkSession);
-    const headers = headersOf(options, body, authorization, isBox ? [] : identityHeaders);
-    const limit = openTimeLimit(networkSession?.timeoutConfig?.timeoutMs, cancellationToken);
-    const sent = { headers, body: body.text, identityHeaders };
-    let answer: SdkAnswer;
+    const headers = headersOf(options, body, authorization, isBox ? [] : secretHeaderNames);
+    const limit = startTimeLimit(networkSession?.timeoutConfig?.timeoutMs, cancellationToken);
+    const sent = { headers, body: body.text, secretHeaderNames };
+    let received: SdkResponse;
     try {
       const content = await body.open(limit.signal);
       const init = requestInit(options, headers, content, limit.signal);
-      answer = await readAnswer(await send(addressOf(options), init), options);
+      received = await readResponse(await send(urlOf(options), init), options);
     } catch (error) {
       if (error instanceof BoxAuthError || error instanceof BoxSdkError) throw error;
       const failure = sdkErrorOf(limit.signal?.reason ?? error);
-      return { options, sent, answer: NO_ANSWER, failure };
+      return { options, sent, received: NO_RESPONSE, failure };
     } finally {
-      limit.end();
+      limit.cancel();
     }
-    const response = interceptors.reduce((last, each) => each.afterRequest(last), answer.response);
-    return { options, sent, answer: { ...answer, response } };
+    const response = interceptors.reduce(
+      (last, each) => each.afterRequest(last),
+      received.response,
+    );
+    return { options, sent, received: { ...received, response } };
   }
 
-  /** By whose fetch a call goes: an app's tokens only by its own, also where its authentication meets another client. */
+  /** Tokens of an app are sent only by its own fetch, even if its authentication is used with the client of another app. */
   #routeOf({ url, auth }: FetchOptions): Route {
     const box = boxAuthOf(providerOf(auth) ?? this.#provider);
     if (box === undefined) throw providerReplacedError();
@@ -146,7 +148,7 @@ export class BoxSdkNetworkClient implements NetworkClient {
     return {
       send: auth === undefined ? box.unauthorizedFetch : box.fetch,
       isBox: auth !== undefined && box.policy.allows(new URL(url)),
-      identityHeaders: box.policy.protectedHeaderNames,
+      secretHeaderNames: box.policy.protectedHeaderNames,
     };
   }
 }
@@ -168,27 +170,27 @@ function requestInit(
   };
 }
 
-/** What the SDK's retry strategy says; undefined for: not again. */
-async function retryAfterMs(
-  { options, answer }: Attempt,
-  times: number,
+/** Returns the delay that the SDK's retry strategy chooses; undefined if it does not retry. */
+async function retryDelayMs(
+  { options, received }: Attempt,
+  attempts: number,
 ): Promise<number | undefined> {
   const strategy = options.networkSession?.retryStrategy ?? new BoxRetryStrategy({});
-  const response = withRetryAfter(answer.response);
-  // It would have the token renewed once more, which a 401 that comes out of `BoxFetch` has outlived already.
+  const response = withRetryAfter(received.response);
+  // With `auth` the strategy would refresh the token after a 401. `BoxFetch` has already done so and retried.
   const { auth, ...others } = options;
-  const asked = providerOf(auth) === undefined ? options : new FetchOptions(others);
-  return (await strategy.shouldRetry(asked, response, times))
-    ? Math.min(strategy.retryAfter(asked, response, times) * 1000, MAX_DELAY_MS)
+  const judged = providerOf(auth) === undefined ? options : new FetchOptions(others);
+  return (await strategy.shouldRetry(judged, response, attempts))
+    ? Math.min(strategy.retryAfter(judged, response, attempts) * 1000, MAX_DELAY_MS)
     : undefined;
 }
 
-function outcomeOf({ options, sent, answer, failure }: Attempt): FetchResponse {
+function outcomeOf({ options, sent, received, failure }: Attempt): FetchResponse {
   if (failure !== undefined) throw failure;
-  const { status } = answer.response;
-  if (status < 200 || status >= 400) throw apiErrorOf(options, sent, answer);
+  const { status } = received.response;
+  if (status < 200 || status >= 400) throw apiErrorOf(options, sent, received);
   if (status >= 300 && options.followRedirects !== false) {
     throw new BoxSdkError({ message: `Unable to follow redirect for ${options.url}` });
   }
-  return answer.response;
+  return received.response;
 }

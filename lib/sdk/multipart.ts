@@ -2,12 +2,9 @@ import type { Readable } from 'node:stream';
 import { BoxSdkError } from 'box-node-sdk/box/errors';
 import type { MultipartItem } from 'box-node-sdk/networking';
 import { sdToJson } from 'box-node-sdk/serialization/json';
-import type { StreamContent } from './sent-stream.js';
+import type { StreamContent } from './upload-stream.js';
 
-/**
- * The parts of a form in their order, as RFC 7578 has them written: as bytes if all of it is in memory, else a chunk at a
- * time.
- */
+/** Encodes a form (RFC 7578), with its parts in their order: as bytes if all of it is in memory, else as chunks. */
 export async function multipartForm(
   items: readonly MultipartItem[],
   boundary: string,
@@ -20,7 +17,7 @@ export async function multipartForm(
   }
   pieces.push(Buffer.from(`--${boundary}--\r\n`));
   const inMemory = pieces.filter((piece) => piece instanceof Uint8Array);
-  return inMemory.length === pieces.length ? Buffer.concat(inMemory) : flattened(pieces);
+  return inMemory.length === pieces.length ? Buffer.concat(inMemory) : concatenated(pieces);
 }
 
 async function partBody(
@@ -33,22 +30,24 @@ async function partBody(
 }
 
 function partHead({ partName, fileStream, fileName = 'file', contentType }: MultipartItem): string {
-  const disposition = `Content-Disposition: form-data; name="${quotable(partName)}"`;
+  const disposition = `Content-Disposition: form-data; name="${escapeName(partName)}"`;
   return fileStream === undefined
     ? disposition
-    : `${disposition}; filename="${quotable(fileName)}"\r\nContent-Type: ${mediaType(contentType)}`;
+    : `${disposition}; filename="${escapeName(fileName)}"\r\nContent-Type: ${mediaType(contentType)}`;
 }
 
-/** https://html.spec.whatwg.org/#multipart-form-data: no name can end its header, or begin another. */
-function quotable(name: string): string {
+/** Escapes a name, so that it cannot end its header or begin another: https://html.spec.whatwg.org/#multipart-form-data. */
+function escapeName(name: string): string {
   return name.replace(/\n/g, '%0A').replace(/\r/g, '%0D').replace(/"/g, '%22');
 }
 
-function mediaType(given: string | undefined): string {
-  return given !== undefined && /^[\x20-\x7e]+$/.test(given) ? given : 'application/octet-stream';
+function mediaType(contentType: string | undefined): string {
+  return contentType !== undefined && /^[\x20-\x7e]+$/.test(contentType)
+    ? contentType
+    : 'application/octet-stream';
 }
 
-async function* flattened(pieces: readonly StreamContent[]): AsyncGenerator<Uint8Array> {
+async function* concatenated(pieces: readonly StreamContent[]): AsyncGenerator<Uint8Array> {
   for (const piece of pieces) {
     if (piece instanceof Uint8Array) yield piece;
     else yield* piece;

@@ -1,34 +1,33 @@
 import { BoxApiError, BoxSdkError } from 'box-node-sdk/box/errors';
 import type { FetchOptions } from 'box-node-sdk/networking';
 import { sdIsMap, sdToJson, type SerializedData } from 'box-node-sdk/serialization/json';
-import { BoxAuthError } from '../core/errors/box-auth.error.js';
-import type { SdkAnswer } from './sdk-answer.js';
+import type { SdkResponse } from './sdk-response.js';
 
-/** What a call was sent with, as an error may show it. */
+/** The parts of a request that an error may show. */
 export interface SentRequest {
   readonly headers: Headers;
   readonly body: string | undefined;
-  /** Names of headers that no error shows, lower case. */
-  readonly identityHeaders: readonly string[];
+  /** Lower-case names of the headers that no error may show. */
+  readonly secretHeaderNames: readonly string[];
 }
 
-/** No answer: the error of the SDK for that, as its own client makes it. */
+/** Creates the SDK's error for a call without a response, like the SDK's own client does. */
 export function sdkErrorOf(thrown: unknown): BoxSdkError {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-  // All that fetch says by itself is that it failed.
-  const why = error.cause instanceof Error ? `: ${error.cause.message}` : '';
+  // The message of fetch itself is only "fetch failed".
+  const reason = error.cause instanceof Error ? `: ${error.cause.message}` : '';
   return new BoxSdkError({
-    message: error.message === '' ? 'Unexpected Error occurred' : `${error.message}${why}`,
+    message: error.message === '' ? 'Unexpected Error occurred' : `${error.message}${reason}`,
     timestamp: `${Date.now()}`,
     error,
   });
 }
 
-/** A refusal: the error of the SDK for that, with the fields that its own client fills in. */
+/** Creates the SDK's error for an error response, with the fields that the SDK's own client fills in. */
 export function apiErrorOf(
   options: FetchOptions,
   sent: SentRequest,
-  { response, rawBody }: SdkAnswer,
+  { response, rawBody }: SdkResponse,
 ): BoxApiError {
   const { status, headers, data } = response;
   const body = sdIsMap(data) ? data : {};
@@ -55,7 +54,7 @@ export function apiErrorOf(
       url: options.url,
       queryParams: options.params ?? {},
       headers: Object.fromEntries(
-        [...sent.headers].filter(([name]) => !sent.identityHeaders.includes(name)),
+        [...sent.headers].filter(([name]) => !sent.secretHeaderNames.includes(name)),
       ),
       ...(sent.body !== undefined && { body: sent.body }),
     },
@@ -75,18 +74,7 @@ export function apiErrorOf(
   });
 }
 
-/** As JSON, as the SDK's own client has it: with quotation marks. */
+/** Returns JSON, with quotation marks, like the SDK's own client. */
 function textOf(value: SerializedData): string | undefined {
   return value === undefined ? undefined : sdToJson(value);
-}
-
-/** A session that names an agent or a proxy: those are of node-fetch, and would be left aside without a word. */
-export function agentNotHonoured(): BoxAuthError {
-  return new BoxAuthError({
-    code: 'option_invalid',
-    message:
-      'The network session of this Box client has a proxy or options of an agent, which the SDK’s own network client understands, and BoxSdkNetworkClient does not.',
-    hint: 'Pass `fetch` to BoxAuthModule.forRoot instead (that of undici, with a ProxyAgent or an Agent as its dispatcher): it then serves token requests, too.',
-    docs: 'https://undici.nodejs.org/#/docs/api/ProxyAgent',
-  });
 }

@@ -1,40 +1,20 @@
 import { randomUUID } from 'node:crypto';
-import type { Readable } from 'node:stream';
 import { BoxSdkError } from 'box-node-sdk/box/errors';
 import { type FetchOptions, userAgentHeader, xBoxUaHeader } from 'box-node-sdk/networking';
 import { sdToJson, sdToUrlParams } from 'box-node-sdk/serialization/json';
 import { multipartForm } from './multipart.js';
-import { SentStream, type StreamContent } from './sent-stream.js';
+import type { StreamContent, UploadStreams } from './upload-stream.js';
 
-/** The streams of one call, which may be attempted more than once. */
-export class SentStreams {
-  readonly #streams = new Map<Readable, SentStream>();
-
-  of(source: Readable): SentStream {
-    const known = this.#streams.get(source) ?? new SentStream(source);
-    this.#streams.set(source, known);
-    return known;
-  }
-
-  get areSpent(): boolean {
-    return [...this.#streams.values()].some((stream) => stream.isSpent);
-  }
-
-  close(): void {
-    for (const stream of this.#streams.values()) stream.close();
-  }
-}
-
-/** A body that is opened when it is sent. */
-export interface SdkBody {
+/** A request body, whose streams are opened when it is sent. */
+export interface RequestBody {
   readonly contentType: string;
-  /** What it is, if it is text. */
+  /** The body itself, if it is text. */
   readonly text: string | undefined;
   readonly open: (signal: AbortSignal | undefined) => Promise<StreamContent | string | undefined>;
 }
 
-/** @throws BoxSdkError for what the SDK's own client does not send either */
-export function bodyOf(options: FetchOptions, streams: SentStreams): SdkBody {
+/** @throws BoxSdkError for a body that the SDK's own client does not send either */
+export function bodyOf(options: FetchOptions, streams: UploadStreams): RequestBody {
   const { contentType, data, fileStream, multipartData } = options;
   if (multipartData !== undefined) {
     const boundary = `nestjs-box-auth-${randomUUID()}`;
@@ -42,7 +22,7 @@ export function bodyOf(options: FetchOptions, streams: SentStreams): SdkBody {
       contentType: `multipart/form-data; boundary=${boundary}`,
       text: undefined,
       open: (signal) =>
-        multipartForm(multipartData, boundary, (source) => streams.of(source).open(signal)),
+        multipartForm(multipartData, boundary, (source) => streams.open(source, signal)),
     };
   }
   switch (contentType) {
@@ -60,19 +40,19 @@ export function bodyOf(options: FetchOptions, streams: SentStreams): SdkBody {
       return {
         contentType,
         text: undefined,
-        open: (signal) => streams.of(fileStream).open(signal),
+        open: (signal) => streams.open(fileStream, signal),
       };
     default:
       throw new BoxSdkError({ message: `Unsupported content type : ${contentType}` });
   }
 }
 
-function textBody(contentType: string, text: string | undefined): SdkBody {
+function textBody(contentType: string, text: string | undefined): RequestBody {
   return { contentType, text, open: () => Promise.resolve(text) };
 }
 
-/** The address with its query. */
-export function addressOf({ url, params = {} }: FetchOptions): string {
+/** Returns the URL of a call with its query. */
+export function urlOf({ url, params = {} }: FetchOptions): string {
   const query = new URLSearchParams(params).toString();
   if (query === '') return url;
   if (url.endsWith('?')) return url + query;
@@ -80,22 +60,22 @@ export function addressOf({ url, params = {} }: FetchOptions): string {
 }
 
 /**
- * The headers in the order of the SDK's own client: the later ones win. Those of the session are meant for Box: of them,
- * `withheld` go nowhere else.
+ * Merges the headers of a call in the order of the SDK's own client: later ones win. Leaves out the session's headers with
+ * the names in `withheld` (lower case), as they must not go to another host than Box's.
  */
 export function headersOf(
   { method, headers = {}, networkSession }: FetchOptions,
-  { contentType }: SdkBody,
+  { contentType }: RequestBody,
   authorization: string | undefined,
   withheld: readonly string[],
 ): Headers {
-  const all = new Headers(method === 'GET' ? {} : { 'content-type': contentType });
-  for (const [name, value] of Object.entries(headers)) all.set(name, value);
-  if (authorization !== undefined) all.set('authorization', authorization);
-  all.set('user-agent', userAgentHeader);
-  all.set('x-box-ua', xBoxUaHeader);
+  const merged = new Headers(method === 'GET' ? {} : { 'content-type': contentType });
+  for (const [name, value] of Object.entries(headers)) merged.set(name, value);
+  if (authorization !== undefined) merged.set('authorization', authorization);
+  merged.set('user-agent', userAgentHeader);
+  merged.set('x-box-ua', xBoxUaHeader);
   for (const [name, value] of Object.entries(networkSession?.additionalHeaders ?? {})) {
-    if (!withheld.includes(name.toLowerCase())) all.set(name, value);
+    if (!withheld.includes(name.toLowerCase())) merged.set(name, value);
   }
-  return all;
+  return merged;
 }

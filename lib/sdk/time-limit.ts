@@ -1,28 +1,33 @@
 import { systemRuntime } from '../core/runtime/runtime.js';
 import { afterRunningTime } from '../core/runtime/time-budget.js';
 
-/** How long one attempt may take until it has its answer; a download that has begun may take longer. */
+/** Limits the time until one attempt has its response. A download that has begun may take longer. */
 export interface TimeLimit {
-  /** Aborts when the time is up, or with the caller's own signal, and says why. */
+  /** Aborts after the timeout, or with the caller's own signal; its reason is the cause. */
   readonly signal: AbortSignal | undefined;
-  end(): void;
+  cancel(): void;
 }
 
 /**
- * As the SDK's own client has it: no `timeoutMs`, or 0, is no limit, and the timer holds no process. Time for which the
- * process is frozen does not count.
+ * Starts a time limit like that of the SDK's own client: without `timeoutMs`, or with 0, there is none, and the timer does
+ * not keep the process alive. Time in which the process is frozen does not count.
  */
-export function openTimeLimit(
+export function startTimeLimit(
   timeoutMs: number | undefined,
-  callers: AbortSignal | undefined,
+  callersSignal: AbortSignal | undefined,
 ): TimeLimit {
-  if (timeoutMs === undefined || timeoutMs <= 0) return { signal: callers, end: () => undefined };
-  const limit = new AbortController();
+  if (timeoutMs === undefined || timeoutMs <= 0) {
+    return { signal: callersSignal, cancel: () => undefined };
+  }
+  const timeout = new AbortController();
   const cancel = afterRunningTime(systemRuntime, timeoutMs, () => {
-    limit.abort(new Error(`Connection timeout after ${timeoutMs}ms`));
+    timeout.abort(new Error(`Connection timeout after ${timeoutMs}ms`));
   });
   return {
-    signal: callers === undefined ? limit.signal : AbortSignal.any([callers, limit.signal]),
-    end: cancel,
+    signal:
+      callersSignal === undefined
+        ? timeout.signal
+        : AbortSignal.any([callersSignal, timeout.signal]),
+    cancel,
   };
 }
