@@ -7,9 +7,10 @@ import {
 } from '../core/errors/gateway-response.js';
 
 /**
- * Answers 502 Bad Gateway where a `BoxAuthError` leaves a handler, or 503 Service Unavailable (with `Retry-After`, if it is
- * known) where the error is `retryable`. Other errors go on. Without it Express takes the status that Box answered for one
- * of the app's own. `log` gets each error: what happened and what to do is not for the client. Default `console.error`.
+ * Creates an error handler for a `BoxAuthError` that leaves a handler. It responds with 502 Bad Gateway, or with 503 Service
+ * Unavailable and `Retry-After` (if known) for a `retryable` error, and passes other errors on. Without it Express responds
+ * with the status that Box sent. `log` receives each error, because the client must not see its details. Default:
+ * `console.error`.
  *
  * @example
  * ```ts
@@ -25,17 +26,17 @@ import {
  * ```
  */
 export function boxAuthErrors({
-  // oxlint-disable-next-line no-console -- the one logger that every app has
+  // oxlint-disable-next-line no-console -- the only logger that every app has
   log = (error) => console.error(formatForLog(error)),
 }: { readonly log?: (error: BoxAuthError) => void } = {}): ErrorRequestHandler {
   return (thrown: unknown, _request, response, next) => {
-    // The global `fetch` only says that it failed: why is its cause.
+    // The error of the global `fetch` has the reason as its cause.
     const error = thrown instanceof TypeError ? thrown.cause : thrown;
     if (!(error instanceof BoxAuthError) || response.headersSent) return next(thrown);
     log(error);
     const retryAfter = retryAfterSeconds(error);
     if (retryAfter !== undefined) response.setHeader('Retry-After', retryAfter);
-    const answer = gatewayResponse(error);
-    response.status(answer.statusCode).json(answer);
+    const body = gatewayResponse(error);
+    response.status(body.statusCode).json(body);
   };
 }

@@ -24,54 +24,54 @@ import { BoxAuthError } from '../core/errors/box-auth.error.js';
 
 type UserId = string | null | undefined;
 
-/** Everything that `BoxAuthModule.forRoot` takes, and whom a request acts for. */
+/** The options of `BoxAuthModule.forRoot`, and the acting user of a request. */
 export interface BoxAuthExpressOptions extends Omit<BoxAuthOptions, 'credentials'> {
-  /** What proves the app to Box. Without it the environment is read: `BOX_CONFIG_FILE` and its like. */
+  /** The credentials of the app. Default: read from the environment, such as `BOX_CONFIG_FILE`. */
   readonly credentials?: BoxCredentialsSource | undefined;
   /**
-   * The Box user id of the person that a request is from. If it finds none the request fails with `acting_user_missing`.
-   * Default: every call is the service account's own. What a client sends is not to be believed.
+   * Returns the Box user id of the user who sent a request. Without an id the request fails with `acting_user_missing`. Take
+   * the id from your own session, never from what the client sends. Default: all calls are made by the service account.
    */
   readonly actingUser?: ((request: Request) => UserId | Promise<UserId>) | undefined;
-  /** `'header'` sends `as-user`; `'token'` uses a user access token of the user's own. Default `'header'`. */
+  /** `'header'` sends `as-user`; `'token'` uses an access token of the user. Default `'header'`. */
   readonly via?: ActingVia | undefined;
-  /** Serve a request of nobody as the service account, instead of refusing it. Default false. */
+  /** Serves unauthenticated requests as the service account instead of refusing them. Default false. */
   readonly optional?: boolean | undefined;
 }
 
-/** Box, for one request. */
+/** Access to Box for one request. */
 export interface RequestBox {
-  /** A `fetch` that acts for the user of this request, wherever it is called from. */
+  /** A `fetch` that acts for the user of this request, in any async context. */
   readonly fetch: BoxFetch;
-  /** That of `BoxTokenProvider`. */
+  /** `BoxTokenProvider.getToken`. */
   readonly getToken: BoxTokenProvider['getToken'];
-  /** That of `BoxTokenProvider`. */
+  /** `BoxTokenProvider.runAs`. */
   readonly runAs: BoxTokenProvider['runAs'];
 }
 
-/** What `app.use` takes, and what the rest of the app may need of it. */
+/** The middleware for `app.use`, and the provider for the rest of the app. */
 export interface BoxAuthMiddleware extends RequestHandler {
   readonly provider: BoxTokenProvider;
   readonly fetch: BoxFetch;
-  /** Ends what is in flight: for `server.on('close')`. No timer keeps the process alive without it. */
+  /** Ends token requests in flight; call it on `server.on('close')`. Without it no timer keeps the process alive either. */
   close(): void;
 }
 
 declare global {
-  // oxlint-disable-next-line typescript/no-namespace -- how Express has its Request extended
+  // oxlint-disable-next-line typescript/no-namespace -- the way to extend the Request of Express
   namespace Express {
     interface Request {
-      /** Put there by `boxAuth` of `nestjs-box-auth/express`. */
+      /** Set by `boxAuth` of `nestjs-box-auth/express`. */
       box: RequestBox;
     }
   }
 }
 
 /**
- * Box for an Express app without Nest: `req.box` in every handler after it, and the acting user of the request on every
- * call that `req.box.fetch`, or a client with one of our interceptors, makes.
+ * Creates a middleware for an Express app without Nest. It sets `req.box` for the handlers after it. Calls by `req.box.fetch`,
+ * or by a client with one of our interceptors, act for the user of the request.
  *
- * @throws BoxAuthError for credentials and options that are wrong, as `BoxAuthModule.forRoot` does
+ * @throws BoxAuthError for invalid credentials and options, like `BoxAuthModule.forRoot`
  *
  * @example
  * ```ts
@@ -109,7 +109,7 @@ export function boxAuth(given: BoxAuthExpressOptions = {}): BoxAuthMiddleware {
   const userOf = async (request: Request): Promise<ActingUser | undefined> => {
     const id = await actingUser?.(request);
     if (id != null) return { id: checkedActingUserId(id), via };
-    if (actingUser !== undefined && !optional) throw nobody();
+    if (actingUser !== undefined && !optional) throw actingUserMissing();
     return undefined;
   };
   const serve: RequestHandler = (request, _response, next) => {
@@ -118,7 +118,7 @@ export function boxAuth(given: BoxAuthExpressOptions = {}): BoxAuthMiddleware {
       const context = contextForApp(box.policy, { user, source });
       request.box = requestBox(box, context, source);
       runInContext(context, next);
-    }, refuse(next));
+    }, failRequest(next));
   };
   return Object.assign(serve, {
     provider: box.provider,
@@ -127,19 +127,19 @@ export function boxAuth(given: BoxAuthExpressOptions = {}): BoxAuthMiddleware {
   });
 }
 
-/** To Express nothing at all, or the word 'route', is no error: the request would go on as the service account's. */
-function refuse(next: (error: unknown) => void): (thrown: unknown) => void {
+/** Express ignores undefined and the word 'route' as errors: the request would continue as the service account. */
+function failRequest(next: (error: unknown) => void): (thrown: unknown) => void {
   return (thrown) =>
     next(
       thrown instanceof Error
         ? thrown
-        : new Error('The actingUser function of boxAuth threw what is no Error.', {
+        : new Error('The actingUser function of boxAuth threw a value that is not an Error.', {
             cause: thrown,
           }),
     );
 }
 
-/** A parser that calls back from elsewhere loses the async context, or has another's: the request's own is kept here. */
+/** Keeps the context of the request: a body parser may call back without an async context, or in that of another request. */
 function requestBox(
   { provider, fetch, policy }: BoxAuth,
   context: ActingContext,
@@ -154,11 +154,11 @@ function requestBox(
   };
 }
 
-function nobody(): BoxAuthError {
+function actingUserMissing(): BoxAuthError {
   return new BoxAuthError({
     code: 'acting_user_missing',
-    message: 'The actingUser function of boxAuth found nobody whom the request is from.',
-    hint: 'Refuse requests of nobody before boxAuth; or set `optional: true` to serve them as the service account.',
+    message: 'The actingUser function of boxAuth returned no user for this request.',
+    hint: 'Reject unauthenticated requests before boxAuth, or set `optional: true` to serve them as the service account.',
     docs: 'https://developer.box.com/guides/authentication/jwt/as-user/',
   });
 }

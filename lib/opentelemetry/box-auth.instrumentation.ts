@@ -5,15 +5,15 @@ import {
   type TelemetryProviders,
 } from './instrument-box-auth.js';
 
-/** As every instrumentation has it. */
+/** The configuration that every instrumentation has. */
 export interface BoxAuthInstrumentationConfig {
-  /** Whether it begins by itself. Default true. */
+  /** Whether it starts by itself. Default true. */
   enabled?: boolean;
 }
 
 /**
- * `instrumentBoxAuth` for `NodeSDK` and `registerInstrumentations`, which bring the providers, begin and end it. It is an
- * `Instrumentation` of `@opentelemetry/instrumentation`, without needing that package.
+ * Runs `instrumentBoxAuth` under `NodeSDK` and `registerInstrumentations`, which set the providers, start and stop it. It
+ * implements `Instrumentation` of `@opentelemetry/instrumentation` without that package.
  *
  * @example
  * ```ts
@@ -25,7 +25,7 @@ export interface BoxAuthInstrumentationConfig {
  */
 export class BoxAuthInstrumentation {
   readonly instrumentationName = INSTRUMENTATION_SCOPE;
-  /** Not told: it patches nothing, so no version of anything matters to it. */
+  /** Empty: it patches no module, so no version matters. */
   readonly instrumentationVersion = '';
   #config: BoxAuthInstrumentationConfig = {};
   #providers: TelemetryProviders = {};
@@ -36,38 +36,38 @@ export class BoxAuthInstrumentation {
     if (this.#config.enabled === true) this.enable();
   }
 
-  /** Begins; a second time changes nothing. */
+  /** Starts. Starting twice changes nothing. */
   enable(): void {
     this.#stop ??= instrumentBoxAuth(this.#providers);
   }
 
-  /** Ends. */
+  /** Stops. */
   disable(): void {
     this.#stop?.();
     this.#stop = undefined;
   }
 
-  /** Where spans go from now on. */
+  /** Sends spans to this provider from now on. */
   setTracerProvider(tracerProvider: TracerProvider): void {
     this.#use({ ...this.#providers, tracerProvider });
   }
 
-  /** Where metrics go from now on. */
+  /** Sends metrics to this provider from now on. */
   setMeterProvider(meterProvider: MeterProvider): void {
     this.#use({ ...this.#providers, meterProvider });
   }
 
-  /** What `getConfig` gives from now on; it begins and ends nothing. */
+  /** Sets the configuration. Does not start or stop anything. */
   setConfig(config: BoxAuthInstrumentationConfig): void {
     this.#config = { enabled: true, ...config };
   }
 
-  /** As it was set. */
+  /** Returns the configuration. */
   getConfig(): BoxAuthInstrumentationConfig {
     return this.#config;
   }
 
-  /** Whoever registers instrumentations begins them first and brings the providers afterwards. */
+  /** Restarts if it is running: `registerInstrumentations` starts instrumentations before it sets the providers. */
   #use(providers: TelemetryProviders): void {
     this.#providers = providers;
     if (this.#stop === undefined) return;

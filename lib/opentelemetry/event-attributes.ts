@@ -1,7 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { AuthEventSource, TokenEvent } from '../core/events/auth-events.js';
 
-/** Whose event it is. Few values each, and never an id, a token or its fingerprint. */
+/** Attributes of the app. All have few values, and none is an id, a token or a fingerprint. */
 export function sourceAttributes({ issuer, app }: AuthEventSource): Attributes {
   return {
     'box.token.issuer': issuer,
@@ -9,7 +9,7 @@ export function sourceAttributes({ issuer, app }: AuthEventSource): Attributes {
   };
 }
 
-/** What became of a token request. */
+/** Attributes of a token request. */
 export function tokenAttributes(event: TokenEvent & AuthEventSource): Attributes {
   const { kind, outcome, subjectType, error } = event;
   return {

@@ -4,17 +4,17 @@ import { recordTokenSpans } from './token-spans.js';
 
 export const INSTRUMENTATION_SCOPE = 'nestjs-box-auth';
 
-/** Where spans and metrics go. */
+/** The providers that receive spans and metrics. */
 export interface TelemetryProviders {
   /** Default: the global one. */
   readonly tracerProvider?: TracerProvider | undefined;
-  /** Default: the global one as it is now, so register yours before. */
+  /** Default: the current global one. Register yours first. */
   readonly meterProvider?: MeterProvider | undefined;
 }
 
 /**
- * Turns what happens to the tokens of all Box and Workfront apps in this process into spans (`box.token.mint`, …) and metrics
- * (`box.token.mints`, …), until the function that it returns is called. Nothing in them is an id, a token or a secret.
+ * Records spans (`box.token.mint`, …) and metrics (`box.token.mints`, …) of the tokens of all Box and Workfront apps in this
+ * process. Returns a function that stops it. The telemetry contains no ids, tokens or secrets.
  *
  * Call it once, when the SDK is set up. With `NodeSDK` or `registerInstrumentations`, use `BoxAuthInstrumentation` instead.
  *

@@ -3,7 +3,7 @@ import { onAuthEvent } from '../core/events/auth-channels.js';
 import type { AuthEventSource, TokenEvent } from '../core/events/auth-events.js';
 import { tokenAttributes } from './event-attributes.js';
 
-/** One span for each mint, renewal and forced renewal, until the function that it returns is called. */
+/** Records one span for each token request. Returns a function that stops it. */
 export function recordTokenSpans(tracer: Tracer): () => void {
   const record = (event: TokenEvent & AuthEventSource) => recordSpan(tracer, event);
   const stops = [
@@ -19,13 +19,13 @@ export function recordTokenSpans(tracer: Tracer): () => void {
 function recordSpan(tracer: Tracer, event: TokenEvent & AuthEventSource): void {
   const { kind, outcome, startedAt, durationMs, usableForMs, error } = event;
   const span = tracer.startSpan(`box.token.${kind}`, {
-    // All callers share it, so it belongs to the trace of none.
+    // Many callers share the request, so the span belongs to none of their traces.
     root: true,
     kind: outcome === 'shared' ? SpanKind.INTERNAL : SpanKind.CLIENT,
     startTime: hrTime(startedAt),
     attributes: tokenAttributes(event),
   });
-  // A token of unknown lifetime can be used for Infinity, which JSON has no number for.
+  // Infinity for a token of unknown lifetime, which JSON cannot express.
   if (Number.isFinite(usableForMs)) {
     span.setAttribute('box.token.usable_for_ms', Math.round(usableForMs));
   }
@@ -33,13 +33,13 @@ function recordSpan(tracer: Tracer, event: TokenEvent & AuthEventSource): void {
     if (error.status !== undefined) {
       span.setAttribute('http.response.status_code', error.status);
     }
-    // Not the message, which quotes the issuer: a trace has more readers than a log.
+    // Without the message, which quotes the issuer: more people read traces than logs.
     span.setStatus({ code: SpanStatusCode.ERROR, message: `${error.code}: ${error.hint}` });
   }
   span.end(hrTime(startedAt + durationMs));
 }
 
-/** A bare number could be taken for one of `performance.now()`. */
+/** The API would take a small number for a value of `performance.now()`. */
 function hrTime(epochMs: number): HrTime {
   const seconds = Math.floor(epochMs / 1000);
   return [seconds, Math.round((epochMs - seconds * 1000) * 1e6)];

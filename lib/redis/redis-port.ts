@@ -1,33 +1,33 @@
 import type { RedisScript } from './scripts.js';
 
-/** What is needed of a client of ioredis 5 or 6, `Redis` or `Cluster`. */
+/** The methods that are used of a client of ioredis 5 or 6, `Redis` or `Cluster`. */
 export interface IoredisClient {
   readonly status: string;
-  /** Runs a script that Redis has seen. */
+  /** Runs a script that Redis has cached. */
   evalsha(sha1: string, numberOfKeys: number, ...keysAndArgs: string[]): Promise<unknown>;
   /** Runs a script. */
   eval(script: string, numberOfKeys: number, ...keysAndArgs: string[]): Promise<unknown>;
 }
 
-/** What node-redis is given with a script. */
+/** The keys and arguments of a script for node-redis. */
 export interface NodeRedisEvalOptions {
   keys: string[];
   arguments: string[];
 }
 
 interface NodeRedisScripting {
-  /** Runs a script that Redis has seen. */
+  /** Runs a script that Redis has cached. */
   evalSha(sha1: string, options: NodeRedisEvalOptions): Promise<unknown>;
   /** Runs a script. */
   eval(script: string, options: NodeRedisEvalOptions): Promise<unknown>;
 }
 
-/** What is needed of a client of redis 5 or 6, by `createClient` or `createSentinel`. */
+/** The methods that are used of a client of redis 5 or 6, from `createClient` or `createSentinel`. */
 export interface NodeRedisClient extends NodeRedisScripting {
   readonly isReady: boolean;
 }
 
-/** What is needed of a client of redis 5 or 6, by `createCluster`. */
+/** The methods that are used of a client of redis 5 or 6, from `createCluster`. */
 export interface NodeRedisCluster extends NodeRedisScripting {
   readonly isOpen: boolean;
   readonly slots: readonly (
@@ -35,18 +35,18 @@ export interface NodeRedisCluster extends NodeRedisScripting {
   )[];
 }
 
-/** A client that is connected by whoever made it, and closed by them. */
+/** A Redis client. The app connects and closes it. */
 export type RedisClient = IoredisClient | NodeRedisClient | NodeRedisCluster;
 
-/** A Redis client, whichever it is. */
+/** The same interface for every Redis client. */
 export interface RedisPort {
-  /** Whether a command about `key` would be sent now, and not be kept for when there is a connection. */
+  /** Whether the client would send a command for `key` now, instead of queueing it until it is connected. */
   isReady(key: string): boolean;
-  /** What the script returns. */
+  /** Runs a script and returns its reply. */
   run(script: RedisScript, keys: readonly string[], args: readonly string[]): Promise<unknown>;
 }
 
-/** Undefined if `client` is none that is known. Recognised by shape: no Redis package is imported. */
+/** Returns undefined for an unknown client. Recognizes clients by their shape, so that no Redis package is imported. */
 export function redisPort(client: unknown): RedisPort | undefined {
   if (isIoredis(client)) return ioredisPort(client);
   if (isNodeRedis(client)) return nodeRedisPort(client);
@@ -75,7 +75,7 @@ function nodeRedisPort(client: NodeRedisClient | NodeRedisCluster): RedisPort {
   };
 }
 
-/** A Redis that was restarted, failed over or flushed its scripts knows none by its hash. */
+/** Sends the source if Redis does not know the hash: after a restart, a failover or a flush of its scripts. */
 async function bySha(
   evalSha: () => Promise<unknown>,
   evalSource: () => Promise<unknown>,
@@ -92,15 +92,15 @@ function isNoScript(error: unknown): boolean {
   return has(error, 'message', 'string') && String(error.message).startsWith('NOSCRIPT');
 }
 
-/** A cluster is open, and in redis 6 `isReady`, once it knows its nodes: the one that has the key may be away all the same. */
+/** A cluster is open (in redis 6: `isReady`) once it knows its nodes, but the node of the key may still be unavailable. */
 function isSlotReady(cluster: NodeRedisCluster, key: string): boolean {
   const shard = cluster.slots[slotOf(key)];
   if (!cluster.isOpen || shard === undefined) return false;
-  // Without a client there is no connection yet: `minimizeConnections` opens it for the first command.
+  // With `minimizeConnections` a node has no client until its first command opens the connection.
   return shard.master.client?.isReady ?? true;
 }
 
-/** https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#key-distribution-model */
+/** Returns the slot of a key: https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#key-distribution-model */
 export function slotOf(key: string): number {
   const tag = /\{([^}]+)\}/.exec(key)?.[1] ?? key;
   let crc = 0;

@@ -19,23 +19,23 @@ const MIN_SECRET = 32;
 const DAY_MS = 24 * 3_600_000;
 const MAX_KEPT_MS = 366 * DAY_MS;
 
-/** What a {@link RedisTokenStore} needs. */
+/** Options of a {@link RedisTokenStore}. */
 export interface RedisTokenStoreOptions {
   /**
    * A client of ioredis 5 or 6 (`Redis`, `Cluster`) or of redis 5 or 6 (`createClient`, `createSentinel`, `createCluster`).
-   * It stays yours: connect it, listen to its `'error'` events and close it. As long as it has no connection the store
-   * refuses at once, and each process mints its own tokens.
+   * Connect it, listen to its `'error'` events and close it yourself. While it is not connected, the store fails at once, and
+   * each process requests its own tokens.
    */
   readonly client: RedisClient;
   /**
-   * What tokens are sealed with before they go to Redis: at least 32 random characters, such as `openssl rand -base64 32`
-   * prints, the same for the whole fleet.
+   * Encrypts the tokens before they go to Redis: at least 32 random characters, for example from `openssl rand -base64 32`.
+   * All processes of the fleet need the same secret.
    *
-   * To change it, deploy `[new, old]`, and `[new]` when all run that: sealed is with the first, opened with any, and keys
-   * are named by the last. The second step changes the names, and so costs one mint per subject.
+   * To change it, deploy `[new, old]` first, and `[new]` once all processes run that. The first secret encrypts, any of them
+   * decrypts, and the last one derives the key names. The second step changes the names: one token request per subject.
    */
   readonly secret: string | readonly string[];
-  /** What every key in Redis begins with; no braces. Default `nestjs-box-auth`. */
+  /** The prefix of all keys in Redis, without braces. Default `nestjs-box-auth`. */
   readonly prefix?: string | undefined;
 }
 
@@ -62,7 +62,7 @@ const claimReply = v.union([
   v.tuple([v.literal('paused'), skipped, whole, v.string()]),
 ]);
 
-/** The keys of one identity, all in one slot of a cluster. */
+/** The keys of one identity. All are in the same slot of a cluster. */
 interface Keys {
   readonly token: string;
   readonly pause: string;
@@ -70,12 +70,13 @@ interface Keys {
 }
 
 /**
- * Shares tokens with other processes through Redis or Valkey (tested with Redis 7 and Valkey 8); a cluster, too.
+ * Shares tokens between processes through Redis or Valkey (tested with Redis 7 and Valkey 8), including clusters.
  *
- * Who can read Redis learns neither tokens nor ids: keys are an HMAC of the identity, values are sealed by AES-256-GCM. What
- * cannot be opened counts as not there. The user of an ACL needs EVAL, EVALSHA, GET, SET, DEL, PTTL and TIME on `prefix:*`.
+ * Redis contains no readable tokens or ids: keys are an HMAC of the identity, and values are encrypted with AES-256-GCM. A
+ * value that cannot be decrypted counts as missing. An ACL user needs EVAL, EVALSHA, GET, SET, DEL, PTTL and TIME on
+ * `prefix:*`.
  *
- * @throws BoxAuthError `option_invalid`, at construction; the methods reject with `store_unavailable`
+ * @throws BoxAuthError `option_invalid` from the constructor; the methods reject with `store_unavailable`
  *
  * @example
  * ```ts
@@ -104,12 +105,12 @@ export class RedisTokenStore implements TokenStore {
   #unreadable = 0;
 
   constructor({ client, secret, prefix = 'nestjs-box-auth' }: RedisTokenStoreOptions) {
-    this.#port = knownClient(client);
-    this.#seal = new TokenSeal(longSecrets(secret));
-    this.#prefix = plainPrefix(prefix);
+    this.#port = checkedClient(client);
+    this.#seal = new TokenSeal(checkedSecrets(secret));
+    this.#prefix = checkedPrefix(prefix);
   }
 
-  /** How many values were found that could not be opened: changed, in another layout, or sealed with another secret. */
+  /** The number of values that could not be decrypted: changed, in another layout, or encrypted with another secret. */
   get unreadable(): number {
     return this.#unreadable;
   }
@@ -117,13 +118,13 @@ export class RedisTokenStore implements TokenStore {
   /** See `TokenStore`. */
   async claim(identity: string, { owner, leaseMs, newerThan }: ClaimRequest): Promise<Claim> {
     const keys = this.#keysOf(identity);
-    const answer = await this.#run(claimScript, keys, [
+    const rawReply = await this.#run(claimScript, keys, [
       owner,
       digits(Math.ceil(Math.max(leaseMs, 1))),
       digits(newerThan),
     ]);
-    const read = v.safeParse(claimReply, answer);
-    if (!read.success) throw storeUnavailable('Redis answered something that no script says.');
+    const read = v.safeParse(claimReply, rawReply);
+    if (!read.success) throw storeUnavailable('Redis returned an unexpected reply to a script.');
     const reply = read.output;
     if (reply[0] === 'token') {
       const [, fence, life, ageMs, sealed] = reply;
@@ -141,15 +142,15 @@ export class RedisTokenStore implements TokenStore {
   async publish(identity: string, fence: number, token: StoredToken, ageMs: number): Promise<void> {
     const keys = this.#keysOf(identity);
     const { value, lifetimeMs, expiresAt, scopes } = token;
-    // Redis tells a token's age by what is left of this, so that no process's clock is asked.
+    // Redis derives the age of a token from its remaining TTL, so that the clocks of the processes do not matter.
     const lifeMs = Math.ceil(Math.min(lifetimeMs ?? DAY_MS, MAX_KEPT_MS));
     const sealed = this.#seal.seal(
       JSON.stringify({ value, lifetimeMs, expiresAt, scopes }),
       boundTo(keys, digits(fence), digits(lifeMs)),
     );
-    const laidOut = [TOKEN_LAYOUT, digits(fence), digits(lifeMs), sealed].join(':');
+    const record = [TOKEN_LAYOUT, digits(fence), digits(lifeMs), sealed].join(':');
     const age = digits(Math.ceil(Math.max(ageMs, 0)));
-    await this.#run(publishScript, keys, [digits(fence), digits(lifeMs), age, laidOut]);
+    await this.#run(publishScript, keys, [digits(fence), digits(lifeMs), age, record]);
   }
 
   /** See `TokenStore`. */
@@ -182,11 +183,11 @@ export class RedisTokenStore implements TokenStore {
     return { value, lifetimeMs, expiresAt, scopes };
   }
 
-  /** A pause holds also where its reason cannot be read: Redis lets it end. */
+  /** A pause counts even if its reason cannot be decrypted: Redis expires it. */
   #openReason(sealed: string, { pause }: Keys): string {
     const reason = this.#seal.open(sealed, [pause]);
     if (reason === undefined) this.#unreadable += 1;
-    return reason ?? 'why cannot be read here.';
+    return reason ?? 'the reason cannot be decrypted here.';
   }
 
   async #run(
@@ -195,7 +196,7 @@ export class RedisTokenStore implements TokenStore {
     args: readonly string[],
   ): Promise<readonly string[]> {
     if (!this.#port.isReady(token)) {
-      throw storeUnavailable('The Redis client is not connected: nothing was sent.');
+      throw storeUnavailable('The Redis client is not connected, so no command was sent.');
     }
     try {
       const reply = await this.#port.run(script, all, args);
@@ -207,17 +208,17 @@ export class RedisTokenStore implements TokenStore {
   }
 }
 
-/** What a token is sealed to: in another place, with another fence or another expiry it cannot be opened. */
+/** The data that a sealed token is bound to: under another key, with another fence or lifetime it cannot be decrypted. */
 function boundTo({ token }: Keys, fence: string, life: string): readonly string[] {
   return [token, TOKEN_LAYOUT, fence, life];
 }
 
-/** `String` would write a large number with an exponent. */
+/** Never uses an exponent, unlike `String`. */
 function digits(number: number): string {
   return number.toFixed(0);
 }
 
-function knownClient(client: unknown): RedisPort {
+function checkedClient(client: unknown): RedisPort {
   const port = redisPort(client);
   if (port !== undefined) return port;
   throw optionInvalid(
@@ -226,26 +227,26 @@ function knownClient(client: unknown): RedisPort {
   );
 }
 
-function longSecrets(given: unknown): readonly [string, ...string[]] {
-  const read = v.safeParse(secrets, Array.isArray(given) ? given : [given]);
+function checkedSecrets(secret: unknown): readonly [string, ...string[]] {
+  const read = v.safeParse(secrets, Array.isArray(secret) ? secret : [secret]);
   if (read.success) return read.output;
   throw optionInvalid(
     'secret',
-    `at least ${MIN_SECRET} characters, such as \`openssl rand -base64 32\` prints, or a list of such strings`,
+    `at least ${MIN_SECRET} characters, for example from \`openssl rand -base64 32\`, or a list of such strings`,
   );
 }
 
-function plainPrefix(prefix: unknown): string {
-  // Braces would make another hash tag, and the keys of one identity would be in several slots of a cluster.
+function checkedPrefix(prefix: unknown): string {
+  // Braces would be another hash tag, so that the keys of one identity would be in several slots of a cluster.
   if (typeof prefix === 'string' && /^[^{}]+$/.test(prefix)) return prefix;
-  throw optionInvalid('prefix', 'a string without braces, and not an empty one');
+  throw optionInvalid('prefix', 'a string without braces that is not empty');
 }
 
 function optionInvalid(name: string, expected: string): BoxAuthError {
   return new BoxAuthError({
     code: 'option_invalid',
-    message: `The option ${name} of RedisTokenStore is not valid, expected ${expected}.`,
-    hint: `Mend ${name} where the RedisTokenStore is made.`,
+    message: `Invalid option ${name} of RedisTokenStore: expected ${expected}.`,
+    hint: `Fix ${name} where the RedisTokenStore is created.`,
     docs: DOCS,
   });
 }
@@ -254,7 +255,7 @@ function storeUnavailable(message: string, cause?: unknown): BoxAuthError {
   return new BoxAuthError({
     code: 'store_unavailable',
     message,
-    hint: 'See whether Redis can be reached and written to, and that the client was connected.',
+    hint: 'Check that Redis is reachable and writable, and that the client is connected.',
     docs: DOCS,
     retryable: true,
     cause,

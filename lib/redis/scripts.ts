@@ -1,31 +1,31 @@
 import { createHash } from 'node:crypto';
 
-/** Lua for Redis, and the name that EVALSHA knows it by. */
+/** A Lua script, and its hash for EVALSHA. */
 export interface RedisScript {
   readonly source: string;
   readonly sha1: string;
 }
 
-/** How a token is laid out: the version of the layout, the fence, its whole life in the store, and what is sealed. */
+/** The version of the layout of a stored token: `version:fence:lifetimeMs:sealed`. */
 export const TOKEN_LAYOUT = '1';
 
-/** Nobody is kept waiting for longer by what another process failed at. */
+/** The longest time that a failure in one process pauses the others. */
 export const MAX_PAUSE_MS = 600_000;
 
 const HOUR_MS = 3_600_000;
 
 /**
- * What all scripts know. Every key is in KEYS and shares one hash tag. Numbers are compared as numbers (exact up to 2^53)
- * and written by `%.0f`, as Lua's own `tostring` would round a fence. A number beyond 10^14 is not one of ours.
+ * The functions that all scripts share. Every key is in KEYS and has the same hash tag. Numbers are compared as numbers (exact
+ * up to 2^53) and written with `%.0f`, because Lua's own `tostring` would round a fence. Our numbers never exceed 10^14.
  */
 const PRELUDE = `
 local TOKEN, LEASE, PAUSE, FENCE = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 
--- The value of a key and the milliseconds it has left. Of another type, or without an end, it is not ours: nil, true.
+-- Returns the value of a key and its remaining milliseconds. For a foreign value (another type or no expiry): nil, true.
 local function read(key)
   local value = redis.pcall('GET', key)
   if not value then return nil, false end
-  -- Any other error ends the script.
+  -- Repeats a command that failed for another reason, so that its error ends the script.
   if type(value) == 'table' and not string.find(value.err, 'WRONGTYPE', 1, true) then redis.call('GET', key) end
   local left = redis.call('PTTL', key)
   if type(value) ~= 'string' or left < 0 then return nil, true end
@@ -37,12 +37,12 @@ local function numberIn(digits)
   return number and number <= 1e14 and number or nil
 end
 
--- The token's fence, age and seal; nil if there is none, and then true if there is something else.
+-- Returns the fence of the token, with its lifetime, age and seal. Without a token: nil, and whether there is a foreign value.
 local function readToken()
   local value, left = read(TOKEN)
   if not value then return nil, left end
   local fence, life, sealed = string.match(value, '^${TOKEN_LAYOUT}:(%d+):(%d+):(.+)$')
-  -- It cannot have more time left than it was given: somebody has prolonged it.
+  -- More time left than its lifetime: another client has extended it.
   if not numberIn(fence) or left > (numberIn(life) or 0) then return nil, true end
   return fence, { life = life, age = tonumber(life) - left, sealed = sealed }
 end
@@ -63,7 +63,7 @@ local function lastFence()
   return numberIn(string.match(read(FENCE) or '', '^%d+$')) or 0
 end
 
--- Outlives lease and token, so that the next fence is above this one even within a millisecond or when the clock is set back.
+-- Outlives lease and token, so that the next fence is higher even within a millisecond or after the clock is set back.
 local function rememberFence(fence)
   redis.call('SET', FENCE, string.format('%.0f', fence), 'PX', ${HOUR_MS})
 end
@@ -94,19 +94,19 @@ redis.call('SET', LEASE, string.format('%.0f', fence) .. ':' .. owner, 'PX', lea
 return { 'claimed', skipped, string.format('%.0f', fence) }
 `);
 
-/** ARGV: fence, the token's whole life and its age when this was sent, both in milliseconds, the token as it is laid out. */
+/** ARGV: fence, lifetime of the token in ms, its age in ms when this was sent, the stored token. */
 export const publishScript = script(`
 local fence, life, age, token = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 
 local tokenFence = readToken()
 if tokenFence and tonumber(tokenFence) > fence then return { 'older' } end
 
--- What was held up on its way is older than it says, but no older than its claim, whose time is its fence.
+-- A delayed command makes the token older than its age says, but not older than its claim, whose time is the fence.
 local sinceClaim = timeMs() - fence
 if sinceClaim > age then age = sinceClaim end
 local keepMs = life - age
 
--- What needs memory comes first: if Redis has none, the script ends here and nothing is half done.
+-- Commands that need memory come first: if Redis has none left, the script ends here with nothing half done.
 if fence > lastFence() then rememberFence(fence) end
 if keepMs > 0 then redis.call('SET', TOKEN, token, 'PX', string.format('%.0f', keepMs)) end
 redis.call('DEL', PAUSE)

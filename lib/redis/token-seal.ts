@@ -14,27 +14,27 @@ const TAG_BYTES = 16;
 const KEY_BYTES = 32;
 
 /**
- * Hides what is stored from those who can read Redis, and finds out what those who can write to it have changed: names by
- * HMAC-SHA256, values by AES-256-GCM. Each has a key of its own, derived by HKDF-SHA256 (RFC 5869).
+ * Encrypts stored values with AES-256-GCM, which also detects changes, and hashes names with HMAC-SHA256. Each purpose has
+ * its own key, derived with HKDF-SHA256 (RFC 5869).
  */
 export class TokenSeal {
   readonly #sealing: KeyObject;
   readonly #opening: readonly KeyObject[];
   readonly #naming: KeyObject;
 
-  /** `secrets`: seals with the first, opens with any, names by the last. */
+  /** The first secret encrypts, any of them decrypts, and the last one hashes names. */
   constructor(secrets: readonly [string, ...string[]]) {
     this.#sealing = derivedKey(secrets[0], 'seal');
     this.#opening = [this.#sealing, ...secrets.slice(1).map((other) => derivedKey(other, 'seal'))];
     this.#naming = derivedKey(secrets.at(-1) ?? secrets[0], 'name');
   }
 
-  /** 43 characters that stand for `identity`. In UTF-16, as UTF-8 has one and the same letter for all lone surrogates. */
+  /** Returns 43 characters for `identity`. Hashes UTF-16, because UTF-8 encodes all lone surrogates as the same character. */
   nameOf(identity: string): string {
     return createHmac('sha256', this.#naming).update(identity, 'utf16le').digest('base64url');
   }
 
-  /** `plain`, so that it can be opened only together with the same `bound`. */
+  /** Encrypts `plain`, so that it can be decrypted only with the same `bound`. */
   seal(plain: string, bound: readonly string[]): string {
     const nonce = randomBytes(NONCE_BYTES);
     const cipher = createCipheriv(CIPHER, this.#sealing, nonce, { authTagLength: TAG_BYTES });
@@ -43,10 +43,10 @@ export class TokenSeal {
     return Buffer.concat([nonce, cipher.getAuthTag(), hidden]).toString('base64url');
   }
 
-  /** What was sealed; undefined if it was changed, is bound to something else, or was sealed by a secret that is not known. */
+  /** Decrypts. Returns undefined if the value was changed, is bound to other data, or was encrypted with an unknown secret. */
   open(sealed: string, bound: readonly string[]): string | undefined {
     const bytes = Buffer.from(sealed, 'base64url');
-    // Node reads over what is not base64url, and over the last bits of it.
+    // Node ignores characters that are not base64url, and superfluous bits at the end.
     if (bytes.length < NONCE_BYTES + TAG_BYTES || bytes.toString('base64url') !== sealed) {
       return undefined;
     }
@@ -76,7 +76,7 @@ function derivedKey(secret: string, purpose: 'seal' | 'name'): KeyObject {
   return createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', info, KEY_BYTES)));
 }
 
-/** As JSON, so that no two lists are the same bytes. */
+/** Encodes as JSON, so that different lists never have the same bytes. */
 function boundBytes(bound: readonly string[]): Buffer {
   return Buffer.from(JSON.stringify(bound));
 }

@@ -8,31 +8,32 @@ import { MAX_DELAY_MS, systemRuntime } from '../core/runtime/runtime.js';
 import { afterRunningTime } from '../core/runtime/time-budget.js';
 import type { AccessToken } from '../core/token-endpoint/access-token.js';
 
-/** How the health of a Box app is asked for. */
+/** Options of a health check. */
 export interface BoxHealthOptions {
-  /** How many milliseconds a check waits for a token, where there is none to use: a whole number. Default 2,000. */
+  /** The number of milliseconds that a check waits for a token if none is cached: a whole number. Default 2,000. */
   readonly timeoutMs?: number | undefined;
 }
 
-/** Why no other token comes, in words for anybody: the message of an error quotes Box, and stays in the log. */
+/** Why there is no newer token. Public, so it leaves out the message of the error, which quotes Box. */
 interface Problem {
   readonly code: BoxAuthError['code'];
   readonly hint: string;
-  /** ISO 8601; not known of the very first failure. */
+  /** ISO 8601; unknown for the first failure. */
   readonly since?: string;
 }
 
 /**
- * Tells terminus whether calls to Box can have a token. Nothing in its answer is a token or an id.
+ * Reports to terminus whether there is a token for calls to Box. Its result contains no token and no id.
  *
- * | `state` | `status` | there is |
+ * | `state` | `status` | Token |
  * | --- | --- | --- |
- * | `healthy` | `up` | a token |
- * | `degraded` | `degraded` (in terminus 11, which has no such status: `up`) | the old token until `expiresAt`; no newer one comes |
- * | `down` | `down` | none |
+ * | `healthy` | `up` | available |
+ * | `degraded` | `degraded` (terminus 11 has no such status: `up`) | the old one until `expiresAt`; it cannot be refreshed |
+ * | `down` | `down` | missing |
  *
- * `code`, `hint` and `since` say why. A check is a call as any other: it mints the first token and has one renewed that is
- * due, and what failed a moment ago is not asked for again. Use it for readiness: to start a process anew mends nothing.
+ * `code`, `hint` and `since` explain the problem. A check gets the token like any other call: it requests the first one,
+ * starts a refresh that is due, and does not repeat a request that has just failed. Use it for readiness, not for liveness:
+ * a restart fixes none of these problems.
  *
  * For a Box app with a name: `new BoxHealthIndicator(provider, healthIndicatorService)`.
  *
@@ -72,9 +73,9 @@ export class BoxHealthIndicator {
   ) {}
 
   /**
-   * The health of the token that the credentials stand for, under `key`. Never rejects for what is wrong with Box.
+   * Returns the health of the token of the app itself under `key`. Problems with Box never make it reject.
    *
-   * @throws BoxAuthError `option_invalid`, naming the option
+   * @throws BoxAuthError `option_invalid`
    */
   async isHealthy<const Key extends string>(
     key: Key,
@@ -101,14 +102,14 @@ export class BoxHealthIndicator {
   }
 
   async #problem(signal: AbortSignal): Promise<Problem | undefined> {
-    let refusal: Problem | undefined;
+    let problem: Problem | undefined;
     try {
       await this.provider.getToken({ signal });
     } catch (error) {
-      refusal = problemOf(error, signal);
+      problem = problemOf(error, signal);
     }
     const failure = boxAuthOf(this.provider)?.tokens.failure();
-    if (failure === undefined) return refusal;
+    if (failure === undefined) return problem;
     const { code, hint } = failure.error;
     return { code, hint, ...timeAs('since', failure.since) };
   }
@@ -117,14 +118,17 @@ export class BoxHealthIndicator {
 function problemOf(error: unknown, signal: AbortSignal): Problem {
   if (error instanceof BoxAuthError) return { code: error.code, hint: error.hint };
   if (!signal.aborted) throw error;
-  return { code: 'timeout', hint: 'A token is being asked for, and takes longer than this check.' };
+  return {
+    code: 'timeout',
+    hint: 'A token request is in progress and takes longer than this check.',
+  };
 }
 
 function expiryOf(token: AccessToken | undefined): { readonly expiresAt?: string } {
   return timeAs('expiresAt', token?.expiresAt);
 }
 
-/** In ISO 8601; nothing of a time that is not known, or that no Date can show: an issuer may say anything. */
+/** Formats as ISO 8601. Leaves out a time that is unknown or out of range: an issuer may send any number. */
 function timeAs(
   name: 'since' | 'expiresAt',
   ms: number | undefined,
@@ -133,7 +137,7 @@ function timeAs(
   return Number.isNaN(date.getTime()) ? {} : { [name]: date.toISOString() };
 }
 
-/** The options may come from code without types. */
+/** Options may come from code without types. */
 function timeoutOf(options: unknown): number {
   if (typeof options !== 'object' || options === null) {
     throw invalidOption('options', 'an object');
@@ -150,19 +154,19 @@ function timeoutOf(options: unknown): number {
   return timeoutMs;
 }
 
-function invalidOption(name: string, expected: string, found?: unknown): BoxAuthError {
-  const shown = typeof found === 'number' ? `: found ${found}` : '';
+function invalidOption(name: string, expected: string, received?: unknown): BoxAuthError {
+  const shown = typeof received === 'number' ? `, received ${received}` : '';
   return new BoxAuthError({
     code: 'option_invalid',
-    message: `${name} given to BoxHealthIndicator.isHealthy is not valid${shown}, expected ${expected}.`,
-    hint: `Mend ${name} where isHealthy is called.`,
+    message: `Invalid ${name} of BoxHealthIndicator.isHealthy: expected ${expected}${shown}.`,
+    hint: `Fix ${name} where isHealthy is called.`,
     docs: 'https://docs.nestjs.com/recipes/terminus',
   });
 }
 
 type Session = ReturnType<HealthIndicatorService['check']>;
 
-/** Terminus 11 has no `degraded`: to it, what still serves is up. */
+/** Terminus 11 has no `degraded`: an app with a valid token is up. */
 function degraded<Key extends string>(
   check: Pick<Session, 'up'> & Partial<Pick<Session, 'degraded'>>,
   data: Readonly<Record<string, unknown>>,

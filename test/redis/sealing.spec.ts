@@ -272,7 +272,7 @@ describeWithRedis('A token in Redis', () => {
     const other = storeWith(OLD);
     expect(await other.claim(id, request)).toMatchObject({
       state: 'paused',
-      reason: 'why cannot be read here.',
+      reason: 'the reason cannot be decrypted here.',
     });
     expect(other.unreadable).toBe(1);
     const { key, value } = await stored(':pause');

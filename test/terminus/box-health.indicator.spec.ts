@@ -110,7 +110,7 @@ describe('Box is degraded', () => {
         status: 'degraded',
         state: 'degraded',
         code: 'timeout',
-        hint: 'A token is being asked for, and takes longer than this check.',
+        hint: 'A token request is in progress and takes longer than this check.',
         expiresAt: EXPIRES_AT,
       },
     });
@@ -159,7 +159,7 @@ describe('Box is down', () => {
         status: 'down',
         state: 'down',
         code: 'timeout',
-        hint: 'A token is being asked for, and takes longer than this check.',
+        hint: 'A token request is in progress and takes longer than this check.',
       },
     });
     expect(endpoint.inFlight).toBe(1);
@@ -195,9 +195,9 @@ describe('A check', () => {
       const options = { timeoutMs: timeoutMs as number };
       expect(await thrownBy(() => health.isHealthy('box', options))).toMatchObject({
         code: 'option_invalid',
-        message: `timeoutMs given to BoxHealthIndicator.isHealthy is not valid${
-          typeof timeoutMs === 'number' ? `: found ${timeoutMs}` : ''
-        }, expected a whole number from 0 to 2147483647.`,
+        message: `Invalid timeoutMs of BoxHealthIndicator.isHealthy: expected a whole number from 0 to 2147483647${
+          typeof timeoutMs === 'number' ? `, received ${timeoutMs}` : ''
+        }.`,
       });
       expect(endpoint.received).toEqual([]);
     },
@@ -213,7 +213,7 @@ describe('A check', () => {
       await thrownBy(() => health.isHealthy('box', options as unknown as object)),
     ).toMatchObject({
       code: 'option_invalid',
-      message: 'options given to BoxHealthIndicator.isHealthy is not valid, expected an object.',
+      message: 'Invalid options of BoxHealthIndicator.isHealthy: expected an object.',
     });
   });
 

@@ -6,7 +6,7 @@ export interface Challenge {
   readonly scheme: string;
   /** By lower-case name. */
   readonly parameters: ReadonlyMap<string, string>;
-  /** What a scheme such as Negotiate sends instead of parameters. */
+  /** The credentials of a scheme that has no parameters, such as Negotiate. */
   readonly token68?: string;
 }
 
