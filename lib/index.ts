@@ -4,7 +4,7 @@ export {
   AsUser,
   type AsUserOptions,
 } from './nest/as-user.decorator.js';
-export type { ActingUserResolver } from './nest/acting-as.metadata.js';
+export type { ActingUserResolver } from './nest/acting-rule.js';
 export type { ActingVia } from './core/acting/acting-user.context.js';
 export { BoxAuthExceptionFilter } from './nest/box-auth-exception.filter.js';
 export { BoxAuthModule } from './box/nest/box-auth.module.js';

@@ -3,9 +3,9 @@ import { parseRetryAfter, readErrorResponse } from '../core/token-endpoint/token
 import { boxApiResponseError } from './box-error-responses.js';
 
 /**
- * What a failed answer of the Box API means, as an error with cause and remedy: `token_invalid`, `unauthorized`,
- * `insufficient_scope`, `access_denied`, `terms_of_service_required`, `rate_limited`, `unavailable` or `request_refused`.
- * Reads the answer's body.
+ * Returns the error for a failed response of the Box API, with its cause and how to fix it. Its code is `token_invalid`,
+ * `unauthorized`, `insufficient_scope`, `access_denied`, `terms_of_service_required`, `rate_limited`, `unavailable` or
+ * `request_refused`. Reads the body of the response.
  *
  * @example
  * ```ts

@@ -1,6 +1,6 @@
 const GUIDES = 'https://developer.box.com/guides';
 
-/** Where Box documents what its refusals are about. */
+/** Pages of Box's documentation that errors link to. */
 export const boxDocs = {
   jwt: `${GUIDES}/authentication/jwt/without-sdk/`,
   jwtSetup: `${GUIDES}/authentication/jwt/jwt-setup/`,

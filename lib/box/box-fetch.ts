@@ -1,9 +1,11 @@
 /**
- * A `fetch` for Box: a type and an injection token in one. Calls to Box carry a token and the acting user, addresses
- * without a host are of `apiUrl`, a refused token is renewed and the call repeated once. Anything else is plain `fetch`.
+ * A `fetch` for Box, both a type and an injection token. It sends a token and the acting user with calls to Box, resolves
+ * paths against `apiUrl`, and repeats a call once with a new token if Box refuses the token. Calls to other hosts are sent
+ * unchanged.
  *
- * Rejects as `fetch` does, and with a `BoxAuthError` if no token is to be had, with `body_not_replayable` if the token was
- * refused and the body was a stream, and with `token_refused_again` if it replaced a refused one less than 10 s ago.
+ * Rejects like `fetch`, and with a `BoxAuthError`: those of `BoxTokenProvider.getToken` if there is no token,
+ * `body_not_replayable` if the token was refused and the body was a stream, and `token_refused_again` if the refused token
+ * replaced another refused one less than 10 s before.
  *
  * @example
  * ```ts
@@ -21,7 +23,7 @@
  * }
  * ```
  */
-// oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- Nest can inject a class, and a function is what it is
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- Nest injects classes, and the value is a function
 export abstract class BoxFetch {}
 export interface BoxFetch {
   (input: Parameters<typeof fetch>[0], init?: RequestInit): Promise<Response>;

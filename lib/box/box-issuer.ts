@@ -1,16 +1,16 @@
-import type { ParsedBoxCredentials } from './credentials/box-credentials.js';
-import { isBoxId } from './credentials/box-id.js';
 import type { Subject } from '../core/credentials/subject.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
-import type { Attempt, Issuer } from '../core/token-endpoint/issuer.js';
+import type { Attempt, Form, Issuer } from '../core/token-endpoint/issuer.js';
 import { type AssertionOptions, boxClaims } from './box-assertion.js';
 import { boxDocs } from './box-docs.js';
 import { boxTokenError } from './box-error-responses.js';
+import type { ParsedBoxCredentials } from './credentials/box-credentials.js';
+import { isBoxId } from './credentials/box-id.js';
 
 /** The address of the Box API. */
 export const BOX_API_URL = 'https://api.box.com';
 
-/** Box, as one who issues tokens. */
+/** The token endpoint of Box. */
 export class BoxIssuer implements Issuer<ParsedBoxCredentials> {
   readonly name = 'Box';
   readonly docs = boxDocs.jwt;
@@ -27,9 +27,9 @@ export class BoxIssuer implements Issuer<ParsedBoxCredentials> {
     credentials: ParsedBoxCredentials,
     subject: Subject,
     attempt: Attempt,
-  ): Promise<Readonly<Record<string, string>>> {
+  ): Promise<Form> {
     if (credentials.kind === 'static-token') {
-      throw new TypeError('these credentials are a token and need no token request');
+      throw new TypeError('A fixed token needs no token request.');
     }
     const client = {
       client_id: credentials.clientId,
@@ -62,7 +62,7 @@ export class BoxIssuer implements Issuer<ParsedBoxCredentials> {
     throw new BoxAuthError({
       code: 'subject_invalid',
       message: 'Invalid subject: expected an id of 1 to 20 digits that does not begin with 0.',
-      hint: 'Pass the id that Box gave the enterprise or user, not a login or an email address.',
+      hint: 'Pass the id that Box assigned to the enterprise or user, not a login or an email address.',
       docs: boxDocs.userAccessTokens,
     });
   }

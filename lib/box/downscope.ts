@@ -3,7 +3,7 @@ import type { ParsedBoxCredentials } from './credentials/box-credentials.js';
 import type { Subject } from '../core/credentials/subject.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import type { AccessToken } from '../core/token-endpoint/access-token.js';
-import type { Attempt } from '../core/token-endpoint/issuer.js';
+import type { Attempt, Form } from '../core/token-endpoint/issuer.js';
 import type { TokenCache } from '../core/tokens/token-cache.js';
 import { rejected } from '../core/tokens/rejection-pace.js';
 import { BOX_AUDIENCE } from './box-assertion.js';
@@ -12,34 +12,29 @@ import { boxDocs } from './box-docs.js';
 const ACTOR_TOKEN_LIFETIME_S = 45;
 const TOKEN_TYPE = 'urn:ietf:params:oauth:token-type';
 
-/** Somebody whom Box does not know, and who annotates. */
+/** A person without a Box account who makes annotations. */
 export interface Actor {
-  /** Any id that the app tells its people apart by. */
+  /** An id of the app's own choice. */
   readonly id: string;
-  /** What Box shows beside the annotations. */
+  /** The name that Box shows next to the annotations. */
   readonly name: string;
 }
 
-/** What a downscoped token may do, and on what. */
+/** The rights of a downscoped token. */
 export interface DownscopeRequest {
-  /** Box's scopes, such as `item_preview`. At least one. */
+  /** At least one scope of Box, such as `item_preview`. */
   readonly scopes: readonly string[];
   /** The full address of one file or folder, such as `https://api.box.com/2.0/files/12345`. */
   readonly resource?: string | undefined;
-  /** A shared link, in the place of `resource`. */
+  /** A shared link, instead of `resource`. */
   readonly sharedLink?: string | undefined;
-  /**
-   * Who makes annotations with the token: a person whom Box does not know, by an id of the app's own choice and a name that
-   * Box shows.
-   */
+  /** The person who makes annotations with the token, if that person has no Box account. */
   readonly actor?: Actor | undefined;
-  /** Whose rights are narrowed. Default: the acting user's, by a token of its own; else the app's own subject's. */
+  /** The subject of the original token. Default: the acting user, else the subject of the credentials. */
   readonly subject?: Subject | undefined;
-  /** Ends the wait. */
+  /** Ends the wait for the token. */
   readonly signal?: AbortSignal | undefined;
 }
-
-type Form = Readonly<Record<string, string>>;
 
 interface TokenExchange {
   exchange(
@@ -50,14 +45,14 @@ interface TokenExchange {
   currentCredentials(): Promise<ParsedBoxCredentials>;
 }
 
-/** Exchanges tokens for narrower ones (RFC 8693). They are handed on, to browsers mostly: none is kept. */
+/** Exchanges tokens for tokens with fewer rights (RFC 8693). Keeps none, as they are passed on, mostly to browsers. */
 export class Downscoping {
   constructor(
     private readonly tokens: TokenCache,
     private readonly endpoint: TokenExchange,
   ) {}
 
-  /** `subject` is whose token is narrowed; undefined for the app's own. */
+  /** `subject` is the subject of the original token; undefined for the subject of the credentials. */
   async downscope(request: DownscopeRequest, subject: Subject | undefined): Promise<AccessToken> {
     const { signal } = request;
     let fields: Form;
@@ -103,8 +98,9 @@ export class Downscoping {
 }
 
 /**
- * Says who annotates: https://developer.box.com/guides/authentication/tokens/annotator-tokens/. Signed with the app's key;
- * an app without one sends it unsecured (RFC 7519 section 6), as Box's own SDKs do: the subject token proves the app.
+ * The token that names the actor: https://developer.box.com/guides/authentication/tokens/annotator-tokens/. Signed with the
+ * app's key. An app without a key sends it unsecured (RFC 7519 section 6), like Box's SDKs: the subject token authenticates
+ * the app.
  */
 async function actorToken(
   credentials: ParsedBoxCredentials,
@@ -114,7 +110,7 @@ async function actorToken(
   if (credentials.kind === 'static-token') {
     throw new BoxAuthError({
       code: 'downscope_invalid',
-      message: `The token cannot be downscoped for an actor: the credentials are an existing ${credentials.staticToken.name}, without a client id.`,
+      message: `Cannot downscope a token for an actor: the credentials are a fixed ${credentials.staticToken.name}, without a client id.`,
       hint: 'Use a key pair or client credentials.',
       docs: boxDocs.annotatorTokens,
     });
@@ -140,17 +136,19 @@ function checkedFields({
   actor,
 }: DownscopeRequest): Record<string, string> {
   if (actor !== undefined && (!isText(actor?.id) || !isText(actor?.name))) {
-    throw invalid('actor needs an id and a name, strings that are not empty');
+    throw invalid('Invalid `actor`: expected { id, name }, two non-empty strings.');
   }
   if (!Array.isArray(scopes) || scopes.length === 0 || !scopes.every(isScope)) {
-    throw invalid('scopes must name one scope or more, such as "item_preview"');
+    throw invalid('Invalid `scopes`: expected at least one scope, such as "item_preview".');
   }
   if (resource !== undefined && sharedLink !== undefined) {
-    throw invalid('resource and sharedLink are both given, and Box takes one of them');
+    throw invalid(
+      'Invalid `resource` and `sharedLink`: expected at most one of them, received both.',
+    );
   }
   for (const address of [resource, sharedLink]) {
     if (address !== undefined && !URL.canParse(address)) {
-      throw invalid('resource and sharedLink are absolute URLs');
+      throw invalid('Invalid `resource` or `sharedLink`: expected an absolute URL.');
     }
   }
   return {
@@ -168,11 +166,11 @@ function isText(value: unknown): boolean {
   return typeof value === 'string' && value !== '';
 }
 
-function invalid(what: string): BoxAuthError {
+function invalid(message: string): BoxAuthError {
   return new BoxAuthError({
     code: 'downscope_invalid',
-    message: `The token cannot be downscoped: ${what}.`,
-    hint: 'See the scopes for downscoping in the document.',
+    message,
+    hint: 'Fix the argument of downscope(). The linked document lists the scopes.',
     docs: boxDocs.downscope,
   });
 }

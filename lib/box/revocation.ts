@@ -1,19 +1,16 @@
 import type { ParsedBoxCredentials } from './credentials/box-credentials.js';
 import type { Subject } from '../core/credentials/subject.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
+import type { Form } from '../core/token-endpoint/issuer.js';
 import type { TokenCache } from '../core/tokens/token-cache.js';
 import { rejected } from '../core/tokens/rejection-pace.js';
 
 interface RevocationEndpoint {
-  revoke(
-    url: string,
-    makeForm: () => Promise<Readonly<Record<string, string>>>,
-    signal?: AbortSignal,
-  ): Promise<void>;
+  revoke(url: string, makeForm: () => Promise<Form>, signal?: AbortSignal): Promise<void>;
   currentCredentials(): Promise<ParsedBoxCredentials>;
 }
 
-/** Takes tokens back: https://developer.box.com/reference/post-oauth2-revoke/, RFC 7009. */
+/** Revokes tokens (RFC 7009): https://developer.box.com/reference/post-oauth2-revoke/. */
 export class Revocation {
   readonly #url: string;
 
@@ -25,7 +22,7 @@ export class Revocation {
     this.#url = `${apiUrl}/oauth2/revoke`;
   }
 
-  /** Until Box has taken it back the token stays: who is told of a failure can try again. */
+  /** Keeps the token until Box has revoked it, so that the caller can retry after a failure. */
   async revoke(subject: Subject | undefined): Promise<void> {
     try {
       const token = this.tokens.peek(subject);
@@ -47,7 +44,7 @@ function clientOf(credentials: ParsedBoxCredentials): Record<string, string> {
     const { name, revocationHint, refusal } = credentials.staticToken;
     throw new BoxAuthError({
       code: 'revocation_unsupported',
-      message: `This ${name} cannot be revoked by the app, whose credentials have no client secret.`,
+      message: `Cannot revoke this ${name}: the credentials have no client secret.`,
       hint: revocationHint,
       docs: refusal.docs,
     });

@@ -1,29 +1,32 @@
 import { applyDecorators, createParamDecorator, UseInterceptors } from '@nestjs/common';
+import { checkedActingUserId, checkedVia, describeValue } from '../box/acting-user.js';
+import { boxDocs } from '../box/box-docs.js';
+import { type ActingVia, currentActingUser } from '../core/acting/acting-user.context.js';
 import { isRecord } from '../core/credentials/field-checks.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
-import { ActingAsInterceptor } from './acting-as.interceptor.js';
-import { ActingAs, type ActingUserResolver } from './acting-as.metadata.js';
-import { type ActingVia, currentActingUser } from '../core/acting/acting-user.context.js';
-import { checkedActingUserId, checkedVia, described } from '../box/acting-user.js';
+import { type ActingUserResolver, SetActingRule } from './acting-rule.js';
+import { ActingUserInterceptor } from './acting-user.interceptor.js';
 
-/** How `@AsUser` acts. */
+/** Options of `@AsUser`. */
 export interface AsUserOptions {
-  /** `'header'` sends `as-user`; `'token'` uses a user access token of the user's own. Default `'header'`. */
+  /** `'header'` sends `as-user`; `'token'` uses a user access token of that user. Default `'header'`. */
   readonly via?: ActingVia;
-  /** Serve a request of nobody as the service account, instead of refusing it. Default false. */
+  /** Whether to serve a request without a user as the service account instead of rejecting it. Default false. */
   readonly optional?: boolean;
 }
 
-const KNOWN = ['via', 'optional'];
+const KNOWN_OPTIONS = ['via', 'optional'];
 
 /**
- * Makes every Box call of a handler, or of all handlers of a controller, act for `user`: a Box user id, or a function of
- * the `ExecutionContext` that finds one. If it finds none, the request fails with `acting_user_missing`; an id that is not
- * 1 to 20 digits fails it with `acting_user_invalid` (a literal one already when the class is defined).
+ * Makes every Box call of a handler, or of all handlers of a controller, act for `user`: a Box user id, or a function that
+ * returns the id for an `ExecutionContext`. The acting user is kept across every await, timer and Observable of the handler.
+ * Guards run before the function is called.
  *
- * @throws BoxAuthError `option_invalid`, when the class is defined, for options other than those of `AsUserOptions`
+ * A request fails with `acting_user_missing` if the function returns no id, and with `acting_user_invalid` if the id is not
+ * 1 to 20 digits.
  *
- * The acting user survives every await, timer and Observable of the handler. Guards run before it.
+ * @throws BoxAuthError `option_invalid` for invalid options and `acting_user_invalid` for a literal id, when the class is
+ * defined
  *
  * @example
  * ```ts
@@ -51,24 +54,28 @@ export function AsUser(
 ): ClassDecorator & MethodDecorator {
   if (typeof user !== 'function') checkedActingUserId(user);
   return applyDecorators(
-    ActingAs({ as: 'user', user, ...checkedOptions(options) }),
-    UseInterceptors(ActingAsInterceptor),
+    SetActingRule({ as: 'user', user, ...checkedOptions(options) }),
+    UseInterceptors(ActingUserInterceptor),
   );
 }
 
-/** What is mistyped must not mean the default, and `optional: 'false'` not that the service account may act. */
+/** Strict, so that a typo does not select the default and `optional: 'false'` does not allow the service account. */
 function checkedOptions(options: unknown): Required<AsUserOptions> {
   if (!isRecord(options)) {
-    throw invalid(`Invalid options of @AsUser: expected an object, found ${described(options)}.`);
+    throw invalid(
+      `Invalid options of @AsUser: expected an object, received ${describeValue(options)}.`,
+    );
   }
-  const unknown = Object.keys(options).find((name) => !KNOWN.includes(name));
+  const unknown = Object.keys(options).find((name) => !KNOWN_OPTIONS.includes(name));
   if (unknown !== undefined) {
-    throw invalid(`Unknown option \`${unknown}\` of @AsUser. There are: ${KNOWN.join(', ')}.`);
+    throw invalid(
+      `Unknown option \`${unknown}\` of @AsUser. Known options: ${KNOWN_OPTIONS.join(', ')}.`,
+    );
   }
   const { via = 'header', optional = false } = options;
   if (typeof optional !== 'boolean') {
     throw invalid(
-      `Invalid option \`optional\` of @AsUser: expected true or false, found ${described(optional)}.`,
+      `Invalid option \`optional\` of @AsUser: expected true or false, received ${describeValue(optional)}.`,
     );
   }
   return { via: checkedVia(via), optional };
@@ -78,15 +85,18 @@ function invalid(message: string): BoxAuthError {
   return new BoxAuthError({
     code: 'option_invalid',
     message,
-    hint: "Write @AsUser(user, { via: 'header' or 'token', optional: true or false }), or leave the options out.",
-    docs: 'https://developer.box.com/guides/authentication/jwt/as-user/',
+    hint: "Write @AsUser(user, { via: 'header' | 'token', optional: true | false }), or omit the options.",
+    docs: boxDocs.asUser,
   });
 }
 
-/** Undoes a controller's `@AsUser` on one handler: its calls are the service account's own. */
+/** Makes the Box calls of a handler act for the service account. Overrides `@AsUser` of its controller. */
 export function AsServiceAccount(): ClassDecorator & MethodDecorator {
-  return applyDecorators(ActingAs({ as: 'service-account' }), UseInterceptors(ActingAsInterceptor));
+  return applyDecorators(
+    SetActingRule({ as: 'service-account' }),
+    UseInterceptors(ActingUserInterceptor),
+  );
 }
 
-/** Injects the id of the acting user into a handler's parameter; undefined for the service account. */
+/** Injects the id of the acting user into a parameter of a handler. Undefined for the service account. */
 export const ActingUser = createParamDecorator((): string | undefined => currentActingUser()?.id);

@@ -7,7 +7,7 @@ import {
   Logger,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { type Observable, throwError } from 'rxjs';
+import { throwError } from 'rxjs';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import {
   type GatewayResponse,
@@ -17,10 +17,10 @@ import {
 } from '../core/errors/gateway-response.js';
 
 /**
- * Answers 502 Bad Gateway where a `BoxAuthError` leaves a handler, or 503 Service Unavailable (with `Retry-After`, if it is
- * known) where the error is `retryable`. What happened and what to do stands in the log; the client is told neither.
+ * Responds with 502 Bad Gateway when a handler throws a `BoxAuthError`, or with 503 Service Unavailable if the error is
+ * `retryable` (with `Retry-After`, if known). Logs the cause and the fix; the client receives neither.
  *
- * GraphQL, microservice and WebSocket handlers have their errors in the form of their transport.
+ * In GraphQL, microservice and WebSocket handlers, the error has the form of the transport.
  *
  * @example
  * ```ts
@@ -43,25 +43,25 @@ export class BoxAuthExceptionFilter implements ExceptionFilter<BoxAuthError> {
 
   catch(error: BoxAuthError, host: ArgumentsHost): unknown {
     this.#logger.error(formatForLog(error));
-    const answer = gatewayResponse(error);
+    const response = gatewayResponse(error);
     switch (host.getType<string>()) {
       case 'http':
-        return this.#reply(host, answer, retryAfterSeconds(error));
+        return this.#reply(host, response, retryAfterSeconds(error));
       case 'rpc':
-        return failed(answer);
+        return throwError(() => transportError(response));
       case 'ws':
-        return host.switchToWs().getClient<Client>().emit('exception', told(answer));
+        return host.switchToWs().getClient<Client>().emit('exception', transportError(response));
       default:
-        return new HttpException(answer, answer.statusCode);
+        return new HttpException(response, response.statusCode);
     }
   }
 
-  #reply(host: ArgumentsHost, answer: GatewayResponse, retryAfter: string | undefined): void {
+  #reply(host: ArgumentsHost, body: GatewayResponse, retryAfter: string | undefined): void {
     const { httpAdapter } = this.adapterHost;
     const response = host.switchToHttp().getResponse<object>();
     if (httpAdapter.isHeadersSent(response)) return void httpAdapter.end(response);
     if (retryAfter !== undefined) httpAdapter.setHeader(response, 'Retry-After', retryAfter);
-    httpAdapter.reply(response, answer, answer.statusCode);
+    httpAdapter.reply(response, body, body.statusCode);
   }
 }
 
@@ -69,11 +69,7 @@ interface Client {
   emit(event: string, message: object): unknown;
 }
 
-/** As Nest itself tells errors of these transports. */
-function told({ message }: GatewayResponse): object {
+/** The form in which Nest itself reports errors on these transports. */
+function transportError({ message }: GatewayResponse): object {
   return { status: 'error', message };
-}
-
-function failed(answer: GatewayResponse): Observable<never> {
-  return throwError(() => told(answer));
 }

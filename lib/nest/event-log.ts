@@ -1,15 +1,15 @@
 import type { LoggerService } from '@nestjs/common';
 import type { AuthEvent, StoreEvent, TokenEvent } from '../core/events/auth-events.js';
 
-const BETWEEN_SAME_LINES_MS = 60_000;
-const WORTH_MENDING_MS = 30_000;
+const REPEAT_INTERVAL_MS = 60_000;
+const MIN_LOGGED_OFFSET_MS = 30_000;
 
-/** Lines worth reading at three in the morning: what failed, what is served meanwhile, what to do. */
+/** Logs the events that an operator needs to know: what failed, its effect on calls, and how to fix it. */
 export class EventLog {
-  /** When a failure was last told, by its level and code: that calls fail is never held back because renewals did. */
-  readonly #toldAt = new Map<string, number>();
-  /** By their code: the failures that were told and are not known to be over. */
-  readonly #lasting = new Map<string, TokenEvent>();
+  /** When a failure was last logged, by level and code: failing calls are logged even if failing refreshes just were. */
+  readonly #loggedAt = new Map<string, number>();
+  /** The failures that were logged and have not ended, by code. */
+  readonly #unresolved = new Map<string, TokenEvent>();
 
   constructor(private readonly logger: Pick<LoggerService, 'log' | 'warn' | 'error'>) {}
 
@@ -23,68 +23,70 @@ export class EventLog {
         return this.#store(event);
       case 'clock-offset':
         return this.#clock(event.offsetMs);
-      case 'stale-served': // the failure behind it has a line already
+      case 'stale-served': // the failure that caused it is logged
     }
   }
 
-  /** One line a minute for each code, however many subjects and calls it meets. */
+  /** At most one line a minute for each code, however many subjects and calls are affected. */
   #failed(event: TokenEvent): void {
     const { startedAt, error, usableForMs } = event;
     if (error === undefined) return;
     const { code, message, hint } = error;
     const level = usableForMs > 0 ? 'warn' : 'error';
     if (!this.#isDue(`${level} ${code}`, startedAt)) return;
-    this.#lasting.set(code, event);
+    this.#unresolved.set(code, event);
     this.logger[level](
       usableForMs > 0
-        ? `A token was not renewed: ${code}: ${message} The old one is served meanwhile${forAs(usableForMs)}. ${hint}`
-        : `There is no token, and calls that need it fail: ${code}: ${message} ${hint}`,
+        ? `Token refresh failed (${code}); serving the current token${forAnother(usableForMs)}. ${message} ${hint}`
+        : `Token request failed (${code}); calls that need this token fail. ${message} ${hint}`,
     );
   }
 
   #isDue(line: string, at: number): boolean {
-    // Either way: a clock that was set back must not silence anything.
-    const isDue = Math.abs(at - (this.#toldAt.get(line) ?? -Infinity)) >= BETWEEN_SAME_LINES_MS;
-    if (isDue) this.#toldAt.set(line, at);
+    // Math.abs: a clock that was set back must not suppress lines.
+    const isDue = Math.abs(at - (this.#loggedAt.get(line) ?? -Infinity)) >= REPEAT_INTERVAL_MS;
+    if (isDue) this.#loggedAt.set(line, at);
     return isDue;
   }
 
   #succeeded(event: TokenEvent): void {
-    const over = [...this.#lasting].filter(([, failure]) => endsWith(event, failure));
-    for (const [code] of over) this.#lasting.delete(code);
-    if (over.length > 0) this.logger.log('Tokens come again.');
+    const ended = [...this.#unresolved].filter(([, failure]) => isEndedBy(event, failure));
+    for (const [code] of ended) this.#unresolved.delete(code);
+    if (ended.length > 0) this.logger.log('Token requests succeed again.');
   }
 
-  /** Once when it goes and once when it is back, however many calls there are meanwhile. */
   #store({ state, cause }: StoreEvent): void {
     if (state === 'back') {
-      this.logger.log('The token store is back: the processes share their tokens again.');
+      this.logger.log('Token store available again; processes share tokens again.');
     } else {
-      const why = cause === undefined ? '' : ` (${cause.message})`;
+      const reason = cause === undefined ? '' : ` (${cause.message})`;
       this.logger.warn(
-        `The token store is away${why}: until it is back, the processes share no tokens.`,
+        `Token store unavailable${reason}; processes share no tokens until it recovers.`,
       );
     }
   }
 
   #clock(offsetMs: number): void {
-    if (Math.abs(offsetMs) < WORTH_MENDING_MS) return;
+    if (Math.abs(offsetMs) < MIN_LOGGED_OFFSET_MS) return;
     const seconds = Math.round(Math.abs(offsetMs) / 1000);
-    const how = offsetMs > 0 ? 'behind' : 'ahead of';
+    const direction = offsetMs > 0 ? 'behind' : 'ahead of';
     this.logger.warn(
-      `The clock of this machine is ${seconds} s ${how} that of the token endpoint, whose time is used from now on. Set it (NTP): others will not be so kind.`,
+      `Clock of this machine is ${seconds} s ${direction} the token endpoint's; using the token endpoint's time. Set the clock (NTP), as other services may reject requests.`,
     );
   }
 }
 
 /**
- * Whether a token that came says that `failure` is over. An outage is everybody's. What somebody has to mend may be one
- * user's alone, and no event says which user it is of.
+ * Whether a token proves that `failure` has ended. Any token proves the end of an outage. An error that needs a fix may
+ * concern a single user, and events do not name the user, so only a token of the app itself ends one of its own.
  */
-function endsWith({ isOwn }: TokenEvent, failure: TokenEvent): boolean {
+function isEndedBy({ isOwn }: TokenEvent, failure: TokenEvent): boolean {
   return failure.error?.retryable === true || (failure.isOwn && isOwn);
 }
 
-function forAs(usableForMs: number): string {
-  return Number.isFinite(usableForMs) ? `, for ${Math.round(usableForMs / 1000)} s more` : '';
+function forAnother(ms: number): string {
+  if (!Number.isFinite(ms)) return '';
+  return ms < 120_000
+    ? ` for another ${Math.round(ms / 1000)} s`
+    : ` for another ${Math.floor(ms / 60_000)} min`;
 }

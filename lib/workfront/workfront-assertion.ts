@@ -1,12 +1,12 @@
 import type { AssertionClaims } from '../core/credentials/assertion.js';
 import type { Attempt } from '../core/token-endpoint/issuer.js';
 
-/** Adobe advises a few minutes at most. */
+/** Adobe recommends a few minutes at most. */
 export const ASSERTION_LIFETIME_MS = 120_000;
-// The issuer's clock is known to about a second, and nobody says that it forgives one.
-const ISSUED_AT_GRACE_MS = 30_000;
+// Workfront's clock is known to about one second, and no tolerance is documented.
+const ISSUED_AT_MARGIN_MS = 30_000;
 
-/** The claims of one JWT: `exp` and `iat` by Workfront's clock. */
+/** The claims of one assertion: `exp` and `iat` are in Workfront's time. */
 export function workfrontClaims(
   customerId: string,
   userId: string,
@@ -15,9 +15,9 @@ export function workfrontClaims(
   return {
     iss: customerId,
     sub: userId,
-    ...(omitIssuedAt ? {} : { iat: inSeconds(serverNow - ISSUED_AT_GRACE_MS) }),
+    ...(omitIssuedAt ? {} : { iat: inSeconds(serverNow - ISSUED_AT_MARGIN_MS) }),
     exp: inSeconds(serverNow + ASSERTION_LIFETIME_MS),
-    jti: uniqueId, // two that are signed within a second would else be the same
+    jti: uniqueId, // makes assertions of the same second differ
   };
 }
 

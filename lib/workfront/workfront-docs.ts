@@ -1,6 +1,6 @@
 const EXPERIENCE_LEAGUE = 'https://experienceleague.adobe.com/en/docs/workfront/using';
 
-/** Where Adobe documents what its refusals are about. */
+/** Pages of Adobe's documentation that errors link to. */
 export const workfrontDocs = {
   jwtFlow: `${EXPERIENCE_LEAGUE}/adobe-workfront-api/api-notes/oauth-app-jwt-flow`,
   application: `${EXPERIENCE_LEAGUE}/administration-and-setup/configure-integrations/create-oauth-application`,

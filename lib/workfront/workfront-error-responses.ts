@@ -9,22 +9,22 @@ import { ASSERTION_LIFETIME_MS } from './workfront-assertion.js';
 import { workfrontDocs } from './workfront-docs.js';
 
 const CLOCK_HINT =
-  "Set the clock of this machine (NTP). Neither its time nor the Date header of Workfront's responses, if within a day of it, was accepted; if the clock is right, see whether a gateway sets a wrong Date header.";
-// Some seconds of its life are gone before it is judged, and the clocks are compared to about a second.
-const LOST_ON_THE_WAY_MS = 10_000;
+  'Set the clock of this machine (NTP). Workfront accepted neither its time nor the time in its own Date header, which is used if it differs by less than a day. If the clock is right, check whether a gateway sets a wrong Date header.';
+// The assertion ages on its way, and the clocks are compared with a precision of about one second.
+const TRANSIT_MARGIN_MS = 10_000;
 
-/** Adobe documents no refusals: what can be known is how its clock differs from ours. */
-const KNOWN: readonly KnownErrorResponse[] = [
+/** Adobe documents no error responses. A wrong clock is recognised by the Date header. */
+const KNOWN_ERRORS: readonly KnownErrorResponse[] = [
   ...transientErrorResponses('Workfront', {
     page: 'https://status.adobe.com',
     rateLimits: workfrontDocs.api,
     errors: workfrontDocs.jwtFlow,
   }),
   {
-    matches: ({ clockErrorMs = 0 }) => clockErrorMs >= ASSERTION_LIFETIME_MS - LOST_ON_THE_WAY_MS,
+    matches: ({ clockErrorMs = 0 }) => clockErrorMs >= ASSERTION_LIFETIME_MS - TRANSIT_MARGIN_MS,
     scope: 'client',
     code: 'assertion_expired',
-    summary: "By Workfront's clock the JWT has expired.",
+    summary: "By Workfront's clock, the JWT has expired.",
     hint: CLOCK_HINT,
     docs: workfrontDocs.jwtFlow,
   },
@@ -32,21 +32,25 @@ const KNOWN: readonly KnownErrorResponse[] = [
     matches: ({ clockErrorMs = 0 }) => clockErrorMs < 0,
     scope: 'client',
     code: 'assertion_not_yet_valid',
-    summary: "By Workfront's clock the JWT is not valid yet, or for too long.",
+    summary: "By Workfront's clock, the JWT is not valid yet or is valid for too long.",
     hint: CLOCK_HINT,
     docs: workfrontDocs.jwtFlow,
   },
 ];
 
-/** Why Workfront gave no session, as far as can be told: its own words, and what it is usually for. */
-export function workfrontTokenError(refusal: ErrorResponse): BoxAuthError {
-  return toBoxAuthError({ ...refusal, description: refusal.description ?? refusal.body }, KNOWN, {
-    name: 'Workfront',
-    fallback: {
-      scope: 'subject',
-      code: 'token_request_refused',
-      hint: 'It does not say why. The usual causes: customerId is not the customer id of the application (often it is the client id), userId is not the user who added the public key, the public key was not added to the application or is not that of privateKey, clientId or clientSecret is wrong, or the clock of this machine is off.',
-      docs: workfrontDocs.jwtFlow,
+/** The error for an error response of the token endpoint: the words of Workfront, and the usual causes. */
+export function workfrontTokenError(response: ErrorResponse): BoxAuthError {
+  return toBoxAuthError(
+    { ...response, description: response.description ?? response.body },
+    KNOWN_ERRORS,
+    {
+      name: 'Workfront',
+      fallback: {
+        scope: 'subject',
+        code: 'token_request_refused',
+        hint: 'Workfront does not say why. Check the usual causes: customerId is not the customer id of the application (but, for example, its client id); userId is not the user who added the public key; the public key is missing from the application or does not belong to privateKey; clientId or clientSecret is wrong; or the clock of this machine is wrong.',
+        docs: workfrontDocs.jwtFlow,
+      },
     },
-  });
+  );
 }

@@ -1,10 +1,11 @@
 /**
- * A `fetch` for Workfront: a type and an injection token in one. Calls to the app's own Workfront carry a session,
- * addresses without a host are of its `url`, a refused session is renewed and the call repeated once. Anything else is
- * plain `fetch`.
+ * A `fetch` for Workfront, both a type and an injection token. It sends a session with calls to the app's own Workfront,
+ * resolves paths against its address, and repeats a call once with a new session if Workfront refuses the session. Calls to
+ * other hosts are sent unchanged.
  *
- * Rejects as `fetch` does, and with a `BoxAuthError` if no session is to be had, with `body_not_replayable` if it was
- * refused and the body was a stream, and with `token_refused_again` if it replaced a refused one less than 10 s ago.
+ * Rejects like `fetch`, and with a `BoxAuthError`: those of `WorkfrontTokenProvider.getToken` if there is no session,
+ * `body_not_replayable` if the session was refused and the body was a stream, and `token_refused_again` if the refused
+ * session replaced another refused one less than 10 s before.
  *
  * @example
  * ```ts
@@ -22,7 +23,7 @@
  * }
  * ```
  */
-// oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- Nest can inject a class, and a function is what it is
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- Nest injects classes, and the value is a function
 export abstract class WorkfrontFetch {}
 export interface WorkfrontFetch {
   (input: Parameters<typeof fetch>[0], init?: RequestInit): Promise<Response>;

@@ -1,23 +1,22 @@
 import type { HeaderScheme } from '../core/http/outgoing-policy.js';
 import type { UrlRules } from '../core/http/url-rules.js';
-
 import { workfrontDocs } from './workfront-docs.js';
 
-/** Workfront's own header. It knows no acting users. */
+/** Workfront has a header of its own for sessions, and no acting users. */
 export const workfrontHeaders: HeaderScheme = {
   tokenHeader: 'sessionID',
   formatToken: (value) => value,
-  // It sends no challenge and documents no body: each 401 may be a session that has ended.
+  // Workfront sends no challenge and documents no body, so any 401 may mean an ended session.
   refusesToken: ({ status }) => status === 401,
 };
 
-/** Sessions go to the customer's own Workfront and nowhere else. */
+/** Sessions go only to the customer's own Workfront. */
 export function workfrontUrlRules(origin: string): UrlRules {
   return {
     origins: new Set([origin]),
     exceptPaths: /^\/integrations\/oauth2\//,
     advice: {
-      hint: 'Only your own Workfront gets a session, over https, and never the exchange. Give the address that you call in `url`.',
+      hint: 'Sessions go only to your own Workfront, over https, and never to its token endpoint. Set the option `url` to the address that you call.',
       docs: workfrontDocs.api,
     },
   };

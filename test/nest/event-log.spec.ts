@@ -43,39 +43,46 @@ function failed(startedAt: number, event: Partial<TokenEvent> = {}): void {
   succeeded({ outcome: 'failed', error: outage, usableForMs: 0, startedAt, ...event });
 }
 
-const NONE =
-  'error There is no token, and calls that need it fail: unavailable: This is unavailable. Do something.';
-const AGAIN = 'log Tokens come again.';
+const FAILED =
+  'error Token request failed (unavailable); calls that need this token fail. This is unavailable. Do something.';
+const RECOVERED = 'log Token requests succeed again.';
 
-describe('A failure is one line', () => {
-  it('of what happened and what to do, where calls fail', () => {
+describe('The log line of a failed token request', () => {
+  it('names the failure and the fix if calls fail', () => {
     failed(0);
-    expect(lines).toEqual([NONE]);
+    expect(lines).toEqual([FAILED]);
   });
 
   it.each(['renewal', 'forced-renewal'] as const)(
-    'that says what is served meanwhile, and for how long, where it is a %s',
+    'says how long the current token is served after a failed %s',
     (kind) => {
       failed(0, { kind, usableForMs: 594_900 });
       expect(lines).toEqual([
-        'warn A token was not renewed: unavailable: This is unavailable. The old one is served meanwhile, for 595 s more. Do something.',
+        'warn Token refresh failed (unavailable); serving the current token for another 9 min. This is unavailable. Do something.',
       ]);
     },
   );
 
-  it('without a time for a token that ends nobody knows when', () => {
-    failed(0, { kind: 'renewal', usableForMs: Infinity });
+  it('gives the last two minutes of the current token in seconds', () => {
+    failed(0, { kind: 'renewal', usableForMs: 119_400 });
     expect(lines).toEqual([
-      'warn A token was not renewed: unavailable: This is unavailable. The old one is served meanwhile. Do something.',
+      'warn Token refresh failed (unavailable); serving the current token for another 119 s. This is unavailable. Do something.',
     ]);
   });
 
-  it('a minute, however many calls it meets', () => {
-    for (let ms = 0; ms < 3 * MINUTE; ms += 100) failed(ms);
-    expect(lines).toEqual([NONE, NONE, NONE]);
+  it('gives no time for a current token without a known expiry', () => {
+    failed(0, { kind: 'renewal', usableForMs: Infinity });
+    expect(lines).toEqual([
+      'warn Token refresh failed (unavailable); serving the current token. This is unavailable. Do something.',
+    ]);
   });
 
-  it('and another for another code', () => {
+  it('is written once a minute, however many calls fail', () => {
+    for (let ms = 0; ms < 3 * MINUTE; ms += 100) failed(ms);
+    expect(lines).toEqual([FAILED, FAILED, FAILED]);
+  });
+
+  it('is written for each code', () => {
     failed(0);
     failed(1, { error: unapproved });
     failed(2);
@@ -84,72 +91,72 @@ describe('A failure is one line', () => {
     expect(lines[1]).toContain('app_not_authorized');
   });
 
-  it('and another as soon as the old token has ended, too', () => {
+  it('is written again as soon as the current token has expired', () => {
     failed(0, { kind: 'renewal', usableForMs: 1_000 });
     failed(2_000);
     failed(3_000);
     expect(lines.map((line) => line.split(' ')[0])).toEqual(['warn', 'error']);
   });
 
-  it('that a clock which was set back does not hold back', () => {
+  it('is not suppressed by a clock that was set back', () => {
     failed(60 * MINUTE);
     failed(0);
-    expect(lines).toEqual([NONE, NONE]);
+    expect(lines).toEqual([FAILED, FAILED]);
   });
 });
 
-describe('That tokens come again', () => {
-  it('is told once, after a failure was told', () => {
+describe('The log line of a recovery', () => {
+  it('is written once, after a logged failure', () => {
     succeeded();
     failed(0);
     succeeded();
     succeeded();
-    expect(lines).toEqual([NONE, AGAIN]);
+    expect(lines).toEqual([FAILED, RECOVERED]);
   });
 
-  it('is told once of several failures', () => {
+  it('is written once after several failures', () => {
     failed(0);
     failed(0, { error: errorOf('network', true) });
     succeeded({ outcome: 'shared' });
-    expect(lines.slice(2)).toEqual([AGAIN]);
+    expect(lines.slice(2)).toEqual([RECOVERED]);
   });
 
-  it('is not told of a failure that had no line', () => {
+  it('is not written after a failure that was not logged', () => {
     failed(0);
     succeeded();
     failed(1_000);
     succeeded();
-    expect(lines).toEqual([NONE, AGAIN]);
+    expect(lines).toEqual([FAILED, RECOVERED]);
   });
 
-  it('is told of an outage by the token of anybody', () => {
+  it('is written after an outage for a token of any subject', () => {
     failed(0);
     succeeded({ subjectType: 'user', isOwn: false });
-    expect(lines).toEqual([NONE, AGAIN]);
+    expect(lines).toEqual([FAILED, RECOVERED]);
   });
 
-  it('is told of what somebody had to mend by a token of the app itself', () => {
+  it('is written after an error that needed a fix only for a token of the app itself', () => {
     failed(0, { error: unapproved });
     succeeded({ subjectType: 'user', isOwn: false });
     expect(lines).toHaveLength(1);
     succeeded();
-    expect(lines.slice(1)).toEqual([AGAIN]);
+    expect(lines.slice(1)).toEqual([RECOVERED]);
   });
 
-  it('is told so also where the app itself is a user', () => {
+  it('is written for a token of the app itself also if its subject is a user', () => {
     failed(0, { error: unapproved, subjectType: 'user' });
     succeeded({ subjectType: 'user' });
-    expect(lines.slice(1)).toEqual([AGAIN]);
+    expect(lines.slice(1)).toEqual([RECOVERED]);
   });
 
-  it('is told of credentials that nobody could read by a token of the app itself', () => {
+  it('is written after unreadable credentials for a token of the app itself', () => {
     const error = errorOf('credentials_unavailable', false);
     failed(0, { error, subjectType: undefined });
     succeeded();
-    expect(lines.slice(1)).toEqual([AGAIN]);
+    expect(lines.slice(1)).toEqual([RECOVERED]);
   });
 
-  it('is not told of one user because another has a token', () => {
+  it('is not written for the failure of one user when another user gets a token', () => {
     failed(0, {
       error: errorOf('subject_refused', false),
       subjectType: 'user',
@@ -161,44 +168,44 @@ describe('That tokens come again', () => {
   });
 });
 
-describe('The clock has a line', () => {
+describe('The log line of a clock offset', () => {
   it.each([
-    [30_000, 'The clock of this machine is 30 s behind that of the token endpoint'],
-    [301_400, 'The clock of this machine is 301 s behind that of the token endpoint'],
-    [-90_000, 'The clock of this machine is 90 s ahead of that of the token endpoint'],
-  ])('where it differs by %i ms', (offsetMs, line) => {
+    [30_000, "Clock of this machine is 30 s behind the token endpoint's"],
+    [301_400, "Clock of this machine is 301 s behind the token endpoint's"],
+    [-90_000, "Clock of this machine is 90 s ahead of the token endpoint's"],
+  ])('is written for an offset of %i ms', (offsetMs, line) => {
     log.write({ kind: 'clock-offset', offsetMs, previousOffsetMs: 0 });
     expect(lines).toHaveLength(1);
     expect(lines[0]).toContain(`warn ${line}`);
-    expect(lines[0]).toContain('Set it (NTP)');
+    expect(lines[0]).toContain('Set the clock (NTP)');
   });
 
-  it.each([29_999, -29_999, 0])('but not for %i ms', (offsetMs) => {
+  it.each([29_999, -29_999, 0])('is not written for an offset of %i ms', (offsetMs) => {
     log.write({ kind: 'clock-offset', offsetMs, previousOffsetMs: 300_000 });
     expect(lines).toEqual([]);
   });
 });
 
-describe('The store has a line', () => {
-  it('when it goes, with the reason, and when it is back', () => {
+describe('The log line of the token store', () => {
+  it('is written when the store fails, with the reason, and when it recovers', () => {
     log.write({ kind: 'store', state: 'away', cause: new Error('connect ECONNREFUSED') });
     log.write({ kind: 'store', state: 'back' });
     expect(lines).toEqual([
-      'warn The token store is away (connect ECONNREFUSED): until it is back, the processes share no tokens.',
-      'log The token store is back: the processes share their tokens again.',
+      'warn Token store unavailable (connect ECONNREFUSED); processes share no tokens until it recovers.',
+      'log Token store available again; processes share tokens again.',
     ]);
   });
 
-  it('also when no reason is known', () => {
+  it('is written without a reason if none is known', () => {
     log.write({ kind: 'store', state: 'away' });
     expect(lines).toEqual([
-      'warn The token store is away: until it is back, the processes share no tokens.',
+      'warn Token store unavailable; processes share no tokens until it recovers.',
     ]);
   });
 });
 
-describe('A night of an app', () => {
-  it('is a few lines: a renewal fails, the old token ends, tokens come again', async () => {
+describe('The log of an app', () => {
+  it('has three lines for an outage: the refresh fails, the token expires, token requests succeed again', async () => {
     const runtime = new FakeRuntime();
     const endpoint = new ScriptedEndpoint(runtime);
     const box = new BoxAuth({
@@ -217,23 +224,25 @@ describe('A night of an app', () => {
     await settled();
     expect(lines).toHaveLength(1);
     expect(lines[0]).toMatch(
-      /^warn A token was not renewed: unavailable: Box is not available\. Box answered 503 .* The old one is served meanwhile, for 595 s more\. /,
+      /^warn Token refresh failed \(unavailable\); serving the current token for another 9 min\. Box is not available\. Box answered 503 /,
     );
 
     await runtime.advance(10 * MINUTE);
     await thrownBy(() => box.provider.getToken());
     await thrownBy(() => box.provider.getToken());
     expect(lines.slice(1)).toEqual([
-      expect.stringMatching(/^error There is no token, and calls that need it fail: unavailable: /),
+      expect.stringMatching(
+        /^error Token request failed \(unavailable\); calls that need this token fail\. /,
+      ),
     ]);
 
     endpoint.otherwise = endpoint.grant;
     await runtime.advance(MINUTE);
     await box.provider.getToken();
-    expect(lines.slice(2)).toEqual([AGAIN]);
+    expect(lines.slice(2)).toEqual([RECOVERED]);
   });
 
-  it('has no line for a caller who was given the old token: the failure behind it has one', () => {
+  it('has no line for serving the current token, as the failure is logged', () => {
     log.write({
       kind: 'stale-served',
       subjectType: 'user',

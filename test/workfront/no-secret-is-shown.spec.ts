@@ -243,7 +243,7 @@ describe('In an app', () => {
       errorDescription: itsSecrets()[0] ?? '',
     });
     await expect(call()).rejects.toThrow('Workfront answered 400 (x: [redacted])');
-    expect(lines.join()).toContain('There is no token, and calls that need it fail');
+    expect(lines.join()).toContain('calls that need this token fail');
     expectNoSecret(lines, itsSecrets());
   });
 

@@ -299,7 +299,7 @@ describe('doctor, what Box refuses', () => {
       'a client secret that was reset',
       () => clinic.file(clinic.config({ clientSecret: 'a-reset-secret-of-some-length' })),
       'client_invalid',
-      /a reset secret makes the old one useless/,
+      /Resetting the secret there invalidates the old one/,
     ],
     [
       'another enterprise',
@@ -317,7 +317,7 @@ describe('doctor, what Box refuses', () => {
       'a key that belongs to another id',
       () => clinic.file(clinic.config({ appAuth: { publicKeyID: 'another1' } })),
       'signature_refused',
-      /publicKeyID and privateKey from one and the same config\.json/,
+      /publicKeyID and privateKey of the same config\.json/,
     ],
   ])('%s', async (_, patient, code, says) => {
     const diagnosis = await clinic.ask([patient()]);

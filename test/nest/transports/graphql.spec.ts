@@ -285,7 +285,7 @@ describe('A GraphQL handler', () => {
     expect(data).toBeNull();
     expect(errors).toEqual([
       {
-        message: 'The resolver of @AsUser on PeopleResolver.me yielded no user.',
+        message: 'The resolver of @AsUser on PeopleResolver.me returned no user.',
         locations: [{ line: 1, column: 3 }],
         path: ['me'],
       },
@@ -295,7 +295,7 @@ describe('A GraphQL handler', () => {
 
   it('refuses what is no id, without a call', async () => {
     const { errors } = await ask('{ me { id } }', 'crooked-session');
-    expect(errors?.[0]?.message).toContain('not a Box user id');
+    expect(errors?.[0]?.message).toContain('expected a Box user id');
     expect(JSON.stringify(errors)).not.toContain('alice@example.com');
     expect(emulator.requests).toEqual([]);
   });
@@ -422,7 +422,7 @@ describe('A GraphQL subscription', () => {
     expect(await socket.take(1)).toMatchObject([
       {
         type: 'error',
-        payload: [{ message: 'The resolver of @AsUser on PeopleResolver.news yielded no user.' }],
+        payload: [{ message: 'The resolver of @AsUser on PeopleResolver.news returned no user.' }],
       },
     ]);
     expect(emulator.requests).toEqual([]);

@@ -280,7 +280,7 @@ describe('A TCP microservice', () => {
       message: 'Internal server error',
     });
     expect(emulator.requests).toEqual([]);
-    expect(log.lines.join()).toContain('The resolver of @AsUser on FilesController.me yielded no');
+    expect(log.lines.join()).toContain('The resolver of @AsUser on FilesController.me returned no');
   });
 
   it('refuses what is no id, without a call', async () => {

@@ -264,7 +264,7 @@ describe('A WebSocket gateway', () => {
     });
     expect(emulator.requests).toEqual([]);
     expect(log.lines.join()).toContain(
-      'The resolver of @AsUser on FilesGateway.me yielded no user',
+      'The resolver of @AsUser on FilesGateway.me returned no user',
     );
   });
 

@@ -4,11 +4,14 @@ import type { ActingVia } from '../core/acting/acting-user.context.js';
 
 type UserId = string | null | undefined;
 
-/** Finds the Box user id of the person that a handler serves. What a client sends is not to be believed. */
+/**
+ * Returns the Box user id of the user that a request is for. Derive it from the authenticated session, never from what the
+ * client sends.
+ */
 export type ActingUserResolver = (context: ExecutionContext) => UserId | Promise<UserId>;
 
-/** Whom a handler, or a whole controller, acts for. */
-export type ActingAsRule =
+/** For which user, or for the service account, a handler or controller makes its Box calls. */
+export type ActingRule =
   | { readonly as: 'service-account' }
   | {
       readonly as: 'user';
@@ -17,7 +20,7 @@ export type ActingAsRule =
       readonly optional: boolean;
     };
 
-/** Its key is a string of our own: one process may load the ES module and the CommonJS build. */
-export const ActingAs = Reflector.createDecorator<ActingAsRule>({
+// A fixed key: one process may load the ES module and the CommonJS build.
+export const SetActingRule = Reflector.createDecorator<ActingRule>({
   key: 'nestjs-box-auth.acting-as',
 });

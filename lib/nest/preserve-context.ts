@@ -3,10 +3,10 @@ import { Readable } from 'node:stream';
 import { StreamableFile } from '@nestjs/common';
 
 /**
- * What a handler returned, in such a way that it acts for the handler's user whoever reads it: Nest and GraphQL read
- * streams and generators after the handler is done, and their code runs in the context of whoever asks for the next piece.
+ * Makes the result of a handler keep the handler's async context, and so its acting user. Nest and GraphQL read streams and
+ * generators after the handler has returned; their code would otherwise run in the context of the reader.
  */
-export function readInThisContext(result: unknown): unknown {
+export function preserveContext(result: unknown): unknown {
   if (!isObject(result)) return result;
   const body = bodyOf(result);
   if (body instanceof Readable) {
@@ -14,20 +14,22 @@ export function readInThisContext(result: unknown): unknown {
     return result;
   }
   if (body instanceof ReadableStream) {
-    const here = new AsyncResource('nestjs-box-auth.acting-as');
+    const context = handlerContext();
     const getReader: (options: unknown) => object = body.getReader.bind(body);
-    const value = (options: unknown): object => callsRunIn(here, getReader(options));
+    const value = (options: unknown): object => bindMethods(getReader(options), context);
     Object.defineProperty(body, 'getReader', { value, configurable: true });
     return result;
   }
-  return isAsyncIterable(result)
-    ? callsRunIn(new AsyncResource('nestjs-box-auth.acting-as'), result)
-    : result;
+  return isAsyncIterable(result) ? bindMethods(result, handlerContext()) : result;
+}
+
+function handlerContext(): AsyncResource {
+  return new AsyncResource('nestjs-box-auth.acting-user');
 }
 
 function bodyOf(result: object): unknown {
   if (result instanceof StreamableFile) return result.getStream();
-  // There may be several classes of the name: Node's own, and those of undici.
+  // Not instanceof: Node and each copy of undici have a Response class of their own.
   return Object.prototype.toString.call(result) === '[object Response]'
     ? Reflect.get(result, 'body')
     : result;
@@ -41,17 +43,18 @@ function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }
 
-/** The same object, with every method run in the context that `here` was made in. */
-function callsRunIn<T extends object>(here: AsyncResource, target: T): T {
+/** A proxy of `target` that runs every method in `context`. */
+function bindMethods<T extends object>(target: T, context: AsyncResource): T {
   return new Proxy(target, {
     get(_, key) {
       const member: unknown = Reflect.get(target, key);
       if (typeof member !== 'function') return member;
       return (...args: unknown[]): unknown => {
-        const result: unknown = here.runInAsyncScope((): unknown =>
+        const result: unknown = context.runInAsyncScope((): unknown =>
           Reflect.apply(member, target, args),
         );
-        return key === Symbol.asyncIterator && isObject(result) ? callsRunIn(here, result) : result;
+        const isIterator = key === Symbol.asyncIterator && isObject(result);
+        return isIterator ? bindMethods(result, context) : result;
       };
     },
   });

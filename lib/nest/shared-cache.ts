@@ -9,7 +9,7 @@ const CACHE_KEY = 'cache_module:cache_key';
 
 type Handler = ReturnType<ExecutionContext['getHandler']>;
 
-/** Where the interceptors of an app are. */
+/** Where Nest keeps the interceptors of an app. */
 export interface InterceptorSources {
   readonly reflector: Reflector;
   readonly config: ApplicationConfig;
@@ -17,12 +17,12 @@ export interface InterceptorSources {
 }
 
 /**
- * Refuses a handler whose results Nest's `CacheInterceptor` keeps by URL, or by one key: the first user's response would be
- * served to all others, without a call of the handler.
+ * Rejects a handler whose results Nest's `CacheInterceptor` caches by URL or by a fixed key: it would serve the first user's
+ * response to all other users.
  *
  * @throws BoxAuthError `option_invalid`
  */
-export function refuseCacheByUrl(
+export function rejectSharedCache(
   invocation: ExecutionContext,
   { reflector, config, modules }: InterceptorSources,
 ): void {
@@ -40,13 +40,13 @@ export function refuseCacheByUrl(
   if (!interceptors.some(isCaching)) return;
   throw new BoxAuthError({
     code: 'option_invalid',
-    message: `CacheInterceptor caches ${owner.name}.${handler.name} with one key for all users, and @AsUser gives each user a response of their own.`,
-    hint: 'Put the user into the key: extend CacheInterceptor and override `trackBy`, or give `@CacheKey` a function. docs/limits.md has both.',
+    message: `CacheInterceptor caches ${owner.name}.${handler.name} with one key for all users, but with @AsUser each user has a different response.`,
+    hint: 'Add the user to the key: extend CacheInterceptor and override `trackBy`, or pass a function to `@CacheKey`. docs/limits.md shows both.',
     docs: 'https://docs.nestjs.com/techniques/caching#different-key-per-request',
   });
 }
 
-/** Whether `interceptor` keeps the handler's responses by URL: those to GET, unless a subclass allows other methods. */
+/** Whether `interceptor` caches the handler's responses by URL. It caches GET, unless a subclass allows other methods. */
 function isCached(handler: Handler, reflector: Reflector, interceptor: unknown): boolean {
   const method = reflector.get<RequestMethod | undefined>(METHOD, handler);
   if (method === undefined) return false;
@@ -57,7 +57,7 @@ function isCached(handler: Handler, reflector: Reflector, interceptor: unknown):
   return Array.isArray(allowed) && allowed.includes(RequestMethod[method]);
 }
 
-/** Nest makes one instance of an interceptor's class for each module. */
+/** Nest creates one instance of an interceptor's class for each module. */
 function instanceOf(interceptor: unknown, modules: ModulesContainer): unknown {
   if (typeof interceptor !== 'function') return interceptor;
   return [...modules.values()]
@@ -65,7 +65,7 @@ function instanceOf(interceptor: unknown, modules: ModulesContainer): unknown {
     .find(isObject);
 }
 
-/** Nest's own, or a subclass with the same `trackBy`: known by its methods, as a bundler may have changed its name. */
+/** Nest's CacheInterceptor, or a subclass with the same `trackBy`. Recognised by its methods, as bundlers rename classes. */
 function isCacheInterceptor(interceptor: unknown): boolean {
   let prototype: unknown = typeof interceptor === 'function' ? interceptor.prototype : interceptor;
   while (isObject(prototype) && !Object.hasOwn(prototype, 'trackBy')) {

@@ -75,7 +75,7 @@ describe.each([
     expect(answer.headers.get('retry-after')).toBe('3');
     expect(await answer.json()).toEqual({
       statusCode: 503,
-      message: 'A service behind this one cannot be called now.',
+      message: 'An upstream service is temporarily unavailable.',
       error: 'Service Unavailable',
     });
   });
@@ -106,7 +106,7 @@ describe('BoxAuthExceptionFilter elsewhere', () => {
     const result = caught('rpc') as Observable<unknown>;
     await expect(firstValueFrom(result)).rejects.toEqual({
       status: 'error',
-      message: 'A service behind this one cannot be called now.',
+      message: 'An upstream service is temporarily unavailable.',
     });
   });
 
@@ -116,7 +116,7 @@ describe('BoxAuthExceptionFilter elsewhere', () => {
     expect(client.emit.mock.calls).toEqual([
       [
         'exception',
-        { status: 'error', message: 'A service behind this one cannot be called now.' },
+        { status: 'error', message: 'An upstream service is temporarily unavailable.' },
       ],
     ]);
   });

@@ -57,7 +57,7 @@ describe('@AsUser is refused when the class is defined', () => {
   it('with what was received, but without its text', async () => {
     const error = await thrownBy(() => AsUser(nobody, { optional: 'a-secret' as never }));
     expect(error.message).toBe(
-      'Invalid option `optional` of @AsUser: expected true or false, found a string of 8 characters.',
+      'Invalid option `optional` of @AsUser: expected true or false, received a string of 8 characters.',
     );
   });
 });
