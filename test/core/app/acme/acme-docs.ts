@@ -1,0 +1,1 @@
+export const acmeDocs = 'https://developer.acme.example/oauth2';
