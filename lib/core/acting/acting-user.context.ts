@@ -9,28 +9,28 @@ export interface ActingUser {
   readonly via: ActingVia;
 }
 
-/** A decision about calls: they act for a user, or for the service account. */
+/** Whether calls act for a user or for the service account. */
 export interface Acting {
   readonly user?: ActingUser | undefined;
-  /** Identifies the request or handler invocation that decided. A bare object, never the request itself. */
+  /** Identifies the request or handler invocation that decided. An empty object, never the request itself. */
   readonly source?: object | undefined;
 }
 
-/** The decisions that are in force, of ids only. */
+/** The current decisions. They contain ids only. */
 interface Decisions {
-  /** By a decorator, for every app. */
+  /** Made by a decorator, for every app. */
   readonly everyApp?: Acting | undefined;
-  /** By `runAs` and by `boxAuth` of Express, for one app each. */
+  /** Made by `runAs` and by `boxAuth` of Express, for one app each. */
   readonly ofApp: ReadonlyMap<object, Acting>;
-  /** The innermost decision of another app for a user. An app without its own acts for that user, not as the service account. */
+  /** The innermost decision of another app for a user. An app without its own acts for that user too. */
   readonly otherApps?: Acting | undefined;
 }
 
 let read: (context: ActingContext) => Decisions;
 
 /**
- * The decisions, sealed. Node attaches the store of an AsyncLocalStorage to promises, timers and kept-alive sockets, where
- * anything that inspects errors finds it: it must show nothing and keep no request in memory.
+ * Hides the decisions. Node attaches the store of an AsyncLocalStorage to promises, timers and kept-alive sockets, where
+ * tools that inspect errors find it. So it must show nothing and must not keep a request in memory.
  */
 export class ActingContext {
   readonly #decisions: Decisions;
@@ -51,9 +51,9 @@ interface Store {
   readonly read: (context: ActingContext) => Decisions;
 }
 
-// One process may load the ES module and the CommonJS build: both must see the same acting user.
+// One process may load the ES module and the CommonJS build. Both must see the same acting user.
 const SLOT = Symbol.for('nestjs-box-auth.acting-context');
-// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a slot that only this file writes
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only this file writes the slot
 const slots = globalThis as { [SLOT]?: Store };
 const store = (slots[SLOT] ??= {
   storage: new AsyncLocalStorage(),
@@ -66,20 +66,20 @@ function currentDecisions(): Decisions | undefined {
   return context && store.read(context);
 }
 
-/** The decision for `app` (identified by its policy), or for an app without one of its own. */
+/** The decision for `app`, which is identified by its policy. Without `app`: the decision for every app. */
 export function currentActing(app?: object): Acting | undefined {
   const decisions = currentDecisions();
   if (decisions === undefined) return undefined;
-  const own = app && decisions.ofApp.get(app);
-  return own ?? decisions.everyApp ?? decisions.otherApps;
+  const ofThisApp = app && decisions.ofApp.get(app);
+  return ofThisApp ?? decisions.everyApp ?? decisions.otherApps;
 }
 
-/** The acting user of whatever runs now; undefined for the service account. */
+/** The acting user of the current code; undefined for the service account. */
 export function currentActingUser(app?: object): ActingUser | undefined {
   return currentActing(app)?.user;
 }
 
-/** The current context with a decision for one app. All other apps keep theirs. */
+/** The current context with a decision for one app. Other apps keep their decisions. */
 export function contextForApp(app: object, acting: Acting): ActingContext {
   const { everyApp, ofApp, otherApps } = currentDecisions() ?? { ofApp: [] };
   return store.seal({
@@ -89,7 +89,7 @@ export function contextForApp(app: object, acting: Acting): ActingContext {
   });
 }
 
-/** Runs `fn` in a context that every await, timer and stream in it sees. */
+/** Runs `fn` in `context`, which is kept across awaits, timers and streams. */
 export function runInContext<T>(context: ActingContext, fn: () => T): T {
   return store.storage.run(context, fn);
 }

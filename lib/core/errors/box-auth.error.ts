@@ -3,7 +3,7 @@ import { sanitizedCause } from './redact.js';
 
 const BRAND = Symbol.for('nestjs-box-auth.BoxAuthError');
 
-/** What a {@link BoxAuthError} is made of. */
+/** The constructor argument of {@link BoxAuthError}. */
 export interface BoxAuthErrorDetails {
   readonly code: BoxAuthErrorCode;
   readonly message: string;
@@ -13,15 +13,15 @@ export interface BoxAuthErrorDetails {
   readonly status?: number | undefined;
   readonly requestId?: string | undefined;
   readonly retryAfterMs?: number | undefined;
-  /** Anything that was thrown. Kept as a copy without secrets, never as it is. */
+  /** Any thrown value. The error keeps a copy without secrets. */
   readonly cause?: unknown;
 }
 
 /**
- * The one error of this package. It carries no secret: not in its message, own properties, cause, JSON or `util.inspect`.
+ * The error class of this package. It contains no secret: not in its message, properties, cause, JSON or `util.inspect`.
  *
- * Tell errors apart by `code`. `instanceof` also holds for an error of another copy of the package (one process can load
- * the ES module and the CommonJS build).
+ * Distinguish errors by `code`. `instanceof` also works for errors of another copy of the package, as one process can load
+ * the ES module and the CommonJS build.
  *
  * @example
  * ```ts
@@ -40,17 +40,17 @@ export interface BoxAuthErrorDetails {
  * ```
  */
 export class BoxAuthError extends Error {
-  /** What happened, as one word of a closed set. */
+  /** What happened: one of a closed set of codes. */
   readonly code: BoxAuthErrorCode;
-  /** What to do about it, in a sentence. */
+  /** How to fix it, in a sentence or two. */
   readonly hint: string;
-  /** Where to read more. */
+  /** URL of the documentation. */
   readonly docs: string;
-  /** Whether the same request may succeed later without anybody mending anything. */
+  /** Whether the same request may succeed later without any change. */
   readonly retryable: boolean;
-  /** The HTTP status that was answered, if there was an answer. */
+  /** The HTTP status of the response, if there was one. */
   declare readonly status?: number;
-  /** Box's id of the request, for its support. */
+  /** The request id, for Box support. */
   declare readonly requestId?: string;
   /** Milliseconds to wait before another attempt makes sense. */
   declare readonly retryAfterMs?: number;
@@ -70,27 +70,27 @@ export class BoxAuthError extends Error {
     if (details.retryAfterMs !== undefined) this.retryAfterMs = details.retryAfterMs;
   }
 
-  /** @internal Tells errors of this package from others, whichever copy of it made them. */
+  /** @internal Marks errors of this package, whichever copy of it created them. */
   get [BRAND](): true {
     return true;
   }
 
-  /** @internal `instanceof`, also across copies of the package. */
+  /** @internal Implements `instanceof` across copies of the package. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     try {
       return typeof value === 'object' && value !== null && BRAND in value;
     } catch {
-      return false; // a Proxy may throw, also at this
+      return false; // a Proxy may throw on `in`
     }
   }
 
-  /** The same error told anew, as it is now: one that is remembered says for how long. */
+  /** A copy with changes, such as the remaining `retryAfterMs` of a remembered error. */
   with(changes: Pick<BoxAuthErrorDetails, 'message' | 'retryAfterMs'>): BoxAuthError {
     const { code, hint, docs, retryable, status, requestId, cause } = this;
     return new BoxAuthError({ code, hint, docs, retryable, status, requestId, cause, ...changes });
   }
 
-  /** What JSON shows of it: no secret, and of its cause a line. */
+  /** The JSON form: without secrets, and with the cause as one line. */
   toJSON(): Record<string, unknown> {
     return {
       name: this.name,
@@ -107,7 +107,7 @@ export class BoxAuthError extends Error {
   }
 }
 
-/** It comes from a server, and goes to logs and terminals. */
-function isRequestId(given: string | undefined): given is string {
-  return given !== undefined && /^[\w.:-]{1,64}$/.test(given);
+/** Strict, because the id comes from a server and goes to logs and terminals. */
+function isRequestId(id: string | undefined): id is string {
+  return id !== undefined && /^[\w.:-]{1,64}$/.test(id);
 }

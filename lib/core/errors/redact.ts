@@ -1,41 +1,41 @@
 import { types } from 'node:util';
 
 const REDACTED = '[redacted]';
-const MAX_READ = 4000;
-const MIN_ANYWHERE = 8;
+const MAX_INPUT_LENGTH = 4000;
+const MIN_SUBSTRING_LENGTH = 8;
 
-const SHAPES_OF_SECRETS: readonly RegExp[] = [
-  /-----BEGIN [^-]*-----[\s\S]*?(?:-----END [^-]*-----|$)/g, // PEM, also one that was cut
+const SECRET_PATTERNS: readonly RegExp[] = [
+  /-----BEGIN [^-]*-----[\s\S]*?(?:-----END [^-]*-----|$)/g, // PEM, also if truncated
   /\b(?:bearer|basic)\s+\S+/gi, // RFC 6750, RFC 7617
   /\b(?:client_secret|assertion|passphrase|\w*token|secret|password)["']?\s*[=:]\s*["']?[^\s"'&,}]+/gi,
-  /(?<=\/\/)\S+(?=@)/g, // user-info in a URL, as of a Redis or a proxy
-  // JWTs, tokens, base64: no sentence has words like these. Box's own error codes have neither digits nor capitals.
+  /(?<=\/\/)\S+(?=@)/g, // userinfo of a URL, such as that of Redis or a proxy
+  // JWTs, tokens and base64. Box's own error codes have neither digits nor capitals, so they remain.
   /(?<![\w+/=-])(?=[\w+/=-]*[A-Z0-9])[\w+/=-]{20,}(?:\.[\w+/=-]+)*/g,
 ];
 
 /**
- * Text that may be shown: without the secrets that are known, and without whatever looks like one.
- * At most `maxLength` characters of it, what controls lines, terminals and directions replaced, so that nobody can forge a log line.
+ * Returns `text` without the known secrets and without anything that looks like a secret, at most `maxLength` characters.
+ * Replaces characters that control lines, terminals and text direction, so that no text can forge a log line.
  */
 export function redact(text: string, secrets: readonly string[] = [], maxLength = 300): string {
-  let shown = withoutSecrets(text, secrets).slice(0, MAX_READ);
-  for (const shape of SHAPES_OF_SECRETS) {
-    shown = shown.replace(shape, REDACTED);
+  let shown = withoutSecrets(text, secrets).slice(0, MAX_INPUT_LENGTH);
+  for (const pattern of SECRET_PATTERNS) {
+    shown = shown.replace(pattern, REDACTED);
   }
   shown = shown.replace(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]+/gu, ' ').trim();
   return shown.length > maxLength ? `${shown.slice(0, maxLength)}…` : shown;
 }
 
 /**
- * Text without the secrets that are known. A short one is only taken out where it stands by itself: to strike its letters
- * out of other words would tell which they are.
+ * Returns `text` without the known secrets. A short secret is removed only where it is a whole word: removing it from inside
+ * other words would reveal it.
  */
 export function withoutSecrets(text: string, secrets: readonly string[]): string {
   return secrets
     .filter((secret) => secret !== '')
     .reduce(
       (shown, secret) =>
-        secret.length < MIN_ANYWHERE
+        secret.length < MIN_SUBSTRING_LENGTH
           ? withoutWord(shown, secret)
           : shown.replaceAll(secret, REDACTED),
       text,
@@ -55,7 +55,7 @@ function withoutWord(text: string, word: string): string {
   return pieces.join('');
 }
 
-/** A copy of what was thrown with nothing but its name, code and redacted message; two causes deep. */
+/** A copy of a thrown value with only its name, code and redacted message, and up to two nested causes. */
 export function sanitizedCause(thrown: unknown, secrets: readonly string[] = [], depth = 2): Error {
   const source = isErrorLike(thrown) ? thrown : new Error(describeThrown(thrown));
   const message = redact(textOf(source, 'message'), secrets);
@@ -71,14 +71,14 @@ export function sanitizedCause(thrown: unknown, secrets: readonly string[] = [],
   return copy;
 }
 
-/** Node's and OpenSSL's own look like secrets as a whole, but none of their words does. */
+/** Keeps the codes of Node and OpenSSL, which would match a secret pattern as a whole. */
 function codeOf(source: object, secrets: readonly string[]): string {
   const code = textOf(source, 'code');
-  const isOfNode = code.length <= 60 && /^ERR(?:_[A-Z0-9]{1,19})+$/.test(code);
-  return isOfNode ? withoutSecrets(code, secrets) : redact(code, secrets, 60);
+  const isNodeCode = code.length <= 60 && /^ERR(?:_[A-Z0-9]{1,19})+$/.test(code);
+  return isNodeCode ? withoutSecrets(code, secrets) : redact(code, secrets, 60);
 }
 
-/** Anything can be thrown: what is there may be no text, or throw when it is read. */
+/** Anything can be thrown: a property may not be a string, or may throw when it is read. */
 function partOf(source: object, name: string): unknown {
   try {
     return Reflect.get(source, name);
@@ -92,9 +92,9 @@ function textOf(source: object, name: string): string {
   return typeof part === 'string' ? part : '';
 }
 
-/** Also one of another realm: Jest runs tests in a context with an `Error` of its own. */
+/** Includes errors of another realm: Jest runs tests in a context with its own `Error`. */
 function isErrorLike(thrown: unknown): thrown is Error {
-  if (types.isProxy(thrown)) return false; // it may throw whatever it is asked
+  if (types.isProxy(thrown)) return false; // any access to it may throw
   return types.isNativeError(thrown) || thrown instanceof Error;
 }
 

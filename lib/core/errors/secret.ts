@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { inspect } from 'node:util';
 
-/** A string that is only shown to those who ask for it by name: not by JSON, inspect or concatenation. */
+/** A string that only `reveal()` returns: JSON, inspect and concatenation show a placeholder. */
 export class Secret {
   readonly #value: string;
 

@@ -3,8 +3,8 @@ import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { AuthEvent, AuthEventSource } from './auth-events.js';
 
 /**
- * Kept for good: of a channel that nobody holds Node's garbage collector takes away the next one of that name as well, with
- * its subscribers (seen on Node 20.20). A record, so that the compiler misses a kind that is not here.
+ * Never released: when a channel without references is collected, Node also drops the next channel of that name with its
+ * subscribers (seen on Node 20.20). A record, so that the compiler reports a missing kind.
  */
 const CHANNELS: Readonly<Record<AuthEvent['kind'], Channel>> = {
   mint: channelOf('mint'),
@@ -15,30 +15,30 @@ const CHANNELS: Readonly<Record<AuthEvent['kind'], Channel>> = {
   'clock-offset': channelOf('clock-offset'),
 };
 
-/** What is published on the channel `nestjs-box-auth:<kind>`. */
+/** The message on the channel `nestjs-box-auth:<kind>`. */
 export type AuthEventOf<Kind extends AuthEvent['kind']> = OfKind<AuthEvent, Kind> & AuthEventSource;
 
-/** The member of the union that has this kind, also where several kinds are one type. */
+/** The member of the union with this kind, also if one member has several kinds. */
 type OfKind<Event extends AuthEvent, Kind> = Event extends AuthEvent
   ? Kind extends Event['kind']
     ? Event & { readonly kind: Kind }
     : never
   : never;
 
-/** Publishes `event` to whoever listens in this process. */
+/** Publishes `event` to the listeners in this process. */
 export function publishEvent(event: AuthEvent, source: AuthEventSource): void {
-  const listeners = CHANNELS[event.kind];
-  if (listeners.hasSubscribers) listeners.publish({ ...source, ...event });
+  const kindChannel = CHANNELS[event.kind];
+  if (kindChannel.hasSubscribers) kindChannel.publish({ ...source, ...event });
 }
 
 /**
- * Calls `listener` at every event of that kind, of all Box and Workfront apps in this process, until the function that it
- * returns is called. The same as subscribing to the `node:diagnostics_channel` called `nestjs-box-auth:<kind>`, with types.
+ * Calls `listener` for every event of `kind`, of all Box and Workfront apps in this process. Returns a function that stops
+ * it. The same as subscribing to the `node:diagnostics_channel` `nestjs-box-auth:<kind>`, but typed.
  *
- * It is called at once, while nobody who waits for the token has it yet: do little. What it throws reaches no caller; Node
- * makes it an `uncaughtException`, as with every subscriber of a channel.
+ * The listener runs synchronously, before callers receive the token, so keep it short. If it throws, callers are not
+ * affected: Node emits an `uncaughtException`, as for every subscriber of a channel.
  *
- * @throws BoxAuthError `option_invalid` where there is no such kind, or the listener is no function
+ * @throws BoxAuthError `option_invalid` for an unknown kind, or a listener that is not a function
  *
  * @example
  * ```ts
@@ -58,7 +58,7 @@ export function onAuthEvent<Kind extends AuthEvent['kind']>(
     throw invalidArgument('kind', `one of ${Object.keys(CHANNELS).join(', ')}`);
   }
   if (typeof listener !== 'function') throw invalidArgument('listener', 'a function');
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only publishEvent publishes on our channels
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only publishEvent publishes on these channels
   const listen = (message: unknown) => listener(message as AuthEventOf<Kind>);
   CHANNELS[kind].subscribe(listen);
   return () => CHANNELS[kind].unsubscribe(listen);
@@ -67,8 +67,8 @@ export function onAuthEvent<Kind extends AuthEvent['kind']>(
 function invalidArgument(name: string, expected: string): BoxAuthError {
   return new BoxAuthError({
     code: 'option_invalid',
-    message: `The ${name} given to onAuthEvent is not valid, expected ${expected}.`,
-    hint: `Mend the ${name} where onAuthEvent is called.`,
+    message: `Invalid \`${name}\` of onAuthEvent: expected ${expected}.`,
+    hint: `Fix the ${name} in the call of onAuthEvent.`,
     docs: 'https://nodejs.org/docs/latest-v20.x/api/diagnostics_channel.html',
   });
 }

@@ -1,62 +1,62 @@
 import type { BoxAuthError } from '../errors/box-auth.error.js';
 
-/** Which token is spoken of, without saying whose it is. */
+/** The kind of subject of a token, without its id. */
 interface OfToken {
-  /** Undefined if a function gives the credentials and has not said yet whom they stand for. */
+  /** Undefined if a function returns the credentials and has not been called yet. */
   readonly subjectType: 'enterprise' | 'user' | undefined;
-  /** Whether it is of whom the credentials stand for. */
+  /** Whether the subject is the one of the credentials. */
   readonly isOwn: boolean;
 }
 
 /**
- * A token was asked for and came, or did not. `mint`: there was none; `renewal`: the old one is due; `forced-renewal`:
- * the old one was refused.
+ * A token request succeeded or failed. `mint`: there was no token; `renewal`: the current token was due for a refresh;
+ * `forced-renewal`: the current token was refused.
  */
 export interface TokenEvent extends OfToken {
   readonly kind: 'mint' | 'renewal' | 'forced-renewal';
-  /** `minted`: by this process; `shared`: another process had it in the store; `failed`: see `error`. */
+  /** `minted`: this process requested the token; `shared`: it came from the store; `failed`: see `error`. */
   readonly outcome: 'minted' | 'shared' | 'failed';
-  /** When it was asked for, in milliseconds since the epoch by this machine's clock. */
+  /** Start of the request, in milliseconds since the epoch by this machine's clock. */
   readonly startedAt: number;
-  /** Milliseconds, with all retries and waits. */
+  /** Milliseconds, including all retries and waits. */
   readonly durationMs: number;
   /** Of the new token. */
   readonly fingerprint?: string;
   /** Of the new token: milliseconds since the epoch by the issuer's clock. */
   readonly expiresAt?: number;
-  /** Why there is none. */
+  /** Set if `outcome` is `failed`. */
   readonly error?: BoxAuthError;
-  /** How many milliseconds the new token can be used, or the old one if no other came; 0 if there is none. */
+  /** For how many milliseconds the token is usable: the new one, or the current one after a failure. 0 without a token. */
   readonly usableForMs: number;
 }
 
-/** A caller who waited for a new token was given the old one, as no other came. */
+/** A caller waited for a new token and received the current one, because the token request failed. */
 export interface StaleServedEvent extends OfToken {
   readonly kind: 'stale-served';
   readonly fingerprint: string;
   readonly usableForMs: number;
 }
 
-/** The store that shares tokens went away, or is back: told once each. */
+/** The token store became unavailable or available again. Emitted once for each change. */
 export interface StoreEvent {
   readonly kind: 'store';
   readonly state: 'away' | 'back';
-  /** Why it is away, without secrets. */
+  /** Why the store is unavailable, without secrets. */
   readonly cause?: Error;
 }
 
-/** The issuer's clock differs from ours by other than was known. */
+/** The offset between the issuer's clock and this machine's clock changed. */
 export interface ClockOffsetEvent {
   readonly kind: 'clock-offset';
-  /** How many milliseconds the issuer's clock is ahead. */
+  /** How many milliseconds the issuer's clock is ahead of this machine's. */
   readonly offsetMs: number;
   readonly previousOffsetMs: number;
 }
 
-/** What happens to tokens. No event has a token, a secret or an id in it. */
+/** An event in the life of tokens. Contains no token, secret or id. */
 export type AuthEvent = TokenEvent | StaleServedEvent | StoreEvent | ClockOffsetEvent;
 
-/** Whose event it is. */
+/** The app that an event is about. */
 export interface AuthEventSource {
   /** `Box` or `Workfront`. */
   readonly issuer: string;
@@ -64,5 +64,5 @@ export interface AuthEventSource {
   readonly app: string | undefined;
 }
 
-/** Where a room tells what happened. */
+/** Emits an event of one app. */
 export type EmitEvent = (event: AuthEvent) => void;

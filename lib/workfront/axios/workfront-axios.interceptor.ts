@@ -9,7 +9,7 @@ import {
 } from '../workfront-token.provider.js';
 
 /**
- * Puts a session onto the Workfront calls of any axios instance.
+ * Adds a session to the Workfront calls of any axios instance.
  *
  * @example
  * ```ts
@@ -31,12 +31,12 @@ import {
 export class WorkfrontAxiosInterceptor {
   constructor(private readonly provider: WorkfrontTokenProvider) {}
 
-  /** Where Workfront is, for an instance that has no `baseURL` of its own. */
+  /** The address of Workfront: the default `baseURL` of an instance. */
   get apiUrl(): string | undefined {
     return workfrontAuthOf(this.provider)?.apiUrl;
   }
 
-  /** Attaches to `instance`; a second time changes nothing. Calls to other hosts stay as they are. */
+  /** Attaches the interceptor to `instance`, once. Calls to other hosts are sent unchanged. */
   attach(instance: AxiosInstance): void {
     const workfront = workfrontAuthOf(this.provider);
     if (workfront !== undefined) return attachToAxios(instance, workfront.policy, workfront.fetch);

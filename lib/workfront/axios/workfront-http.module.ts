@@ -3,12 +3,12 @@ import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common'
 import { authorizedAxios } from '../../axios/authorized-axios.js';
 import { WorkfrontAxiosInterceptor } from './workfront-axios.interceptor.js';
 
-/** The `HttpService` whose Workfront calls carry a session: a type and an injection token in one. */
+/** An `HttpService` that sends a session with Workfront calls, both a type and an injection token. */
 export class WorkfrontHttpService extends HttpService {}
 
 /**
- * An `HttpService` of `@nestjs/axios` that puts sessions onto Workfront calls. `baseURL` defaults to the address of
- * `WorkfrontAuthModule`. Import it as it is, or with axios' own options by `register`.
+ * Provides an `HttpService` of `@nestjs/axios` that sends a session with Workfront calls. `baseURL` defaults to the address
+ * of `WorkfrontAuthModule`. Import the class itself, or `register` with options of axios.
  *
  * @example
  * ```ts
@@ -27,13 +27,13 @@ export class WorkfrontHttpService extends HttpService {}
  */
 @Module(httpOf({}))
 export class WorkfrontHttpModule {
-  /** With options of axios. */
+  /** Configures the `HttpService` with options of axios. */
   static register(options: HttpModuleOptions): DynamicModule {
     return { module: RegisteredWorkfrontHttpModule, ...httpOf(options) };
   }
 }
 
-// A dynamic module also has what its class provides: that would be a second service.
+// A class of its own: a dynamic module also has the providers of its class, which would be a second service.
 @Module({})
 class RegisteredWorkfrontHttpModule {}
 

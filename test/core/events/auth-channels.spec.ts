@@ -417,17 +417,17 @@ describe('Who listens', () => {
     const refusal = await thrownBy(() => onAuthEvent(kind as 'mint', () => undefined));
     expect(refusal).toMatchObject({
       code: 'option_invalid',
-      message: `The kind given to onAuthEvent is not valid, expected one of ${KINDS.join(', ')}.`,
+      message: `Invalid \`kind\` of onAuthEvent: expected one of ${KINDS.join(', ')}.`,
     });
     // @ts-expect-error -- there is no such kind
-    expect(() => onAuthEvent('birth', () => undefined)).toThrow('The kind');
+    expect(() => onAuthEvent('birth', () => undefined)).toThrow('Invalid `kind`');
   });
 
   it.each([undefined, null, 'mint', {}])('refuses the listener %j at once', async (listener) => {
     const refusal = await thrownBy(() => onAuthEvent('mint', listener as () => void));
     expect(refusal).toMatchObject({
       code: 'option_invalid',
-      message: 'The listener given to onAuthEvent is not valid, expected a function.',
+      message: 'Invalid `listener` of onAuthEvent: expected a function.',
     });
   });
 
