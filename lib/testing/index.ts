@@ -1,6 +1,5 @@
 export { BoxEmulator } from './box/box-emulator.js';
 export { type BoxEmulatorOptions } from './box/emulator-assembly.js';
-export { type RouteHandler, type TokenHook } from './box/api-origin.js';
 export { type BoxConfigJson, type EmulatedUser } from './box/emulated-app.js';
 export {
   type EmulatedFile,
@@ -17,8 +16,9 @@ export {
 } from './fake-box/fake-box-calls.js';
 export { type FakeBoxReplier, type FakeBoxReply } from './fake-box/fake-box-replies.js';
 export { type FakeTokenFailure } from './fake-box/fake-box-tokens.js';
-export { type Fault, type FaultTarget } from './http/faults.js';
+export { type Fault, type FaultTarget, type TokenHook } from './http/faults.js';
 export { type RecordedRequest } from './http/request-log.js';
+export { type RouteHandler } from './http/routes.js';
 export { type TokenSubject } from './http/token-ledger.js';
 export {
   tokenStoreConformance,

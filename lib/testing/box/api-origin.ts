@@ -1,23 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type FaultQueue, type FaultTarget, type TokenHook } from '../http/faults.js';
+import { HttpExchange, type HttpExchangeContext, requestUrl } from '../http/http-exchange.js';
+import { ConcurrencyGauge, type RequestKind } from '../http/request-log.js';
+import { Routes } from '../http/routes.js';
+import { readTokenRequest } from '../http/token-form.js';
+import type { TokenLedger, TokenSubject } from '../http/token-ledger.js';
 import { bearerOf, identifyCaller } from './bearer-guard.js';
 import { boxError, notFound } from './box-responses.js';
-import { ConcurrencyGauge, type RecordedRequest, type RequestKind } from '../http/request-log.js';
 import type { EmulatedApi } from './emulated-api.js';
 import type { EmulatedApp } from './emulated-app.js';
 import type { EmulatedTokenEndpoint } from './emulated-token-endpoint.js';
-import { HttpExchange, type HttpExchangeContext, requestUrl } from '../http/http-exchange.js';
-import type { Fault, FaultQueue, FaultTarget } from '../http/faults.js';
-import { readTokenRequest } from '../http/token-form.js';
-import type { TokenLedger, TokenSubject } from '../http/token-ledger.js';
-
-/**
- * Answers a resource that a test adds with `route`. The request's body is not read yet; `Date`, and of Box
- * `box-request-id`, are set on the response already. What it returns is awaited, and a failure becomes a 500.
- */
-export type RouteHandler = (request: IncomingMessage, response: ServerResponse) => unknown;
-
-/** Looks at a token request that has come in whole, and may say what goes wrong with it. */
-export type TokenHook = (request: RecordedRequest) => Fault | undefined;
 
 export interface ApiOriginParts extends HttpExchangeContext {
   readonly api: EmulatedApi;
@@ -27,23 +19,19 @@ export interface ApiOriginParts extends HttpExchangeContext {
   readonly tokenEndpoint: EmulatedTokenEndpoint;
 }
 
-// Box takes files of up to 50 MB in one request.
+// Box accepts files of up to 50 MB in one request.
 const MAX_UPLOAD_BYTES = 64 * 1024 * 1024;
 const RESOURCE_PATH = /^(\/api)?\/2\.0(\/|$)/;
 
-/** What `api.box.com` and `upload.box.com` are in one: token endpoint, revocation, API, uploads. */
+/** The counterpart of `api.box.com` and `upload.box.com`: token endpoint, revocation, API and uploads. */
 export class ApiOrigin {
   onToken: TokenHook | undefined;
+  readonly routes = new Routes();
   readonly #gauge = new ConcurrencyGauge();
   readonly #parts: ApiOriginParts;
-  readonly #routes = new Map<string, RouteHandler>();
 
   constructor(parts: ApiOriginParts) {
     this.#parts = parts;
-  }
-
-  route(method: string, pathname: string, handler: RouteHandler): void {
-    this.#routes.set(`${method.toUpperCase()} ${pathname}`, handler);
   }
 
   mostConcurrentMints(subject?: TokenSubject): number {
@@ -71,10 +59,10 @@ export class ApiOrigin {
       exchange.whenOver(this.#gauge.enter(gaugeName(subject)));
     }
 
-    // Judged before any fault: Box has seen the jti then, whatever it answers.
-    const decision = tokenEndpoint.judge(form);
+    // Before any fault: Box has seen the `jti` then, whatever response it sends.
+    const decision = tokenEndpoint.evaluate(form);
     const fault = this.onToken?.(record) ?? faults.take('token');
-    if (!fault || (await exchange.inject(fault))) exchange.send(decision.answer());
+    if (!fault || (await exchange.inject(fault))) exchange.send(decision.respond());
   }
 
   async #serveRevocation(exchange: HttpExchange): Promise<void> {
@@ -97,7 +85,7 @@ export class ApiOrigin {
 
     const isResource = RESOURCE_PATH.test(url.pathname);
     const caller = isResource ? identifyCaller(headers, app, ledger) : notFound();
-    const handler = this.#routes.get(`${method} ${url.pathname}`);
+    const handler = this.routes.find(method, url.pathname);
     if (handler && !(isResource && 'status' in caller)) {
       await handler(request, exchange.response);
       return;
@@ -106,7 +94,7 @@ export class ApiOrigin {
     const contentType = request.headers['content-type'] ?? '';
     if ('status' in caller) exchange.send(caller);
     else if (!body) exchange.send(boxError(413, 'request_entity_too_large', 'Too Large'));
-    else exchange.send(await api.answer({ method, url, contentType, body, caller }));
+    else exchange.send(await api.respond({ method, url, contentType, body, caller }));
   }
 }
 

@@ -3,7 +3,7 @@ import type { JsonObject } from '../http/http-response.js';
 import { readJwt } from '../http/jwt.js';
 import type { TokenSubject } from '../http/token-ledger.js';
 
-/** What an assertion is judged by. */
+/** The values that an assertion is checked against. */
 export interface AssertionRules {
   readonly clientId: string;
   readonly enterpriseId: string;
@@ -15,20 +15,20 @@ export interface AssertionRules {
 }
 
 export interface ValidAssertion {
-  readonly accepted: true;
+  readonly isValid: true;
   readonly subject: TokenSubject;
   readonly jti: string;
 }
 
 export interface InvalidAssertion {
-  readonly accepted: false;
-  /** Goes out as the `error_description` of an `invalid_grant`. */
+  readonly isValid: false;
+  /** The `error_description` of the `invalid_grant` response. */
   readonly description: string;
-  /** Set once the signature was right: from there on the id is spent, whatever else is wrong. */
+  /** Set if the signature is correct: the id then counts as used, whatever else is wrong. */
   readonly jti?: string;
 }
 
-// Box's one audience, wherever the request itself goes.
+// The audience is always Box's own, wherever the request is sent.
 const AUDIENCE = 'https://api.box.com/oauth2/token';
 const MAX_EXPIRY_MS = 60_000;
 const HASH_OF_ALG = new Map([
@@ -47,69 +47,69 @@ const NOT_YET =
   "Current date/time MUST be after or equal to the not-before date/time  listed in the 'nbf' or 'iat' claim";
 
 /**
- * Judges a JWT as Box's token endpoint does. The first of these that fails names the refusal: form, `alg` / `typ` / `crit`,
- * `kid`, signature, `iss`, `aud`, `sub` with `box_sub_type`, `exp`, `nbf` / `iat`, `jti`.
+ * Checks a JWT as Box's token endpoint does, and reports the first failure. The order: form, `alg`, `typ`, `crit`, `kid`,
+ * signature, `iss`, `aud`, `sub` with `box_sub_type`, `exp`, `nbf` and `iat`, `jti`.
  */
 export function checkAssertion(
   assertion: string,
   rules: AssertionRules,
 ): ValidAssertion | InvalidAssertion {
   const jwt = readJwt(assertion);
-  if (!jwt) return refused('The assertion is not a JWT.');
+  if (!jwt) return invalid('The assertion is not a JWT.');
   const { header, claims, signingInput, signature } = jwt;
 
   const hash = typeof header.alg === 'string' ? HASH_OF_ALG.get(header.alg) : undefined;
-  if (!hash) return refused("Please check the 'alg' header. RS256, RS384 or RS512 is required.");
-  if (!signature) return refused('The assertion is not a JWT.');
+  if (!hash) return invalid("Please check the 'alg' header. RS256, RS384 or RS512 is required.");
+  if (!signature) return invalid('The assertion is not a JWT.');
   if (header.typ !== undefined && header.typ !== 'JWT') {
-    return refused("Please check the 'typ' header.");
+    return invalid("Please check the 'typ' header.");
   }
-  // RFC 7515 4.1.11: an extension that is not understood must be refused.
-  if (header.crit !== undefined) return refused("Please check the 'crit' header.");
+  // RFC 7515 section 4.1.11: a JWT with an unknown extension must be rejected.
+  if (header.crit !== undefined) return invalid("Please check the 'crit' header.");
 
   const key = publicKeyFor(header.kid, rules.publicKeys);
-  if (!key) return refused(NO_KEY);
+  if (!key) return invalid(NO_KEY);
   if (!verify(hash, Buffer.from(signingInput), key, signature)) {
-    return refused(NOT_SIGNED_BY_KEY);
+    return invalid(NOT_SIGNED_BY_KEY);
   }
   return checkClaims(claims, rules);
 }
 
 function checkClaims(claims: JsonObject, rules: AssertionRules): ValidAssertion | InvalidAssertion {
   const jti = typeof claims.jti === 'string' ? claims.jti : undefined;
-  if (claims.iss !== rules.clientId) return refused("Please check the 'iss' claim.", jti);
-  if (claims.aud !== AUDIENCE) return refused("Please check the 'aud' claim.", jti);
+  if (claims.iss !== rules.clientId) return invalid("Please check the 'iss' claim.", jti);
+  if (claims.aud !== AUDIENCE) return invalid("Please check the 'aud' claim.", jti);
 
   const subject = subjectOf(claims);
   if (!subject || !isKnown(subject, rules)) {
-    return refused("Please check the 'sub' claim. The 'sub' specified is invalid.", jti);
+    return invalid("Please check the 'sub' claim. The 'sub' specified is invalid.", jti);
   }
 
   const { exp } = claims;
   if (typeof exp !== 'number' || !Number.isSafeInteger(exp)) {
-    return refused("Please check the 'exp' claim.", jti);
+    return invalid("Please check the 'exp' claim.", jti);
   }
-  if (exp * 1000 <= rules.nowMs) return refused(EXPIRED, jti);
+  if (exp * 1000 <= rules.nowMs) return invalid(EXPIRED, jti);
   if (exp * 1000 - rules.nowMs > MAX_EXPIRY_MS) {
-    return refused("Please check the 'exp' claim.", jti);
+    return invalid("Please check the 'exp' claim.", jti);
   }
   for (const notBefore of [claims.nbf, claims.iat]) {
     if (notBefore === undefined) continue;
     if (typeof notBefore !== 'number' || notBefore * 1000 > rules.nowMs) {
-      return refused(NOT_YET, jti);
+      return invalid(NOT_YET, jti);
     }
   }
 
   if (jti === undefined || jti.length < 16 || jti.length > 128) {
-    return refused("Please check the 'jti' claim.", jti);
+    return invalid("Please check the 'jti' claim.", jti);
   }
   if (rules.isUsed(jti)) {
-    return refused("Please check the 'jti' claim. A unique 'jti' value is required.", jti);
+    return invalid("Please check the 'jti' claim. A unique 'jti' value is required.", jti);
   }
-  return { accepted: true, subject, jti };
+  return { isValid: true, subject, jti };
 }
 
-/** The subject that claims or a form name, by their types alone. */
+/** Reads the subject from claims or form fields; checks only their types. */
 export function subjectOf(claims: JsonObject): TokenSubject | undefined {
   const { sub: id, box_sub_type: type } = claims;
   if (typeof id !== 'string' || (type !== 'enterprise' && type !== 'user')) return undefined;
@@ -128,6 +128,6 @@ function publicKeyFor(kid: unknown, keys: ReadonlyMap<string, KeyObject>): KeyOb
   return keys.values().next().value;
 }
 
-function refused(description: string, jti?: string): InvalidAssertion {
-  return { accepted: false, description, ...(jti !== undefined && { jti }) };
+function invalid(description: string, jti?: string): InvalidAssertion {
+  return { isValid: false, description, ...(jti !== undefined && { jti }) };
 }

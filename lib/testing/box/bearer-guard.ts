@@ -1,18 +1,17 @@
-import { bearerChallenge, boxError } from './box-responses.js';
+import type { HeaderValues } from '../http/http-exchange.js';
 import type { HttpAnswer } from '../http/http-response.js';
-import { type EmulatedApp, type EmulatedUser, USER_ID } from './emulated-app.js';
 import type { IssuedToken, TokenLedger } from '../http/token-ledger.js';
+import { bearerChallenge, boxError } from './box-responses.js';
+import { type EmulatedApp, type EmulatedUser, USER_ID } from './emulated-app.js';
 
-/** Who calls, and as whom. */
+/** The token of a call and the user it acts as. */
 export interface Caller {
   readonly token: IssuedToken;
-  /** The acting user, else the user whose token it is, else the service account. */
+  /** The acting user, else the user that the token belongs to, else the service account. */
   readonly user: EmulatedUser;
 }
 
-export type HeaderValues = Readonly<Record<string, readonly string[] | undefined>>;
-
-/** The rules of RFC 6750 and of Box's `as-user`, for every resource alike. */
+/** Applies the rules of RFC 6750 and of `as-user`, which are the same for every resource. */
 export function identifyCaller(
   headers: HeaderValues,
   app: EmulatedApp,
@@ -34,7 +33,7 @@ export function identifyCaller(
     return self ? { token, user: self } : bearerChallenge(401, 'invalid_token');
   }
   const user = USER_ID.test(actingUserId) ? app.users.get(actingUserId) : undefined;
-  // Only the service account may act for others, and never for itself.
+  // Only the service account may act for other users, never for itself.
   const isAllowed =
     app.asUserEnabled && subject.type === 'enterprise' && actingUserId !== app.serviceAccount.id;
   return user && isAllowed ? { token, user } : accessDenied();

@@ -1,5 +1,8 @@
 import type { KeyObject } from 'node:crypto';
-import type { RouteHandler, TokenHook } from './api-origin.js';
+import type { Fault, FaultTarget, TokenHook } from '../http/faults.js';
+import type { RecordedRequest } from '../http/request-log.js';
+import type { RouteHandler } from '../http/routes.js';
+import { checkLifetime, type TokenSubject } from '../http/token-ledger.js';
 import type { BoxConfigJson, EmulatedUser } from './emulated-app.js';
 import type { EmulatedFile, EmulatedFolder, NewFile, NewItem } from './emulated-drive.js';
 import {
@@ -7,19 +10,17 @@ import {
   type BoxEmulatorOptions,
   type EmulatorParts,
 } from './emulator-assembly.js';
-import type { Fault, FaultTarget } from '../http/faults.js';
-import type { RecordedRequest } from '../http/request-log.js';
-import { checkLifetime, type TokenSubject } from '../http/token-ledger.js';
 
 /**
- * Box on loopback: a real HTTP server as strict as Box is documented to be, for tests and for trying an app out.
+ * Emulates Box with a real HTTP server on loopback, as strict as Box is documented to be. For tests, and for trying out an
+ * app.
  *
- * It judges assertions (signature by `kid`, every claim, no `jti` twice), client credentials, token exchanges, bearer
- * tokens and `as-user`, answers with Box's own statuses and texts, and can be told to fail.
+ * It checks assertions (signature by `kid`, every claim, each `jti` once), client credentials, token exchanges, bearer
+ * tokens and `as-user`. It responds with Box's own statuses and texts, and can inject faults.
  *
- * A token request is judged in this order, and the first thing wrong names the refusal: headers and form, grant type,
- * client, assertion (`alg`, `kid`, signature, `iss`, `aud`, `sub`, `exp`, `nbf` / `iat`, `jti`), approval of the app,
- * its right to user tokens. A `jti` is spent as soon as its signature is right, whatever the answer then is.
+ * A token request is checked in this order, and the first failure decides the response: headers and form, grant type,
+ * client, assertion (`alg`, `kid`, signature, `iss`, `aud`, `sub`, `exp`, `nbf` and `iat`, `jti`), authorization of the
+ * app, permission for user tokens. A `jti` counts as used once its signature is verified, whatever the response.
  *
  * @example
  * ```ts
@@ -31,21 +32,21 @@ import { checkLifetime, type TokenSubject } from '../http/token-ledger.js';
  * const imports = [
  *   BoxAuthModule.forRoot({ apiUrl: emulator.url, credentials: { config: emulator.config } }),
  * ];
- * // … what the app then sent is in emulator.requests
+ * // … emulator.requests has what the app sent
  * await emulator.stop();
  * ```
  */
 export class BoxEmulator {
-  /** Where the token endpoint, the API and the uploads are: `http://127.0.0.1:<port>`. */
+  /** The base URL of the token endpoint, the API and the uploads: `http://127.0.0.1:<port>`. */
   readonly url: string;
-  /** Where downloads are redirected to: another origin, which refuses `authorization` and `as-user`. */
+  /** The origin that downloads are redirected to. It rejects requests with `authorization` or `as-user`. */
   readonly downloadUrl: string;
 
   readonly #parts: EmulatorParts;
 
   /**
-   * Starts both servers, with a fresh app (new ids, new secret, new key) unless given one. They keep the process alive
-   * until `stop`.
+   * Starts both servers. Without `config`, the app is new: new ids, a new secret and a new key. The servers keep the process
+   * alive until `stop`.
    */
   static async start(options: BoxEmulatorOptions = {}): Promise<BoxEmulator> {
     const emulator = new BoxEmulator(await assembleEmulator(options));
@@ -58,19 +59,19 @@ export class BoxEmulator {
     ({ url: this.url, downloadUrl: this.downloadUrl } = parts.servers);
   }
 
-  /** The app as Box's developer console would hand it out: credentials for everything that asks for a `config.json`. */
+  /** The `config.json` of the app, as Box's developer console would generate it. */
   get config(): BoxConfigJson {
     return this.#parts.app.config;
   }
 
-  /** The id of the app's own user, who answers for an enterprise token. */
+  /** The user id of the app's service account, which an enterprise token acts as. */
   get serviceAccountId(): string {
     return this.#parts.app.serviceAccount.id;
   }
 
   /**
-   * Whether the enterprise's admin has approved the app. Default true. When false, assertions get Box's
-   * `unauthorized_client`, client credentials its `invalid_grant` that does not say why.
+   * Whether the admin of the enterprise has authorized the app. Default true. When false, assertions get Box's
+   * `unauthorized_client`, and client credentials get its generic `invalid_grant`.
    */
   get authorized(): boolean {
     return this.#parts.app.authorized;
@@ -79,7 +80,7 @@ export class BoxEmulator {
     this.#parts.app.authorized = value;
   }
 
-  /** Whether the app may have tokens of users. Default true. */
+  /** Whether the app may request user tokens. Default true. */
   get userTokensEnabled(): boolean {
     return this.#parts.app.userTokensEnabled;
   }
@@ -95,7 +96,7 @@ export class BoxEmulator {
     this.#parts.app.asUserEnabled = value;
   }
 
-  /** How far Box's clock is ahead of the emulator's `now`, in ms. `Date` headers, assertions and tokens go by it. */
+  /** How far Box's clock is ahead of `now`, in ms. It applies to `Date` headers, assertions and tokens. */
   get clockSkewMs(): number {
     return this.#parts.clock.skewMs;
   }
@@ -104,8 +105,8 @@ export class BoxEmulator {
   }
 
   /**
-   * How long the access tokens minted from now on live, in seconds. With null the answer has no `expires_in`, with 0 it
-   * says 0: such a token lives until it is revoked.
+   * The lifetime of the access tokens issued from now on, in seconds. With null the response has no `expires_in`, with 0 it
+   * has `expires_in: 0`; both tokens are valid until they are revoked.
    */
   get tokenLifetimeS(): number | null {
     return this.#parts.tokenEndpoint.lifetimeS;
@@ -114,7 +115,7 @@ export class BoxEmulator {
     this.#parts.tokenEndpoint.lifetimeS = checkLifetime(value);
   }
 
-  /** Sees every token request that has come in whole, and may answer with a fault for it. Goes before `failNext`. */
+  /** Called with every complete token request; a fault that it returns is injected. Takes precedence over `failNext`. */
   get onToken(): TokenHook | undefined {
     return this.#parts.servers.api.onToken;
   }
@@ -122,51 +123,53 @@ export class BoxEmulator {
     this.#parts.servers.api.onToken = hook;
   }
 
-  /** Everything that `url` received, in order of arrival. */
+  /** All requests to `url`, in order of arrival. */
   get requests(): readonly RecordedRequest[] {
     return this.#parts.log.of('token', 'revoke', 'api');
   }
 
-  /** Those to `/oauth2/token`. */
+  /** The requests to `/oauth2/token`. */
   get tokenRequests(): readonly RecordedRequest[] {
     return this.#parts.log.of('token');
   }
 
-  /** Those to neither the token nor the revocation endpoint. */
+  /** The requests to anything but the token and the revocation endpoint. */
   get apiRequests(): readonly RecordedRequest[] {
     return this.#parts.log.of('api');
   }
 
-  /** Everything that `downloadUrl` received. */
+  /** All requests to `downloadUrl`. */
   get downloadRequests(): readonly RecordedRequest[] {
     return this.#parts.log.of('download');
   }
 
-  /** Forgets the requests so far. `mints` and `mostConcurrentMints` count on. */
+  /** Clears the recorded requests. `mints` and `mostConcurrentMints` keep their counts. */
   clearRequests(): void {
     this.#parts.log.clear();
   }
 
-  /** How many access tokens were issued, by whatever grant. */
+  /** The number of access tokens issued so far, by any grant. */
   get mints(): number {
     return this.#parts.ledger.issuedCount;
   }
 
   /**
-   * The highest number of token requests that were in flight at once. The emulator answers each as it comes in, so put a
-   * `hold` or a `delay` on them to see a stampede: `emulator.always('token', { kind: 'delay', ms: 50 })`.
+   * The highest number of concurrent token requests so far. The emulator responds at once, so inject a `hold` or a `delay`
+   * to see a stampede: `emulator.always('token', { kind: 'delay', ms: 50 })`.
    */
   get mostConcurrentMints(): number {
     return this.#parts.servers.api.mostConcurrentMints();
   }
 
-  /** As `mostConcurrentMints`, of those that asked for one subject. */
+  /** Like `mostConcurrentMints`, for the token requests of one subject. */
   mostConcurrentMintsFor(subject: TokenSubject): number {
     return this.#parts.servers.api.mostConcurrentMints(subject);
   }
 
   /**
-   * Registers a public key of the app, or replaces the one of that id. Throws a TypeError unless it is RSA.
+   * Registers a public key of the app, or replaces the key with that id.
+   *
+   * @throws TypeError unless the key is RSA
    *
    * @example
    * ```ts
@@ -182,42 +185,44 @@ export class BoxEmulator {
     this.#parts.app.registerPublicKey(publicKeyId, publicKey);
   }
 
-  /** Assertions signed with that key are refused from now on. */
+  /** Removes a public key: assertions signed with it are rejected from now on. */
   removePublicKey(publicKeyId: string): void {
     this.#parts.app.publicKeys.delete(publicKeyId);
   }
 
-  /** Adds a user, with a folder and a file of their own. Throws a TypeError for an id that is taken or not of digits. */
+  /**
+   * Adds a user, with a folder and a file of their own.
+   *
+   * @throws TypeError if the id is taken or not a Box id
+   */
   addUser(user: EmulatedUser): void {
     this.#parts.app.addUser(user);
     this.#parts.drive.addSampleItems(user);
   }
 
-  /** Adds a folder; by default to the service account's root. */
+  /** Adds a folder; by default to the root folder of the service account. */
   addFolder(folder: NewItem): EmulatedFolder {
     return this.#parts.drive.addFolder({ ownerId: this.serviceAccountId, ...folder });
   }
 
-  /**
-   * Adds a file; by default to the service account's root.
-   */
+  /** Adds a file; by default to the root folder of the service account. */
   addFile(file: NewFile): EmulatedFile {
     return this.#parts.drive.addFile({ ownerId: this.serviceAccountId, ...file });
   }
 
-  /** Ends one access token; the API answers 401 to it from now on. */
+  /** Revokes one access token: the API responds with 401 to it from now on. */
   revokeToken(value: string): void {
     this.#parts.ledger.revoke(value);
   }
 
-  /** Ends every access token issued so far. */
+  /** Revokes every access token issued so far. */
   revokeAllTokens(): void {
     this.#parts.ledger.revokeAll();
   }
 
   /**
-   * Puts a fault on the next requests to a target; several calls queue up. A `jti` is spent even if the request that
-   * carried it met a fault.
+   * Injects a fault into the next requests to a target; several calls queue up. A `jti` counts as used even if its request
+   * got a fault.
    *
    * @example
    * ```ts
@@ -232,19 +237,19 @@ export class BoxEmulator {
     this.#parts.faults.failNext(target, fault, times);
   }
 
-  /** Puts a fault on all requests to a target until `heal`; what `failNext` queued goes first. */
+  /** Injects a fault into all requests to a target until `heal`. The faults of `failNext` go first. */
   always(target: FaultTarget, fault: Fault): void {
     this.#parts.faults.always(target, fault);
   }
 
-  /** Takes all faults off a target, or off everything. */
+  /** Removes the faults of a target, or of all targets. */
   heal(target?: FaultTarget): void {
     this.#parts.faults.heal(target);
   }
 
   /**
-   * Adds a resource to `url`, or replaces one. Under `/2.0` and `/api/2.0` the bearer and `as-user` are judged first.
-   * The token and the revocation endpoint cannot be replaced.
+   * Adds or replaces a resource of `url`. Below `/2.0` and `/api/2.0` the bearer token and `as-user` are checked first. The
+   * token and the revocation endpoint cannot be replaced.
    *
    * @example
    * ```ts
@@ -255,15 +260,15 @@ export class BoxEmulator {
    * ```
    */
   route(method: string, pathname: string, handler: RouteHandler): void {
-    this.#parts.servers.api.route(method, pathname, handler);
+    this.#parts.servers.api.routes.add(method, pathname, handler);
   }
 
-  /** Closes both servers and every connection to them, whatever is under way. Calling it again changes nothing. */
+  /** Closes both servers and every open connection. Calling it again has no effect. */
   stop(): Promise<void> {
     return this.#parts.servers.stop();
   }
 
-  /** As `stop`, for `await using`. */
+  /** Calls `stop`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }

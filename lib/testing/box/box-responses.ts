@@ -3,7 +3,7 @@ import type { HttpAnswer, ServiceResponses } from '../http/http-response.js';
 
 const API_REFERENCE = 'https://developer.box.com/guides/api-calls/permissions-and-errors/';
 
-/** The error of Box's content API. */
+/** An error response of Box's content API. */
 export function boxError(
   status: number,
   code: string,
@@ -26,7 +26,7 @@ export function boxError(
   };
 }
 
-/** RFC 6750 3.1; Box leaves the body empty. */
+/** The error response of RFC 6750 section 3.1. Box sends it without a body. */
 export function bearerChallenge(
   status: 401 | 403,
   error: 'invalid_token' | 'insufficient_scope',

@@ -5,14 +5,14 @@ import type { ItemReference, TokenRestriction } from '../http/token-ledger.js';
 const TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:';
 export const ACCESS_TOKEN_TYPE = `${TOKEN_TYPE}access_token`;
 
-// RFC 6749 3.3, in the characters that Box's own scopes use.
+// RFC 6749 section 3.3, limited to the characters of Box's scopes.
 const SCOPES = /^[a-z][a-z_.]*( [a-z][a-z_.]*)*$/;
 const ITEM_PATH = /^\/2\.0\/(file|folder)s\/([0-9]{1,20})$/;
 
 export type DownscopeRequest =
   { readonly restriction: TokenRestriction } | { readonly refusal: HttpAnswer };
 
-/** What a token exchange asks for (RFC 8693), and whether Box would hear of it. */
+/** Reads and checks the parameters of a token exchange (RFC 8693). */
 export function readDownscope(
   fields: ReadonlyMap<string, string>,
   rules: {
@@ -31,8 +31,8 @@ export function readDownscope(
     return refuse('invalid_request', 'Either resource or box_shared_link, not both.');
   }
 
-  const item = resource === undefined ? undefined : itemNamedBy(resource);
-  // Box answers alike for what is no item's URL and for an item that the token's subject cannot see.
+  const item = resource === undefined ? undefined : itemOf(resource);
+  // Box sends the same response for an invalid URL and for an item that the subject cannot see.
   if (resource !== undefined && (!item || !rules.isVisible(item))) {
     return refuse('invalid_resource', 'The target resource is invalid.');
   }
@@ -53,22 +53,22 @@ export function readDownscope(
     : { restriction };
 }
 
-function itemNamedBy(resource: string): ItemReference | undefined {
+function itemOf(resource: string): ItemReference | undefined {
   if (!URL.canParse(resource)) return undefined;
   const [, type, id] = ITEM_PATH.exec(new URL(resource).pathname) ?? [];
   return id !== undefined && (type === 'file' || type === 'folder') ? { type, id } : undefined;
 }
 
-function isWider(asked: TokenRestriction, parent: TokenRestriction): boolean {
-  if (asked.scopes.some((scope) => !parent.scopes.includes(scope))) return true;
+function isWider(requested: TokenRestriction, parent: TokenRestriction): boolean {
+  if (requested.scopes.some((scope) => !parent.scopes.includes(scope))) return true;
   const { item, sharedLink } = parent;
   return Boolean(
-    (item && (asked.item?.type !== item.type || asked.item.id !== item.id)) ||
-    (sharedLink && asked.sharedLink !== sharedLink),
+    (item && (requested.item?.type !== item.type || requested.item.id !== item.id)) ||
+    (sharedLink && requested.sharedLink !== sharedLink),
   );
 }
 
-/** The annotator's token. Box's own SDKs send it unsigned (alg none), so that only its claims are judged. */
+/** Checks the claims of the annotator's token. Box's SDKs send it unsigned (`alg` none), so there is no signature to verify. */
 function checkActor(
   fields: ReadonlyMap<string, string>,
   rules: { readonly clientId: string; readonly nowMs: number },

@@ -1,11 +1,11 @@
+import { signedDownloadUrl } from '../http/download-origin.js';
+import { type HttpAnswer, type JsonObject, ok, parseJsonObject } from '../http/http-response.js';
+import type { ItemReference } from '../http/token-ledger.js';
 import { accessDenied, type Caller } from './bearer-guard.js';
 import { bearerChallenge, boxError, notFound } from './box-responses.js';
-import { type HttpAnswer, type JsonObject, parseJsonObject } from '../http/http-response.js';
-import { downloadAddress } from '../http/download-origin.js';
 import { describeUser, type EmulatedApp } from './emulated-app.js';
 import type { EmulatedDrive } from './emulated-drive.js';
 import { type NewItemRequest, readNewItem, readUpload } from './new-item-request.js';
-import type { ItemReference } from '../http/token-ledger.js';
 
 export interface ApiCall {
   readonly method: string;
@@ -20,17 +20,17 @@ type ResourceCall = ApiCall & { readonly id: string };
 interface Resource {
   readonly method: string;
   readonly path: RegExp;
-  /** A downscoped token needs one of these. */
+  /** A downscoped token needs one of these scopes. */
   readonly scopes: readonly string[];
   readonly item?: ItemReference['type'];
-  readonly answer: (call: ResourceCall) => HttpAnswer | Promise<HttpAnswer>;
+  readonly respond: (call: ResourceCall) => HttpAnswer | Promise<HttpAnswer>;
 }
 
 const ALL_SCOPES = ['root_readwrite'];
 const READ_SCOPES = ['root_readonly', ...ALL_SCOPES];
 const FOLDER_SCOPES = ['base_explorer', 'base_picker', ...READ_SCOPES];
 
-/** The resources of `/2.0` and `/api/2.0`, as one user sees them. */
+/** The resources of `/2.0` and `/api/2.0`, as the caller's user sees them. */
 export class EmulatedApi {
   readonly #app: EmulatedApp;
   readonly #drive: EmulatedDrive;
@@ -44,7 +44,7 @@ export class EmulatedApi {
     this.#resources = this.#listResources();
   }
 
-  async answer(call: ApiCall): Promise<HttpAnswer> {
+  async respond(call: ApiCall): Promise<HttpAnswer> {
     const { method, url, caller } = call;
     const atPath = this.#resources.filter(({ path }) => path.test(url.pathname));
     if (atPath.length === 0) return notFound();
@@ -55,7 +55,7 @@ export class EmulatedApi {
     }
     const id = resource.path.exec(url.pathname)?.[1] ?? '';
     return this.#isWithinScope(resource, id, caller)
-      ? resource.answer({ ...call, id })
+      ? resource.respond({ ...call, id })
       : bearerChallenge(403, 'insufficient_scope');
   }
 
@@ -67,48 +67,48 @@ export class EmulatedApi {
         method: 'GET',
         path: /^\/2\.0\/users\/me$/,
         scopes: READ_SCOPES,
-        answer: ({ caller }) => ok(describeUser(caller.user)),
+        respond: ({ caller }) => ok(describeUser(caller.user)),
       },
       {
         method: 'GET',
         path: /^\/2\.0\/users$/,
         scopes: ['manage_managed_users', 'manage_app_users'],
-        answer: (call) => this.#listUsers(call),
+        respond: (call) => this.#listUsers(call),
       },
       {
         ...folder,
         path: /^\/2\.0\/folders\/(\d+)$/,
-        answer: (call) => this.#showItem('folder', call),
+        respond: (call) => this.#showItem('folder', call),
       },
       {
         ...folder,
         path: /^\/2\.0\/folders\/(\d+)\/items$/,
-        answer: (call) => this.#listFolder(call),
+        respond: (call) => this.#listFolder(call),
       },
       {
         method: 'POST',
         path: /^\/2\.0\/folders$/,
         scopes: ALL_SCOPES,
-        answer: (call) =>
+        respond: (call) =>
           this.#create('folder', readNewItem(parseJsonObject(call.body.toString())), call),
       },
       {
         ...file,
         path: /^\/2\.0\/files\/(\d+)$/,
         scopes: ['item_preview', 'base_preview', 'base_sidebar', 'item_download', ...FOLDER_SCOPES],
-        answer: (call) => this.#showItem('file', call),
+        respond: (call) => this.#showItem('file', call),
       },
       {
         ...file,
         path: /^\/2\.0\/files\/(\d+)\/content$/,
         scopes: ['item_download', ...READ_SCOPES],
-        answer: (call) => this.#redirectToContent(call),
+        respond: (call) => this.#redirectToContent(call),
       },
       {
         method: 'POST',
         path: /^\/api\/2\.0\/files\/content$/,
         scopes: ['item_upload', 'base_upload', ...ALL_SCOPES],
-        answer: async (call) => this.#create('file', await readUpload(call), call),
+        respond: async (call) => this.#create('file', await readUpload(call), call),
       },
     ];
   }
@@ -181,11 +181,11 @@ export class EmulatedApi {
         contextInfo: { conflicts: taken.type === 'file' ? conflict : [conflict] },
       });
     }
-    const place = { name, parentId, ownerId: userId };
+    const newItem = { name, parentId, ownerId: userId };
     const item =
       type === 'folder'
-        ? this.#drive.addFolder(place)
-        : this.#drive.addFile({ ...place, content, ...(contentType && { contentType }) });
+        ? this.#drive.addFolder(newItem)
+        : this.#drive.addFile({ ...newItem, content, ...(contentType && { contentType }) });
     const full = this.#drive.describe(item, userId, 'full');
     return {
       status: 201,
@@ -196,20 +196,16 @@ export class EmulatedApi {
   #redirectToContent({ id, caller }: ResourceCall): HttpAnswer {
     const file = this.#drive.findFile(id, caller.user.id);
     if (!file) return notFound();
-    const location = downloadAddress(this.#downloadUrl, this.#drive.issueTicket(file.id));
+    const location = signedDownloadUrl(this.#downloadUrl, this.#drive.issueTicket(file.id));
     return { status: 302, headers: { location } };
   }
-}
-
-function ok(body: JsonObject): HttpAnswer {
-  return { status: 200, body };
 }
 
 function fieldsOf(url: URL): readonly string[] | undefined {
   return url.searchParams.get('fields')?.split(',');
 }
 
-/** `?fields=` adds to what every item has: its type, id and etag. */
+/** Keeps the fields that `?fields=` names, and those that every item has: type, id and etag. */
 function onlyFields(
   item: JsonObject,
   fields: readonly string[] | undefined,

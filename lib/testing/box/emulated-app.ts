@@ -1,25 +1,23 @@
 import {
   createPrivateKey,
   createPublicKey,
-  generateKeyPair,
   type KeyObject,
   randomBytes,
   randomInt,
   randomUUID,
 } from 'node:crypto';
-import { promisify } from 'node:util';
-import { readRsaPublicKey } from '../http/rsa-keys.js';
+import { newRsaPrivateKey, readRsaPublicKey } from '../http/rsa-keys.js';
 
 /** A user of the emulated enterprise. */
 export interface EmulatedUser {
-  /** Digits, as Box's ids are. */
+  /** A Box id: 1 to 20 digits. */
   readonly id: string;
   readonly name: string;
   /** An e-mail address. */
   readonly login: string;
 }
 
-/** The file that Box's developer console offers for an app with a key pair. */
+/** The `config.json` that Box's developer console generates for an app with a key pair. */
 export interface BoxConfigJson {
   readonly boxAppSettings: {
     readonly clientID: string;
@@ -34,16 +32,14 @@ export interface BoxConfigJson {
   readonly enterpriseID: string;
 }
 
-/** A user in Box's JSON. */
+/** Returns a user in Box's JSON. */
 export function describeUser({ id, name, login }: EmulatedUser): Readonly<Record<string, unknown>> {
   return { type: 'user', id, name, login };
 }
 
 export const USER_ID = /^[1-9][0-9]{0,19}$/;
 
-const generateKeyPairAsync = promisify(generateKeyPair);
-
-/** What Box knows of the app, its enterprise and the people in it. */
+/** The app, its enterprise and the enterprise's users, as Box knows them. */
 export class EmulatedApp {
   readonly config: BoxConfigJson;
   readonly serviceAccount: EmulatedUser;
@@ -53,7 +49,7 @@ export class EmulatedApp {
   userTokensEnabled = true;
   asUserEnabled = true;
 
-  /** A config is taken as it is, else the app is a new one. */
+  /** Uses the app of `config`, or a new one. */
   static async create(config?: BoxConfigJson): Promise<EmulatedApp> {
     return new EmulatedApp(config ?? (await newConfig()));
   }
@@ -88,19 +84,18 @@ export class EmulatedApp {
 
   addUser(user: EmulatedUser): void {
     if (!USER_ID.test(user.id))
-      throw new TypeError(`A Box user id is 1 to 20 digits and does not begin with 0: ${user.id}`);
-    if (this.users.has(user.id)) throw new TypeError(`There is a user ${user.id} already.`);
+      throw new TypeError(
+        `Invalid user id: expected 1 to 20 digits that do not start with 0, received ${user.id}`,
+      );
+    if (this.users.has(user.id))
+      throw new TypeError(`A user with the id ${user.id} exists already`);
     this.users.set(user.id, { ...user });
   }
 }
 
 async function newConfig(): Promise<BoxConfigJson> {
   const passphrase = randomBytes(16).toString('hex');
-  const { privateKey } = await generateKeyPairAsync('rsa', {
-    modulusLength: 2048,
-    publicKeyEncoding: { type: 'spki', format: 'pem' },
-    privateKeyEncoding: { type: 'pkcs8', format: 'pem', cipher: 'des-ede3-cbc', passphrase },
-  });
+  const privateKey = await newRsaPrivateKey(passphrase);
   return {
     boxAppSettings: {
       clientID: lowerCaseAlphanumerics(32),

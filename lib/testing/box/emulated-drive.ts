@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto';
 import { DownloadTickets } from '../http/download-origin.js';
-import { describeUser, type EmulatedUser } from './emulated-app.js';
 import type { EmulatorClock } from '../http/emulator-clock.js';
 import type { ItemReference } from '../http/token-ledger.js';
+import { describeUser, type EmulatedUser } from './emulated-app.js';
 
-/** A file or folder to be put into the emulated Box. */
+/** A file or folder to add to the emulated Box. */
 export interface NewItem {
-  /** Digits; a fresh one by default. */
+  /** Digits; by default an unused id. */
   readonly id?: string;
   readonly name: string;
-  /** The id of the folder it goes into; by default its owner's root, `'0'`. */
+  /** The id of its parent folder; by default the owner's root folder, `'0'`. */
   readonly parentId?: string;
-  /** A user's id; by default the service account's. Nobody but the owner sees the item. */
+  /** The user id of its owner; by default the service account. Only the owner sees the item. */
   readonly ownerId?: string;
 }
 
@@ -21,7 +21,7 @@ export interface NewFile extends NewItem {
   readonly contentType?: string;
 }
 
-/** A folder as the emulator keeps it. */
+/** A folder as the emulator stores it. */
 export interface EmulatedFolder {
   readonly type: 'folder';
   readonly id: string;
@@ -31,7 +31,7 @@ export interface EmulatedFolder {
   readonly createdAtMs: number;
 }
 
-/** A file as the emulator keeps it. */
+/** A file as the emulator stores it. */
 export interface EmulatedFile extends Omit<EmulatedFolder, 'type'> {
   readonly type: 'file';
   readonly content: Buffer;
@@ -43,7 +43,7 @@ export type EmulatedItem = EmulatedFile | EmulatedFolder;
 
 export const ROOT_FOLDER_ID = '0';
 
-/** The files and folders of every user, and the tickets for downloads. */
+/** The files and folders of all users, and the tickets for downloads. */
 export class EmulatedDrive {
   readonly #clock: EmulatorClock;
   readonly #users: ReadonlyMap<string, EmulatedUser>;
@@ -58,13 +58,13 @@ export class EmulatedDrive {
   }
 
   addFolder(folder: NewItem & { readonly ownerId: string }): EmulatedFolder {
-    return this.#keep({ ...this.#place(folder, 'folder'), type: 'folder' });
+    return this.#store({ ...this.#newItem(folder, 'folder'), type: 'folder' });
   }
 
   addFile(file: NewFile & { readonly ownerId: string }): EmulatedFile {
     const content = Buffer.from(file.content);
-    return this.#keep({
-      ...this.#place(file, 'file'),
+    return this.#store({
+      ...this.#newItem(file, 'file'),
       type: 'file',
       content,
       contentType: file.contentType ?? 'application/octet-stream',
@@ -72,7 +72,7 @@ export class EmulatedDrive {
     });
   }
 
-  /** A few things of a user's own, so that an answer shows whose it is. */
+  /** Adds items named after the user, so that a response shows whose they are. */
   addSampleItems({ id, name }: EmulatedUser): void {
     this.addFolder({ name: `${name}'s papers`, ownerId: id });
     this.addFile({
@@ -83,7 +83,7 @@ export class EmulatedDrive {
     });
   }
 
-  /** Undefined for what is not there and for what that user cannot see: Box does not tell one from the other. */
+  /** Undefined for a missing item and for one that the user cannot see: Box treats both alike. */
   find(reference: ItemReference, userId: string): EmulatedItem | undefined {
     return reference.type === 'file'
       ? this.findFile(reference.id, userId)
@@ -107,10 +107,10 @@ export class EmulatedDrive {
     );
   }
 
-  /** Box compares names without regard to case. */
+  /** Ignores case, as Box does when it compares names. */
   findByName(name: string, parentId: string, userId: string): EmulatedItem | undefined {
-    const sought = name.toLowerCase();
-    return this.itemsIn(parentId, userId).find((item) => item.name.toLowerCase() === sought);
+    const lowerCaseName = name.toLowerCase();
+    return this.itemsIn(parentId, userId).find((item) => item.name.toLowerCase() === lowerCaseName);
   }
 
   isWithin(item: ItemReference, folderId: string, userId: string): boolean {
@@ -122,7 +122,7 @@ export class EmulatedDrive {
     return false;
   }
 
-  /** An item in Box's JSON: `mini` as in a listing, `full` as by itself. */
+  /** Returns an item in Box's JSON: `mini` as in a listing, `full` as in its own resource. */
   describe(
     reference: ItemReference,
     userId: string,
@@ -165,34 +165,34 @@ export class EmulatedDrive {
     return item?.type === 'file' ? item : undefined;
   }
 
-  #place(
+  #newItem(
     { id, name, parentId = ROOT_FOLDER_ID, ownerId }: NewItem & { readonly ownerId: string },
     type: EmulatedItem['type'],
   ): Omit<EmulatedFolder, 'type'> {
-    if (!this.#users.has(ownerId)) throw new TypeError(`There is no user ${ownerId}.`);
+    if (!this.#users.has(ownerId)) throw new TypeError(`No user has the id ${ownerId}`);
     if (!this.findFolder(parentId, ownerId)) {
-      throw new TypeError(`User ${ownerId} has no folder ${parentId}.`);
+      throw new TypeError(`User ${ownerId} has no folder with the id ${parentId}`);
     }
     if (id !== undefined && (id === ROOT_FOLDER_ID || this.#items.has(`${type}:${id}`))) {
-      throw new TypeError(`There is a ${type} ${id} already.`);
+      throw new TypeError(`A ${type} with the id ${id} exists already`);
     }
     const createdAtMs = this.#clock.nowMs();
-    return { id: id ?? this.#freshId(), name, parentId, ownerId, createdAtMs };
+    return { id: id ?? this.#unusedId(), name, parentId, ownerId, createdAtMs };
   }
 
-  #freshId(): string {
+  #unusedId(): string {
     do this.#lastId += 1;
     while (this.#items.has(`file:${this.#lastId}`) || this.#items.has(`folder:${this.#lastId}`));
     return String(this.#lastId);
   }
 
-  #keep<Item extends EmulatedItem>(item: Item): Item {
+  #store<Item extends EmulatedItem>(item: Item): Item {
     this.#items.set(`${item.type}:${item.id}`, item);
     return item;
   }
 }
 
-/** Everybody has a root of the same id, and sees their own. */
+/** Every user has a root folder of their own; all have the same id. */
 function rootFolderOf(userId: string): EmulatedFolder {
   return {
     type: 'folder',

@@ -1,15 +1,15 @@
-import { checkAssertion, subjectOf } from './assertion-check.js';
-import { boxResponses } from './box-responses.js';
-import { type HttpAnswer, oauthError } from '../http/http-response.js';
-import { ACCESS_TOKEN_TYPE, readDownscope } from './downscope-grant.js';
-import type { EmulatedApp } from './emulated-app.js';
-import type { EmulatedDrive } from './emulated-drive.js';
 import type { EmulatorClock } from '../http/emulator-clock.js';
+import { type HttpAnswer, oauthError, tokenResponse } from '../http/http-response.js';
 import { decodeClaims } from '../http/jwt.js';
 import { MISSING_PARAMETER, readTokenForm, type TokenHttpRequest } from '../http/token-form.js';
 import type { IssuedToken, TokenLedger, TokenSubject } from '../http/token-ledger.js';
+import { checkAssertion, subjectOf } from './assertion-check.js';
+import { boxResponses } from './box-responses.js';
+import { ACCESS_TOKEN_TYPE, readDownscope } from './downscope-grant.js';
+import type { EmulatedApp } from './emulated-app.js';
+import type { EmulatedDrive } from './emulated-drive.js';
 
-/** A kind of token request that the emulator knows. */
+/** A grant that the emulator supports. */
 export type EmulatedGrant = 'jwt-bearer' | 'client_credentials' | 'token-exchange';
 
 const GRANT_OF_TYPE = new Map<string, EmulatedGrant>([
@@ -17,7 +17,7 @@ const GRANT_OF_TYPE = new Map<string, EmulatedGrant>([
   ['client_credentials', 'client_credentials'],
   ['urn:ietf:params:oauth:grant-type:token-exchange', 'token-exchange'],
 ]);
-// Box has these too, for apps that sign people in.
+// Box supports these too, for OAuth 2.0 with user authentication.
 const OTHER_GRANT_TYPES = new Set(['authorization_code', 'refresh_token']);
 
 const NO_USER_TOKENS =
@@ -25,14 +25,14 @@ const NO_USER_TOKENS =
 const CCG_REFUSED = oauthError('invalid_grant', 'Grant credentials are invalid');
 const CLIENT_REFUSED = oauthError('invalid_client', 'The client credentials are invalid');
 
-// An `expires_in` of 0 would say that nobody knows when the token ends.
+// An `expires_in` of 0 would mean an unknown expiry.
 const MIN_PARENT_LIFE_MS = 1000;
 
 type Fields = ReadonlyMap<string, string>;
 
-/** What a judged request gets. Nothing is minted before `answer` is called. */
+/** The outcome of a token request. A token is issued only when `respond` is called. */
 export interface TokenDecision {
-  answer(): HttpAnswer;
+  respond(): HttpAnswer;
 }
 
 export class EmulatedTokenEndpoint {
@@ -61,10 +61,10 @@ export class EmulatedTokenEndpoint {
   }
 
   /**
-   * Judges a request to `/oauth2/token`. That alone spends its `jti`, even if a fault then takes the place of the answer:
-   * what Box's users see when they send an assertion again after a 429.
+   * Checks a request to `/oauth2/token`. Its `jti` counts as used from then on, even if a fault replaces the response: Box
+   * rejects an assertion that is sent again after a 429.
    */
-  judge(request: TokenHttpRequest): TokenDecision {
+  evaluate(request: TokenHttpRequest): TokenDecision {
     const form = readTokenForm(request, boxResponses.credentialHeaders);
     if ('refusal' in form) return refuse(form.refusal);
     const { fields } = form;
@@ -77,13 +77,13 @@ export class EmulatedTokenEndpoint {
       const description = 'The grant type is unauthorized for this client_id';
       return refuse(oauthError('invalid_request', description));
     }
-    if (grant === 'jwt-bearer') return this.#judgeAssertion(fields);
+    if (grant === 'jwt-bearer') return this.#evaluateAssertion(fields);
     return grant === 'client_credentials'
-      ? this.#judgeClientCredentials(fields)
-      : this.#judgeExchange(fields);
+      ? this.#evaluateClientCredentials(fields)
+      : this.#evaluateExchange(fields);
   }
 
-  /** `/oauth2/revoke`: RFC 7009 2.2 has a 200 for an unknown token too. */
+  /** Serves `/oauth2/revoke`. RFC 7009 section 2.2: an unknown token gets a 200, too. */
   revoke(request: TokenHttpRequest): HttpAnswer {
     const form = readTokenForm(request, boxResponses.credentialHeaders);
     if ('refusal' in form) return form.refusal;
@@ -97,7 +97,7 @@ export class EmulatedTokenEndpoint {
     return { status: 200, headers: { 'cache-control': 'no-store' } };
   }
 
-  /** Whom a request says that it wants a token for, before anything is judged. */
+  /** The subject that a request names, before anything is checked. */
   requestedSubject(fields: Readonly<Record<string, string>>): TokenSubject | undefined {
     const { assertion, subject_token: subjectToken } = fields;
     if (assertion !== undefined) return subjectOf(decodeClaims(assertion) ?? {});
@@ -105,12 +105,12 @@ export class EmulatedTokenEndpoint {
     return subjectOf({ sub: fields.box_subject_id, box_sub_type: fields.box_subject_type });
   }
 
-  #judgeAssertion(fields: Fields): TokenDecision {
+  #evaluateAssertion(fields: Fields): TokenDecision {
     if (!this.#isClient(fields)) return refuse(CLIENT_REFUSED);
     const assertion = fields.get('assertion');
     if (assertion === undefined) return refuse(oauthError('invalid_request', MISSING_PARAMETER));
 
-    const verdict = checkAssertion(assertion, {
+    const result = checkAssertion(assertion, {
       clientId: this.#app.clientId,
       enterpriseId: this.#app.enterpriseId,
       publicKeys: this.#app.publicKeys,
@@ -118,20 +118,20 @@ export class EmulatedTokenEndpoint {
       isUser: (id) => this.#app.users.has(id),
       isUsed: (jti) => this.#usedJtis.has(jti),
     });
-    if (verdict.jti !== undefined) this.#usedJtis.add(verdict.jti);
-    if (!verdict.accepted) return refuse(oauthError('invalid_grant', verdict.description));
+    if (result.jti !== undefined) this.#usedJtis.add(result.jti);
+    if (!result.isValid) return refuse(oauthError('invalid_grant', result.description));
 
     if (!this.#app.authorized) {
       const description = 'This app is not authorized by the enterprise admin';
       return refuse(oauthError('unauthorized_client', description));
     }
-    return this.#mayHaveToken(verdict.subject)
-      ? this.#mint(verdict.subject)
+    return this.#mayHaveToken(result.subject)
+      ? this.#issue(result.subject)
       : refuse(oauthError('invalid_request', NO_USER_TOKENS));
   }
 
-  /** Box has one text for everything that can be wrong here, the missing approval included. */
-  #judgeClientCredentials(fields: Fields): TokenDecision {
+  /** Box sends the same text for every failure here, a missing authorization included. */
+  #evaluateClientCredentials(fields: Fields): TokenDecision {
     const subject = subjectOf({
       sub: fields.get('box_subject_id'),
       box_sub_type: fields.get('box_subject_type'),
@@ -142,11 +142,11 @@ export class EmulatedTokenEndpoint {
       subject !== undefined &&
       this.#isKnown(subject) &&
       this.#mayHaveToken(subject);
-    return isGranted ? this.#mint(subject) : refuse(CCG_REFUSED);
+    return isGranted ? this.#issue(subject) : refuse(CCG_REFUSED);
   }
 
-  #judgeExchange(fields: Fields): TokenDecision {
-    // Box asks for no client here, but a wrong one is a mistake worth showing.
+  #evaluateExchange(fields: Fields): TokenDecision {
+    // Box does not require a client here, but a wrong one is rejected.
     const clientId = fields.get('client_id');
     const clientSecret = fields.get('client_secret');
     if (
@@ -164,7 +164,7 @@ export class EmulatedTokenEndpoint {
       return refuse(oauthError('invalid_request', MISSING_PARAMETER));
     }
     return {
-      answer: () => {
+      respond: () => {
         const parent = this.#ledger.findLive(subjectToken, MIN_PARENT_LIFE_MS);
         return parent
           ? this.#downscope(parent, fields)
@@ -177,21 +177,25 @@ export class EmulatedTokenEndpoint {
     const { subject } = parent;
     const userId = subject.type === 'user' ? subject.id : this.#app.serviceAccount.id;
     const nowMs = this.#clock.nowMs();
-    const asked = readDownscope(fields, {
+    const request = readDownscope(fields, {
       clientId: this.#app.clientId,
       nowMs,
       parent: parent.restriction,
       isVisible: (item) => this.#drive.find(item, userId) !== undefined,
     });
-    if ('refusal' in asked) return asked.refusal;
+    if ('refusal' in request) return request.refusal;
 
     const lifetimeS = this.#lifetimeWithin(parent, nowMs);
-    const { scopes, item } = asked.restriction;
+    const { scopes, item } = request.restriction;
     const object = item && this.#drive.describe(item, userId);
-    return tokenAnswer(this.#ledger.issue(subject, lifetimeS, asked.restriction), lifetimeS, {
-      restricted_to: scopes.map((scope) => (object ? { scope, object } : { scope })),
-      issued_token_type: ACCESS_TOKEN_TYPE,
-    });
+    return accessTokenResponse(
+      this.#ledger.issue(subject, lifetimeS, request.restriction),
+      lifetimeS,
+      {
+        restricted_to: scopes.map((scope) => (object ? { scope, object } : { scope })),
+        issued_token_type: ACCESS_TOKEN_TYPE,
+      },
+    );
   }
 
   #lifetimeWithin(parent: IssuedToken, nowMs: number): number | null {
@@ -200,11 +204,11 @@ export class EmulatedTokenEndpoint {
     return this.lifetimeS ? Math.min(this.lifetimeS, remainingS) : remainingS;
   }
 
-  #mint(subject: TokenSubject): TokenDecision {
+  #issue(subject: TokenSubject): TokenDecision {
     return {
-      answer: () => {
+      respond: () => {
         const token = this.#ledger.issue(subject, this.lifetimeS);
-        return tokenAnswer(token, this.lifetimeS, { restricted_to: [] });
+        return accessTokenResponse(token, this.lifetimeS, { restricted_to: [] });
       },
     };
   }
@@ -217,7 +221,7 @@ export class EmulatedTokenEndpoint {
     return type === 'enterprise' ? id === this.#app.enterpriseId : this.#app.users.has(id);
   }
 
-  /** A service account has the enterprise's token, never a user's. */
+  /** The service account gets an enterprise token, never a user token. */
   #mayHaveToken({ type, id }: TokenSubject): boolean {
     return (
       type === 'enterprise' || (this.#app.userTokensEnabled && id !== this.#app.serviceAccount.id)
@@ -225,23 +229,19 @@ export class EmulatedTokenEndpoint {
   }
 }
 
-function refuse(answer: HttpAnswer): TokenDecision {
-  return { answer: () => answer };
+function refuse(response: HttpAnswer): TokenDecision {
+  return { respond: () => response };
 }
 
-function tokenAnswer(
+function accessTokenResponse(
   token: IssuedToken,
   lifetimeS: number | null,
   extra: Readonly<Record<string, unknown>>,
 ): HttpAnswer {
-  return {
-    status: 200,
-    headers: { 'cache-control': 'no-store' },
-    body: {
-      access_token: token.value,
-      ...(lifetimeS !== null && { expires_in: lifetimeS }),
-      ...extra,
-      token_type: 'bearer',
-    },
-  };
+  return tokenResponse({
+    access_token: token.value,
+    ...(lifetimeS !== null && { expires_in: lifetimeS }),
+    ...extra,
+    token_type: 'bearer',
+  });
 }

@@ -1,36 +1,36 @@
-import { ApiOrigin, type TokenHook } from './api-origin.js';
-import { boxResponses } from './box-responses.js';
 import { DownloadOrigin } from '../http/download-origin.js';
+import { EmulatorClock } from '../http/emulator-clock.js';
+import { EmulatorServers } from '../http/emulator-servers.js';
+import { FaultQueue, type FaultTarget, type TokenHook } from '../http/faults.js';
+import { RequestLog } from '../http/request-log.js';
+import { checkLifetime, TokenLedger } from '../http/token-ledger.js';
+import { ApiOrigin } from './api-origin.js';
+import { boxResponses } from './box-responses.js';
 import { EmulatedApi } from './emulated-api.js';
 import { type BoxConfigJson, EmulatedApp, type EmulatedUser } from './emulated-app.js';
 import { EmulatedDrive } from './emulated-drive.js';
 import { type EmulatedGrant, EmulatedTokenEndpoint } from './emulated-token-endpoint.js';
-import { EmulatorClock } from '../http/emulator-clock.js';
-import { EmulatorServers } from '../http/emulator-servers.js';
-import { FaultQueue, type FaultTarget } from '../http/faults.js';
-import { RequestLog } from '../http/request-log.js';
-import { checkLifetime, TokenLedger } from '../http/token-ledger.js';
 
-/** How a `BoxEmulator` starts. */
+/** The options of `BoxEmulator.start`. */
 export interface BoxEmulatorOptions {
-  /** The port of `url`; the default 0 takes a free one. `downloadUrl` always has a free one. */
+  /** The port of `url`. Default 0: a free port. `downloadUrl` always has a free port. */
   readonly port?: number;
   /**
-   * The app to emulate: the `config` of another emulator, or a `config.json` of Box. By default a new one with a new key,
-   * which takes most of the time that starting takes.
+   * The app to emulate: the `config` of another emulator, or a `config.json` of Box. By default a new app; its key takes
+   * most of the start-up time.
    */
   readonly config?: BoxConfigJson;
-  /** The emulator's own time, in ms since the epoch. Default `Date.now`. */
+  /** The emulator's clock, in ms since the epoch. Default `Date.now`. */
   readonly now?: () => number;
   /** How far Box's clock is ahead of `now`, in ms. Default 0. */
   readonly clockSkewMs?: number;
-  /** How long access tokens live, in seconds. Default 3600; null and 0 as in `BoxEmulator.tokenLifetimeS`. */
+  /** The lifetime of access tokens, in seconds. Default 3600. For null and 0 see `BoxEmulator.tokenLifetimeS`. */
   readonly tokenLifetimeS?: number | null;
-  /** What the app may use at the token endpoint. Default `'all'`. */
+  /** The grants that the app may use. Default `'all'`. */
   readonly grants?: 'all' | readonly EmulatedGrant[];
-  /** Who is in the enterprise, besides the service account. Default: Alice, id `'11111'`, and Bob, id `'22222'`. */
+  /** The users of the enterprise, besides the service account. Default: Alice (`'11111'`) and Bob (`'22222'`). */
   readonly users?: readonly EmulatedUser[];
-  /** As `BoxEmulator.onToken`. */
+  /** See `BoxEmulator.onToken`. */
   readonly onToken?: TokenHook;
 }
 
@@ -50,7 +50,7 @@ export interface EmulatorParts {
   readonly tokenEndpoint: EmulatedTokenEndpoint;
 }
 
-/** Builds the parts of an emulator on one another; both servers listen when it is done. */
+/** Creates the parts of an emulator and starts both servers. */
 export async function assembleEmulator(options: BoxEmulatorOptions): Promise<EmulatorParts> {
   const { port = 0, now = () => Date.now(), clockSkewMs = 0, grants = 'all' } = options;
   const lifetimeS = checkLifetime(options.tokenLifetimeS);

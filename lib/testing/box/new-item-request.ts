@@ -15,7 +15,7 @@ export type NewItemRequest =
     }
   | { readonly refusal: HttpAnswer };
 
-/** `{ name, parent: { id } }`, which makes a folder and comes along with a file. */
+/** Reads `{ name, parent: { id } }`: the body of a new folder, or the attributes of a new file. */
 export function readNewItem(attributes: JsonObject | undefined): NewItemRequest {
   const parent = attributes?.parent;
   const name = attributes?.name;
@@ -23,7 +23,7 @@ export function readNewItem(attributes: JsonObject | undefined): NewItemRequest 
   if (typeof name !== 'string' || typeof parentId !== 'string') {
     return refuse('bad_request', 'Bad Request: name and parent.id are required.');
   }
-  // What Box's own clients cannot put on a disk.
+  // Box rejects names that its clients cannot store on a disk.
   const isValid =
     name !== '' &&
     name.length <= 255 &&
@@ -34,7 +34,7 @@ export function readNewItem(attributes: JsonObject | undefined): NewItemRequest 
   return isValid ? { name, parentId } : refuse('item_name_invalid', 'Item name invalid');
 }
 
-/** A multipart form: the attributes as JSON first, then the file. */
+/** Reads a multipart form: first the attributes as JSON, then the file. */
 export async function readUpload({
   contentType,
   body,

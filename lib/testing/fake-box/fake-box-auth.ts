@@ -2,10 +2,10 @@ import { BoxAuth } from '../../box/box-auth.js';
 import { systemRuntime } from '../../core/runtime/runtime.js';
 import { FakeTransport } from './fake-transport.js';
 
-/** Longer than any pause after a failure, and than a rate limit is remembered. */
-const BETWEEN_CHANGES_MS = 180_000;
+/** Longer than any backoff, and longer than a rate limit lasts. */
+const CLOCK_STEP_MS = 180_000;
 
-/** A `BoxAuth` of which nothing leaves the process: whatever an HTTP client sends, `send` answers. */
+/** A `BoxAuth` that sends nothing over the network: `send` responds to every request of every HTTP client. */
 export class FakeBoxAuth extends BoxAuth {
   override readonly transport = new FakeTransport(this.fetch);
   readonly #clock: FakeClock;
@@ -16,11 +16,11 @@ export class FakeBoxAuth extends BoxAuth {
     super({
       credentials: { clientId: 'fake-client', clientSecret: 'fake', enterpriseId: '1' },
       fetch: send,
-      // A test sees a refusal at once: no retry mends what it asked for.
+      // A test asks for its failures, so retries would not help.
       tokenEndpoint: { attempts: 1 },
-      // Nor does a pause after a failure, which would not end while a test holds its timers.
+      // A backoff would never end while a test uses fake timers.
       renewal: { minBackoffMs: 0 },
-      // `send` answers token requests at once: no time limit is needed, and none is met when a test moves its fake timers.
+      // `send` responds to token requests at once, so no timer is needed, and none fires when a test moves fake timers.
       runtime: {
         ...systemRuntime,
         now: clock.now,
@@ -41,13 +41,13 @@ export class FakeBoxAuth extends BoxAuth {
     super.close();
   }
 
-  /** Ends every pause: a test sees each change of the fake Box at once. */
-  moveClockOn(): void {
-    this.#clock.aheadMs += BETWEEN_CHANGES_MS;
+  /** Ends every backoff and rate limit, so that a test sees a change of the fake Box at once. */
+  advanceClock(): void {
+    this.#clock.aheadMs += CLOCK_STEP_MS;
   }
 }
 
-/** Follows `Date`, so that a test that sets the date sees tokens expire. */
+/** Follows `Date`, so that tokens expire when a test sets the date. */
 class FakeClock {
   aheadMs = 0;
   readonly now = (): number => Date.now() + this.aheadMs;

@@ -1,37 +1,37 @@
 import type { ActingVia } from '../../core/acting/acting-user.context.js';
 import { BOX_API_URL } from '../../box/box-issuer.js';
 
-/** An address: a path, with the query or without, or a whole URL; a RegExp is tried on each of these forms. */
+/** A path with or without the query, or a full URL. A RegExp is tested against each of these forms. */
 export type FakeBoxPath = string | RegExp;
 
 /** A call that a {@link FakeBox} received. */
 export interface FakeBoxCall {
   /** Upper case. */
   readonly method: string;
-  /** The whole address. */
+  /** The full URL. */
   readonly url: string;
   /** Without the query. */
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
-  /** Names in lower case. Without `authorization`: `as` says whose token it was. */
+  /** Names are in lower case. `authorization` is left out: `as` names the subject of its token. */
   readonly headers: Readonly<Record<string, string>>;
-  /** As text; undefined if there was none. */
+  /** The body as text; undefined if the call had none. */
   readonly body: string | undefined;
-  /** `'service-account'`, or the id of the user that it acts for; undefined if it carried no token of ours. */
+  /** `'service-account'` or the id of the acting user; undefined if the call had no token of this fake. */
   readonly as: string | undefined;
-  /** How it acts for that user: by the `as-user` header, or by a user access token. */
+  /** How the call acts for that user: the `as-user` header or a user access token. */
   readonly via: ActingVia | undefined;
-  /** What it was answered with; undefined while it waits. */
+  /** The status of the response; undefined until it is sent. */
   readonly status: number | undefined;
 }
 
-/** Whom a call is expected to be made for. */
+/** The expected acting user of a call. */
 export type FakeBoxActing = Partial<Pick<FakeBoxCall, 'as' | 'via'>>;
 
-/** Whose a token is. */
+/** The user that a token acts as. */
 export type TokenHolder = Pick<FakeBoxCall, 'as' | 'via'>;
 
-/** A call while it is being answered. */
+/** A call whose response is still pending. */
 export type OpenCall = { -readonly [Key in keyof FakeBoxCall]: FakeBoxCall[Key] };
 
 export async function recordCall(
@@ -57,34 +57,34 @@ export async function recordCall(
   };
 }
 
-/** Whether a call goes to where `method` and `path` say. */
-export function goesTo(call: FakeBoxCall, method: string, path: FakeBoxPath): boolean {
+/** Whether a call has that method and path. */
+export function matchesRoute(call: FakeBoxCall, method: string, path: FakeBoxPath): boolean {
   const { origin, pathname, search } = new URL(call.url);
   const forms = [pathname, origin + pathname].flatMap((form) => [form, form + search]);
   return (
     call.method === method.toUpperCase() &&
-    // `search` and not `test`: a RegExp with the flag g remembers where it was.
+    // Not `test`: a RegExp with the flag `g` keeps its `lastIndex`.
     forms.some((form) => (typeof path === 'string' ? form === path : form.search(path) >= 0))
   );
 }
 
-/** The address as a test would write it. */
-export function addressOf({ url }: FakeBoxCall): string {
+/** The path of a call to Box, or the full URL of any other call. */
+export function displayUrl({ url }: FakeBoxCall): string {
   return url.startsWith(`${BOX_API_URL}/`) ? url.slice(BOX_API_URL.length) : url;
 }
 
-/** Says what a call was, or was to be. */
-export function actingText({ as, via }: FakeBoxActing): string {
+/** Describes the acting user of a call for a message. */
+export function describeActing({ as, via }: FakeBoxActing): string {
   if (as === undefined) return ' without a token';
   return ` as ${as}${via === undefined ? '' : ` (via ${via})`}`;
 }
 
-/** The calls as a list for people. */
-export function callsText(calls: readonly FakeBoxCall[]): string {
-  if (calls.length === 0) return 'No call was made at all.';
+/** Lists calls for a message. */
+export function describeCalls(calls: readonly FakeBoxCall[]): string {
+  if (calls.length === 0) return 'No calls were made.';
   const lines = calls.map(
     (call) =>
-      `  ${call.method} ${addressOf(call)}${actingText(call)}: ${call.status ?? 'not answered yet'}`,
+      `  ${call.method} ${displayUrl(call)}${describeActing(call)}: ${call.status ?? 'no response yet'}`,
   );
-  return ['Calls that were made:', ...lines].join('\n');
+  return ['Calls made:', ...lines].join('\n');
 }

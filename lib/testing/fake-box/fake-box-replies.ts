@@ -1,19 +1,19 @@
 import { boxError } from '../box/box-responses.js';
 import type { HttpAnswer } from '../http/http-response.js';
-import { addressOf, type FakeBoxCall, type FakeBoxPath, goesTo } from './fake-box-calls.js';
+import { displayUrl, type FakeBoxCall, type FakeBoxPath, matchesRoute } from './fake-box-calls.js';
 
-/** An object goes out as JSON, a string and bytes as they are, nothing as a 204, a `Response` as a copy of it. */
+/** An object is sent as JSON, a string and bytes unchanged, undefined as a 204, a `Response` as a copy. */
 export type FakeBoxReply = object | string | undefined;
 
-/** Makes the reply of the call. */
+/** Creates the reply to a call. */
 export type FakeBoxReplier = (call: FakeBoxCall) => FakeBoxReply | Promise<FakeBoxReply>;
 
-/** What a test wants API calls to be answered with: the last reply that fits counts. */
+/** The replies that a test has set up; of those that match a call, the last one is used. */
 export class FakeBoxReplies {
   readonly #entries: {
     readonly method: string;
     readonly path: FakeBoxPath;
-    readonly answer: (call: FakeBoxCall) => Promise<Response>;
+    readonly respond: (call: FakeBoxCall) => Promise<Response>;
   }[] = [];
 
   add(
@@ -22,14 +22,14 @@ export class FakeBoxReplies {
     reply: FakeBoxReply | FakeBoxReplier,
     init: ResponseInit,
   ): void {
-    const answer = async (call: FakeBoxCall) =>
+    const respond = async (call: FakeBoxCall) =>
       responseOf(isReplier(reply) ? await reply(call) : reply, init);
-    this.#entries.unshift({ method, path, answer });
+    this.#entries.unshift({ method, path, respond });
   }
 
-  async answer(call: FakeBoxCall): Promise<Response> {
-    const entry = this.#entries.find(({ method, path }) => goesTo(call, method, path));
-    return entry === undefined ? answered(noReply(call)) : entry.answer(call);
+  async respond(call: FakeBoxCall): Promise<Response> {
+    const entry = this.#entries.find(({ method, path }) => matchesRoute(call, method, path));
+    return entry === undefined ? fetchResponse(noReply(call)) : entry.respond(call);
   }
 
   clear(): void {
@@ -37,8 +37,8 @@ export class FakeBoxReplies {
   }
 }
 
-/** An answer of the emulator's as one of `fetch`. */
-export function answered({ body, ...init }: HttpAnswer): Response {
+/** Converts a response of the emulator to a `Response` of `fetch`. */
+export function fetchResponse({ body, ...init }: HttpAnswer): Response {
   return responseOf(body, init);
 }
 
@@ -54,13 +54,13 @@ function isReplier(reply: FakeBoxReply | FakeBoxReplier): reply is FakeBoxReplie
   return typeof reply === 'function';
 }
 
-/** In the body, as that is what an app logs, and what the author of its test gets to see. */
+/** The hint is in the body, which apps log, so that the author of the test sees it. */
 function noReply(call: FakeBoxCall): HttpAnswer {
   const { method } = call;
-  const address = addressOf(call);
+  const url = displayUrl(call);
   return boxError(
     404,
     'not_found',
-    `FakeBox has no reply for ${method} ${address}: add box.reply('${method}', '${address}', …) to the test.`,
+    `FakeBox has no reply for ${method} ${url}. Fix: add box.reply('${method}', '${url}', …) to the test.`,
   );
 }

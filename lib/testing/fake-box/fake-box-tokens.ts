@@ -7,24 +7,24 @@ const LIFETIME_S = 3600;
 
 const FAILURES = {
   unavailable: () => boxError(503, 'unavailable', 'Unavailable'),
-  // Longer than a call waits for a token: it fails at once.
+  // Longer than a call waits for a token, so the call fails at once.
   rate_limited: () => rateLimited(60),
   app_not_authorized: () =>
     oauthError('unauthorized_client', 'This app is not authorized by the enterprise admin'),
   client_invalid: () => oauthError('invalid_client', 'The client credentials are invalid'),
 } satisfies Partial<Record<BoxAuthErrorCode, () => HttpAnswer>>;
 
-/** Why no token is to be had: the `code` of the `BoxAuthError` that the app then gets. */
+/** The `code` of the `BoxAuthError` that token requests fail with. */
 export type FakeTokenFailure = keyof typeof FAILURES;
 
-/** Box's token endpoint, for what a test needs of it: every subject gets tokens, the same ones in every run. */
+/** A fake token endpoint: every subject gets tokens, with the same values in every run. */
 export class FakeBoxTokens {
   readonly #issued = new Map<string, TokenHolder>();
   readonly #counts = new Map<string, number>();
   readonly #revoked = new Set<string>();
   failure: FakeTokenFailure | undefined;
 
-  /** Answers a request to `/oauth2/token`. */
+  /** Responds to a request to `/oauth2/token`. */
   grant(form: URLSearchParams): HttpAnswer {
     if (this.failure !== undefined) return FAILURES[this.failure]();
     const parent = form.get('subject_token');
@@ -35,7 +35,7 @@ export class FakeBoxTokens {
       : this.#issue(`user-${user}`, { as: user, via: 'token' });
   }
 
-  /** Whose a token is, however old; undefined for one that is none of these. */
+  /** The user of a token, even a revoked one; undefined for an unknown token. */
   holderOf(token: string): TokenHolder | undefined {
     return this.#issued.get(token);
   }
@@ -57,7 +57,7 @@ export class FakeBoxTokens {
     for (const memory of [this.#issued, this.#counts, this.#revoked]) memory.clear();
   }
 
-  /** RFC 8693; `restricted_to` as Box gives it. */
+  /** RFC 8693, with the `restricted_to` of Box's responses. */
   #exchange(parent: string, form: URLSearchParams): HttpAnswer {
     const holder = this.#issued.get(parent);
     if (holder === undefined || this.isRevoked(parent)) {

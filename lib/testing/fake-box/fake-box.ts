@@ -4,16 +4,16 @@ import type { BoxTokenProvider } from '../../box/box-token.provider.js';
 import { bearerChallenge } from '../box/box-responses.js';
 import { FakeBoxAuth } from './fake-box-auth.js';
 import {
-  actingText,
-  callsText,
+  describeActing,
+  describeCalls,
   type FakeBoxActing,
   type FakeBoxCall,
   type FakeBoxPath,
-  goesTo,
+  matchesRoute,
   recordCall,
 } from './fake-box-calls.js';
 import {
-  answered,
+  fetchResponse,
   type FakeBoxReplier,
   FakeBoxReplies,
   type FakeBoxReply,
@@ -21,11 +21,11 @@ import {
 import { FakeBoxTokens, type FakeTokenFailure } from './fake-box-tokens.js';
 
 /**
- * Box inside a test: no credentials, no network, no waiting. Put its `provider` in the place of `BoxTokenProvider`, and
- * `BoxFetch` and the `HttpService` of `BoxHttpModule` follow: they carry tokens, act for users and renew what is refused
- * as they do in production, and what they send is answered and recorded here.
+ * A fake Box for tests: no credentials, no network, no waiting. Override `BoxTokenProvider` with its `provider`; `BoxFetch`
+ * and the `HttpService` of `BoxHttpModule` then use it, too. They send tokens, act for users and replay after a 401 as in
+ * production. `FakeBox` records their calls and responds to them.
  *
- * It judges nothing: who may do what, and whether an assertion is right, is for a `BoxEmulator`.
+ * It checks neither permissions nor assertions: use a `BoxEmulator` for that.
  *
  * @example
  * ```ts
@@ -52,29 +52,29 @@ export class FakeBox {
   readonly #tokens = new FakeBoxTokens();
   readonly #replies = new FakeBoxReplies();
   #calls: FakeBoxCall[] = [];
-  #auth = this.#attached();
+  #auth = this.#newAuth();
 
-  /** What stands for `BoxTokenProvider`. An app that is shut down closes it; who asks then gets a new one. */
+  /** Replaces `BoxTokenProvider`. An app closes it on shutdown; reading this property then returns a new one. */
   get provider(): BoxTokenProvider {
-    return this.#open.provider;
+    return this.#openAuth.provider;
   }
 
-  /** What stands for `BoxFetch`, for what a test makes by hand. */
+  /** Replaces `BoxFetch` in objects that a test creates itself. */
   get fetch(): typeof fetch {
-    return this.#open.fetch;
+    return this.#openAuth.fetch;
   }
 
-  /** Every call so far, whatever it was answered with and wherever it went; not those for tokens. */
+  /** All calls so far, to any host and with any response, except token requests. */
   get calls(): readonly FakeBoxCall[] {
     return [...this.#calls];
   }
 
   /**
-   * Says what is answered to a method and an address: a path, with its query or without, a whole URL, or a RegExp. The
-   * last reply that fits counts; what none fits is a 404 that names it.
+   * Sets the reply to calls with that method and path. The path may include the query; it may also be a full URL or a RegExp.
+   * If several replies match, the last one is used. A call without a reply gets a 404 that names it.
    *
-   * `reply` is a body (an object goes out as JSON; nothing is a 204), a `Response`, or a function that makes either of the
-   * call. `init` has status and headers, as for a `Response`.
+   * `reply` is a body (an object is sent as JSON, undefined as a 204), a `Response`, or a function of the call that returns
+   * either. `init` has the status and headers, as for a `Response`.
    *
    * @example
    * ```ts
@@ -97,15 +97,15 @@ export class FakeBox {
     return this;
   }
 
-  /** The calls made for a user, by id, or for `'service-account'`. */
+  /** The calls that act for a user id or for `'service-account'`. */
   callsAs(user: string): readonly FakeBoxCall[] {
     return this.#calls.filter(({ as }) => as === user);
   }
 
   /**
-   * The last call of that method to that address, and for whom it is expected to act.
+   * Returns the last call with that method, path and acting user.
    *
-   * @throws AssertionError of `node:assert`, with what was sent instead
+   * @throws AssertionError of `node:assert` that lists the calls made, if none matches
    *
    * @example
    * ```ts
@@ -117,86 +117,86 @@ export class FakeBox {
    */
   expectCall(method: string, path: FakeBoxPath, acting: FakeBoxActing = {}): FakeBoxCall {
     const call = this.#calls.findLast(
-      (one) =>
-        goesTo(one, method, path) &&
-        (!('as' in acting) || one.as === acting.as) &&
-        (!('via' in acting) || one.via === acting.via),
+      (candidate) =>
+        matchesRoute(candidate, method, path) &&
+        (!('as' in acting) || candidate.as === acting.as) &&
+        (!('via' in acting) || candidate.via === acting.via),
     );
     if (call !== undefined) return call;
-    const whom = 'as' in acting || 'via' in acting ? actingText(acting) : '';
+    const actingUser = 'as' in acting || 'via' in acting ? describeActing(acting) : '';
     throw new AssertionError({
-      message: `Expected a call ${method.toUpperCase()} ${path}${whom}. ${callsText(this.#calls)}`,
+      message: `Expected a call ${method.toUpperCase()} ${path}${actingUser}. ${describeCalls(this.#calls)}`,
     });
   }
 
-  /** Every token so far is refused from now on, as Box refuses one that was revoked: 401. New ones are to be had. */
+  /** Revokes all tokens issued so far: calls with them get a 401. New tokens are still issued. */
   revokeAllTokens(): void {
-    this.#auth.moveClockOn();
+    this.#auth.advanceClock();
     this.#tokens.revokeAll();
   }
 
-  /** Takes every token away, and gives none until `heal`: whatever needs one fails with a `BoxAuthError` of that code. */
+  /** Drops all tokens and issues none until `heal`: calls that need one fail with a `BoxAuthError` of that code. */
   failTokens(code: FakeTokenFailure = 'unavailable'): void {
     this.#tokens.failure = code;
-    this.#forgetTokens();
+    this.#flushTokens();
   }
 
-  /** Gives tokens again. */
+  /** Issues tokens again. */
   heal(): void {
     this.#tokens.failure = undefined;
-    this.#forgetTokens();
+    this.#flushTokens();
   }
 
-  /** Forgets calls, replies, tokens and failures: what stays is that apps are attached to it. */
+  /** Clears calls, replies, tokens and failures. Apps stay attached. */
   reset(): void {
     this.#calls = [];
     this.#replies.clear();
     this.#tokens.clear();
-    this.#forgetTokens();
+    this.#flushTokens();
   }
 
-  /** Also forgets failures, which are remembered for a while. */
-  #forgetTokens(): void {
-    this.#auth.moveClockOn();
+  /** Also ends the backoff after failures. */
+  #flushTokens(): void {
+    this.#auth.advanceClock();
     this.#auth.provider.flush();
   }
 
-  get #open(): FakeBoxAuth {
-    if (this.#auth.isClosed) this.#auth = this.#attached();
+  get #openAuth(): FakeBoxAuth {
+    if (this.#auth.isClosed) this.#auth = this.#newAuth();
     return this.#auth;
   }
 
-  #attached(): FakeBoxAuth {
-    return new FakeBoxAuth((input, init) => this.#answer(new Request(input, init)));
+  #newAuth(): FakeBoxAuth {
+    return new FakeBoxAuth((input, init) => this.#respond(new Request(input, init)));
   }
 
-  async #answer(request: Request): Promise<Response> {
+  async #respond(request: Request): Promise<Response> {
     request.signal.throwIfAborted();
     const { origin, pathname } = new URL(request.url);
     if (origin === BOX_API_URL && pathname === '/oauth2/token') {
-      return answered(this.#tokens.grant(new URLSearchParams(await request.text())));
+      return fetchResponse(this.#tokens.grant(new URLSearchParams(await request.text())));
     }
     if (origin === BOX_API_URL && pathname === '/oauth2/revoke') {
       this.#tokens.revoke(new URLSearchParams(await request.text()).get('token') ?? '');
       return new Response();
     }
-    return Promise.race([this.#call(request), aborted(request.signal)]);
+    return Promise.race([this.#respondToCall(request), rejectOnAbort(request.signal)]);
   }
 
-  async #call(request: Request): Promise<Response> {
+  async #respondToCall(request: Request): Promise<Response> {
     const token = request.headers.get('authorization')?.replace(/^Bearer /, '') ?? '';
     const call = await recordCall(request, this.#tokens.holderOf(token));
     this.#calls.push(call);
     const response = this.#tokens.isRevoked(token)
-      ? answered(bearerChallenge(401, 'invalid_token'))
-      : await this.#replies.answer(call);
+      ? fetchResponse(bearerChallenge(401, 'invalid_token'))
+      : await this.#replies.respond(call);
     call.status = response.status;
     return response;
   }
 }
 
-/** Also a reply that never comes can be given up. */
-function aborted(signal: AbortSignal): Promise<never> {
+/** Lets a caller abort while a reply is pending. */
+function rejectOnAbort(signal: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
   });

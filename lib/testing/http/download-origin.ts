@@ -1,15 +1,15 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { HttpExchange, type HttpExchangeContext, requestUrl } from './http-exchange.js';
-import type { Fault } from './faults.js';
-import type { HttpAnswer } from './http-response.js';
 import { randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { EmulatorClock } from './emulator-clock.js';
+import type { Fault } from './faults.js';
+import { HttpExchange, type HttpExchangeContext, requestUrl } from './http-exchange.js';
+import type { HttpAnswer } from './http-response.js';
 
 export interface DownloadOriginParts extends HttpExchangeContext {
   readonly faults: { take(target: 'download'): Fault | undefined };
 }
 
-/** Where the files are that tickets open. */
+/** Finds the file that a ticket gives access to. */
 export interface DownloadSource {
   redeemTicket(ticket: string): DownloadedFile | undefined;
 }
@@ -20,14 +20,14 @@ export interface DownloadedFile {
   readonly contentType: string;
 }
 
-/** The address on a download origin that a ticket opens. */
-export function downloadAddress(downloadUrl: string, ticket: string): string {
-  const address = new URL('/download', downloadUrl);
-  address.searchParams.set('signature', ticket);
-  return address.href;
+/** The URL on the download origin for a ticket. */
+export function signedDownloadUrl(downloadUrl: string, ticket: string): string {
+  const url = new URL('/download', downloadUrl);
+  url.searchParams.set('signature', ticket);
+  return url.href;
 }
 
-/** What `dl.boxcloud.com` is to Box: its addresses are signed, so that credentials have no business there. */
+/** The counterpart of `dl.boxcloud.com`: its URLs are signed, so it rejects credentials. */
 export class DownloadOrigin {
   readonly #parts: DownloadOriginParts;
   readonly #source: DownloadSource;
@@ -42,10 +42,10 @@ export class DownloadOrigin {
     const fault = this.#parts.faults.take('download');
     if (fault && !(await exchange.inject(fault))) return;
     await exchange.readBody(0);
-    exchange.send(this.#answer(request));
+    exchange.send(this.#respond(request));
   }
 
-  #answer(request: IncomingMessage): HttpAnswer {
+  #respond(request: IncomingMessage): HttpAnswer {
     const { responses } = this.#parts;
     for (const name of responses.credentialHeaders) {
       if (request.headers[name] !== undefined) {
@@ -69,7 +69,7 @@ export class DownloadOrigin {
   }
 }
 
-/** A name as RFC 8187 section 3.2.1 wants it: `encodeURIComponent` leaves characters that are delimiters there. */
+/** Encodes a name as RFC 8187 section 3.2.1 requires: `encodeURIComponent` leaves some of its delimiters unescaped. */
 function extValue(name: string): string {
   return encodeURIComponent(name).replace(
     /['()*]/g,
@@ -79,7 +79,7 @@ function extValue(name: string): string {
 
 const LIFETIME_MS = 15 * 60_000;
 
-/** What a signed download address is worth: each ticket opens its file once, for a quarter of an hour. */
+/** The tickets in signed download URLs: each gives access to its file once, within 15 minutes. */
 export class DownloadTickets {
   readonly #clock: EmulatorClock;
   readonly #tickets = new Map<string, { readonly fileId: string; readonly expiresAtMs: number }>();
@@ -94,7 +94,7 @@ export class DownloadTickets {
     return ticket;
   }
 
-  /** The id of the file. */
+  /** Returns the id of the file; undefined for an unknown, used or expired ticket. */
   redeem(ticket: string): string | undefined {
     const entry = this.#tickets.get(ticket);
     this.#tickets.delete(ticket);

@@ -1,11 +1,11 @@
 const CENTURY_MS = 36_525 * 86_400_000;
 
-/** The clock of the emulated service: the emulator's own time, and how far the service is ahead of it. */
+/** The clock of the emulated service: the emulator's time plus a skew. */
 export class EmulatorClock {
   readonly #now: () => number;
   #skewMs = 0;
 
-  /** @throws RangeError for a skew of more than a century */
+  /** @throws RangeError for a skew of more than 100 years */
   constructor(now: () => number, skewMs: number) {
     this.#now = now;
     this.skewMs = skewMs;
@@ -15,7 +15,7 @@ export class EmulatorClock {
     return this.#skewMs;
   }
 
-  /** @throws RangeError beyond a century */
+  /** @throws RangeError beyond 100 years */
   set skewMs(skewMs: number) {
     if (!(Math.abs(skewMs) <= CENTURY_MS)) {
       throw new RangeError(

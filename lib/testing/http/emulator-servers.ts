@@ -1,11 +1,11 @@
-import { setMaxListeners, once } from 'node:events';
+import { once, setMaxListeners } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 
 interface Origin {
   readonly serve: RequestListener;
 }
 
-/** The two origins of an emulator, listening, and the end of both. */
+/** The two listening servers of an emulator. */
 export class EmulatorServers<ApiOrigin extends Origin> {
   readonly url: string;
   readonly downloadUrl: string;
@@ -14,7 +14,7 @@ export class EmulatorServers<ApiOrigin extends Origin> {
   readonly #stopping: AbortController;
   #stopped: Promise<void> | undefined;
 
-  /** Starts the downloads first: the API, on `port`, must know where they are. */
+  /** Starts the download server first: the API server, on `port`, needs its URL. */
   static async listen<ApiOrigin extends Origin>(
     port: number,
     origins: (stopSignal: AbortSignal) => {
@@ -23,7 +23,7 @@ export class EmulatorServers<ApiOrigin extends Origin> {
     },
   ): Promise<EmulatorServers<ApiOrigin>> {
     const stopping = new AbortController();
-    // Every request that is held listens to it.
+    // Every held request listens to the signal.
     setMaxListeners(0, stopping.signal);
     const { downloads, api: apiFor } = origins(stopping.signal);
     const downloadServer = await LoopbackServer.listen(0, (...args) => downloads.serve(...args));
@@ -50,7 +50,7 @@ export class EmulatorServers<ApiOrigin extends Origin> {
     this.#stopping = stopping;
   }
 
-  /** Closes every connection, whatever is under way. Calling it again changes nothing. */
+  /** Closes both servers and every open connection. Calling it again has no effect. */
   stop(): Promise<void> {
     this.#stopped ??= this.#close();
     return this.#stopped;
@@ -66,7 +66,7 @@ export type RequestListener = (request: IncomingMessage, response: ServerRespons
 
 const LOOPBACK = '127.0.0.1';
 
-/** An HTTP server that only this machine reaches. */
+/** An HTTP server on the loopback interface. */
 export class LoopbackServer {
   readonly url: string;
   readonly #server: Server;
@@ -74,10 +74,10 @@ export class LoopbackServer {
   static async listen(port: number, listener: RequestListener): Promise<LoopbackServer> {
     const server = createServer((request, response) => {
       listener(request, response).catch((error: unknown) => {
-        answerFailure(response, error);
+        sendServerError(response, error);
       });
     });
-    // A short one would reset connections that a client is just about to use again.
+    // A shorter timeout could reset a connection that a client is about to reuse.
     server.keepAliveTimeout = 60_000;
     server.listen(port, LOOPBACK);
     await once(server, 'listening');
@@ -100,8 +100,8 @@ export class LoopbackServer {
   }
 }
 
-function answerFailure(response: ServerResponse, error: unknown): void {
-  // The failure is then that the client left, and nobody waits for an answer.
+function sendServerError(response: ServerResponse, error: unknown): void {
+  // The client has left: there is no one to respond to.
   if (response.destroyed) return;
   if (response.headersSent) {
     response.destroy();
@@ -109,5 +109,5 @@ function answerFailure(response: ServerResponse, error: unknown): void {
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   response.writeHead(500, { 'content-type': 'text/plain; charset=utf-8' });
-  response.end(`The emulator itself failed, not what it emulates: ${text}\n`);
+  response.end(`The emulator failed internally: ${text}\n`);
 }

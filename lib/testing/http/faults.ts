@@ -2,27 +2,28 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
-import { type ServiceResponses, type HttpAnswer, oauthError } from './http-response.js';
+import { type HttpAnswer, oauthError, type ServiceResponses } from './http-response.js';
+import type { RecordedRequest } from './request-log.js';
 
-/** What a fault of `BoxEmulator` is put on: token requests, revocations, API calls, downloads from the second origin. */
+/** The requests that a fault of `BoxEmulator` applies to: token requests, revocations, API calls, or downloads. */
 export type FaultTarget = 'token' | 'revoke' | 'api' | 'download';
 
 /**
- * Something that goes wrong instead of, or before, the ordinary answer.
+ * A failure that replaces or delays the regular response.
  *
- * | kind | what the client sees |
+ * | Kind | Effect on the client |
  * | --- | --- |
- * | `status` | that status; an object as `body` goes out as JSON |
- * | `rate-limit` | the service's 429 with `Retry-After`: seconds, or a string as it is (an HTTP date) |
+ * | `status` | a response with that status; a `body` object is sent as JSON |
+ * | `rate-limit` | the service's 429; `Retry-After` is a number of seconds or an HTTP date |
  * | `unavailable` | the service's 503 |
- * | `refuse` | an OAuth error, 400 unless given |
+ * | `refuse` | an OAuth error, by default with status 400 |
  * | `redirect` | a 302 to `location` |
- * | `garbage` | a 200 with HTML, or what is given |
- * | `huge` | a 200 of JSON that goes on until the client leaves, at most 64 MiB |
- * | `delay` | the ordinary answer, `ms` later |
- * | `hold` | the ordinary answer, once `until` is settled |
+ * | `garbage` | a 200 with an HTML page, or with the given body |
+ * | `huge` | a 200 whose JSON never ends: 64 MiB, or until the client leaves |
+ * | `delay` | the regular response, `ms` later |
+ * | `hold` | the regular response, after `until` settles |
  * | `reset` | a connection reset (RST) |
- * | `hang` | nothing, until the client leaves or the emulator stops |
+ * | `hang` | no response, until the client leaves or the emulator stops |
  *
  * @example
  * ```ts
@@ -54,7 +55,10 @@ export type Fault =
   | { readonly kind: 'reset' }
   | { readonly kind: 'hang' };
 
-/** Which request meets which fault. */
+/** Looks at a complete token request and may return a fault for it. */
+export type TokenHook = (request: RecordedRequest) => Fault | undefined;
+
+/** The faults that requests will get, by target. */
 export class FaultQueue<Target extends string> {
   readonly #next = new Map<Target, Fault[]>();
   readonly #always = new Map<Target, Fault>();
@@ -78,23 +82,23 @@ export class FaultQueue<Target extends string> {
     }
   }
 
-  /** The fault for a request that has just come in; what was asked for once goes first. */
+  /** Takes the fault of the next request: those of `failNext` go before the one of `always`. */
   take(target: Target): Fault | undefined {
     return this.#next.get(target)?.shift() ?? this.#always.get(target);
   }
 }
 
-const MAX_DELAY_MS = 2 ** 31 - 1; // a longer timer of Node ends at once
+const MAX_DELAY_MS = 2 ** 31 - 1; // Node fires a longer timer at once
 
-/** @throws RangeError for a delay that no timer can have */
+/** @throws RangeError for a delay that no timer supports */
 function checkDelay(fault: Fault): void {
   if (fault.kind !== 'delay' || (fault.ms >= 0 && fault.ms <= MAX_DELAY_MS)) return;
   throw new RangeError(
-    `Invalid ms of a delay: expected a number from 0 to ${MAX_DELAY_MS}, received ${fault.ms}`,
+    `Invalid delay: expected a number of ms from 0 to ${MAX_DELAY_MS}, received ${fault.ms}`,
   );
 }
 
-// Taken at once, before a test puts fake timers in its place.
+// Kept at import, before a test installs fake timers.
 const sleep = promisify(setTimeout);
 
 const HUGE_BYTES = 64 * 1024 * 1024;
@@ -103,12 +107,12 @@ const CHUNK = 'x'.repeat(64 * 1024);
 export interface FaultContext {
   readonly responses: ServiceResponses;
   readonly response: ServerResponse;
-  /** Ends what waits when the emulator stops. */
+  /** Aborts when the emulator stops. */
   readonly signal: AbortSignal;
   send(answer: HttpAnswer): void;
 }
 
-/** Tells whether the ordinary answer is still to be given. */
+/** Returns whether the regular response is still to be sent. */
 export async function injectFault(fault: Fault, context: FaultContext): Promise<boolean> {
   switch (fault.kind) {
     case 'delay':
@@ -157,12 +161,12 @@ export async function injectFault(fault: Fault, context: FaultContext): Promise<
   return false;
 }
 
-/** A fault that leaves the request as it is, so that it can still be answered or never will be. */
+/** Whether the body is left unread: the regular response will read it, or none is sent. */
 export function leavesRequestUnread({ kind }: Fault): boolean {
   return kind === 'delay' || kind === 'hold' || kind === 'hang' || kind === 'reset';
 }
 
-/** What is waited for may fail in its own way: it only says when. */
+/** Resolves when `waited` settles, either way, or when the emulator stops. */
 async function untilStopped(waited: Promise<unknown>, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
   const settled = new AbortController();

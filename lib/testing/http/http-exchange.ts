@@ -1,18 +1,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type ServiceResponses, type HttpAnswer, sendResponse } from './http-response.js';
 import type { EmulatorClock } from './emulator-clock.js';
-import { leavesRequestUnread, injectFault, type Fault } from './faults.js';
+import { type Fault, injectFault, leavesRequestUnread } from './faults.js';
+import { type HttpAnswer, sendResponse, type ServiceResponses } from './http-response.js';
 import type { OpenRecord, RequestKind, RequestLog } from './request-log.js';
+
+/** The headers of a request, with every value; names are in lower case. */
+export type HeaderValues = Readonly<Record<string, readonly string[] | undefined>>;
 
 export interface HttpExchangeContext {
   readonly clock: EmulatorClock;
   readonly responses: ServiceResponses;
   readonly log: RequestLog;
-  /** Ends whatever still waits when the emulator stops. */
+  /** Aborts when the emulator stops. */
   readonly stopSignal: AbortSignal;
 }
 
-/** One request and the answer it gets. */
+/** One request to an emulator, and its response. */
 export class HttpExchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
@@ -39,12 +42,12 @@ export class HttpExchange {
 
   send(answer: HttpAnswer): void {
     if (this.response.headersSent || this.response.destroyed) return;
-    // Not left to the end of the response: a client may look at the log as soon as it has the answer.
+    // Set before the response is sent: a client may read the log as soon as it has the response.
     this.record.status = answer.status;
     sendResponse(this.response, answer, this.#commonHeaders());
   }
 
-  /** Tells whether the ordinary answer is still to be given. */
+  /** Returns whether the regular response is still to be sent. */
   async inject(fault: Fault): Promise<boolean> {
     if (!leavesRequestUnread(fault)) await this.readBody(0);
     return injectFault(fault, {
@@ -56,13 +59,13 @@ export class HttpExchange {
   }
 
   /**
-   * Undefined when the body is over the limit. It is read to its end all the same: a client that is still sending may
-   * never look at the answer.
+   * Reads the body; undefined if it is over the limit. It is always read to its end, as a client that is still sending may
+   * never read the response.
    */
   async readBody(limitBytes: number): Promise<Buffer | undefined> {
     let chunks: Buffer[] = [];
     let length = 0;
-    // Without an encoding set, a request's chunks are buffers.
+    // Without an encoding, the chunks of a request are Buffers.
     for await (const chunk of this.request as AsyncIterable<Buffer>) {
       length += chunk.byteLength;
       if (length <= limitBytes) chunks.push(chunk);
@@ -71,7 +74,7 @@ export class HttpExchange {
     return length <= limitBytes ? Buffer.concat(chunks) : undefined;
   }
 
-  /** Calls once, when the answer is out or the client is gone. */
+  /** Calls back once, after the response is sent or the client has left. */
   whenOver(callback: () => void): void {
     let isOver = false;
     const once = (): void => {
@@ -81,14 +84,14 @@ export class HttpExchange {
     this.response.once('finish', once).once('close', once);
   }
 
-  /** `Date` is the service's clock, which need not be this machine's. */
+  /** `Date` follows the clock of the service, which may differ from this machine's. */
   #commonHeaders(): Readonly<Record<string, string>> {
     const { clock, responses } = this.#context;
     return { date: new Date(clock.nowMs()).toUTCString(), ...responses.commonHeaders() };
   }
 }
 
-/** Undefined for a target that is no address. */
+/** Undefined if the request target is not a valid URL. */
 export function requestUrl({ url = '' }: IncomingMessage): URL | undefined {
   const base = 'http://emulator';
   return URL.canParse(url, base) ? new URL(url, base) : undefined;

@@ -1,15 +1,37 @@
 import type { ServerResponse } from 'node:http';
 import { pipeline, Readable } from 'node:stream';
 
-/** An answer as data, so that what decides it needs no socket. */
+/** A response as data: whatever decides on it needs no socket. */
 export interface HttpAnswer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
-  /** A string, bytes and a stream go out as they are, any other object as JSON. */
+  /** A string, bytes and a stream are sent unchanged, any other object as JSON. */
   readonly body?: string | Uint8Array | Readable | JsonObject;
 }
 
-/** The error of an OAuth 2 endpoint (RFC 6749 5.2). */
+/** The responses of an emulated service that do not depend on a resource, in its own words. */
+export interface ServiceResponses {
+  readonly service: string;
+  /** Headers that only the API may receive, in lower case. */
+  readonly credentialHeaders: readonly string[];
+  /** The headers of every response, besides `Date`. */
+  commonHeaders(): Readonly<Record<string, string>>;
+  badRequest(message: string): HttpAnswer;
+  notFound(): HttpAnswer;
+  rateLimited(retryAfter: number | string): HttpAnswer;
+  unavailable(): HttpAnswer;
+}
+
+export function ok(body: JsonObject): HttpAnswer {
+  return { status: 200, body };
+}
+
+/** The response of a token endpoint that issued a token (RFC 6749 section 5.1). */
+export function tokenResponse(body: JsonObject): HttpAnswer {
+  return { status: 200, headers: { 'cache-control': 'no-store' }, body };
+}
+
+/** The error response of an OAuth 2.0 endpoint (RFC 6749 section 5.2). */
 export function oauthError(error: string, description: string, status = 400): HttpAnswer {
   return {
     status,
@@ -27,7 +49,7 @@ export function sendResponse(
   const headers = { ...commonHeaders, ...answer.headers };
   if (body instanceof Readable) {
     response.writeHead(status, headers);
-    // Only the client leaving can break this off, and it knows.
+    // It fails only when the client leaves, which needs no report.
     pipeline(body, response, () => undefined);
     return;
   }
@@ -39,20 +61,6 @@ export function sendResponse(
     ...headers,
   });
   response.end(bytes);
-}
-
-/** How an emulated service words the answers that come from none of its resources. */
-export interface ServiceResponses {
-  /** The service's name. */
-  readonly service: string;
-  /** The headers that only its API may see, in lower case. */
-  readonly credentialHeaders: readonly string[];
-  /** What every answer has besides `Date`. */
-  commonHeaders(): Readonly<Record<string, string>>;
-  badRequest(message: string): HttpAnswer;
-  notFound(): HttpAnswer;
-  rateLimited(retryAfter: number | string): HttpAnswer;
-  unavailable(): HttpAnswer;
 }
 
 export type JsonObject = Readonly<Record<string, unknown>>;

@@ -1,12 +1,12 @@
 import { type JsonObject, parseJsonObject } from './http-response.js';
 
-/** A JWT in its compact form, taken apart but not verified. */
+/** The decoded parts of a compact JWT, not verified. */
 export interface Jwt {
   readonly header: JsonObject;
   readonly claims: JsonObject;
-  /** What the signature is over. */
+  /** The bytes that are signed. */
   readonly signingInput: string;
-  /** Undefined when there is none, or one that is no base64url. */
+  /** Undefined if the signature is missing or not base64url. */
   readonly signature: Buffer | undefined;
 }
 
@@ -20,7 +20,7 @@ export function readJwt(text: string): Jwt | undefined {
   return { header, claims, signingInput, signature: decodePart(encodedSignature) };
 }
 
-/** The claims of a JWT that nobody has verified. */
+/** Decodes the claims of a JWT without verifying it. */
 export function decodeClaims(jwt: string): JsonObject | undefined {
   const parts = jwt.split('.');
   return parts.length === 3 ? decodeJsonPart(parts[1] ?? '') : undefined;
@@ -31,7 +31,7 @@ function decodeJsonPart(part: string): JsonObject | undefined {
   return bytes && parseJsonObject(bytes.toString('utf8'));
 }
 
-/** Node skips what is not base64url; a second spelling of the same bytes would pass for the first. */
+/** Rejects any other encoding of the same bytes: Node skips characters that are not base64url. */
 function decodePart(part: string): Buffer | undefined {
   const bytes = Buffer.from(part, 'base64url');
   return part !== '' && bytes.toString('base64url') === part ? bytes : undefined;

@@ -4,24 +4,24 @@ import type { TokenSubject } from './token-ledger.js';
 /** A request as the emulator received it. */
 export interface RecordedRequest {
   readonly method: string;
-  /** With the query. */
+  /** Includes the query. */
   readonly path: string;
-  /** Names in lower case; values that came more than once are joined with a comma. */
+  /** Names are in lower case; repeated values are joined with a comma. */
   readonly headers: Readonly<Record<string, string>>;
   /** The `as-user` header. */
   readonly actingUser?: string;
-  /** Whom the bearer token is for, even if it is expired or revoked; at the token endpoint, whom a token is asked for. */
+  /** The subject of the bearer token, even an expired or revoked one; at the token endpoint, the requested subject. */
   readonly subject?: TokenSubject;
-  /** The status that it was answered with; missing while it waits, and for good if it is never answered. */
+  /** The status of the response; missing until the emulator sends one. */
   readonly status?: number;
-  /** The decoded form of a request to the token endpoint or the revocation endpoint. */
+  /** The decoded form of a request to the token or the revocation endpoint. */
   readonly body?: Readonly<Record<string, string>>;
 }
 
 /** `exchange` is the token endpoint of Workfront. */
 export type RequestKind = 'token' | 'revoke' | 'exchange' | 'api' | 'download';
 
-/** A record while the request is being answered. */
+/** A record whose request is still being served. */
 export type OpenRecord = { -readonly [Key in keyof RecordedRequest]: RecordedRequest[Key] };
 
 export class RequestLog {
@@ -54,19 +54,19 @@ export class RequestLog {
   }
 }
 
-/** How many of a kind were under way at once, at the most. */
+/** Counts concurrent requests by kind, and keeps the highest count of each. */
 export class ConcurrencyGauge {
   readonly #current = new Map<string, number>();
   readonly #highest = new Map<string, number>();
 
-  /** Call what it returns when that one is over. */
+  /** Starts one; the returned function ends it. */
   enter(kind: string): () => void {
     const count = this.#add(kind, 1);
     this.#highest.set(kind, Math.max(count, this.highest(kind)));
-    let isInside = true;
+    let isActive = true;
     return () => {
-      if (isInside) this.#add(kind, -1);
-      isInside = false;
+      if (isActive) this.#add(kind, -1);
+      isActive = false;
     };
   }
 

@@ -1,10 +1,33 @@
-import { createPublicKey, KeyObject } from 'node:crypto';
+import { createPublicKey, generateKeyPair, KeyObject } from 'node:crypto';
+import { promisify } from 'node:util';
 
-/** Takes a public or a private key, or a certificate. Throws a TypeError unless it is of RSA. */
+const generateKeyPairAsync = promisify(generateKeyPair);
+
+/**
+ * Reads a public key, a private key or a certificate.
+ *
+ * @throws TypeError unless the key is RSA
+ */
 export function readRsaPublicKey(key: string | KeyObject): KeyObject {
   const publicKey = key instanceof KeyObject && key.type === 'public' ? key : createPublicKey(key);
   if (publicKey.asymmetricKeyType !== 'rsa') {
-    throw new TypeError(`The key must be RSA, not ${publicKey.asymmetricKeyType ?? 'this one'}.`);
+    throw new TypeError(
+      `Invalid key: expected RSA, received ${publicKey.asymmetricKeyType ?? 'an unknown type'}`,
+    );
   }
   return publicKey;
+}
+
+/** Generates a private key: PEM, PKCS#8, encrypted if there is a passphrase. */
+export async function newRsaPrivateKey(passphrase?: string): Promise<string> {
+  const { privateKey } = await generateKeyPairAsync('rsa', {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: {
+      type: 'pkcs8',
+      format: 'pem',
+      ...(passphrase !== undefined && { cipher: 'des-ede3-cbc', passphrase }),
+    },
+  });
+  return privateKey;
 }

@@ -1,4 +1,4 @@
-import type { HttpExchange } from './http-exchange.js';
+import type { HeaderValues, HttpExchange } from './http-exchange.js';
 import { type HttpAnswer, oauthError } from './http-response.js';
 
 export const MAX_FORM_BYTES = 64 * 1024;
@@ -8,13 +8,12 @@ export const MISSING_PARAMETER = 'Invalid grant_type parameter or parameter miss
 export interface TokenHttpRequest {
   readonly method: string;
   readonly path: string;
-  /** Every value of every header, names in lower case. */
-  readonly headers: Readonly<Record<string, readonly string[] | undefined>>;
-  /** Undefined when it was over `MAX_FORM_BYTES`. */
+  readonly headers: HeaderValues;
+  /** Undefined if it was larger than `MAX_FORM_BYTES`. */
   readonly body: Buffer | undefined;
 }
 
-/** What is wrong with the form of a request, whatever it asks for. */
+/** What is wrong with the form of a token or revocation request. */
 export type FormFault =
   'method' | 'credential-header' | 'query' | 'content-type' | 'too-large' | 'repeated-field';
 
@@ -24,7 +23,7 @@ export type TokenForm =
 
 const FORM = 'application/x-www-form-urlencoded';
 
-/** Takes in a request to a token endpoint, and shows its fields in the log. */
+/** Reads a request to a token endpoint, and adds its fields to the log. */
 export async function readTokenRequest(exchange: HttpExchange): Promise<TokenHttpRequest> {
   const { record, request } = exchange;
   const body = await exchange.readBody(MAX_FORM_BYTES);
@@ -32,7 +31,7 @@ export async function readTokenRequest(exchange: HttpExchange): Promise<TokenHtt
   return { method: record.method, path: record.path, headers: request.headersDistinct, body };
 }
 
-/** What holds for every request to the token and the revocation endpoint, whatever it asks for. */
+/** Checks the rules that every request to the token or the revocation endpoint must follow. */
 export function readTokenForm(
   request: TokenHttpRequest,
   credentialHeaders: readonly string[],
@@ -50,7 +49,7 @@ export function readTokenForm(
       return refuse('credential-header', `The ${name} header must not be sent to this endpoint.`);
     }
   }
-  // RFC 6749 2.3.1: a secret in an address ends up in the logs of every proxy.
+  // RFC 6749 section 2.3.1: a secret in a URL ends up in proxy logs.
   if (path.includes('?')) {
     return refuse('query', 'Parameters must be sent in the body, not in the URL.');
   }
@@ -68,7 +67,7 @@ export function readTokenForm(
       return refuse('repeated-field', `Parameters must not be included more than once: ${name}`);
     }
     names.add(name);
-    // RFC 6749 3.2: a parameter without a value counts as left out.
+    // RFC 6749 section 3.2: a parameter without a value counts as omitted.
     if (value !== '') fields.set(name, value);
   }
   return { fields };

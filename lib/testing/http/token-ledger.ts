@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { type EmulatorClock } from './emulator-clock.js';
+import type { EmulatorClock } from './emulator-clock.js';
 
-/** Whom an access token is for. */
+/** The enterprise or user that an access token belongs to. */
 export interface TokenSubject {
   readonly type: 'enterprise' | 'user';
   readonly id: string;
@@ -12,7 +12,7 @@ export interface ItemReference {
   readonly id: string;
 }
 
-/** What a downscoped token may do. */
+/** The limits of a downscoped token. */
 export interface TokenRestriction {
   readonly scopes: readonly string[];
   readonly item?: ItemReference;
@@ -22,12 +22,12 @@ export interface TokenRestriction {
 export interface IssuedToken {
   readonly value: string;
   readonly subject: TokenSubject;
-  /** By the service's clock; missing for a token that lives until it is revoked. */
+  /** By the service's clock; missing for a token that is valid until it is revoked. */
   readonly expiresAtMs?: number;
   readonly restriction?: TokenRestriction;
 }
 
-/** Every access token that the emulator gave out. */
+/** Every access token that the emulator has issued. */
 export class TokenLedger {
   readonly #clock: EmulatorClock;
   readonly #tokens = new Map<string, IssuedToken>();
@@ -41,7 +41,7 @@ export class TokenLedger {
     return this.#tokens.size;
   }
 
-  /** A lifetime of null or 0 means that nobody knows when the token ends. */
+  /** A lifetime of null or 0 issues a token without a known expiry. */
   issue(
     subject: TokenSubject,
     lifetimeS: number | null,
@@ -57,7 +57,7 @@ export class TokenLedger {
     return token;
   }
 
-  /** Dead tokens are found too: a log wants to know whose they were. */
+  /** Also finds expired and revoked tokens, so that a log can name their subject. */
   find(value: string): IssuedToken | undefined {
     return this.#tokens.get(value);
   }
@@ -79,15 +79,19 @@ export class TokenLedger {
   }
 }
 
-const MAX_LIFETIME_S = 1_000_000_000; // the package takes nothing longer for a lifetime
+const MAX_LIFETIME_S = 1_000_000_000; // the longest lifetime that the package accepts
 
-/** Default 3600; throws a RangeError for what is no lifetime. */
+/**
+ * Checks a token lifetime in seconds. Default 3600.
+ *
+ * @throws RangeError for an invalid lifetime
+ */
 export function checkLifetime(lifetimeS: number | null = 3600): number | null {
   if (lifetimeS === null) return lifetimeS;
   if (Number.isInteger(lifetimeS) && lifetimeS >= 0 && lifetimeS <= MAX_LIFETIME_S) {
     return lifetimeS;
   }
   throw new RangeError(
-    `A token lifetime is a whole number of seconds from 0 to ${MAX_LIFETIME_S}, or null: ${lifetimeS}`,
+    `Invalid token lifetime: expected a whole number of seconds from 0 to ${MAX_LIFETIME_S} or null, received ${lifetimeS}`,
   );
 }

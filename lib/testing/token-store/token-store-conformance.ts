@@ -2,16 +2,16 @@ import { randomUUID } from 'node:crypto';
 import { AFTER_RESET, tokenStoreCases } from './token-store-cases.js';
 import type { TokenStoreHarness } from './token-store-harness.js';
 
-/** One rule that every store keeps. */
+/** One rule that every store must follow. */
 export interface TokenStoreCase {
   readonly name: string;
-  /** Rejects if the store does not do what its name says. */
+  /** Rejects with an AssertionError if the store breaks the rule. */
   readonly run: () => Promise<void>;
 }
 
 /**
- * What is expected of a `TokenStore`, case by case, for any test runner: each `run` rejects with an AssertionError if
- * the store does otherwise. Cases need no sleeping and no order, but are run one at a time, as time passes for all of them.
+ * Returns the rules of a `TokenStore` as test cases for any test runner: each `run` rejects with an AssertionError if the
+ * store breaks its rule. Run the cases one at a time, in any order, as they share the store's clock. No case sleeps.
  *
  * @example
  * ```ts
@@ -35,11 +35,11 @@ export interface TokenStoreCase {
 export function tokenStoreConformance(harness: TokenStoreHarness): readonly TokenStoreCase[] {
   return Object.entries(tokenStoreCases)
     .filter(([name]) => harness.reset !== undefined || name !== AFTER_RESET)
-    .map(([name, play]) => ({
+    .map(([name, runCase]) => ({
       name,
       run: async () => {
         const store = await harness.create();
-        await play({
+        await runCase({
           create: () => harness.create(),
           advance: (ms) => harness.advance(ms),
           reset: async () => harness.reset?.(),

@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict';
 import type { Claim, StoredToken, TokenStore } from '../../core/tokens/token-store.js';
 
-/** How a store is put to the test. */
+/** Gives the conformance cases control over a store. */
 export interface TokenStoreHarness {
-  /** Another handle on the same shared state, as another process would have it. */
+  /** Creates another handle on the same shared state, like another process. */
   create(): Promise<TokenStore>;
-  /** Lets the time that the store goes by pass. */
+  /** Advances the store's clock. */
   advance(ms: number): Promise<void>;
-  /** Has the store lose everything, as a restart would. Without it that is not tested. */
+  /** Deletes everything in the store, like a restart. Optional: without it this case is skipped. */
   reset?(): Promise<void>;
 }
 
-/** What a case is played on. */
+/** The harness, a store and an identity for one case. */
 export interface CaseContext extends TokenStoreHarness {
   readonly store: TokenStore;
-  /** One that no other case knows. */
+  /** An identity that no other case uses. */
   readonly id: string;
 }
 
@@ -30,34 +30,35 @@ export function claim(store: TokenStore, id: string, owner: string, newerThan = 
   return store.claim(id, request(owner, newerThan));
 }
 
-/** The fence of a claim that is granted. */
+/** Claims a lease and returns its fence. */
 export async function lease(
   store: TokenStore,
   id: string,
   owner: string,
   newerThan = 0,
 ): Promise<number> {
-  const answer = await claim(store, id, owner, newerThan);
-  if (answer.state !== 'claimed')
-    assert.fail(`${owner} should mint, but was told: ${answer.state}`);
-  return answer.fence;
+  const result = await claim(store, id, owner, newerThan);
+  if (result.state !== 'claimed')
+    assert.fail(`Expected a lease for ${owner}, received ${result.state}`);
+  return result.fence;
 }
 
-export async function taken(store: TokenStore, id: string, newerThan = 0) {
-  const answer = await claim(store, id, 'taker', newerThan);
-  if (answer.state !== 'token') assert.fail(`expected a token, but was told: ${answer.state}`);
-  return answer;
+/** Claims and expects a token. */
+export async function readToken(store: TokenStore, id: string, newerThan = 0) {
+  const result = await claim(store, id, 'reader', newerThan);
+  if (result.state !== 'token') assert.fail(`Expected a token, received ${result.state}`);
+  return result;
 }
 
 export async function publish(
   store: TokenStore,
   id: string,
-  written: StoredToken,
+  stored: StoredToken,
   newerThan = 0,
   ageMs = 0,
 ): Promise<number> {
   const fence = await lease(store, id, 'publisher', newerThan);
-  await store.publish(id, fence, written, ageMs);
+  await store.publish(id, fence, stored, ageMs);
   return fence;
 }
 
@@ -65,15 +66,21 @@ export function token(value: string): StoredToken {
   return { value, lifetimeMs: HOUR, expiresAt: 1_767_225_600_000 };
 }
 
-/** What was let pass, and at most what has really passed besides; give or take what a clock of milliseconds rounds. */
+/** Expects `passedMs`, plus at most the real time since `requestedAt`, with a tolerance for rounding to milliseconds. */
 export function expectAge(ageMs: number, passedMs: number, requestedAt: number): void {
-  const leastMs = passedMs - 1;
-  const mostMs = passedMs + (performance.now() - requestedAt) + 5;
-  assert.ok(ageMs >= leastMs && ageMs <= mostMs, `age ${ageMs}, not ${leastMs} to ${mostMs}`);
+  const minMs = passedMs - 1;
+  const maxMs = passedMs + (performance.now() - requestedAt) + 5;
+  assert.ok(
+    ageMs >= minMs && ageMs <= maxMs,
+    `Expected an age from ${minMs} to ${maxMs} ms, received ${ageMs}`,
+  );
 }
 
-export function expectPaused(answer: Claim, longestMs: number, reason: string): void {
-  if (answer.state !== 'paused') assert.fail(`expected a pause, but was told: ${answer.state}`);
-  assert.equal(answer.reason, reason);
-  assert.ok(answer.forMs > 0 && answer.forMs <= longestMs, `${answer.forMs} of ${longestMs} ms`);
+export function expectPaused(result: Claim, maxMs: number, reason: string): void {
+  if (result.state !== 'paused') assert.fail(`Expected a pause, received ${result.state}`);
+  assert.equal(result.reason, reason);
+  assert.ok(
+    result.forMs > 0 && result.forMs <= maxMs,
+    `Expected a pause of at most ${maxMs} ms, received ${result.forMs}`,
+  );
 }

@@ -1,53 +1,49 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { RouteHandler, TokenHook } from '../box/api-origin.js';
-import { ConcurrencyGauge } from '../http/request-log.js';
+import type { FaultQueue, TokenHook } from '../http/faults.js';
 import { HttpExchange, type HttpExchangeContext, requestUrl } from '../http/http-exchange.js';
-import type { FaultQueue } from '../http/faults.js';
 import type { HttpAnswer } from '../http/http-response.js';
 import { decodeClaims } from '../http/jwt.js';
+import { ConcurrencyGauge } from '../http/request-log.js';
+import { Routes } from '../http/routes.js';
 import { readTokenRequest } from '../http/token-form.js';
 import type { TokenLedger } from '../http/token-ledger.js';
 import { type AttaskApi, isAttaskPath } from './emulated-api.js';
 import type { ExchangeEndpoint } from './emulated-token-endpoint.js';
+import type { WorkfrontRefusal } from './refusals.js';
+import { findSessionFault, sessionOf } from './session-guard.js';
 import {
-  EXCHANGE_REFUSALS,
   attaskError,
   badRequest,
+  EXCHANGE_REFUSALS,
   notAuthenticated,
   tooManyRequests,
 } from './workfront-responses.js';
-import type { RefusalLog, WorkfrontRefusal } from './refusals.js';
-import { findSessionFault, sessionOf } from './session-guard.js';
 
-/** What a fault of `WorkfrontEmulator` is put on: exchanges, API calls, downloads from the second origin. */
+/** The requests that a fault of `WorkfrontEmulator` applies to: JWT exchanges, API calls, or downloads. */
 export type WorkfrontFaultTarget = 'exchange' | 'api' | 'download';
 
 export interface WorkfrontOriginParts extends HttpExchangeContext {
   readonly api: AttaskApi;
   readonly endpoint: ExchangeEndpoint;
   readonly faults: FaultQueue<WorkfrontFaultTarget>;
-  readonly refusals: RefusalLog;
+  readonly refusals: WorkfrontRefusal[];
   readonly sessions: TokenLedger;
 }
 
 export const EXCHANGE_PATH = '/integrations/oauth2/api/v1/jwt/exchange';
 const MAX_BODY_BYTES = 1024 * 1024;
 
-/** What `<domain>.my.workfront.com` is: the exchange and the API. */
+/** The counterpart of `<domain>.my.workfront.com`: the JWT exchange and the API. */
 export class WorkfrontOrigin {
   maxConcurrentApiRequests: number;
   onExchange: TokenHook | undefined;
+  readonly routes = new Routes();
   readonly #gauge = new ConcurrencyGauge();
   readonly #parts: WorkfrontOriginParts;
-  readonly #routes = new Map<string, RouteHandler>();
 
   constructor(parts: WorkfrontOriginParts, maxConcurrentApiRequests: number) {
     this.#parts = parts;
     this.maxConcurrentApiRequests = maxConcurrentApiRequests;
-  }
-
-  route(method: string, pathname: string, handler: RouteHandler): void {
-    this.#routes.set(`${method.toUpperCase()} ${pathname}`, handler);
   }
 
   mostConcurrent(kind: 'exchange' | 'api'): number {
@@ -59,7 +55,7 @@ export class WorkfrontOrigin {
     const kind = url?.pathname === EXCHANGE_PATH ? 'exchange' : 'api';
     const exchange = new HttpExchange(kind, request, response, this.#parts);
     exchange.whenOver(this.#gauge.enter(kind));
-    if (!url) exchange.send(badRequest('The request target is no address'));
+    if (!url) exchange.send(badRequest('Invalid request target'));
     else if (kind === 'exchange') await this.#serveExchange(exchange);
     else await this.#serveApi(exchange, url);
   }
@@ -71,11 +67,11 @@ export class WorkfrontOrigin {
     const userId = decodeClaims(record.body?.jwt_token ?? '')?.sub;
     if (typeof userId === 'string') record.subject = { type: 'user', id: userId };
 
-    // Judged before any fault: Workfront has seen the JWT then, whatever it answers.
-    const decision = endpoint.judge(form);
+    // Before any fault: Workfront has seen the JWT then, whatever response it sends.
+    const decision = endpoint.evaluate(form);
     const fault = this.onExchange?.(record) ?? faults.take('exchange');
     if (fault && !(await exchange.inject(fault))) return;
-    if ('mint' in decision) exchange.send(decision.mint());
+    if ('respond' in decision) exchange.send(decision.respond());
     else this.#refuse(exchange, 'exchange', decision, EXCHANGE_REFUSALS[decision.reason]);
   }
 
@@ -89,7 +85,7 @@ export class WorkfrontOrigin {
 
     if (this.#gauge.current('api') > this.maxConcurrentApiRequests) {
       await exchange.readBody(0);
-      const detail = `There were ${this.maxConcurrentApiRequests} requests under way already.`;
+      const detail = `${this.maxConcurrentApiRequests} requests were in progress already.`;
       const cause = { reason: 'too-many-requests', detail } as const;
       this.#refuse(exchange, 'api', cause, tooManyRequests());
       return;
@@ -100,7 +96,7 @@ export class WorkfrontOrigin {
     const sessionFault = isAttaskPath(url.pathname)
       ? findSessionFault(headers, sessions)
       : undefined;
-    const handler = this.#routes.get(`${method} ${url.pathname}`);
+    const handler = this.routes.find(method, url.pathname);
     if (handler && !sessionFault) {
       await handler(request, response);
       return;
@@ -109,16 +105,16 @@ export class WorkfrontOrigin {
     const contentType = request.headers['content-type'] ?? '';
     if (sessionFault) this.#refuse(exchange, 'api', sessionFault, notAuthenticated());
     else if (!body) exchange.send(attaskError(413, 'RequestTooLargeException', 'Too large'));
-    else exchange.send(api.answer({ method, url, contentType, body }));
+    else exchange.send(api.respond({ method, url, contentType, body }));
   }
 
   #refuse(
     exchange: HttpExchange,
     target: WorkfrontRefusal['target'],
     { reason, detail }: Pick<WorkfrontRefusal, 'reason' | 'detail'>,
-    answer: HttpAnswer,
+    response: HttpAnswer,
   ): void {
-    this.#parts.refusals.add({ target, reason, detail, status: answer.status });
-    exchange.send(answer);
+    this.#parts.refusals.push({ target, reason, detail, status: response.status });
+    exchange.send(response);
   }
 }

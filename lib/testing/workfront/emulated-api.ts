@@ -1,7 +1,7 @@
-import { downloadAddress } from '../http/download-origin.js';
-import { type HttpAnswer, type JsonObject, parseJsonObject } from '../http/http-response.js';
-import type { AttaskObjects, ObjCode } from './emulated-objects.js';
+import { signedDownloadUrl } from '../http/download-origin.js';
+import { type HttpAnswer, type JsonObject, ok, parseJsonObject } from '../http/http-response.js';
 import { newWorkfrontId } from './emulated-app.js';
+import type { AttaskObjects, ObjCode } from './emulated-objects.js';
 import { attaskError, badRequest, notFound } from './workfront-responses.js';
 
 export interface AttaskCall {
@@ -24,12 +24,12 @@ const OBJ_CODE_OF_NAME = new Map<string, ObjCode>([
 ]);
 const WRITABLE: ReadonlySet<ObjCode> = new Set(['PROJ', 'TASK']);
 
-/** Whether an address is for those with a session only. */
+/** Whether a path requires a session. */
 export function isAttaskPath(pathname: string): boolean {
   return /^\/attask\/api(\/|$)/.test(pathname) || pathname === DOWNLOAD_PATH;
 }
 
-/** The resources of `/attask/api`, of any version and of none. */
+/** The resources of `/attask/api`, with or without a version in the path. */
 export class AttaskApi {
   readonly #objects: AttaskObjects;
   readonly #downloadUrl: string;
@@ -39,7 +39,7 @@ export class AttaskApi {
     this.#downloadUrl = downloadUrl;
   }
 
-  answer(call: AttaskCall): HttpAnswer {
+  respond(call: AttaskCall): HttpAnswer {
     const { method, url } = call;
     if (url.pathname === DOWNLOAD_PATH) return this.#redirectToDocument(call);
     const [, name = '', id] = OBJECT_PATH.exec(url.pathname) ?? [];
@@ -57,35 +57,31 @@ export class AttaskApi {
 
   #show(objCode: ObjCode, id: string): HttpAnswer {
     const object = this.#objects.find(objCode, id);
-    return object ? ok(object) : notFound();
+    return object ? ok({ data: object }) : notFound();
   }
 
-  /** A parameter is a field that must be equal; `fields` and `$$LIMIT` are taken and make no difference. */
+  /** Filters by fields that must be equal. `fields` and `$$LIMIT` are accepted and ignored. */
   #search(objCode: ObjCode, parameters: URLSearchParams): HttpAnswer {
     const filters = [...parameters].filter(([name]) => name !== 'fields' && !name.startsWith('$$'));
     const found = this.#objects
       .of(objCode)
       .filter((object) => filters.every(([name, value]) => object[name] === value));
-    return { status: 200, body: { data: found } };
+    return ok({ data: found });
   }
 
   #write(objCode: ObjCode, id: string | undefined, call: AttaskCall): HttpAnswer {
     if (id !== undefined && !this.#objects.find(objCode, id)) return notFound();
     const fields = readFields(call);
     if (!fields) return badRequest('The body must be a JSON object or a form');
-    return ok(this.#objects.keep(objCode, id ?? newWorkfrontId(), fields));
+    return ok({ data: this.#objects.save(objCode, id ?? newWorkfrontId(), fields) });
   }
 
   #redirectToDocument({ method, url }: AttaskCall): HttpAnswer {
     const document = this.#objects.find('DOCU', url.searchParams.get('ID') ?? '');
     if (method !== 'GET' || !document) return notFound();
     const ticket = this.#objects.issueTicket(document.ID);
-    return { status: 302, headers: { location: downloadAddress(this.#downloadUrl, ticket) } };
+    return { status: 302, headers: { location: signedDownloadUrl(this.#downloadUrl, ticket) } };
   }
-}
-
-function ok(data: JsonObject): HttpAnswer {
-  return { status: 200, body: { data } };
 }
 
 function readFields({ contentType, body }: AttaskCall): JsonObject | undefined {

@@ -1,34 +1,31 @@
-import { generateKeyPair, type KeyObject, randomBytes } from 'node:crypto';
-import { promisify } from 'node:util';
-import { readRsaPublicKey } from '../http/rsa-keys.js';
+import { type KeyObject, randomBytes } from 'node:crypto';
+import { newRsaPrivateKey, readRsaPublicKey } from '../http/rsa-keys.js';
 
-/** What the page of a custom OAuth2 application shows, and the key that belongs to it. */
+/** The values on the page of a custom OAuth2 application, and its private key. */
 export interface WorkfrontCredentials {
   readonly clientId: string;
   readonly clientSecret: string;
-  /** The `iss` of its JWTs. */
+  /** The `iss` of JWTs. */
   readonly customerId: string;
-  /** The user who made the public key; the `sub` of its JWTs. */
+  /** The user who added the public key; the `sub` of JWTs. */
   readonly userId: string;
   /** PEM, PKCS#8, unencrypted. */
   readonly privateKey: string;
 }
 
-const generateKeyPairAsync = promisify(generateKeyPair);
-
-/** What Workfront knows of a custom OAuth2 application with the JWT flow. */
+/** A custom OAuth2 application with the JWT flow, as Workfront knows it. */
 export class WorkfrontApplication {
   readonly credentials: WorkfrontCredentials;
   readonly #publicKeys = new Map<string, KeyObject>();
 
-  /** What is not given is made anew. */
+  /** Generates the credentials that `given` lacks. */
   static async create(given: Partial<WorkfrontCredentials>): Promise<WorkfrontApplication> {
     return new WorkfrontApplication({
       clientId: given.clientId ?? newWorkfrontId(),
       clientSecret: given.clientSecret ?? newWorkfrontId(),
       customerId: given.customerId ?? newWorkfrontId(),
       userId: given.userId ?? newWorkfrontId(),
-      privateKey: given.privateKey ?? (await newPrivateKey()),
+      privateKey: given.privateKey ?? (await newRsaPrivateKey()),
     });
   }
 
@@ -56,22 +53,12 @@ export class WorkfrontApplication {
   }
 }
 
-/** Workfront's ids are 32 hexadecimal digits. */
+/** Returns a new id: Workfront's are 32 hexadecimal digits. */
 export function newWorkfrontId(): string {
   return randomBytes(16).toString('hex');
 }
 
-/** Keys have no id here, so that a key is known by itself. */
+/** Workfront's keys have no id, so a key is its own name. */
 function nameOf(key: KeyObject): string {
   return key.export({ type: 'spki', format: 'der' }).toString('base64');
-}
-
-/** As `openssl req -x509 -nodes -newkey rsa:2048` makes it. */
-async function newPrivateKey(): Promise<string> {
-  const { privateKey } = await generateKeyPairAsync('rsa', {
-    modulusLength: 2048,
-    publicKeyEncoding: { type: 'spki', format: 'pem' },
-    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
-  });
-  return privateKey;
 }

@@ -1,9 +1,9 @@
-import type { EmulatorClock } from '../http/emulator-clock.js';
 import {
   type DownloadedFile,
   type DownloadSource,
   DownloadTickets,
 } from '../http/download-origin.js';
+import type { EmulatorClock } from '../http/emulator-clock.js';
 import type { JsonObject } from '../http/http-response.js';
 import { newWorkfrontId } from './emulated-app.js';
 
@@ -17,20 +17,20 @@ export interface AttaskObject extends JsonObject {
   readonly objCode: ObjCode;
 }
 
-/** The objects of the emulated Workfront: the application's user, two projects, a document. */
+/** The objects of the emulated Workfront: the application's user, two projects and a document. */
 export class AttaskObjects implements DownloadSource {
   readonly #objects = new Map<string, AttaskObject>();
   readonly #tickets: DownloadTickets;
 
   constructor(clock: EmulatorClock, userId: string) {
     this.#tickets = new DownloadTickets(clock);
-    this.keep('USER', userId, { name: 'Integration User', emailAddr: 'integration@example.com' });
+    this.save('USER', userId, { name: 'Integration User', emailAddr: 'integration@example.com' });
     for (const name of ['Spring campaign', 'Annual report']) {
-      this.keep('PROJ', newWorkfrontId(), { name, status: 'CUR' });
+      this.save('PROJ', newWorkfrontId(), { name, status: 'CUR' });
     }
     const documentId = newWorkfrontId();
     const downloadURL = `/internal/document/download?ID=${documentId}`;
-    this.keep('DOCU', documentId, { name: 'Briefing.txt', downloadURL });
+    this.save('DOCU', documentId, { name: 'Briefing.txt', downloadURL });
   }
 
   of(objCode: ObjCode): readonly AttaskObject[] {
@@ -42,8 +42,8 @@ export class AttaskObjects implements DownloadSource {
     return object?.objCode === objCode ? object : undefined;
   }
 
-  /** Makes an object, or changes one: fields that are not given stay as they are. */
-  keep(objCode: ObjCode, id: string, fields: JsonObject): AttaskObject {
+  /** Creates or updates an object; an update keeps the fields that it does not name. */
+  save(objCode: ObjCode, id: string, fields: JsonObject): AttaskObject {
     const before = this.find(objCode, id);
     const name = typeof fields.name === 'string' ? fields.name : (before?.name ?? '');
     const object = { ...before, ...fields, ID: id, name, objCode };

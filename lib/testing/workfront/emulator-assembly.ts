@@ -1,34 +1,32 @@
-import type { TokenHook } from '../box/api-origin.js';
 import { DownloadOrigin } from '../http/download-origin.js';
 import { EmulatorClock } from '../http/emulator-clock.js';
 import { EmulatorServers } from '../http/emulator-servers.js';
-import { FaultQueue } from '../http/faults.js';
+import { FaultQueue, type TokenHook } from '../http/faults.js';
 import { RequestLog } from '../http/request-log.js';
 import { checkLifetime, TokenLedger } from '../http/token-ledger.js';
+import { type WorkfrontFaultTarget, WorkfrontOrigin } from './api-origin.js';
 import { AttaskApi } from './emulated-api.js';
+import { WorkfrontApplication, type WorkfrontCredentials } from './emulated-app.js';
 import { AttaskObjects } from './emulated-objects.js';
 import { ExchangeEndpoint } from './emulated-token-endpoint.js';
-import { RefusalLog } from './refusals.js';
-import { WorkfrontApplication, type WorkfrontCredentials } from './emulated-app.js';
+import type { WorkfrontRefusal } from './refusals.js';
 import { workfrontResponses } from './workfront-responses.js';
-import { type WorkfrontFaultTarget, WorkfrontOrigin } from './api-origin.js';
 
 /**
- * How a `WorkfrontEmulator` starts. Each of the credentials that is left out is made anew; a new key takes most of the time
- * that starting takes.
+ * The options of `WorkfrontEmulator.start`. Missing credentials are generated; a new key takes most of the start-up time.
  */
 export interface WorkfrontEmulatorOptions extends Partial<WorkfrontCredentials> {
-  /** The port of `url`; the default 0 takes a free one. `downloadUrl` always has a free one. */
+  /** The port of `url`. Default 0: a free port. `downloadUrl` always has a free port. */
   readonly port?: number;
-  /** The emulator's own time, in ms since the epoch. Default `Date.now`. */
+  /** The emulator's clock, in ms since the epoch. Default `Date.now`. */
   readonly now?: () => number;
   /** How far Workfront's clock is ahead of `now`, in ms. Default 0. */
   readonly clockSkewMs?: number;
-  /** How long sessions live, in seconds. Default null; null and 0 as in `WorkfrontEmulator.sessionLifetimeS`. */
+  /** The lifetime of sessions, in seconds. Default null. For null and 0 see `WorkfrontEmulator.sessionLifetimeS`. */
   readonly sessionLifetimeS?: number | null;
-  /** As `WorkfrontEmulator.maxConcurrentApiRequests`. Default 10. */
+  /** See `WorkfrontEmulator.maxConcurrentApiRequests`. Default 10. */
   readonly maxConcurrentApiRequests?: number;
-  /** As `WorkfrontEmulator.onExchange`. */
+  /** See `WorkfrontEmulator.onExchange`. */
   readonly onExchange?: TokenHook;
 }
 
@@ -38,12 +36,12 @@ export interface WorkfrontParts {
   readonly endpoint: ExchangeEndpoint;
   readonly faults: FaultQueue<WorkfrontFaultTarget>;
   readonly log: RequestLog;
-  readonly refusals: RefusalLog;
+  readonly refusals: WorkfrontRefusal[];
   readonly servers: EmulatorServers<WorkfrontOrigin>;
   readonly sessions: TokenLedger;
 }
 
-/** Builds the parts of an emulator on one another; both servers listen when it is done. */
+/** Creates the parts of an emulator and starts both servers. */
 export async function assembleWorkfront(
   options: WorkfrontEmulatorOptions,
 ): Promise<WorkfrontParts> {
@@ -57,7 +55,7 @@ export async function assembleWorkfront(
   const endpoint = new ExchangeEndpoint({ application, clock, sessions, lifetimeS });
   const faults = new FaultQueue<WorkfrontFaultTarget>();
   const log = new RequestLog();
-  const refusals = new RefusalLog();
+  const refusals: WorkfrontRefusal[] = [];
   const parts = { application, clock, endpoint, faults, log, refusals, sessions };
 
   const servers = await EmulatorServers.listen(port, (stopSignal) => {

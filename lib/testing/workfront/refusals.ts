@@ -1,6 +1,6 @@
 import { type FormFault } from '../http/token-form.js';
 
-/** Why a JWT was refused. */
+/** The reason why a JWT was rejected. */
 export type JwtFault =
   | 'malformed-jwt'
   | 'algorithm'
@@ -14,45 +14,29 @@ export type JwtFault =
   | 'not-yet-valid'
   | 'replayed';
 
-/** Why a request to the exchange was refused. */
+/** The reason why a request to the exchange was rejected. */
 export type ExchangeFault = FormFault | 'missing-field' | 'unknown-field' | 'client' | JwtFault;
 
-/** Why a request to the API was refused. */
+/** The reason why a request to the API was rejected. */
 export type SessionFault =
   'authorization-header' | 'no-session' | 'unknown-session' | 'ended-session' | 'too-many-requests';
 
-/** A refusal and its cause, which the answer itself does not tell. */
+/** A rejected request and the reason, which the response does not give. */
 export interface WorkfrontRefusal {
   readonly target: 'exchange' | 'api';
   readonly reason: ExchangeFault | SessionFault;
-  /** For a person to read; no field's value is in it. */
+  /** An explanation without any field's value. */
   readonly detail: string;
-  /** What the request was answered with. */
+  /** The status of the response. */
   readonly status: number;
 }
 
-/** What a `FormFault` broke. */
+/** The rule that each `FormFault` breaks. */
 export const FORM_RULES: Readonly<Record<FormFault, string>> = {
   method: 'The method must be POST.',
-  'credential-header': 'Neither authorization nor sessionID may be sent to the exchange.',
-  query: 'Fields must be sent in the body, not in the address.',
+  'credential-header': 'The exchange accepts neither authorization nor sessionID.',
+  query: 'Fields must be sent in the body, not in the URL.',
   'content-type': 'The body must be application/x-www-form-urlencoded.',
-  'too-large': 'The body must be 64 KiB at most.',
-  'repeated-field': 'Each field must be sent once.',
+  'too-large': 'The body must be at most 64 KiB.',
+  'repeated-field': 'Each field must be sent only once.',
 };
-
-export class RefusalLog {
-  #entries: readonly WorkfrontRefusal[] = [];
-
-  get entries(): readonly WorkfrontRefusal[] {
-    return this.#entries;
-  }
-
-  add(refusal: WorkfrontRefusal): void {
-    this.#entries = [...this.#entries, refusal];
-  }
-
-  clear(): void {
-    this.#entries = [];
-  }
-}

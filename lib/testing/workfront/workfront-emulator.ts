@@ -1,32 +1,32 @@
 import type { KeyObject } from 'node:crypto';
-import type { RouteHandler, TokenHook } from '../box/api-origin.js';
-import type { Fault } from '../http/faults.js';
+import type { Fault, TokenHook } from '../http/faults.js';
 import type { RecordedRequest } from '../http/request-log.js';
+import type { RouteHandler } from '../http/routes.js';
 import { checkLifetime } from '../http/token-ledger.js';
-import type { WorkfrontRefusal } from './refusals.js';
+import type { WorkfrontFaultTarget } from './api-origin.js';
 import type { WorkfrontCredentials } from './emulated-app.js';
 import {
   assembleWorkfront,
   type WorkfrontEmulatorOptions,
   type WorkfrontParts,
 } from './emulator-assembly.js';
-import type { WorkfrontFaultTarget } from './api-origin.js';
+import type { WorkfrontRefusal } from './refusals.js';
 
 /**
- * Adobe Workfront on loopback: a real HTTP server with the JWT exchange of a custom OAuth2 application and a small
- * `/attask/api`, as strict as they are documented to be, for tests and for trying an app out.
+ * Emulates Adobe Workfront with a real HTTP server on loopback: the JWT exchange of a custom OAuth2 application and a small
+ * `/attask/api`, as strict as they are documented to be. For tests, and for trying out an app.
  *
- * The exchange, `POST /integrations/oauth2/api/v1/jwt/exchange`, is judged in this order: headers and form (`client_id`,
- * `client_secret`, `jwt_token` and nothing else), client, JWT (`alg` RS256, signature, `iss`, `sub`, `exp` up to 180 s
- * ahead, `nbf` / `iat` up to 5 s ahead). A JWT is good for one mint; it is spent as soon as its signature is right,
- * whatever the answer then is. RS256 gives the same claims the same signature: a client that mints twice within a second
- * needs a `jti`, or anything else that differs.
+ * A request to the exchange, `POST /integrations/oauth2/api/v1/jwt/exchange`, is checked in this order: headers and form
+ * (`client_id`, `client_secret`, `jwt_token` and nothing else), client, JWT (`alg` RS256, signature, `iss`, `sub`, `exp` up
+ * to 180 s ahead, `nbf` and `iat` up to 5 s ahead). A JWT is accepted once: it counts as used once its signature is
+ * verified, whatever the response. RS256 signs equal claims equally, so a client that requests two sessions within a second
+ * needs a `jti` or another claim that differs.
  *
- * The API wants the session in a `sessionID` header, and refuses `authorization`. It has `user`, `proj`, `task` and
- * `document`, each with `/search` and `/<id>`; projects and tasks are made by POST and changed by PUT. The `downloadURL` of
- * a document redirects to another origin.
+ * The API requires a `sessionID` header and rejects `authorization`. It has `user`, `proj`, `task` and `document`, each with
+ * `/search` and `/<id>`. POST creates projects and tasks, PUT changes them. The `downloadURL` of a document redirects to
+ * another origin.
  *
- * Adobe documents no refusals, so that answers tell little. `refusals` tells why.
+ * Adobe does not document its error responses, so they have few details. `refusals` has the reasons.
  *
  * @example
  * ```ts
@@ -34,20 +34,20 @@ import type { WorkfrontFaultTarget } from './api-origin.js';
  *
  * const emulator = await WorkfrontEmulator.start();
  * const { clientId, clientSecret, customerId, userId, privateKey } = emulator.credentials;
- * // … let the app, with these, call emulator.url
+ * // … run the app with these credentials against emulator.url
  * for (const { reason, detail } of emulator.refusals) console.log(reason, detail);
  * await emulator.stop();
  * ```
  */
 export class WorkfrontEmulator {
-  /** Where the exchange and the API are: `http://127.0.0.1:<port>`. */
+  /** The base URL of the exchange and the API: `http://127.0.0.1:<port>`. */
   readonly url: string;
-  /** Where downloads are redirected to: another origin, which refuses `authorization` and `sessionID`. */
+  /** The origin that downloads are redirected to. It rejects requests with `authorization` or `sessionID`. */
   readonly downloadUrl: string;
 
   readonly #parts: WorkfrontParts;
 
-  /** Starts both servers. They keep the process alive until `stop`. */
+  /** Starts both servers, which keep the process alive until `stop`. */
   static async start(options: WorkfrontEmulatorOptions = {}): Promise<WorkfrontEmulator> {
     const emulator = new WorkfrontEmulator(await assembleWorkfront(options));
     emulator.onExchange = options.onExchange;
@@ -59,12 +59,12 @@ export class WorkfrontEmulator {
     ({ url: this.url, downloadUrl: this.downloadUrl } = parts.servers);
   }
 
-  /** The application as its page in Workfront shows it, and the private key that belongs to it. */
+  /** The application's values from its page in Workfront, and its private key. */
   get credentials(): WorkfrontCredentials {
     return this.#parts.application.credentials;
   }
 
-  /** How far Workfront's clock is ahead of the emulator's `now`, in ms. `Date` headers, JWTs and sessions go by it. */
+  /** How far Workfront's clock is ahead of `now`, in ms. It applies to `Date` headers, JWTs and sessions. */
   get clockSkewMs(): number {
     return this.#parts.clock.skewMs;
   }
@@ -73,8 +73,8 @@ export class WorkfrontEmulator {
   }
 
   /**
-   * How long the sessions minted from now on live, in seconds. With null, the default, the answer has no `expires_in`, with
-   * 0 it says 0: such a session lives until it is ended.
+   * The lifetime of the sessions issued from now on, in seconds. With null, the default, the response has no `expires_in`,
+   * with 0 it has `expires_in: 0`; both sessions are valid until they are ended.
    */
   get sessionLifetimeS(): number | null {
     return this.#parts.endpoint.lifetimeS;
@@ -83,7 +83,7 @@ export class WorkfrontEmulator {
     this.#parts.endpoint.lifetimeS = checkLifetime(value);
   }
 
-  /** How many API requests may be under way at once; the next one gets a 429. Default 10, as for a customer of Workfront. */
+  /** The limit of concurrent API requests; above it the response is a 429. Default 10, Workfront's limit per customer. */
   get maxConcurrentApiRequests(): number {
     return this.#parts.servers.api.maxConcurrentApiRequests;
   }
@@ -91,7 +91,7 @@ export class WorkfrontEmulator {
     this.#parts.servers.api.maxConcurrentApiRequests = value;
   }
 
-  /** Sees every request to the exchange that has come in whole, and may answer with a fault for it. Goes before `failNext`. */
+  /** Called with every complete request to the exchange; a fault that it returns is injected. Takes precedence over `failNext`. */
   get onExchange(): TokenHook | undefined {
     return this.#parts.servers.api.onExchange;
   }
@@ -99,56 +99,56 @@ export class WorkfrontEmulator {
     this.#parts.servers.api.onExchange = hook;
   }
 
-  /** Everything that `url` received, in order of arrival. */
+  /** All requests to `url`, in order of arrival. */
   get requests(): readonly RecordedRequest[] {
     return this.#parts.log.of('exchange', 'api');
   }
 
-  /** Those to the exchange. */
+  /** The requests to the exchange. */
   get exchangeRequests(): readonly RecordedRequest[] {
     return this.#parts.log.of('exchange');
   }
 
-  /** Those to anything else. */
+  /** The requests to anything but the exchange. */
   get apiRequests(): readonly RecordedRequest[] {
     return this.#parts.log.of('api');
   }
 
-  /** Everything that `downloadUrl` received. */
+  /** All requests to `downloadUrl`. */
   get downloadRequests(): readonly RecordedRequest[] {
     return this.#parts.log.of('download');
   }
 
-  /** What was refused, in order, and why: the answers themselves do not tell. Without what `failNext` and its like did. */
+  /** The rejected requests, in order, and the reasons, which the responses do not give. Injected faults are not included. */
   get refusals(): readonly WorkfrontRefusal[] {
-    return this.#parts.refusals.entries;
+    return [...this.#parts.refusals];
   }
 
-  /** Forgets the requests and the refusals so far. `mints` and the highest counts go on. */
+  /** Clears the recorded requests and refusals. `mints` and the highest counts stay. */
   clearRequests(): void {
     this.#parts.log.clear();
-    this.#parts.refusals.clear();
+    this.#parts.refusals.length = 0;
   }
 
-  /** How many sessions were issued. */
+  /** The number of sessions issued so far. */
   get mints(): number {
     return this.#parts.sessions.issuedCount;
   }
 
   /**
-   * The highest number of requests to the exchange that were in flight at once. Put a `hold` or a `delay` on them to see a
-   * stampede, as the emulator answers each as it comes in.
+   * The highest number of concurrent requests to the exchange so far. The emulator responds at once, so inject a `hold` or a
+   * `delay` to see a stampede.
    */
   get mostConcurrentMints(): number {
     return this.#parts.servers.api.mostConcurrent('exchange');
   }
 
-  /** As `mostConcurrentMints`, of the requests to anything else, with those that got a 429. */
+  /** Like `mostConcurrentMints`, for all other requests, including those that got a 429. */
   get mostConcurrentApiRequests(): number {
     return this.#parts.servers.api.mostConcurrent('api');
   }
 
-  /** Ends one session; the API answers 401 to it from now on. */
+  /** Ends one session: the API responds with 401 to it from now on. */
   endSession(value: string): void {
     this.#parts.sessions.revoke(value);
   }
@@ -159,8 +159,9 @@ export class WorkfrontEmulator {
   }
 
   /**
-   * Registers a public key of the application, besides those it has. Takes a certificate too, as Workfront's page does.
-   * Throws a TypeError unless it is RSA.
+   * Adds a public key to the application. A certificate is accepted too, as on Workfront's page.
+   *
+   * @throws TypeError unless the key is RSA
    *
    * @example
    * ```ts
@@ -176,14 +177,14 @@ export class WorkfrontEmulator {
     this.#parts.application.registerPublicKey(publicKey);
   }
 
-  /** JWTs signed with that key are refused from now on. The private key will do to name it. */
+  /** Removes a public key, given as a public or private key: JWTs signed with it are rejected from now on. */
   removePublicKey(publicKey: string | KeyObject): void {
     this.#parts.application.removePublicKey(publicKey);
   }
 
   /**
-   * Puts a fault on the next requests to a target; several calls queue up. A JWT is spent even if the request that carried
-   * it met a fault.
+   * Injects a fault into the next requests to a target; several calls queue up. A JWT counts as used even if its request
+   * got a fault.
    *
    * @example
    * ```ts
@@ -198,18 +199,18 @@ export class WorkfrontEmulator {
     this.#parts.faults.failNext(target, fault, times);
   }
 
-  /** Puts a fault on all requests to a target until `heal`; what `failNext` queued goes first. */
+  /** Injects a fault into all requests to a target until `heal`. The faults of `failNext` go first. */
   always(target: WorkfrontFaultTarget, fault: Fault): void {
     this.#parts.faults.always(target, fault);
   }
 
-  /** Takes all faults off a target, or off everything. */
+  /** Removes the faults of a target, or of all targets. */
   heal(target?: WorkfrontFaultTarget): void {
     this.#parts.faults.heal(target);
   }
 
   /**
-   * Adds a resource to `url`, or replaces one. Under `/attask/api` the session is judged first. The exchange cannot be
+   * Adds or replaces a resource of `url`. Below `/attask/api` the session is checked first. The exchange cannot be
    * replaced.
    *
    * @example
@@ -223,15 +224,15 @@ export class WorkfrontEmulator {
    * ```
    */
   route(method: string, pathname: string, handler: RouteHandler): void {
-    this.#parts.servers.api.route(method, pathname, handler);
+    this.#parts.servers.api.routes.add(method, pathname, handler);
   }
 
-  /** Closes both servers and every connection to them, whatever is under way. Calling it again changes nothing. */
+  /** Closes both servers and every open connection. Calling it again has no effect. */
   stop(): Promise<void> {
     return this.#parts.servers.stop();
   }
 
-  /** As `stop`, for `await using`. */
+  /** Calls `stop`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }

@@ -1,7 +1,7 @@
-import { type ServiceResponses, type HttpAnswer, oauthError } from '../http/http-response.js';
+import { type HttpAnswer, oauthError, type ServiceResponses } from '../http/http-response.js';
 import type { ExchangeFault } from './refusals.js';
 
-/** The error of `/attask/api`. Of the classes only the one of a 401 is documented; the others are named after it. */
+/** An error response of `/attask/api`. Adobe documents only the class name of a 401; the others follow its pattern. */
 export function attaskError(status: number, name: string, message: string): HttpAnswer {
   return { status, body: { error: { class: `com.attask.common.${name}`, message } } };
 }
@@ -11,8 +11,8 @@ export function notAuthenticated(): HttpAnswer {
 }
 
 export function tooManyRequests(headers?: Readonly<Record<string, string>>): HttpAnswer {
-  const answer = attaskError(429, 'TooManyRequestsException', 'Too many concurrent API requests');
-  return headers ? { ...answer, headers } : answer;
+  const response = attaskError(429, 'TooManyRequestsException', 'Too many concurrent API requests');
+  return headers ? { ...response, headers } : response;
 }
 
 export function badRequest(message: string): HttpAnswer {
@@ -38,8 +38,8 @@ const INVALID_CLIENT = oauthError('invalid_client', 'Client authentication faile
 const INVALID_GRANT = oauthError('invalid_grant', 'Invalid JWT');
 
 /**
- * What the exchange answers to what it refuses. Adobe documents neither statuses nor texts: these are in the manner of
- * RFC 6749 5.2, and tell as little as a client must be ready for. Who learns the real ones changes them here alone.
+ * The response of the exchange to each fault. Adobe documents neither statuses nor texts, so these follow RFC 6749 section
+ * 5.2 with as little detail as a client must handle.
  */
 export const EXCHANGE_REFUSALS: Readonly<Record<ExchangeFault, HttpAnswer>> = {
   method: {

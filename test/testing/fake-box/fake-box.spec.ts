@@ -610,13 +610,13 @@ describe('expectCall', () => {
   it('says what was expected, and lists what was sent instead', async () => {
     const expected = () => box.expectCall('GET', '/2.0/folders/0/items', { as: '11111' });
     expect(thrown(expected).message).toBe(
-      'Expected a call GET /2.0/folders/0/items as 11111. No call was made at all.',
+      'Expected a call GET /2.0/folders/0/items as 11111. No calls were made.',
     );
     await box.fetch('/2.0/folders/0/items?limit=1');
     await box.provider.runAs('22222', () => box.fetch('/2.0/folders/0/items'));
     expect(thrown(expected).message).toBe(
       [
-        'Expected a call GET /2.0/folders/0/items as 11111. Calls that were made:',
+        'Expected a call GET /2.0/folders/0/items as 11111. Calls made:',
         '  GET /2.0/folders/0/items?limit=1 as service-account: 404',
         '  GET /2.0/folders/0/items as 22222 (via header): 404',
       ].join('\n'),

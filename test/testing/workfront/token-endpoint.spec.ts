@@ -69,7 +69,7 @@ describe('The exchange refuses', () => {
       {
         target: 'exchange',
         reason: 'unknown-field',
-        detail: `The form must have no ${name}.`,
+        detail: `The form must not have the field ${name}.`,
         status: 400,
       },
     ]);
