@@ -1,6 +1,6 @@
 import type { Runtime } from '../core/runtime/runtime.js';
 
-/** Where a command writes: `process.stdout` is one. */
+/** An output stream of a command, such as `process.stdout`. */
 export interface Output {
   write(text: string): unknown;
   readonly isTTY?: boolean | undefined;
@@ -8,37 +8,37 @@ export interface Output {
 
 export type Variables = Readonly<Record<string, string | undefined>>;
 
-/** All that a command has of the world, so that a test can be any terminal at any hour. */
+/** The environment of a command. A test can replace each part. */
 export interface CliContext {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly env: Variables;
-  /** What relative paths are of. */
+  /** The directory that relative paths refer to. */
   readonly cwd: string;
   readonly runtime: Runtime;
   readonly fetch: typeof fetch;
-  /** Resolves when somebody wants the command to end: Ctrl-C, or SIGTERM. */
+  /** Resolves on SIGINT (Ctrl-C) or SIGTERM. */
   interrupted(): Promise<void>;
 }
 
-/** 0: all is well. 1: something is wrong, and was told. 2: the command was not understood. */
+/** 0: success. 1: a problem was found and reported. 2: the command line is invalid. */
 export type ExitCode = 0 | 1 | 2;
 
-/** Something that the person at the terminal can mend: what it is, and what to do. */
+/** A problem that the user can fix, with a hint how. */
 export class CliError extends Error {
   override readonly name = 'CliError';
 
   constructor(
     message: string,
     readonly hint: string,
-    /** 2 where the command line itself is wrong. */
+    /** 2 if the command line is invalid. */
     readonly exitCode: 1 | 2 = 1,
   ) {
     super(message);
   }
 }
 
-/** The command line is wrong. */
+/** Reports an invalid command line. */
 export function usageError(message: string, hint: string): CliError {
   return new CliError(message, hint, 2);
 }

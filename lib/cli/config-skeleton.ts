@@ -1,6 +1,6 @@
 import { isRecord, PLACEHOLDER_PREFIX } from '../core/credentials/field-checks.js';
 
-/** What `keygen` cannot know. */
+/** The fields that `keygen` cannot fill in. */
 const FIELDS = [
   'boxAppSettings.clientID',
   'boxAppSettings.clientSecret',
@@ -8,46 +8,46 @@ const FIELDS = [
   'enterpriseID',
 ] as const;
 
-type FieldToFillIn = (typeof FIELDS)[number];
+type PlaceholderField = (typeof FIELDS)[number];
 
-/** Where the developer console shows it. */
-const PLACES: Readonly<Record<FieldToFillIn, string>> = {
+/** Where the developer console shows the value. */
+const CONSOLE_LOCATIONS: Readonly<Record<PlaceholderField, string>> = {
   'boxAppSettings.clientID': 'Configuration tab, OAuth 2.0 Credentials: Client ID',
   'boxAppSettings.clientSecret': 'Configuration tab, OAuth 2.0 Credentials: Client Secret',
   'boxAppSettings.appAuth.publicKeyID':
-    'Configuration tab, Add and Manage Public Keys: the ID of the key, once public.pem is added',
+    'Configuration tab, Add and Manage Public Keys: the ID of the key, after you have added public.pem',
   enterpriseID: 'General Settings tab, App Info: Enterprise ID',
 };
 
-/** `config.json` as Box's developer console makes it, with a key, and with everything else to be filled in. */
+/** Creates a `config.json` in the format of Box's developer console, with a key and with placeholders for other fields. */
 export function configSkeleton(privateKey: string, passphrase: string | undefined): string {
   const config = {
     boxAppSettings: {
-      clientID: toBeFilledIn('boxAppSettings.clientID'),
-      clientSecret: toBeFilledIn('boxAppSettings.clientSecret'),
+      clientID: placeholder('boxAppSettings.clientID'),
+      clientSecret: placeholder('boxAppSettings.clientSecret'),
       appAuth: {
-        publicKeyID: toBeFilledIn('boxAppSettings.appAuth.publicKeyID'),
+        publicKeyID: placeholder('boxAppSettings.appAuth.publicKeyID'),
         privateKey,
         ...(passphrase === undefined ? {} : { passphrase }),
       },
     },
-    enterpriseID: toBeFilledIn('enterpriseID'),
+    enterpriseID: placeholder('enterpriseID'),
   };
   return `${JSON.stringify(config, undefined, 2)}\n`;
 }
 
-/** A field that is to be filled in, and where its value is found. */
-export interface OpenField {
-  readonly field: FieldToFillIn;
-  readonly place: string;
+/** A field that still has a placeholder, and where the developer console shows its value. */
+export interface UnfilledField {
+  readonly field: PlaceholderField;
+  readonly location: string;
 }
 
-/** The fields of a `config.json` that are still as `configSkeleton` made them. */
-export function notFilledIn(config: unknown): readonly OpenField[] {
+/** Returns the fields of a `config.json` that still have the placeholder of `configSkeleton`. */
+export function unfilledFields(config: unknown): readonly UnfilledField[] {
   return FIELDS.filter((field) => {
     const value = valueAt(config, field);
     return typeof value === 'string' && value.startsWith(PLACEHOLDER_PREFIX);
-  }).map((field) => ({ field, place: PLACES[field] }));
+  }).map((field) => ({ field, location: CONSOLE_LOCATIONS[field] }));
 }
 
 function valueAt(config: unknown, field: string): unknown {
@@ -56,6 +56,6 @@ function valueAt(config: unknown, field: string): unknown {
     .reduce((value: unknown, name) => (isRecord(value) ? value[name] : undefined), config);
 }
 
-function toBeFilledIn(field: FieldToFillIn): string {
-  return `${PLACEHOLDER_PREFIX}${PLACES[field]}`;
+function placeholder(field: PlaceholderField): string {
+  return `${PLACEHOLDER_PREFIX}${CONSOLE_LOCATIONS[field]}`;
 }

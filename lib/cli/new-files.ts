@@ -5,19 +5,19 @@ import { CliError } from './cli-context.js';
 export interface NewFile {
   readonly path: string;
   readonly content: string;
-  /** Readable by its owner only. */
+  /** Only the owner may read it. */
   readonly isSecret: boolean;
 }
 
 /**
- * The paths of files that are to be made in `folder`, which is made if need be.
+ * Returns the paths of new files in `folder`, which is created if it is missing.
  *
- * @throws CliError if one of them is there: what is in it may be the only copy of a key
+ * @throws CliError if a file exists: it may hold the only copy of a key
  */
 export function pathsOfNewFiles<const Names extends readonly string[]>(
   folder: string,
   names: Names,
-  hintIfTaken?: string,
+  hintIfExists?: string,
 ): { readonly [Index in keyof Names]: string } {
   try {
     mkdirSync(folder, { recursive: true });
@@ -25,32 +25,32 @@ export function pathsOfNewFiles<const Names extends readonly string[]>(
     throw unwritableError(folder, codeOf(error));
   }
   const paths = names.map((name) => join(folder, name));
-  const taken = paths.filter((path) => existsSync(path));
-  if (taken.length > 0) throw fileExistsError(taken, hintIfTaken);
+  const existing = paths.filter((path) => existsSync(path));
+  if (existing.length > 0) throw fileExistsError(existing, hintIfExists);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- one for each name
   return paths as unknown as { readonly [Index in keyof Names]: string };
 }
 
 /**
- * Writes all of these files, or none.
+ * Writes all files or none.
  *
- * @throws CliError
+ * @throws CliError if a file exists or cannot be written
  */
 export function writeNewFiles(files: readonly NewFile[]): void {
-  const made: string[] = [];
+  const created: string[] = [];
   for (const { path, content, isSecret } of files) {
     try {
-      // wx: a file that came to be meanwhile stays as it is.
+      // wx: never overwrites a file that was created in the meantime.
       const file = openSync(path, 'wx', isSecret ? 0o600 : 0o644);
-      // From now on it is ours to take away, should the disk be full halfway.
-      made.push(path);
+      // From here on it must be removed if a later write fails.
+      created.push(path);
       try {
         writeFileSync(file, content);
       } finally {
         closeSync(file);
       }
     } catch (error) {
-      for (const own of made) unlinkSync(own);
+      for (const createdPath of created) unlinkSync(createdPath);
       const code = codeOf(error);
       throw code === 'EEXIST' ? fileExistsError([path]) : unwritableError(dirname(path), code);
     }
@@ -59,17 +59,17 @@ export function writeNewFiles(files: readonly NewFile[]): void {
 
 function fileExistsError(
   paths: readonly string[],
-  hint = 'Nothing was written. Name another place, or move them away: a key that is overwritten is lost.',
+  hint = 'Choose another folder, or move the files away. Nothing was written, as an overwritten key is lost.',
 ): CliError {
   return new CliError(
-    `${paths.join(' and ')} ${paths.length === 1 ? 'is' : 'are'} there already.`,
+    `${paths.join(' and ')} already ${paths.length === 1 ? 'exists' : 'exist'}.`,
     hint,
   );
 }
 
 function unwritableError(folder: string, code: string): CliError {
   return new CliError(
-    `Nothing can be written into ${folder} (${code}).`,
+    `Cannot write to ${folder} (${code}).`,
     'Check the path and its permissions.',
   );
 }

@@ -1,7 +1,7 @@
 import { systemRuntime } from '../core/runtime/runtime.js';
 import type { CliContext } from './cli-context.js';
 
-/** The process itself, as the commands see it. */
+/** The context of the running process. */
 export function processContext(): CliContext {
   return {
     stdout: process.stdout,
@@ -14,7 +14,7 @@ export function processContext(): CliContext {
   };
 }
 
-/** npx passes on the signal that the terminal has sent to all: the second one must not cut the first one's work short. */
+/** The listeners stay: npx forwards the signal that the terminal sends too, and a second one must not end the shutdown. */
 function interrupted(): Promise<void> {
   return new Promise((resolve) => {
     const end = () => resolve();
@@ -22,7 +22,7 @@ function interrupted(): Promise<void> {
   });
 }
 
-/** `doctor | head`: who reads no further has no need of an error. The command goes on to its end, and to its exit code. */
+/** Ignores EPIPE, as with `doctor | head`: the command still runs to its end and sets its exit code. */
 export function tolerateClosedPipe(stream: NodeJS.WritableStream): void {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;

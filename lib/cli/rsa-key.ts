@@ -1,10 +1,10 @@
-import { boxCredentialsHelp } from '../box/credentials/box-credentials.js';
-import { cachedKeyParser } from '../core/credentials/private-key.js';
 import { generateKeyPair, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
+import { boxCredentialsHelp } from '../box/credentials/box-credentials.js';
+import { cachedKeyParser } from '../core/credentials/private-key.js';
 
-/** Opens a private key as `BoxAuthModule` does, with the same words for what is wrong with one. */
-export const openBoxKey = cachedKeyParser(boxCredentialsHelp);
+/** Parses a private key like `BoxAuthModule`, with the same errors. */
+export const parseBoxKey = cachedKeyParser(boxCredentialsHelp);
 
 export const KEY_SIZES = [2048, 3072, 4096] as const;
 export type KeySize = (typeof KEY_SIZES)[number];
@@ -21,9 +21,9 @@ export function newKeyPair(bits: KeySize): Promise<KeyPair> {
 }
 
 /**
- * PKCS#8 in PEM (RFC 5958); with a passphrase encrypted: PBES2, PBKDF2 and AES-256-CBC. It has been opened once, as it will be.
+ * Exports PKCS#8 in PEM (RFC 5958), encrypted if there is a passphrase: PBES2, PBKDF2 and AES-256-CBC.
  *
- * @throws BoxAuthError if it does not open: OpenSSL encrypts with more passphrases than Node opens with
+ * @throws BoxAuthError if the result cannot be parsed: OpenSSL encrypts with passphrases that Node cannot decrypt with
  */
 export function privateKeyPem(key: KeyObject, passphrase: string | undefined): string {
   const pem = key
@@ -33,11 +33,11 @@ export function privateKeyPem(key: KeyObject, passphrase: string | undefined): s
       ...(passphrase === undefined ? {} : { cipher: 'aes-256-cbc', passphrase }),
     })
     .toString();
-  openBoxKey(pem, passphrase, { key: 'the new private key', passphrase: 'the variable' });
+  parseBoxKey(pem, passphrase, { key: 'the new private key', passphrase: 'the variable' });
   return pem;
 }
 
-/** SubjectPublicKeyInfo in PEM (RFC 5280 section 4.1.2.7): what Box's developer console takes. */
+/** Exports SubjectPublicKeyInfo in PEM (RFC 5280 section 4.1.2.7), which Box's developer console accepts. */
 export function publicKeyPem(key: KeyObject): string {
   return key.export({ type: 'spki', format: 'pem' }).toString();
 }

@@ -1,25 +1,25 @@
-import { withoutSecrets } from '../core/errors/redact.js';
 import { styleText } from 'node:util';
+import { withoutSecrets } from '../core/errors/redact.js';
 import type { Output, Variables } from './cli-context.js';
 
-const LONGEST = 200;
+const MAX_LENGTH = 200;
 
-/** Text of somebody else's making, as it may stand on a terminal: one line, no control characters, none of `secrets`. */
+/** Makes foreign text safe for a terminal: one line, no control characters, none of `secrets`. */
 export function printable(text: string, secrets: readonly string[] = []): string {
-  // Bidirectional marks, too: they show a name as another one.
+  // Bidirectional marks too: they can make a name look like another one.
   const shown = withoutSecrets(text, secrets)
     .replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ')
     .trim();
-  return shown.length > LONGEST ? `${shown.slice(0, LONGEST)}…` : shown;
+  return shown.length > MAX_LENGTH ? `${shown.slice(0, MAX_LENGTH)}…` : shown;
 }
 
-/** Enough of an id to know it again, too little to be of use: somebody may have put the secret in its place. */
+/** Shortens an id: enough to recognize it, too little to leak a secret that was entered instead of it. */
 export function abbreviated(id: string): string {
   return `${printable(id.slice(0, 4))}… (${id.length} characters)`;
 }
 
-/** A span of time, for people: `5 min 2 s`. */
-export function spanOf(ms: number): string {
+/** Formats a duration: `5 min 2 s`. */
+export function formatDuration(ms: number): string {
   const seconds = Math.round(Math.abs(ms) / 1000);
   const parts = [
     [Math.floor(seconds / 86_400), 'd'],
@@ -33,12 +33,12 @@ export function spanOf(ms: number): string {
 
 type Style = Parameters<typeof styleText>[0];
 
-/** Puts a colour on text, or leaves it as it is. */
+/** Adds a style to text, or returns the text unchanged. */
 export type Paint = (style: Style, text: string) => string;
 
 /**
- * Colours for `output`: on a terminal only, unless the environment says otherwise (https://no-color.org,
- * https://force-color.org). Judged here, as `styleText` looks at `process` in one version of Node and at nothing in another.
+ * Returns the styling for `output`: colours on a terminal only, unless the environment overrides it (https://no-color.org,
+ * https://force-color.org). Decided here, as Node versions differ in what `styleText` checks.
  */
 export function paintFor(output: Output, env: Variables): Paint {
   return hasColours(output, env)

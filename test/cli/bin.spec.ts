@@ -76,9 +76,13 @@ describe('nestjs-box-auth, as a program without Nest', () => {
   it('emulates, is examined, and ends cleanly on Ctrl-C', async () => {
     const emulator = start(['emulate', '--write-config', 'emulated.json']);
     await emulator.untilPrinted('Ctrl-C stops it.');
-    const url = /emulated at (\S+),/.exec(emulator.output)?.[1] ?? '';
+    const url = /listens at (\S+)\. /.exec(emulator.output)?.[1] ?? '';
     const well = await ran(['doctor', 'emulated.json', '--as-user', '11111'], { BOX_API_URL: url });
-    expect(well).toEqual({ code: 0, output: expect.stringContaining('All is well.'), errors: '' });
+    expect(well).toEqual({
+      code: 0,
+      output: expect.stringContaining('All checks passed.'),
+      errors: '',
+    });
     expect(well.output).not.toContain('\u001b');
     // A pool of connections must not keep it alive: it has ended by itself.
     expect(await emulator.interrupt()).toEqual({ code: 0, signal: null });

@@ -58,7 +58,7 @@ describe('A secret in place of a path is not printed', () => {
     const cwd = newFolder();
     const name = 'MyFolderForTheKeysOf2026';
     const refused = await run(['keygen', '--out', name], { cwd });
-    expect(refused.text).toContain('If it is a name, write ./ before it.');
+    expect(refused.text).toContain('If it is a file name, put ./ in front of it.');
     expect((await run(['keygen', '--out', `./${name}`], { cwd })).exitCode).toBe(0);
   });
 });
@@ -101,7 +101,7 @@ describe('The module and the doctor take the same path from BOX_CONFIG_FILE', ()
     const { code } = await thrownBy(() => boxCredentialsIn(env));
     const { text } = await run(['doctor', '--offline'], { env });
     expect(code).toBe('config_missing');
-    expect(text).toContain('Code config_missing');
-    expect(text).toContain('Name the file: nestjs-box-auth doctor config.json');
+    expect(text).toContain('Code: config_missing');
+    expect(text).toContain('Pass the path of the file (nestjs-box-auth doctor config.json');
   });
 });

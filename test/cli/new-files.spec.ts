@@ -18,18 +18,18 @@ describe('New files', () => {
     expect(readFileSync(join(folder, 'b'), 'utf8')).toBe('precious');
   });
 
-  it('are told by name, all that are there already', () => {
+  it('are told by name, all that already exist', () => {
     const folder = newFolder();
     for (const name of ['a', 'c']) writeFileSync(join(folder, name), '');
     expect(() => pathsOfNewFiles(folder, ['a', 'b', 'c'])).toThrow(
-      `${folder}/a and ${folder}/c are there already.`,
+      `${folder}/a and ${folder}/c already exist.`,
     );
   });
 
   it('say why they cannot be written', () => {
     const folder = newFolder();
     expect(() => writeNewFiles(filesIn(join(folder, 'gone'), 'a'))).toThrow(
-      `Nothing can be written into ${folder}/gone (ENOENT).`,
+      `Cannot write to ${folder}/gone (ENOENT).`,
     );
   });
 });

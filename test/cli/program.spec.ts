@@ -39,18 +39,18 @@ describe('The command line', () => {
     [['heal'], 'unknown command'],
     [['doctor', '--colour'], "unknown option '--colour'"],
     [['doctor', 'one.json', 'two.json'], 'too many arguments'],
-    [['doctor', '--as-user', 'alice@example.com'], 'A Box user id is 1 to 20 digits'],
+    [['doctor', '--as-user', 'alice@example.com'], 'Expected a Box user id: 1 to 20 digits'],
     [['doctor', '--api-url'], 'argument missing'],
-    [['doctor', '--dotenv', 'missing.env'], 'cannot be read'],
+    [['doctor', '--dotenv', 'missing.env'], 'Cannot read the file of --dotenv'],
     [['doctor', '--passphrase-env', 'UNSET'], 'is not set'],
     [['keygen', '--bits', '1024'], 'one of 2048, 3072, 4096'],
     [['keygen', '--workfront', '--days', '0'], 'a whole number from 1 to 36500'],
     [['keygen', '--workfront', '--days', '1.5'], 'a whole number from 1 to 36500'],
-    [['keygen', '--workfront', '--common-name', 'a\nb'], 'a text of 1 to 64 characters'],
-    [['keygen', '--workfront', '--common-name', ' '], 'a text of 1 to 64 characters'],
-    [['keygen', '--days', '10'], '--days goes with --workfront'],
-    [['keygen', '--common-name', 'me'], '--common-name goes with --workfront'],
-    [['keygen', '--encrypted'], '--encrypted goes with --workfront'],
+    [['keygen', '--workfront', '--common-name', 'a\nb'], 'Expected 1 to 64 printable characters'],
+    [['keygen', '--workfront', '--common-name', ' '], 'Expected 1 to 64 printable characters'],
+    [['keygen', '--days', '10'], '--days requires --workfront'],
+    [['keygen', '--common-name', 'me'], '--common-name requires --workfront'],
+    [['keygen', '--encrypted'], '--encrypted requires --workfront'],
     [['emulate', '--port', '65536'], 'a whole number from 0 to 65535'],
     [['emulate', '--token-lifetime', '-1'], 'a whole number from 1 to 86400'],
     [['emulate', '--config', 'a', '--write-config', 'b'], 'cannot be used with'],
@@ -62,12 +62,12 @@ describe('The command line', () => {
   });
 
   it.each([
-    [['--dotenv', 'missing.env'], 'The file of --dotenv cannot be read'],
+    [['--dotenv', 'missing.env'], 'Cannot read the file of --dotenv'],
     [['--passphrase-env', 'UNSET'], 'is not set'],
-    [['--as-user', 'bob'], 'A Box user id is 1 to 20 digits'],
-    [['--passphrase', SECRET], 'never taken as an argument'],
+    [['--as-user', 'bob'], 'Expected a Box user id: 1 to 20 digits'],
+    [['--passphrase', SECRET], 'must not be an argument'],
     [[`--colour=${SECRET}`], "unknown option '--colour'"],
-    [['--as-user', SECRET], 'argument is invalid. A Box user id is'],
+    [['--as-user', SECRET], 'argument is invalid. Expected a Box user id'],
     [['one.json', SECRET], 'too many arguments'],
   ])('doctor --json %j is told as JSON, too', async (args, says) => {
     const cwd = newFolder();
@@ -108,7 +108,7 @@ describe('The command line', () => {
   ])('takes no passphrase as an argument: %s %s', async (...args) => {
     const { exitCode, text } = await run(args, { cwd: newFolder() });
     expect(exitCode).toBe(2);
-    expect(text).toContain('never taken as an argument');
+    expect(text).toContain('must not be an argument');
     expect(text).not.toContain(SECRET);
   });
 

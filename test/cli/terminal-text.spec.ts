@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { abbreviated, printable, spanOf } from '../../lib/cli/terminal-text.js';
+import { abbreviated, printable, formatDuration } from '../../lib/cli/terminal-text.js';
 
 describe('Text of somebody else’s making', () => {
   it('has no control or formatting character, and no secret, when it is printed', () => {
@@ -50,5 +50,5 @@ describe('A span of time', () => {
     [302_000, '5 min 2 s'],
     [3_600_000, '1 h'],
     [90_061_000, '1 d 1 h 1 min 1 s'],
-  ])('of %d ms is %s', (ms, expected) => expect(spanOf(ms)).toBe(expected));
+  ])('of %d ms is %s', (ms, expected) => expect(formatDuration(ms)).toBe(expected));
 });

@@ -10,15 +10,15 @@ import type { DoctorFacts } from './doctor-report.js';
 
 const TIMEOUT_MS = 10_000;
 
-/** A resource that everybody may read: without a token Box answers 401, and what time it is. */
-export const ME = '/2.0/users/me';
+/** A resource that every token may read. Without a token Box responds with 401 and its `Date`. */
+export const CURRENT_USER_PATH = '/2.0/users/me';
 
 /**
- * What `call` gives, within ten seconds.
+ * Runs `call` with a timeout of ten seconds.
  *
- * @throws BoxAuthError `network`, `timeout`, and those of getting a token
+ * @throws BoxAuthError `network`, `timeout`, and the errors of a token request
  */
-export async function withinTime<T>(
+export async function withTimeout<T>(
   url: string,
   runtime: Runtime,
   call: (signal: AbortSignal) => Promise<T>,
@@ -30,20 +30,22 @@ export async function withinTime<T>(
     return await call(timeout.signal);
   } catch (error) {
     if (error instanceof BoxAuthError) throw error;
-    const told = timeout.signal.aborted
+    const unreachable = timeout.signal.aborted
       ? timeoutError(endpoint, { waitedMs: TIMEOUT_MS, attempts: 1 })
       : unreachableError(endpoint, error);
-    // It was no token that was asked for.
-    throw told.with({ message: told.message.replace("Box's token endpoint", 'Box at') });
+    // The call was not a token request.
+    throw unreachable.with({
+      message: unreachable.message.replace("Box's token endpoint", 'Box at'),
+    });
   } finally {
     cancel();
   }
 }
 
 /**
- * Who Box says that it is talking to. `secrets` are taken out, should the answer repeat them.
+ * Reads the user from the response of `users/me`, and removes `secrets` from its fields.
  *
- * @throws BoxAuthError what `boxApiError` makes of a refusal, `response_invalid`
+ * @throws BoxAuthError `response_invalid`, or that of `boxApiError` for an error response
  */
 export async function readUser(
   response: Response,
@@ -51,12 +53,15 @@ export async function readUser(
 ): Promise<Partial<DoctorFacts['account']>> {
   if (response.status >= 300 && response.status < 400) {
     await response.body?.cancel();
-    throw notBox(response, `it redirects (status ${response.status})${originIn(response)}`);
+    throw notBox(
+      response,
+      `it is a redirect (status ${response.status})${redirectOrigin(response)}`,
+    );
   }
   if (!response.ok) throw await boxApiError(response);
-  const user = parsed(await boundedText(response));
+  const user = parseJson(await boundedText(response));
   if (!isRecord(user) || typeof user['id'] !== 'string') {
-    throw notBox(response, 'it is no user in JSON');
+    throw notBox(response, 'the body is not a user in JSON');
   }
   return Object.fromEntries(
     ['id', 'name', 'login'].flatMap((field) => {
@@ -74,24 +79,24 @@ async function boundedText(response: Response): Promise<string> {
   }
 }
 
-/** Where a redirect leads: its path and its query may hold secrets. */
-function originIn({ headers, url }: Response): string {
+/** The origin of a redirect's target. Its path and query may contain secrets. */
+function redirectOrigin({ headers, url }: Response): string {
   const location = headers.get('location');
   if (location === null || !URL.canParse(location, url)) return '';
   const { protocol, host } = new URL(location, url);
   return ` to ${printable(`${protocol}//${host}`)}`;
 }
 
-function notBox({ url }: Response, why: string): BoxAuthError {
+function notBox({ url }: Response, reason: string): BoxAuthError {
   return new BoxAuthError({
     code: 'response_invalid',
-    message: `What answered at ${printable(url)} is not Box: ${why}.`,
-    hint: 'Check the API URL, and whether a proxy or a captive portal answers in its place.',
+    message: `The response from ${printable(url)} is not from Box: ${reason}.`,
+    hint: 'Check the API URL, and whether a proxy or a captive portal intercepts the request.',
     docs: boxDocs.errors,
   });
 }
 
-function parsed(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

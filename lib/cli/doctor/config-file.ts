@@ -6,10 +6,10 @@ import { configUnreadable, type PathOrigin } from '../../box/credentials/config-
 import { decodedText } from '../../core/credentials/encoded-text.js';
 import type { Runtime } from '../../core/runtime/runtime.js';
 
-const LARGEST_BYTES = 1_048_576;
+const MAX_BYTES = 1_048_576;
 const TIMEOUT_MS = 10_000;
 
-/** What was in a `config.json`. */
+/** The content of a `config.json`. */
 export interface ConfigFile {
   /** The absolute path. */
   readonly file: string;
@@ -18,11 +18,11 @@ export interface ConfigFile {
   readonly readableByOthers: boolean | undefined;
 }
 
-/** Why something cannot be read, where the system has no code for it. */
+/** The reason why a file cannot be read, if the system has no error code for it. */
 class UnreadableFile extends Error {}
 
 /**
- * Reads a file, a pipe or a device: once, as a pipe has nothing to say a second time; at most 1 MiB, for at most ten seconds.
+ * Reads a file, a pipe or a device, at most 1 MiB and ten seconds. Only once, as a pipe cannot be read again.
  *
  * @throws BoxAuthError `config_unreadable`
  */
@@ -33,7 +33,7 @@ export async function readConfigFileOnce(
 ): Promise<ConfigFile> {
   const file = resolve(origin.cwd, path);
   try {
-    const { stream, stats } = opened(file);
+    const { stream, stats } = openForReading(file);
     const text = await readInTime(stream, runtime);
     return { file, text, readableByOthers: stats.isFile() ? isReadableByOthers(stats) : undefined };
   } catch (error) {
@@ -41,12 +41,12 @@ export async function readConfigFileOnce(
   }
 }
 
-/** The stream closes the file. */
-function opened(path: string): { readonly stream: Readable; readonly stats: Stats } {
-  // Without O_NONBLOCK, to open a FIFO that nobody writes to would hang, and could not be cancelled.
+/** Opens a file; the stream closes it. */
+function openForReading(path: string): { readonly stream: Readable; readonly stats: Stats } {
+  // Without O_NONBLOCK, opening a FIFO that has no writer would block and could not be cancelled.
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   const stats = fstatSync(fd);
-  // A Socket waits for what is to come; a ReadStream would take a pipe without a writer for one at its end.
+  // A Socket waits for a writer; a ReadStream would treat a pipe without a writer as ended.
   if (stats.isFIFO()) return { stream: new Socket({ fd, readable: true, writable: false }), stats };
   if (stats.isFile() || stats.isCharacterDevice()) {
     return { stream: createReadStream(path, { fd }), stats };
@@ -56,8 +56,8 @@ function opened(path: string): { readonly stream: Readable; readonly stats: Stat
 }
 
 async function readInTime(stream: Readable, runtime: Runtime): Promise<string> {
-  const late = new UnreadableFile(`it does not end within ${TIMEOUT_MS} ms`);
-  const cancel = runtime.schedule(() => stream.destroy(late), TIMEOUT_MS, { holdProcess: true });
+  const timeout = new UnreadableFile(`it does not end within ${TIMEOUT_MS} ms`);
+  const cancel = runtime.schedule(() => stream.destroy(timeout), TIMEOUT_MS, { holdProcess: true });
   try {
     const chunks: Uint8Array[] = [];
     let bytes = 0;
@@ -65,8 +65,8 @@ async function readInTime(stream: Readable, runtime: Runtime): Promise<string> {
     for await (const chunk of content) {
       bytes += chunk.byteLength;
       // Leaving the loop closes the stream.
-      if (bytes > LARGEST_BYTES) {
-        throw new UnreadableFile(`it is larger than ${LARGEST_BYTES} bytes`);
+      if (bytes > MAX_BYTES) {
+        throw new UnreadableFile(`it is larger than ${MAX_BYTES} bytes`);
       }
       chunks.push(chunk);
     }
@@ -76,7 +76,7 @@ async function readInTime(stream: Readable, runtime: Runtime): Promise<string> {
   }
 }
 
-/** Windows has no such modes: every file seems to be readable by all. */
+/** Windows has no such modes: there every file seems readable by all users. */
 function isReadableByOthers({ mode }: Stats): boolean {
   return process.platform !== 'win32' && (mode & 0o044) !== 0;
 }

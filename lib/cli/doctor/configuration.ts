@@ -11,33 +11,33 @@ import { readConfigFileOnce } from './config-file.js';
 import type { DoctorFacts } from './doctor-report.js';
 import type { StepOutcome } from './doctor-step.js';
 
-/** What the doctor is asked to look at. */
+/** The options of the doctor. */
 export interface DoctorRequest {
   /** The path of `config.json`; undefined for the environment. */
   readonly configFile: string | undefined;
-  /** A user to act for. */
+  /** The id of a user to act for. */
   readonly asUser: string | undefined;
   readonly offline: boolean;
   readonly apiUrl: string | undefined;
-  /** The name of the variable that the passphrase is in. */
+  /** The name of the variable with the passphrase. */
   readonly passphraseEnv: string | undefined;
-  /** A `.env` file to read under the environment. */
+  /** A `.env` file to read in addition to the environment. */
   readonly dotenv: string | undefined;
 }
 
-/** The credentials as the module would have them, not looked into yet. */
+/** The credentials as the module would read them, not validated yet. */
 export interface Configuration {
   readonly credentials: BoxCredentials;
-  /** `config.json`, if that is what they are: parsed, not checked. */
+  /** The parsed `config.json`, if the credentials are one; not validated. */
   readonly config: unknown;
-  /** What errors call them: the path, where they came from a file. */
-  readonly place: FieldNames;
-  /** The app itself: it reads the credentials when its first token is asked for. */
+  /** The names of the fields in errors: the path, if the credentials are in a file. */
+  readonly fieldNames: FieldNames;
+  /** The app. It reads the credentials at its first token request. */
   readonly box: BoxAuth;
 }
 
-/** Any of these is a beginning. */
-const SOURCES = [
+/** The variables of credentials; any of them counts as an attempt to configure them. */
+const CREDENTIAL_VARIABLES = [
   'BOX_CONFIG_FILE',
   'BOX_CONFIG',
   'BOX_CLIENT_ID',
@@ -52,21 +52,23 @@ const SOURCES = [
 type Facts = Partial<DoctorFacts['configuration']>;
 
 /**
- * Finds the credentials: the argument, else the environment.
+ * Finds the credentials: in the file of the argument, else in the environment.
  *
- * @throws BoxAuthError `config_missing`, `config_unreadable`, `config_invalid` (what is no JSON), `option_invalid`
+ * @throws BoxAuthError `config_missing`, `config_unreadable`, `config_invalid` (invalid JSON), `option_invalid`
  */
 export async function findConfiguration(
   request: DoctorRequest,
   context: CliContext,
 ): Promise<StepOutcome<'configuration', Configuration>> {
-  const variables = configured(request, context);
+  const variables = readVariables(request, context);
   const { credentials: given, source } = credentialsOf(request, variables, context);
-  const { credentials, ...origin } = await withoutFile(given, source, context);
+  const { credentials, ...origin } = await withFileContent(given, source, context);
   const { file } = origin;
-  const place = file === undefined ? boxVariableNames : placeInFile(file, request);
+  const fieldNames = file === undefined ? boxVariableNames : fileFieldNames(file, request);
   const config =
-    'config' in credentials ? decodeConfig(credentials.config, place.field('config')) : undefined;
+    'config' in credentials
+      ? decodeConfig(credentials.config, fieldNames.field('config'))
+      : undefined;
   const box = boxOf(request, variables, credentials, context);
   const facts: Facts = {
     source,
@@ -77,11 +79,11 @@ export async function findConfiguration(
     summary: summaryOf(facts),
     facts,
     ...(facts.readableByOthers === true ? { status: 'warning' } : {}),
-    value: { credentials, config, place, box },
+    value: { credentials, config, fieldNames, box },
   };
 }
 
-function configured({ dotenv, passphraseEnv }: DoctorRequest, context: CliContext): Variables {
+function readVariables({ dotenv, passphraseEnv }: DoctorRequest, context: CliContext): Variables {
   const variables = variablesOf(context, dotenv);
   return passphraseEnv === undefined
     ? variables
@@ -97,19 +99,22 @@ function credentialsOf(
     const passphrase = readVariable(variables, PASSPHRASE_VARIABLE);
     return { credentials: { configFile, passphrase }, source: 'argument' };
   }
-  const credentials = credentialsHere(variables, dotenv === undefined ? context : undefined);
+  const credentials = environmentCredentials(variables, dotenv === undefined ? context : undefined);
   if ('configFile' in credentials) return { credentials, source: 'BOX_CONFIG_FILE' };
   return { credentials, source: 'config' in credentials ? 'BOX_CONFIG' : 'variables' };
 }
 
-/** Those of the environment. Where it has none, somebody may have put them into a file that nobody has loaded. */
-function credentialsHere(variables: Variables, context: CliContext | undefined): BoxCredentials {
+/** Reads credentials from the environment. If it has none, the hint mentions a `.env` file that was not loaded. */
+function environmentCredentials(
+  variables: Variables,
+  context: CliContext | undefined,
+): BoxCredentials {
   try {
     return boxCredentialsIn(variables);
   } catch (error) {
     if (
       !(error instanceof BoxAuthError) ||
-      SOURCES.some((name) => readVariable(variables, name) !== undefined)
+      CREDENTIAL_VARIABLES.some((name) => readVariable(variables, name) !== undefined)
     ) {
       throw error;
     }
@@ -117,23 +122,23 @@ function credentialsHere(variables: Variables, context: CliContext | undefined):
     const file =
       unread.length === 0
         ? ''
-        : ` The file .env here has ${unread.join(', ')}: an app reads it if it imports ConfigModule.forRoot(), and so does this command with --dotenv .env.`;
-    throw hinted(
+        : ` The file .env in this directory has ${unread.join(', ')}: use --dotenv .env to read it. An app reads it with ConfigModule.forRoot().`;
+    throw withHint(
       error,
-      `Name the file: nestjs-box-auth doctor config.json; or set BOX_CONFIG_FILE to its path.${file}`,
+      `Pass the path of the file (nestjs-box-auth doctor config.json) or set BOX_CONFIG_FILE to it.${file}`,
     );
   }
 }
 
-/** Of a file all has the name of its path, but for the passphrase that is not in it. */
-function placeInFile(file: string, { passphraseEnv }: DoctorRequest): FieldNames {
+/** Names every field after the file, except a passphrase from a variable. */
+function fileFieldNames(file: string, { passphraseEnv }: DoctorRequest): FieldNames {
   const passphrase =
     passphraseEnv === undefined ? PASSPHRASE_VARIABLE : 'the variable of --passphrase-env';
   return new FieldNames(file, undefined, (field) => (field === 'passphrase' ? passphrase : file));
 }
 
-/** The text in the place of the file: it is read this once, as it may be a pipe. */
-async function withoutFile(
+/** Replaces the path by the content of the file, which is read only once, as it may be a pipe. */
+async function withFileContent(
   credentials: BoxCredentials,
   source: DoctorFacts['configuration']['source'],
   { runtime, cwd }: CliContext,
@@ -159,34 +164,36 @@ function boxOf(
   try {
     const apiUrl = given ?? boxApiUrlIn(variables);
     return new BoxAuth({
-      // A function: that a key does not open is for a later step to find.
+      // A function, so that an unreadable key is reported by a later step.
       credentials: () => credentials,
       apiUrl,
       fetch,
       runtime,
-      // Whoever asks for a diagnosis wants to know of the first failure.
+      // The doctor reports the first failure.
       tokenEndpoint: { attempts: 1 },
     });
   } catch (error) {
     if (!(error instanceof BoxAuthError)) throw error;
-    throw hinted(error, `Mend ${given === undefined ? 'BOX_API_URL' : '--api-url'}.`);
+    throw withHint(error, `Correct ${given === undefined ? 'BOX_API_URL' : '--api-url'}.`);
   }
 }
 
 function variablesFor(source: DoctorFacts['configuration']['source'], variables: Variables): Facts {
   if (source === 'BOX_CONFIG') return { variables: ['BOX_CONFIG'] };
-  return { variables: SOURCES.filter((name) => readVariable(variables, name) !== undefined) };
+  return {
+    variables: CREDENTIAL_VARIABLES.filter((name) => readVariable(variables, name) !== undefined),
+  };
 }
 
 function summaryOf({ source, file, variables = [], readableByOthers, apiUrl }: Facts): string {
-  const where = file ?? variables.join(', ');
-  const by = source === 'BOX_CONFIG_FILE' ? ' (named by BOX_CONFIG_FILE)' : '';
+  const location = file ?? variables.join(', ');
+  const namedBy = source === 'BOX_CONFIG_FILE' ? ' (named by BOX_CONFIG_FILE)' : '';
   const warning =
-    readableByOthers === true ? ' Others on this machine may read it: chmod 600.' : '';
-  return `${where}${by}, for Box at ${apiUrl}.${warning}`;
+    readableByOthers === true ? ' Other users of this machine can read it. Fix: chmod 600.' : '';
+  return `${location}${namedBy}, for Box at ${apiUrl}.${warning}`;
 }
 
-function hinted(error: BoxAuthError, hint: string): BoxAuthError {
+function withHint(error: BoxAuthError, hint: string): BoxAuthError {
   const { code, message, docs, retryable } = error;
   return new BoxAuthError({ code, message, hint, docs, retryable });
 }

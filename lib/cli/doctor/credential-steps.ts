@@ -7,33 +7,33 @@ import type {
 import { parseCredentials } from '../../box/credentials/parse-credentials.js';
 import type { KeyNames, ParsedKey } from '../../core/credentials/private-key.js';
 import { BoxAuthError } from '../../core/errors/box-auth.error.js';
-import { openBoxKey } from '../rsa-key.js';
-import { notFilledIn, type OpenField } from '../config-skeleton.js';
+import { parseBoxKey } from '../rsa-key.js';
+import { type UnfilledField, unfilledFields } from '../config-skeleton.js';
 import { abbreviated } from '../terminal-text.js';
 import type { Configuration } from './configuration.js';
 import type { DoctorFacts, DoctorGrant } from './doctor-report.js';
 import type { StepOutcome } from './doctor-step.js';
 import { keyFormOf } from './key-form.js';
 
-/** A private key as it stands in the credentials. */
+/** A private key in the credentials, not parsed yet. */
 export interface GivenKey {
   readonly text: string;
   readonly passphrase: string | undefined;
   readonly names: KeyNames;
 }
 
-/** Credentials whose fields are in order. */
-export interface ReadFields {
+/** The result of validating the fields. */
+export interface ValidFields {
   readonly grant: DoctorGrant;
-  /** Undefined for an app that has none. */
+  /** Undefined if the credentials have no key. */
   readonly key: GivenKey | undefined;
-  /** What must not be shown, should an answer repeat it. */
+  /** Values that must never be printed, even if a response repeats them. */
   readonly secrets: readonly string[];
 }
 
-/** A private key, and what opening it has shown. */
+/** A private key and the result of parsing it. */
 export interface TriedKey extends GivenKey {
-  readonly opened?: ParsedKey;
+  readonly parsed?: ParsedKey;
   readonly problem?: BoxAuthError;
 }
 
@@ -43,32 +43,32 @@ const GRANTS: Readonly<Record<ParsedBoxCredentials['kind'], DoctorGrant>> = {
   'static-token': 'none',
 };
 
-/** Stands for the private key until that is looked at: the fields come first. */
-const NOT_OPENED: ParsedKey = { key: createSecretKey(Buffer.alloc(32)), thumbprint: '' };
+/** Replaces the private key until the step that parses it: the fields are checked first. */
+const UNPARSED_KEY: ParsedKey = { key: createSecretKey(Buffer.alloc(32)), thumbprint: '' };
 
 /**
- * Looks at all fields.
+ * Checks all fields.
  *
- * @throws BoxAuthError `config_invalid`, naming the fields
+ * @throws BoxAuthError `config_invalid`, which names the fields
  */
 export function readFields({
   credentials,
   config,
-  place,
-}: Configuration): StepOutcome<'fields', ReadFields> {
-  const open = notFilledIn(config);
-  if (open.length > 0) {
+  fieldNames,
+}: Configuration): StepOutcome<'fields', ValidFields> {
+  const unfilled = unfilledFields(config);
+  if (unfilled.length > 0) {
     return {
       summary: '',
-      facts: { notFilledIn: open.map(({ field }) => field) },
-      problem: notFilledInError(open),
+      facts: { notFilledIn: unfilled.map(({ field }) => field) },
+      problem: unfilledError(unfilled),
       value: { grant: 'jwt-bearer', key: undefined, secrets: [] },
     };
   }
   let key: GivenKey | undefined;
-  const read = parseCredentials(credentials, place, (text, passphrase, names) => {
+  const read = parseCredentials(credentials, fieldNames, (text, passphrase, names) => {
     key = { text, passphrase, names };
-    return NOT_OPENED;
+    return UNPARSED_KEY;
   });
   const grant = GRANTS[read.kind];
   const facts = { grant, ...factsOf(read) } as const;
@@ -79,19 +79,19 @@ export function readFields({
   };
 }
 
-/** Opens the key. What goes wrong is told by the step that it belongs to. */
+/** Parses the key. The steps `key` and `passphrase` report an error. */
 export function tryKey(key: GivenKey): TriedKey {
   try {
-    return { ...key, opened: openBoxKey(key.text, key.passphrase, key.names) };
+    return { ...key, parsed: parseBoxKey(key.text, key.passphrase, key.names) };
   } catch (error) {
     if (!(error instanceof BoxAuthError)) throw error;
     return { ...key, problem: error };
   }
 }
 
-/** All of the key but what is about its passphrase. */
-export function describeKey({ text, opened, problem }: TriedKey): StepOutcome<'key'> {
-  const facts: Partial<DoctorFacts['key']> = { ...keyFormOf(text), ...openedFacts(opened) };
+/** Describes the key, and reports problems other than those of its passphrase. */
+export function describeKey({ text, parsed, problem }: TriedKey): StepOutcome<'key'> {
+  const facts: Partial<DoctorFacts['key']> = { ...keyFormOf(text), ...parsedFacts(parsed) };
   return {
     summary: keySummary(facts),
     facts,
@@ -106,15 +106,15 @@ export function describePassphrase(
 ): StepOutcome<'passphrase'> {
   if (keyFormOf(text).encrypted !== true) {
     return {
-      summary: 'None is needed: the key is not encrypted.',
+      summary: 'Not needed: the key is not encrypted.',
       facts: { source: 'none needed' },
       value: undefined,
     };
   }
-  const isApart = 'passphrase' in credentials && credentials.passphrase !== undefined;
+  const isInVariable = 'passphrase' in credentials && credentials.passphrase !== undefined;
   return {
-    summary: `The one in ${isApart ? 'the environment' : 'config.json'} opens the key.`,
-    facts: passphrase === undefined ? {} : { source: isApart ? 'variable' : 'config.json' },
+    summary: `The passphrase in ${isInVariable ? 'the environment' : 'config.json'} opens the key.`,
+    facts: passphrase === undefined ? {} : { source: isInVariable ? 'variable' : 'config.json' },
     problem,
     value: undefined,
   };
@@ -126,7 +126,7 @@ function isAboutPassphrase(problem: BoxAuthError | undefined): boolean {
 
 function fieldsSummary(read: ParsedBoxCredentials, facts: Partial<DoctorFacts['fields']>): string {
   if (read.kind === 'static-token') {
-    return `An existing ${read.staticToken.name}, of ${read.staticToken.owner}.`;
+    return `A fixed ${read.staticToken.name} of ${read.staticToken.owner}.`;
   }
   const { clientId, publicKeyId, subjectType, subjectId } = facts;
   const proof = read.kind === 'key-pair' ? `public key ${publicKeyId}` : 'a client secret';
@@ -149,30 +149,31 @@ function secretsOf(read: ParsedBoxCredentials, key: GivenKey | undefined): reado
   return [secret.reveal(), key?.passphrase ?? ''];
 }
 
-/** Box's own are eight characters; anything else may be a secret in the wrong place. */
+/** Box's key ids have eight characters; any other value may be a misplaced secret. */
 function shownKeyId(id: string): string {
   return /^[a-z0-9]{8}$/.test(id) ? id : abbreviated(id);
 }
 
-function openedFacts(opened: ParsedKey | undefined): Partial<DoctorFacts['key']> {
-  if (opened === undefined) return {};
-  const bits = opened.key.asymmetricKeyDetails?.modulusLength;
-  return { ...(bits === undefined ? {} : { bits }), thumbprint: opened.thumbprint };
+function parsedFacts(parsed: ParsedKey | undefined): Partial<DoctorFacts['key']> {
+  if (parsed === undefined) return {};
+  const bits = parsed.key.asymmetricKeyDetails?.modulusLength;
+  return { ...(bits === undefined ? {} : { bits }), thumbprint: parsed.thumbprint };
 }
 
 function keySummary(facts: Partial<DoctorFacts['key']>): string {
   const { format, encrypted, cipher, kdf, iterations, bits } = facts;
-  const times = iterations === undefined ? '' : `, ${iterations} iterations`;
-  const how = encrypted === true ? `encrypted (${cipher}; ${kdf}${times})` : 'not encrypted';
-  const size = bits === undefined ? 'its size shows when it is open' : `RSA, ${bits} bits`;
-  return `${format}, ${how}; ${size}.`;
+  const iterationText = iterations === undefined ? '' : `, ${iterations} iterations`;
+  const encryption =
+    encrypted === true ? `encrypted (${cipher}; ${kdf}${iterationText})` : 'not encrypted';
+  const size = bits === undefined ? 'size unknown until it is decrypted' : `RSA, ${bits} bits`;
+  return `${format}, ${encryption}; ${size}.`;
 }
 
-function notFilledInError(open: readonly OpenField[]): BoxAuthError {
+function unfilledError(unfilled: readonly UnfilledField[]): BoxAuthError {
   return new BoxAuthError({
     code: 'config_invalid',
-    message: `The configuration is not filled in yet: ${open.map(({ field }) => field).join(', ')}.`,
-    hint: `The Box developer console has them:\n${open.map(({ field, place }) => `  - ${field}: ${place}`).join('\n')}`,
+    message: `The configuration still has placeholders: ${unfilled.map(({ field }) => field).join(', ')}.`,
+    hint: `Copy the values from the Box developer console:\n${unfilled.map(({ field, location }) => `  - ${field}: ${location}`).join('\n')}`,
     docs: boxDocs.jwtSetup,
   });
 }

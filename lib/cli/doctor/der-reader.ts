@@ -1,4 +1,4 @@
-/** An element of DER (X.690 section 8.1): its tag, and what it holds. */
+/** A DER element (X.690 section 8.1): its tag and content. */
 export interface DerElement {
   readonly tag: number;
   readonly content: Buffer;
@@ -8,7 +8,7 @@ export const DER_SEQUENCE = 0x30;
 export const DER_INTEGER = 0x02;
 const DER_OBJECT_IDENTIFIER = 0x06;
 
-/** The elements that stand one after the other in `der`; as many as are whole. */
+/** Returns the consecutive elements in `der`, up to the first incomplete one. */
 export function readDer(der: Buffer): readonly DerElement[] {
   const elements: DerElement[] = [];
   let rest = der;
@@ -19,12 +19,12 @@ export function readDer(der: Buffer): readonly DerElement[] {
   return elements;
 }
 
-/** The elements in a sequence; none if it is something else. */
+/** Returns the elements of a sequence; none for any other element. */
 export function sequenceIn(element: DerElement | undefined): readonly DerElement[] {
   return element?.tag === DER_SEQUENCE ? readDer(element.content) : [];
 }
 
-/** An object identifier with dots (X.690 section 8.19). */
+/** Returns an object identifier in dot notation (X.690 section 8.19). */
 export function objectIdentifierIn(element: DerElement | undefined): string | undefined {
   if (element?.tag !== DER_OBJECT_IDENTIFIER) return undefined;
   const [first = 0, ...arcs] = base128(element.content);
@@ -32,7 +32,7 @@ export function objectIdentifierIn(element: DerElement | undefined): string | un
   return [root, first - root * 40, ...arcs].join('.');
 }
 
-/** A small positive integer. */
+/** Returns a positive integer of at most 6 bytes. */
 export function integerIn(element: DerElement | undefined): number | undefined {
   return element?.tag === DER_INTEGER && element.content.length <= 6 && element.content.length > 0
     ? element.content.readUIntBE(0, element.content.length)
@@ -42,7 +42,7 @@ export function integerIn(element: DerElement | undefined): number | undefined {
 function firstOf(der: Buffer): { element: DerElement; bytes: number } | undefined {
   const [tag, short] = der;
   if (tag === undefined || short === undefined) return undefined;
-  // Section 8.1.3.5: a long length says first in how many bytes it stands.
+  // Section 8.1.3.5: the long form starts with the number of length bytes.
   const lengthBytes = short < 0x80 ? 0 : short & 0x7f;
   if (lengthBytes > 4 || der.length < 2 + lengthBytes) return undefined;
   const length = lengthBytes === 0 ? short : der.readUIntBE(2, lengthBytes);

@@ -5,52 +5,55 @@ import {
   describeKey,
   describePassphrase,
   readFields,
-  type ReadFields,
+  type ValidFields,
   tryKey,
 } from './credential-steps.js';
 import type { DoctorStep } from './doctor-report.js';
-import { takeStep, unneeded } from './doctor-step.js';
+import { runStep, skipped } from './doctor-step.js';
 import {
-  actAs,
+  checkActingUser,
   compareClocks,
   exchange,
   signAssertion,
-  whoAmI,
+  readAccount,
   RequestCount,
 } from './network-steps.js';
 
 type Steps<T> = AsyncGenerator<DoctorStep, T | undefined>;
 
-const OFFLINE = 'Not looked at: --offline.';
+const OFFLINE = 'Skipped by --offline.';
 const NO_KEY = 'Not needed: the credentials have no key.';
 
-/** Takes one step after the other, and ends with the first that fails. */
-export async function* examine(request: DoctorRequest, given: CliContext): Steps<undefined> {
-  const requests = new RequestCount(given.fetch);
-  const context = { ...given, fetch: requests.fetch };
-  const found = yield* takeStep('configuration', () => findConfiguration(request, context));
+/** Runs the steps in order, up to the first that fails. */
+export async function* runChecks(
+  request: DoctorRequest,
+  baseContext: CliContext,
+): Steps<undefined> {
+  const requests = new RequestCount(baseContext.fetch);
+  const context = { ...baseContext, fetch: requests.fetch };
+  const found = yield* runStep('configuration', () => findConfiguration(request, context));
   if (found === undefined) return;
   const { box } = found.value;
   try {
-    const fields = yield* takeStep('fields', () => readFields(found.value));
+    const fields = yield* runStep('fields', () => readFields(found.value));
     if (fields === undefined) return;
-    yield* new Examination(request, context, requests, found.value, fields.value).rest();
+    yield* new CredentialChecks(request, context, requests, found.value, fields.value).run();
   } finally {
     box.close();
   }
 }
 
-/** The steps that need credentials whose fields are in order. */
-class Examination {
+/** The steps that need credentials with valid fields. */
+class CredentialChecks {
   constructor(
     private readonly request: DoctorRequest,
     private readonly context: CliContext,
     private readonly requests: RequestCount,
     private readonly configuration: Configuration,
-    private readonly fields: ReadFields,
+    private readonly fields: ValidFields,
   ) {}
 
-  async *rest(): Steps<undefined> {
+  async *run(): Steps<undefined> {
     const key = yield* this.#key();
     if (key === undefined) return;
     const clock = yield* this.#clock();
@@ -63,30 +66,30 @@ class Examination {
   async *#key(): Steps<{ value: ParsedKey | undefined }> {
     const { key } = this.fields;
     if (key === undefined) {
-      yield unneeded('key', NO_KEY);
-      yield unneeded('passphrase', NO_KEY);
+      yield skipped('key', NO_KEY);
+      yield skipped('passphrase', NO_KEY);
       return { value: undefined };
     }
     const tried = tryKey(key);
-    const described = yield* takeStep('key', () => describeKey(tried));
+    const described = yield* runStep('key', () => describeKey(tried));
     if (described === undefined) return undefined;
     const { credentials } = this.configuration;
-    const opened = yield* takeStep('passphrase', () => describePassphrase(tried, credentials));
-    return opened === undefined ? undefined : { value: tried.opened };
+    const passphrase = yield* runStep('passphrase', () => describePassphrase(tried, credentials));
+    return passphrase === undefined ? undefined : { value: tried.parsed };
   }
 
-  /** How far Box's clock is ahead, as far as is known. */
+  /** Returns how far Box's clock is ahead, in ms; 0 if unknown. */
   async *#clock(): Steps<{ value: number }> {
     if (this.request.offline) {
-      yield unneeded('clock', OFFLINE);
+      yield skipped('clock', OFFLINE);
       return { value: 0 };
     }
-    return yield* takeStep('clock', () => compareClocks(this.configuration.box, this.context));
+    return yield* runStep('clock', () => compareClocks(this.configuration.box, this.context));
   }
 
   async *#assertion(key: ParsedKey | undefined, offsetMs: number): Steps<object> {
     if (key === undefined) {
-      yield unneeded('assertion', NO_KEY);
+      yield skipped('assertion', NO_KEY);
       return {};
     }
     const { credentials, box } = this.configuration;
@@ -97,7 +100,7 @@ class Examination {
       uniqueId: runtime.uniqueId(),
       omitIssuedAt: false,
     };
-    return yield* takeStep('assertion', () => signAssertion(credentials, key, box.apiUrl, attempt));
+    return yield* runStep('assertion', () => signAssertion(credentials, key, box.apiUrl, attempt));
   }
 
   async *#calls(offsetMs: number): Steps<undefined> {
@@ -105,17 +108,18 @@ class Examination {
     const { box } = this.configuration;
     const { runtime } = this.context;
     if (offline) {
-      for (const step of ['exchange', 'account', 'as-user'] as const) yield unneeded(step, OFFLINE);
+      for (const step of ['exchange', 'account', 'as-user'] as const) yield skipped(step, OFFLINE);
       return;
     }
     const serverNow = runtime.now() + offsetMs;
     const { grant, secrets } = this.fields;
-    const token = yield* takeStep('exchange', () => exchange(box, grant, serverNow, this.requests));
+    const token = yield* runStep('exchange', () => exchange(box, grant, serverNow, this.requests));
     if (token === undefined) return;
-    const all = [...secrets, token.value.value];
-    const account = yield* takeStep('account', () => whoAmI(box, runtime, all));
+    const allSecrets = [...secrets, token.value.value];
+    const account = yield* runStep('account', () => readAccount(box, runtime, allSecrets));
     if (account === undefined) return;
-    if (asUser === undefined) yield unneeded('as-user', 'Not asked for: --as-user <id>.');
-    else yield* takeStep('as-user', () => actAs(box, asUser, runtime, all));
+    if (asUser === undefined)
+      yield skipped('as-user', 'Not requested. Use --as-user <id> to check a user.');
+    else yield* runStep('as-user', () => checkActingUser(box, asUser, runtime, allSecrets));
   }
 }

@@ -1,39 +1,39 @@
 import type { BoxAuthErrorCode } from '../../core/errors/error-codes.js';
 
-/** What the doctor may find out in each step. A fact that it does not know is missing. */
+/** The facts of each step. Unknown facts are missing. */
 export interface DoctorFacts {
-  /** Where the credentials are, and where Box is. */
+  /** The source of the credentials, and the URL of Box. */
   readonly configuration: {
     readonly source: 'argument' | 'BOX_CONFIG_FILE' | 'BOX_CONFIG' | 'variables';
     /** The absolute path of `config.json`. */
     readonly file: string;
-    /** Whether others on this machine may read that file. */
+    /** Whether other users of this machine can read that file. */
     readonly readableByOthers: boolean;
-    /** The names of the variables that the credentials are in. */
+    /** The names of the variables with the credentials. */
     readonly variables: readonly string[];
     readonly apiUrl: string;
   };
-  /** What stands in them. */
+  /** The fields of the credentials. */
   readonly fields: {
     readonly grant: DoctorGrant;
-    /** The first characters of the client id, and its length. */
+    /** The first characters of the client id and its length. */
     readonly clientId: string;
     readonly publicKeyId: string;
     readonly subjectType: 'enterprise' | 'user';
     readonly subjectId: string;
-    /** The fields that `keygen` left open. */
+    /** The fields that still have a placeholder of `keygen`. */
     readonly notFilledIn: readonly string[];
   };
   readonly key: {
     readonly format: 'PKCS#8' | 'PKCS#1' | 'SEC 1';
     readonly encrypted: boolean;
-    /** As OpenSSL calls it, or the object identifier of one that is not known here. */
+    /** The OpenSSL name, or the object identifier of an unknown cipher. */
     readonly cipher: string;
     readonly kdf: string;
     readonly iterations: number;
     readonly type: string;
     readonly bits: number;
-    /** SHA-256 of the public key (DER, SubjectPublicKeyInfo) in base64url. */
+    /** The SHA-256 of the public key (DER, SubjectPublicKeyInfo) in base64url. */
     readonly thumbprint: string;
   };
   readonly passphrase: {
@@ -43,7 +43,7 @@ export interface DoctorFacts {
     /** How far Box's clock is ahead of this machine's, in ms. */
     readonly offsetMs: number;
   };
-  /** The JWT that the private key signs: what is in it by name, never what it is. */
+  /** The signed JWT: only the names of its headers and claims, never their values. */
   readonly assertion: {
     readonly algorithm: string;
     readonly headers: readonly string[];
@@ -52,19 +52,19 @@ export interface DoctorFacts {
   };
   readonly exchange: {
     readonly grant: DoctorGrant;
-    /** How many token requests it took. */
+    /** The number of token requests. */
     readonly requests: number;
-    /** How long the token lives, in seconds. */
+    /** The lifetime of the token, in seconds. */
     readonly lifetimeS: number;
     readonly fingerprint: string;
   };
-  /** Whose the token is, by `users/me`. */
+  /** The user that the token acts as, from `users/me`. */
   readonly account: DoctorUser;
-  /** Who the acting user is, by `users/me` with `as-user`. */
+  /** The acting user, from `users/me` with `as-user`. */
   readonly 'as-user': DoctorUser;
 }
 
-/** `none`: the credentials are a token themselves. */
+/** `none`: the credentials are a fixed token. */
 export type DoctorGrant = 'jwt-bearer' | 'client_credentials' | 'none';
 
 interface DoctorUser {
@@ -75,7 +75,7 @@ interface DoctorUser {
 
 export type DoctorStepName = keyof DoctorFacts;
 
-/** The steps in their order. */
+/** All steps, in order. */
 export const DOCTOR_STEPS = [
   'configuration',
   'fields',
@@ -88,7 +88,7 @@ export const DOCTOR_STEPS = [
   'as-user',
 ] as const satisfies readonly DoctorStepName[];
 
-/** What is wrong: the parts of a `BoxAuthError`. */
+/** A problem, with the fields of a `BoxAuthError`. */
 export interface DoctorProblem {
   readonly code: BoxAuthErrorCode;
   readonly message: string;
@@ -102,23 +102,23 @@ export interface DoctorProblem {
 
 export interface DoctorFinding<Name extends DoctorStepName> {
   readonly step: Name;
-  /** `skipped`: not asked for, or not needed. `not-reached`: a step before it failed. */
+  /** `skipped`: not requested or not needed. `not-reached`: an earlier step failed. */
   readonly status: 'ok' | 'warning' | 'failed' | 'skipped' | 'not-reached';
-  /** For people; its words may change from version to version. */
+  /** For people; the text may change between versions. */
   readonly summary: string;
   readonly facts: Partial<DoctorFacts[Name]>;
-  /** Of a step that failed. */
+  /** Only in a failed step. */
   readonly problem?: DoctorProblem | undefined;
 }
 
 export type DoctorStep = { [Name in DoctorStepName]: DoctorFinding<Name> }[DoctorStepName];
 
-/** What `doctor --json` prints. */
+/** The output of `doctor --json`. */
 export interface DoctorReport {
-  /** Counts up when a field changes its meaning or goes. */
+  /** Increases when a field is removed or changes its meaning. */
   readonly formatVersion: 1;
   readonly verdict: 'ok' | 'failed';
   readonly offline: boolean;
-  /** All of them, in their order. */
+  /** All steps, in order. */
   readonly steps: readonly DoctorStep[];
 }

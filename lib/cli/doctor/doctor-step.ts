@@ -7,21 +7,21 @@ import type {
   DoctorStepName,
 } from './doctor-report.js';
 
-/** What one step has found, and what the next ones need of it. */
+/** The result of a step, and the value that later steps need. */
 export interface StepOutcome<Name extends DoctorStepName, T = undefined> {
   readonly summary: string;
   readonly facts?: Partial<DoctorFacts[Name]>;
-  /** Default `ok`, or `failed` where there is a problem. */
+  /** Default `ok`, or `failed` if there is a problem. */
   readonly status?: 'warning' | 'skipped';
   readonly problem?: BoxAuthError | undefined;
   readonly value: T;
 }
 
 /**
- * Yields what `work` has found. Returns the outcome, or undefined if the step failed: with the `problem` of the outcome, or with
- * what `work` threw.
+ * Runs a step and yields its finding. Returns the value, or undefined if the step failed with the `problem` of its outcome or
+ * with a BoxAuthError.
  */
-export async function* takeStep<Name extends DoctorStepName, T>(
+export async function* runStep<Name extends DoctorStepName, T>(
   step: Name,
   work: () => StepOutcome<Name, T> | Promise<StepOutcome<Name, T>>,
 ): AsyncGenerator<DoctorStep, { readonly value: T } | undefined> {
@@ -54,13 +54,13 @@ export async function* takeStep<Name extends DoctorStepName, T>(
   return { value };
 }
 
-/** A step that has nothing to look at. */
-export function unneeded(step: DoctorStepName, summary: string): DoctorStep {
+/** A step that is not needed or not requested. */
+export function skipped(step: DoctorStepName, summary: string): DoctorStep {
   return { step, status: 'skipped', summary, facts: {} };
 }
 
 export function notReached(step: DoctorStepName): DoctorStep {
-  return { step, status: 'not-reached', summary: 'A step before it failed.', facts: {} };
+  return { step, status: 'not-reached', summary: 'An earlier step failed.', facts: {} };
 }
 
 function finding<Name extends DoctorStepName>(found: DoctorFinding<Name>): DoctorStep {

@@ -9,9 +9,9 @@ import {
 } from './doctor-report.js';
 import type { DoctorRequest } from './configuration.js';
 import { notReached } from './doctor-step.js';
-import { examine } from './doctor-checks.js';
+import { runChecks } from './doctor-checks.js';
 
-/** Prints what the doctor finds: step by step for people, or as one `DoctorReport`. */
+/** Runs the checks, and prints each step, or one `DoctorReport` as JSON. */
 export async function doctor(
   request: DoctorRequest & { readonly json: boolean },
   context: CliContext,
@@ -19,17 +19,17 @@ export async function doctor(
   const { stdout, env } = context;
   const paint = paintFor(stdout, env);
   const steps: DoctorStep[] = [];
-  for await (const step of examine(request, context)) {
+  for await (const step of runChecks(request, context)) {
     steps.push(step);
-    if (!request.json) stdout.write(lineOf(step, paint));
+    if (!request.json) stdout.write(formatStep(step, paint));
   }
-  const report = reportOf(steps, request.offline);
-  stdout.write(request.json ? documentOf(report) : closing(report, paint));
+  const report = createReport(steps, request.offline);
+  stdout.write(request.json ? toJson(report) : formatVerdict(report, paint));
   return report.verdict === 'ok' ? 0 : 1;
 }
 
-/** The document of a command line that was not understood: nothing was looked at. */
-export function refusedReport(
+/** The JSON report for an invalid command line: no check was run. */
+export function usageErrorReport(
   { message, hint }: Pick<DoctorProblem, 'message' | 'hint'>,
   offline: boolean,
 ): string {
@@ -47,20 +47,20 @@ export function refusedReport(
     facts: {},
     problem,
   };
-  return documentOf(reportOf([step], offline));
+  return toJson(createReport([step], offline));
 }
 
-function documentOf(report: DoctorReport): string {
+function toJson(report: DoctorReport): string {
   return `${JSON.stringify(report, undefined, 2)}\n`;
 }
 
-function reportOf(taken: readonly DoctorStep[], offline: boolean): DoctorReport {
-  const others = DOCTOR_STEPS.slice(taken.length).map(notReached);
+function createReport(finished: readonly DoctorStep[], offline: boolean): DoctorReport {
+  const others = DOCTOR_STEPS.slice(finished.length).map(notReached);
   return {
     formatVersion: 1,
-    verdict: taken.some(({ status }) => status === 'failed') ? 'failed' : 'ok',
+    verdict: finished.some(({ status }) => status === 'failed') ? 'failed' : 'ok',
     offline,
-    steps: [...taken, ...others],
+    steps: [...finished, ...others],
   };
 }
 
@@ -74,33 +74,35 @@ const MARKS = {
   'not-reached': ['dim', '    '],
 } as const;
 
-function lineOf({ step, status, summary, problem }: DoctorStep, paint: Paint): string {
+function formatStep({ step, status, summary, problem }: DoctorStep, paint: Paint): string {
   const [style, word] = MARKS[status];
   const indent = ' '.repeat(word.length + NAME_WIDTH + 4);
   const text = summary.replaceAll('\n', `\n${indent}`);
   const line = `${paint(style, word)}  ${step.padEnd(NAME_WIDTH)}  ${text}\n`;
-  return problem === undefined ? line : `${line}${remedy(problem, paint)}`;
+  return problem === undefined ? line : `${line}${formatProblem(problem, paint)}`;
 }
 
-function remedy(
+function formatProblem(
   { hint, docs, code, requestId, retryAfterMs }: DoctorProblem,
   paint: Paint,
 ): string {
   const wait =
     retryAfterMs === undefined ? '' : ` Try again in ${Math.ceil(retryAfterMs / 1000)} s.`;
-  const request = requestId === undefined ? '' : `, Box's request id ${requestId}`;
+  const request = requestId === undefined ? '' : ` (Box request id ${requestId})`;
   const lines = [
-    `${paint('bold', 'What to do:')} ${hint}${wait}`,
-    `${paint('bold', 'Read more:')}  ${docs}`,
-    paint('dim', `Code ${code}${request}.`),
+    `${paint('bold', 'Fix:')}  ${hint}${wait}`,
+    `${paint('bold', 'Docs:')} ${docs}`,
+    paint('dim', `Code: ${code}${request}`),
   ];
   return `\n${lines.join('\n')}\n`;
 }
 
-function closing({ steps, verdict, offline }: DoctorReport, paint: Paint): string {
+function formatVerdict({ steps, verdict, offline }: DoctorReport, paint: Paint): string {
   if (verdict === 'ok') {
-    return `\n${paint('green', offline ? 'All is well, as far as that shows without Box.' : 'All is well.')}\n`;
+    return `\n${paint('green', offline ? 'All offline checks passed.' : 'All checks passed.')}\n`;
   }
-  const left = steps.filter(({ status }) => status === 'not-reached').map(({ step }) => step);
-  return left.length === 0 ? '' : `\nNot reached: ${left.join(', ')}.\n`;
+  const skippedSteps = steps
+    .filter(({ status }) => status === 'not-reached')
+    .map(({ step }) => step);
+  return skippedSteps.length === 0 ? '' : `\nSteps not run: ${skippedSteps.join(', ')}.\n`;
 }

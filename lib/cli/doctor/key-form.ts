@@ -8,7 +8,7 @@ import {
   sequenceIn,
 } from './der-reader.js';
 
-/** How a private key is written down, as far as that is known without opening it. */
+/** The format of a private key, as far as it is readable without decrypting the key. */
 export type KeyForm = Partial<
   Pick<DoctorFacts['key'], 'format' | 'encrypted' | 'cipher' | 'kdf' | 'iterations'>
 >;
@@ -36,7 +36,7 @@ const KDFS: Readonly<Record<string, string>> = {
   '1.3.6.1.4.1.11591.4.11': 'scrypt',
 };
 
-/** The schemes that name cipher and hash in one (RFC 8018 section 6.1, RFC 7292 appendix C). */
+/** The schemes that combine cipher and hash (RFC 8018 section 6.1, RFC 7292 appendix C). */
 const PBES1: Readonly<Record<string, Pick<KeyForm, 'cipher' | 'kdf'>>> = {
   '1.2.840.113549.1.5.3': { cipher: 'des-cbc', kdf: 'PBKDF1 with MD5' },
   '1.2.840.113549.1.5.10': { cipher: 'des-cbc', kdf: 'PBKDF1 with SHA-1' },
@@ -44,7 +44,7 @@ const PBES1: Readonly<Record<string, Pick<KeyForm, 'cipher' | 'kdf'>>> = {
   '1.2.840.113549.1.12.1.6': { cipher: 'rc2-40-cbc', kdf: 'PKCS#12 with SHA-1' },
 };
 
-/** Reads the outside of a key in PEM: nothing of it for what is not PEM. */
+/** Reads the format of a key in PEM; empty for any other text. */
 export function keyFormOf(text: string): KeyForm {
   const block = privateKeyBlock(text);
   const form = FORMATS[block?.label ?? ''];
@@ -54,12 +54,12 @@ export function keyFormOf(text: string): KeyForm {
     return { ...form, ...encryptionOf(sequenceIn(key)[0]) };
   }
   if (block.dekInfo === undefined) return { ...form, encrypted: false };
-  // The one iteration that OpenSSL does here is of MD5.
+  // OpenSSL derives this key with one iteration of MD5.
   const [cipher = ''] = block.dekInfo.toLowerCase().split(',');
   return { ...form, encrypted: true, cipher, kdf: 'MD5', iterations: 1 };
 }
 
-/** An AlgorithmIdentifier of RFC 5958 section 3. */
+/** Reads the AlgorithmIdentifier of RFC 5958 section 3. */
 function encryptionOf(algorithm: DerElement | undefined): KeyForm {
   const [scheme, parameters] = sequenceIn(algorithm);
   const name = objectIdentifierIn(scheme);
@@ -75,7 +75,7 @@ function encryptionOf(algorithm: DerElement | undefined): KeyForm {
   return {
     cipher: CIPHERS[cipher] ?? cipher,
     kdf: KDFS[kdf] ?? kdf,
-    // Salt, then the iterations of PBKDF2, or the cost of scrypt.
+    // The element after the salt: the iterations of PBKDF2 or the cost of scrypt.
     ...defined({ iterations: integerIn(sequenceIn(kdfParameters)[1]) }),
   };
 }

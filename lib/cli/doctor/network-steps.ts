@@ -9,24 +9,24 @@ import type { AccessToken } from '../../core/token-endpoint/access-token.js';
 import type { Attempt } from '../../core/token-endpoint/issuer.js';
 import { ServerClock } from '../../core/token-endpoint/server-clock.js';
 import type { CliContext } from '../cli-context.js';
-import { spanOf } from '../terminal-text.js';
-import { ME, readUser, withinTime } from './box-call.js';
+import { formatDuration } from '../terminal-text.js';
+import { CURRENT_USER_PATH, readUser, withTimeout } from './box-call.js';
 import type { DoctorFacts, DoctorGrant } from './doctor-report.js';
 import type { StepOutcome } from './doctor-step.js';
 
-const WORTH_TELLING_MS = 5_000;
+const WARNING_OFFSET_MS = 5_000;
 
 /**
- * The clock of this machine against Box's. One that is off is worth a word and no failure, as the module learns Box's. The
- * value is how far Box's is ahead, in ms.
+ * Compares this machine's clock with Box's. A difference is only a warning, as the module learns Box's time. The value is how
+ * far Box's clock is ahead, in ms.
  */
 export async function compareClocks(
   { apiUrl }: BoxAuth,
   { fetch, runtime }: CliContext,
 ): Promise<StepOutcome<'clock', number>> {
   const clock = new ServerClock(runtime, () => undefined);
-  const url = `${apiUrl}${ME}`;
-  const { headers, isDateOfUse } = await withinTime(url, runtime, async (signal) => {
+  const url = `${apiUrl}${CURRENT_USER_PATH}`;
+  const { headers, isDateOfUse } = await withTimeout(url, runtime, async (signal) => {
     const requestedAt = runtime.monotonic();
     const response = await fetch(url, { redirect: 'manual', signal });
     const durationMs = runtime.monotonic() - requestedAt;
@@ -38,7 +38,7 @@ export async function compareClocks(
   if (!headers.has('date') || headers.has('age')) {
     return {
       status: 'warning',
-      summary: 'The answer does not say what time it is at Box.',
+      summary: "Box's time is unknown: the response has no Date header, or comes from a cache.",
       value: offsetMs,
     };
   }
@@ -46,35 +46,35 @@ export async function compareClocks(
     return {
       status: 'warning',
       summary:
-        'The Date header of the answer cannot be used: it is unreadable, more than a day from the clock of this machine, or came after more than 10 s. Set the clock (NTP), or see whether a gateway sets a wrong Date header.',
+        "The Date header of the response is unusable: it is malformed, differs by more than a day from this machine's clock, or arrived after more than 10 s. Fix: set the clock (NTP), or check whether a gateway sets a wrong Date header.",
       value: offsetMs,
     };
   }
-  if (Math.abs(offsetMs) < WORTH_TELLING_MS) {
+  if (Math.abs(offsetMs) < WARNING_OFFSET_MS) {
     return {
-      summary: "This machine's clock agrees with Box's.",
+      summary: "This machine's clock matches Box's.",
       facts: { offsetMs },
       value: offsetMs,
     };
   }
   return {
     status: 'warning',
-    summary: `This machine's clock is ${spanOf(offsetMs)} ${offsetMs > 0 ? 'behind' : 'ahead of'} Box's. That is tolerated, as Box's time is learned from its answers; set the clock (NTP) all the same.`,
+    summary: `This machine's clock is ${formatDuration(offsetMs)} ${offsetMs > 0 ? 'behind' : 'ahead of'} Box's. Token requests still work, as they use Box's time. Fix: set the clock (NTP).`,
     facts: { offsetMs },
     value: offsetMs,
   };
 }
 
-/** Signs an assertion as a token request has it, and tells what is in it by name. It is sent nowhere. */
+/** Signs an assertion like that of a token request, without sending it, and reports the names of its parts. */
 export async function signAssertion(
   credentials: BoxCredentials,
   key: ParsedKey,
   apiUrl: string,
   attempt: Attempt,
 ): Promise<StepOutcome<'assertion'>> {
-  const opened = parseCredentials(credentials, undefined, () => key);
-  const form = await new BoxIssuer(apiUrl, {}).tokenForm(opened, opened.subject, attempt);
-  const [header, claims] = (form['assertion'] ?? '').split('.').slice(0, 2).map(decoded);
+  const parsed = parseCredentials(credentials, undefined, () => key);
+  const form = await new BoxIssuer(apiUrl, {}).tokenForm(parsed, parsed.subject, attempt);
+  const [header, claims] = (form['assertion'] ?? '').split('.').slice(0, 2).map(decodeJson);
   const facts = {
     algorithm: String(header?.['alg']),
     headers: Object.keys(header ?? {}),
@@ -82,13 +82,13 @@ export async function signAssertion(
     lifetimeS: Number(claims?.['exp']) - Math.floor(attempt.serverNow / 1000),
   };
   return {
-    summary: `Signed with ${facts.algorithm}, good for ${facts.lifetimeS} s; it has ${[...facts.headers, ...facts.claims].join(', ')}.`,
+    summary: `Signed with ${facts.algorithm}, valid for ${facts.lifetimeS} s, with ${[...facts.headers, ...facts.claims].join(', ')}.`,
     facts,
     value: undefined,
   };
 }
 
-/** Gets a token as the module does: with everything that it does about a clock that is off. */
+/** Requests a token like the module, including its correction of a wrong clock. */
 export async function exchange(
   { provider }: BoxAuth,
   grant: DoctorGrant,
@@ -106,59 +106,61 @@ export async function exchange(
     ...(lifetimeS === undefined ? {} : { lifetimeS }),
     fingerprint: token.fingerprint,
   };
-  const life =
-    lifetimeS === undefined ? 'of unknown lifetime' : `that lives ${spanOf(lifetimeS * 1000)}`;
-  const again = count > 1 ? `, by ${count} requests` : '';
+  const validity =
+    lifetimeS === undefined
+      ? 'with an unknown lifetime'
+      : `valid for ${formatDuration(lifetimeS * 1000)}`;
+  const attempts = count > 1 ? `, after ${count} requests` : '';
   return {
     summary:
       grant === 'none'
-        ? `Not needed: the credentials are a token themselves (fingerprint ${token.fingerprint}).`
-        : `${grant} gave a token ${life} (fingerprint ${token.fingerprint})${again}.`,
+        ? `Not needed: the credentials are a fixed token (fingerprint ${token.fingerprint}).`
+        : `${grant} returned a token ${validity} (fingerprint ${token.fingerprint})${attempts}.`,
     facts,
     value: token,
   };
 }
 
-/** Who calls are made as: the service account, or the user that the credentials name. */
-export async function whoAmI(
+/** Reads the user that calls act as: the service account, or the user in the credentials. */
+export async function readAccount(
   { fetch, apiUrl }: BoxAuth,
   runtime: Runtime,
   secrets: readonly string[],
 ): Promise<StepOutcome<'account'>> {
-  const url = `${apiUrl}${ME}`;
-  const facts = await withinTime(url, runtime, async (signal) =>
+  const url = `${apiUrl}${CURRENT_USER_PATH}`;
+  const facts = await withTimeout(url, runtime, async (signal) =>
     readUser(await fetch(url, { redirect: 'manual', signal }), secrets),
   );
-  return { summary: `Calls are made as ${described(facts)}.`, facts, value: undefined };
+  return { summary: `Calls act as ${describeUser(facts)}.`, facts, value: undefined };
 }
 
-/** Whether calls can be made for `user`, and who that is. */
-export async function actAs(
+/** Checks whether calls can act for `user`. */
+export async function checkActingUser(
   box: BoxAuth,
   user: string,
   runtime: Runtime,
   secrets: readonly string[],
 ): Promise<StepOutcome<'as-user'>> {
-  const url = `${box.apiUrl}${ME}`;
-  const facts = await withinTime(url, runtime, async (signal) =>
+  const url = `${box.apiUrl}${CURRENT_USER_PATH}`;
+  const facts = await withTimeout(url, runtime, async (signal) =>
     readUser(
       await box.provider.runAs(user, () => box.fetch(url, { redirect: 'manual', signal })),
       secrets,
     ),
   );
-  return { summary: `Calls can be made for ${described(facts)}.`, facts, value: undefined };
+  return { summary: `Calls can act for ${describeUser(facts)}.`, facts, value: undefined };
 }
 
-function described({ id, name, login }: Partial<DoctorFacts['account']>): string {
-  return `${name ?? 'somebody without a name'} <${login ?? 'no login'}>, user ${id}`;
+function describeUser({ id, name, login }: Partial<DoctorFacts['account']>): string {
+  return `${name ?? 'no name'} <${login ?? 'no login'}>, user ${id}`;
 }
 
-function decoded(part: string): Record<string, unknown> {
+function decodeJson(part: string): Record<string, unknown> {
   const json: unknown = JSON.parse(Buffer.from(part, 'base64url').toString('utf8'));
   return isRecord(json) ? json : {};
 }
 
-/** A `fetch` that counts. */
+/** Counts the requests of a `fetch`. */
 export class RequestCount {
   #count = 0;
   readonly fetch: typeof fetch;

@@ -8,10 +8,10 @@ import { pathsOfNewFiles, writeNewFiles } from '../new-files.js';
 import { selfSignedCertificate } from './self-signed-certificate.js';
 
 export interface KeygenRequest {
-  /** The folder that the files go to. */
+  /** The folder for the files. */
   readonly out: string;
   readonly bits: KeySize;
-  /** The name of the variable that the passphrase is in; without it one is made up. */
+  /** The name of the variable with the passphrase; undefined to generate one. */
   readonly passphraseEnv: string | undefined;
 }
 
@@ -21,12 +21,12 @@ export interface WorkfrontKeygenRequest extends KeygenRequest {
   readonly commonName: string;
 }
 
-/** A key pair for Box, and a `config.json` that lacks what only the developer console knows. */
+/** Generates a key pair for Box, and a `config.json` with placeholders for the values of the developer console. */
 export async function keygen(request: KeygenRequest, context: CliContext): Promise<ExitCode> {
   const { bits, passphraseEnv } = request;
-  const given =
+  const ownPassphrase =
     passphraseEnv === undefined ? undefined : newPassphraseIn(context.env, passphraseEnv);
-  const passphrase = given ?? randomBytes(24).toString('base64url');
+  const passphrase = ownPassphrase ?? randomBytes(24).toString('base64url');
   const folder = resolve(context.cwd, request.out);
   const [privatePath, publicPath, configPath] = pathsOfNewFiles(folder, [
     'private.pem',
@@ -36,47 +36,47 @@ export async function keygen(request: KeygenRequest, context: CliContext): Promi
 
   const pair = await newKeyPair(bits);
   const privateKey = privateKeyPem(pair.privateKey, passphrase);
-  const config = configSkeleton(privateKey, given === undefined ? passphrase : undefined);
+  const config = configSkeleton(privateKey, ownPassphrase === undefined ? passphrase : undefined);
   writeNewFiles([
     { path: privatePath, content: privateKey, isSecret: true },
     { path: publicPath, content: publicKeyPem(pair.publicKey), isSecret: false },
     { path: configPath, content: config, isSecret: true },
   ]);
-  const where =
-    given === undefined
+  const protection =
+    ownPassphrase === undefined
       ? 'its passphrase is in config.json'
-      : 'encrypted with the passphrase given, which stands in none of these files';
-  const check =
-    given === undefined || passphraseEnv === PASSPHRASE_VARIABLE
+      : 'encrypted with your passphrase, which is in none of these files';
+  const doctorOption =
+    ownPassphrase === undefined || passphraseEnv === PASSPHRASE_VARIABLE
       ? ''
       : ` --passphrase-env ${passphraseEnv}`;
   context.stdout.write(`${privatePath}
-  the private key, RSA, ${bits} bits; ${where}
+  the private key: RSA, ${bits} bits; ${protection}
 ${publicPath}
   the public key
 ${configPath}
-  the configuration, with the private key in it: as secret as that
+  the configuration; it contains the private key, so keep it secret
 
-What to do next:
-  1. In the Box developer console open your app (Server Authentication with JWT) and its Configuration tab.
-  2. Under "Add and Manage Public Keys" add ${publicPath}; Box then shows the ID of the key.
-  3. Fill in what config.json says is to be filled in.
-  4. npx nestjs-box-auth doctor ${configPath}${check}
-${given === undefined ? unusedVariable(context) : ''}`);
+Next steps:
+  1. In the Box developer console, open the Configuration tab of your app (Server Authentication with JWT).
+  2. Under "Add and Manage Public Keys", add ${publicPath}. Box then shows the ID of the key.
+  3. Fill in the placeholders in config.json. Each one says where to find its value.
+  4. Check it: npx nestjs-box-auth doctor ${configPath}${doctorOption}
+${ownPassphrase === undefined ? unusedVariableWarning(context) : ''}`);
   return 0;
 }
 
-/** The variable goes before the passphrase in config.json, and would not open this key. */
-function unusedVariable({ env }: CliContext): string {
+/** The variable takes precedence over the passphrase in config.json, and would not open this key. */
+function unusedVariableWarning({ env }: CliContext): string {
   if (!env[PASSPHRASE_VARIABLE]?.trim()) return '';
   return `
-${PASSPHRASE_VARIABLE} is set, and was not used: this key has a passphrase of its own.
-  The doctor and your app would try the variable first. Unset it for them: unset ${PASSPHRASE_VARIABLE}
-  Or make the key with it: keygen --passphrase-env ${PASSPHRASE_VARIABLE}
+Warning: ${PASSPHRASE_VARIABLE} is set but was not used: this key has its own passphrase.
+  The doctor and your app would try the variable first and fail. Fix: unset ${PASSPHRASE_VARIABLE}
+  Or generate the key with it: keygen --passphrase-env ${PASSPHRASE_VARIABLE}
 `;
 }
 
-/** A key pair for Workfront: the private key, and the certificate that its page wants. */
+/** Generates a key pair for Workfront: the private key, and the certificate of the public key. */
 export async function workfrontKeygen(
   request: WorkfrontKeygenRequest,
   context: CliContext,
@@ -84,15 +84,15 @@ export async function workfrontKeygen(
   const { bits, passphraseEnv, encrypted, days, commonName } = request;
   if (encrypted && passphraseEnv === undefined) {
     throw usageError(
-      '--encrypted needs a passphrase.',
-      'Put it into a variable, and name that: --passphrase-env NAME.',
+      '--encrypted requires a passphrase.',
+      'Set a variable to the passphrase and name it: --passphrase-env NAME.',
     );
   }
   const passphrase =
     passphraseEnv === undefined ? undefined : newPassphraseIn(context.env, passphraseEnv);
 
   const folder = resolve(context.cwd, request.out);
-  // As the command in Adobe's documentation calls them.
+  // The file names of the command in Adobe's documentation.
   const [keyPath, certificatePath] = pathsOfNewFiles(folder, [
     'private.key',
     'certificate_pub.crt',
@@ -106,16 +106,16 @@ export async function workfrontKeygen(
     { path: keyPath, content: keyPem, isSecret: true },
     { path: certificatePath, content: certificate, isSecret: false },
   ]);
-  const state = passphrase === undefined ? 'not encrypted' : 'encrypted with the passphrase given';
+  const state = passphrase === undefined ? 'not encrypted' : 'encrypted with your passphrase';
   context.stdout.write(`${keyPath}
-  the private key, RSA, ${bits} bits, ${state}
+  the private key: RSA, ${bits} bits, ${state}
 ${certificatePath}
-  the certificate of the public key, for ${days} days
+  the certificate of the public key, valid for ${days} days
 
-What to do next:
+Next steps:
   1. In Workfront, as an administrator, open Setup > System > OAuth2 Applications and your app.
   2. Add the public key: ${certificatePath}
-  3. Give the private key to the app as privateKey.
+  3. Pass the private key to your app as the option privateKey.
 `);
   return 0;
 }

@@ -1,11 +1,11 @@
 import { createHash, createPublicKey, type KeyObject, randomBytes, sign } from 'node:crypto';
 
-/** What a certificate is to say. */
+/** The contents of a certificate. */
 export interface CertificateDetails {
   readonly privateKey: KeyObject;
   /** The CN of subject and issuer. */
   readonly commonName: string;
-  /** Milliseconds since the epoch; seconds are all that a certificate keeps. */
+  /** Milliseconds since the epoch; a certificate stores only seconds. */
   readonly notBefore: number;
   readonly days: number;
 }
@@ -21,7 +21,7 @@ const OID = {
 const DAY_MS = 86_400_000;
 
 /**
- * A self-signed X.509 v3 certificate (RFC 5280) in PEM, with the extensions that `openssl req -x509` gives one. The key is RSA.
+ * Creates a self-signed X.509 v3 certificate (RFC 5280) in PEM for an RSA key, with the extensions of `openssl req -x509`.
  */
 export function selfSignedCertificate(details: CertificateDetails): string {
   const { privateKey } = details;
@@ -52,7 +52,7 @@ function tbsCertificate(
   );
 }
 
-/** Section 4.2.1: 1 and 2 name the key, 9 says that it may sign a certificate: this one. */
+/** Section 4.2.1: .1 and .2 identify the key, .9 allows it to sign certificates, such as this one. */
 function extensions(publicKey: KeyObject): Buffer {
   const subjectPublicKey = publicKey.export({ type: 'pkcs1', format: 'der' });
   const keyId = createHash('sha1').update(subjectPublicKey).digest(); // section 4.2.1.2, method 1
@@ -68,14 +68,14 @@ function extensions(publicKey: KeyObject): Buffer {
   );
 }
 
-/** Section 4.1.2.2: positive, and of at most 20 bytes. The first byte keeps it so, and of one length. */
+/** Section 4.1.2.2: positive, at most 20 bytes. The first byte keeps it positive and of constant length. */
 function serialNumber(): Buffer {
   const bytes = randomBytes(16);
   bytes[0] = (bytes.readUInt8() & 0x3f) | 0x40;
   return bytes;
 }
 
-/** Section 4.1.2.5: UTCTime, with two digits for the year, through 2049, then GeneralizedTime. */
+/** Section 4.1.2.5: UTCTime, with a two-digit year, until 2049, then GeneralizedTime. */
 function time(ms: number): Buffer {
   const date = new Date(ms);
   const digits = date.toISOString().replace(/\.\d+|[-:T]/g, '');
@@ -84,7 +84,7 @@ function time(ms: number): Buffer {
     : der(0x18, Buffer.from(digits));
 }
 
-/** A tag, a length and the content (X.690 sections 8.1 and 10.1). */
+/** Encodes a tag, the length and the content (X.690 sections 8.1 and 10.1). */
 function der(tag: number, ...parts: readonly Buffer[]): Buffer {
   const content = Buffer.concat(parts);
   const hex = content.length.toString(16);
@@ -106,7 +106,7 @@ function octetString(content: Buffer): Buffer {
   return der(0x04, content);
 }
 
-/** The first byte counts the bits that are not used. */
+/** The first byte is the number of unused bits. */
 function bitString(bytes: Buffer): Buffer {
   return der(0x03, Buffer.of(0), bytes);
 }

@@ -44,7 +44,7 @@ describe.each(['account', 'as-user'] as const)('doctor, what answers at %s', (st
     const { problem, step: failed } = failedStep(diagnosis);
     expect({ failed, code: problem?.code }).toEqual({ failed: step, code: 'response_invalid' });
     expect(problem?.message).toBe(
-      `What answered at ${emulator.url}/2.0/users/me is not Box: it redirects (status 302) to ${stranger.url}.`,
+      `The response from ${emulator.url}/2.0/users/me is not from Box: it is a redirect (status 302) to ${stranger.url}.`,
     );
     expect(diagnosis.stdout).not.toContain('secret');
     expect(diagnosis.stdout).not.toContain(IMPOSTOR.name);
@@ -53,7 +53,7 @@ describe.each(['account', 'as-user'] as const)('doctor, what answers at %s', (st
 
   it('is not believed if it redirects nowhere', async () => {
     const { problem } = failedStep(await ask(() => new Response(null, { status: 304 })));
-    expect(problem?.message).toMatch(/it redirects \(status 304\)\.$/);
+    expect(problem?.message).toMatch(/it is a redirect \(status 304\)\.$/);
   });
 
   it('is read up to 64 KiB, even if it never ends', async () => {

@@ -81,7 +81,7 @@ describe.skipIf(process.platform === 'win32')('doctor and a config.json that is 
     await held(pipe, 'BOX_CLIENT_ID=1\n', async () => {
       const asked = await run(['doctor', '--dotenv', '.env'], { cwd });
       expect(asked).toMatchObject({ exitCode: 2 });
-      expect(asked.text).toContain('The file of --dotenv cannot be read');
+      expect(asked.text).toContain('Cannot read the file of --dotenv');
       const unasked = await run(['doctor'], { cwd });
       expect(unasked.exitCode).toBe(1);
       expect(unasked.text).not.toContain('.env here');

@@ -258,7 +258,7 @@ describe('doctor, what is wrong in config.json', () => {
     expect(diagnosis.exitCode).toBe(1);
     expect(failedStep(diagnosis)).toMatchObject({ step, problem: { code } });
     expect(diagnosis.text).toMatch(says);
-    expect(diagnosis.text).toMatch(/What to do: .+ Read more: https:\/\//);
+    expect(diagnosis.text).toMatch(/Fix: .+ Docs: https:\/\//);
     expect(emulator.requests).toEqual([]);
   });
 

@@ -30,7 +30,7 @@ async function emulating(args: readonly string[] = [], world: World = {}): Promi
   const early = ended.then(({ text }) => Promise.reject(new Error(`it ended early: ${text}`)));
   await Promise.race([welcomed.promise, early]);
   early.catch(() => undefined);
-  const url = /emulated at (\S+),/.exec(printed)?.[1] ?? '';
+  const url = /listens at (\S+)\. /.exec(printed)?.[1] ?? '';
   return {
     url,
     printed,
@@ -85,7 +85,7 @@ describe('emulate', () => {
     writeFileSync(file, 'precious');
     const ran = await run(['emulate', '--write-config', file]);
     expect(ran.exitCode).toBe(1);
-    expect(ran.stderr).toContain('is there already');
+    expect(ran.stderr).toContain('already exists');
     expect(ran.stderr).toContain('emulate --config');
     expect(readFileSync(file, 'utf8')).toBe('precious');
   });
@@ -148,7 +148,7 @@ describe('emulate', () => {
     const running = await emulating(['--write-config', file, '--token-lifetime', '90']);
     const { stdout } = await doctor(file, running.url);
     await running.stop();
-    expect(stdout).toMatch(/a token that lives 1 min (?:29|30|31) s/);
+    expect(stdout).toMatch(/a token valid for 1 min (?:29|30|31) s/);
   });
 
   it('listens to the port that is asked for, and says so if it is taken', async () => {
@@ -156,7 +156,7 @@ describe('emulate', () => {
     const { port } = new URL(first.url);
     const taken = await run(['emulate', '--port', port]);
     expect(taken.exitCode).toBe(1);
-    expect(taken.stderr).toContain(`Port ${port} is taken.`);
+    expect(taken.stderr).toContain(`Port ${port} is in use.`);
     await first.stop();
     const second = await emulating(['--port', port]);
     expect(second.url).toBe(first.url);

@@ -112,7 +112,7 @@ describe('keygen', () => {
 
   it('says that BOX_PRIVATE_KEY_PASSPHRASE is not used, unless it is named', async () => {
     const env = { BOX_PRIVATE_KEY_PASSPHRASE: PASSPHRASE };
-    const says = 'BOX_PRIVATE_KEY_PASSPHRASE is set, and was not used';
+    const says = 'BOX_PRIVATE_KEY_PASSPHRASE is set but was not used';
     const unnamed = await run(['keygen', '--out', newFolder()], { env });
     expect(unnamed.stdout).toContain(says);
     expect(unnamed.stdout).toContain('unset BOX_PRIVATE_KEY_PASSPHRASE');
@@ -141,7 +141,7 @@ describe('keygen', () => {
     writeFileSync(join(folder, name), 'precious');
     const ran = await run(['keygen', '--out', folder]);
     expect(ran.exitCode).toBe(1);
-    expect(ran.stderr).toContain(`${join(folder, name)} is there already`);
+    expect(ran.stderr).toContain(`${join(folder, name)} already exists`);
     expect(ran.stdout).toBe('');
     expect(read(folder, name)).toBe('precious');
     expect(readdirSync(folder)).toEqual([name]);
@@ -158,7 +158,7 @@ describe('keygen', () => {
     writeFileSync(join(folder, 'file'), '');
     const ran = await run(['keygen', '--out', join(folder, 'file')]);
     expect(ran.exitCode).toBe(1);
-    expect(ran.stderr).toMatch(/Nothing can be written into .*file \((EEXIST|ENOTDIR)\)/);
+    expect(ran.stderr).toMatch(/Cannot write to .*file \((EEXIST|ENOTDIR)\)/);
   });
 });
 
