@@ -41,7 +41,7 @@ export class AppModule implements OnApplicationShutdown {
       module: AppModule,
       imports: [
         BoxAuthModule.forRoot(options.box),
-        // Its HttpService only uploads. Following redirects would make axios keep the whole body in memory.
+        // HttpService is used for uploads only. To follow redirects, axios would keep the whole body in memory.
         BoxHttpModule.register({ baseURL: options.uploadUrl, maxRedirects: 0 }),
       ],
       providers: [

@@ -9,7 +9,7 @@ import { type PortalOptions } from './portal.options.js';
 
 export type Platform = 'express' | 'fastify';
 
-/** The portal on either of Nest's HTTP adapters, ready to listen. */
+/** Creates the portal on Express or Fastify, ready to listen. */
 export async function createApp(
   platform: Platform,
   portal: PortalOptions,
@@ -18,14 +18,14 @@ export async function createApp(
   const app = await NestFactory.create<INestApplication<Server>>(
     AppModule.register(portal),
     platform === 'fastify' ? fastifyAdapter() : new ExpressAdapter(),
-    // Bodies are uploads: they are streamed, never parsed. A browser's idle connections must not hold up a shutdown.
+    // Bodies are uploads, which are streamed and never parsed. Idle browser connections must not delay a shutdown.
     { bodyParser: false, forceCloseConnections: true, abortOnError: false, ...options },
   );
   serveApiDocs(app);
   return app;
 }
 
-/** Fastify parses bodies by itself, and refuses those of a type that it does not know. */
+/** Passes every body through as a stream: Fastify would parse it, or reject an unknown type. */
 function fastifyAdapter(): FastifyAdapter {
   const adapter = new FastifyAdapter({ forceCloseConnections: true });
   const fastify = adapter.getInstance();

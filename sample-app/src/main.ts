@@ -11,7 +11,7 @@ import {
 } from './settings.js';
 import { welcome } from './welcome.js';
 
-// Whoever can reach the app can sign in as anybody, so only this machine can.
+// Every visitor can sign in as any demo user, so the app listens on loopback only.
 const HOST = '127.0.0.1';
 
 async function start(): Promise<void> {
@@ -21,7 +21,7 @@ async function start(): Promise<void> {
   const isReal = hasCredentials(env);
   const portal = isReal ? onRealBox(env) : await onEmulator(env);
 
-  // What goes wrong up to here is explained below, in one line.
+  // Start-up errors are reported below, in one line.
   const app = await createApp(platform, portal, { logger: false });
   await app.listen(port, HOST);
   app.useLogger(new ConsoleLogger({ logLevels: ['error', 'warn'] }));
@@ -31,12 +31,12 @@ async function start(): Promise<void> {
   console.log(welcome({ url: await app.getUrl(), platform, onEmulator: !isReal, names }));
 }
 
-/** One line for what its reader can mend; anything else is a mistake of ours and keeps its stack. */
-function explain(error: unknown): unknown {
-  if (error instanceof BoxAuthError) return `${error.message} ${error.hint}`;
+/** Returns one line for an error that the user can fix; any other error is a bug and keeps its stack. */
+function startupMessage(error: unknown): unknown {
+  if (error instanceof BoxAuthError) return `${error.message} Fix: ${error.hint}`;
   if (error instanceof SettingsError) return error.message;
   if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
-    return `Port ${portIn(process.env)} is taken. Choose another one: PORT=3001 npm start`;
+    return `Port ${portIn(process.env)} is in use. Fix: choose another port, such as PORT=3001 npm start`;
   }
   return error;
 }
@@ -44,7 +44,7 @@ function explain(error: unknown): unknown {
 try {
   await start();
 } catch (error) {
-  console.error(explain(error));
-  // The emulator may be running already.
+  console.error(startupMessage(error));
+  // The emulator may be running already and would keep the process alive.
   process.exit(1);
 }

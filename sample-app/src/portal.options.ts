@@ -1,13 +1,13 @@
 import { type BoxAuthModuleOptions } from 'nestjs-box-auth';
 import { type DemoUsers } from './sign-in/demo-users.js';
 
-/** What the portal needs to know. `settings.ts` makes it from the environment, tests make their own. */
+/** The options of the portal. `settings.ts` reads them from the environment; tests pass their own. */
 export interface PortalOptions {
-  /** As `BoxAuthModule.forRoot` takes it: without credentials it reads the environment. */
+  /** The options of `BoxAuthModule.forRoot`; without credentials it reads the environment. */
   readonly box: BoxAuthModuleOptions;
-  /** Where Box takes uploads. */
+  /** The base URL for uploads. */
   readonly uploadUrl: string;
   readonly users: DemoUsers;
-  /** Runs when the app has stopped serving. */
+  /** Called after the app has stopped serving. */
   readonly onShutdown?: () => Promise<void>;
 }

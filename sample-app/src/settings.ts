@@ -5,30 +5,32 @@ import { DemoUsers } from './sign-in/demo-users.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Something in the environment that the app cannot start with; the message says what to mend. */
+/** An invalid environment variable; the message says how to fix it. */
 export class SettingsError extends Error {
   override readonly name = 'SettingsError';
 }
 
 export function platformIn({ PLATFORM = 'express' }: Environment): Platform {
   if (PLATFORM === 'express' || PLATFORM === 'fastify') return PLATFORM;
-  throw new SettingsError(`PLATFORM is express or fastify, not "${PLATFORM}".`);
+  throw new SettingsError(`Invalid PLATFORM: expected express or fastify, received "${PLATFORM}".`);
 }
 
 export function portIn({ PORT = '3000' }: Environment): number {
   const port = Number(PORT);
   if (/^\d+$/.test(PORT) && port <= 65_535) return port;
-  throw new SettingsError(`PORT is a number from 0 (a free one) to 65535, not "${PORT}".`);
+  throw new SettingsError(
+    `Invalid PORT: expected a number from 0 (a free port) to 65535, received "${PORT}".`,
+  );
 }
 
-/** Whether there are credentials for the real Box. Without any, the app runs on an emulator. */
+/** Whether the environment has credentials for the real Box. Without them, the app uses an emulator. */
 export function hasCredentials(environment: Environment): boolean {
   return ['BOX_CONFIG_FILE', 'BOX_CONFIG', 'BOX_CLIENT_ID'].some((name) =>
     environment[name]?.trim(),
   );
 }
 
-/** Nothing but the two addresses: `BoxAuthModule.forRoot` reads the credentials by itself. */
+/** Only the two URLs: `BoxAuthModule.forRoot` reads the credentials itself. */
 export function onRealBox({ BOX_API_URL, DEMO_USERS }: Environment): PortalOptions {
   return {
     box: {},
@@ -37,7 +39,7 @@ export function onRealBox({ BOX_API_URL, DEMO_USERS }: Environment): PortalOptio
   };
 }
 
-/** An emulator with the demo users in it, which stops when the app does. */
+/** Starts an emulator with the demo users, which stops with the app. */
 export async function onEmulator({ DEMO_USERS }: Environment): Promise<PortalOptions> {
   const boxIds = demoUsersIn(DEMO_USERS?.trim() || 'alice:11111,bob:22222');
   const emulator = await BoxEmulator.start({
@@ -55,7 +57,7 @@ export async function onEmulator({ DEMO_USERS }: Environment): Promise<PortalOpt
   };
 }
 
-/** `alice:123,bob:456`: names and the ids of users of Box. */
+/** Parses `alice:123,bob:456`: names and Box user ids. */
 function demoUsersIn(text = ''): Record<string, string> {
   const entries = text
     .split(',')
@@ -64,7 +66,9 @@ function demoUsersIn(text = ''): Record<string, string> {
     .map((entry) => {
       const [, name, id] = /^([a-z0-9-]+):(\d{1,20})$/.exec(entry) ?? [];
       if (name !== undefined && id !== undefined) return [name, id] as const;
-      throw new SettingsError(`DEMO_USERS looks like "alice:123,bob:456", not like "${entry}".`);
+      throw new SettingsError(
+        `Invalid DEMO_USERS: expected entries such as "alice:123,bob:456", received "${entry}".`,
+      );
     });
   return Object.fromEntries(entries);
 }

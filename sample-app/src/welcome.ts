@@ -2,20 +2,20 @@ export interface Welcome {
   readonly url: string;
   readonly platform: string;
   readonly onEmulator: boolean;
-  /** Who may sign in. */
+  /** The names of the demo users. */
   readonly names: readonly string[];
 }
 
-/** What the app prints when it has started. The calls are meant to be pasted. */
+/** The text that the app prints after it has started, with calls to copy. */
 export function welcome({ url, platform, onEmulator, names }: Welcome): string {
-  const box = onEmulator ? 'an emulator of Box: no account needed' : 'the real Box';
+  const box = onEmulator ? 'a Box emulator, no account needed' : 'the real Box';
   const [first, second = first] = names;
   const calls =
     first === undefined || second === undefined
       ? [
           `curl ${url}/api/whoami`,
           '',
-          'To sign in, name users of your Box: DEMO_USERS=alice:123,bob:456 npm start',
+          'To sign in, name users of your Box enterprise: DEMO_USERS=alice:123,bob:456 npm start',
         ]
       : [
           `curl ${url}/api/whoami`,
@@ -23,16 +23,16 @@ export function welcome({ url, platform, onEmulator, names }: Welcome): string {
           `curl -H 'x-demo-user: ${second}' ${url}/api/folders/0/items`,
         ];
   return `
-The document portal is at ${url} (${platform}, on ${box}).
+The document portal listens at ${url} (${platform}, on ${box}).
 
 Try:
 ${calls.map((call) => `  ${call}`.trimEnd()).join('\n')}
 
-Look at:
-  ${url}/docs        every route, to be tried out
+See also:
+  ${url}/docs        all routes, to try out
   ${url}/health      whether Box can be called
-  ${url}/api/events  what happened last to the app's tokens, and what happens
+  ${url}/api/events  the latest and all new token events
 
-Ctrl-C stops it.
+Press Ctrl-C to stop.
 `;
 }

@@ -6,7 +6,7 @@ import { StartedProgram } from './started-program.js';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const NEST_START = ['node_modules/@nestjs/cli/bin/nest.js', 'start'];
 const BUILT = fileURLToPath(new URL('../../.sample-app/sample-app/src', import.meta.url));
-const READY = 'Ctrl-C stops it.';
+const READY = 'Press Ctrl-C to stop.';
 const TO_BUILD_MS = 120_000;
 const TO_START_MS = 30_000;
 
@@ -52,9 +52,15 @@ describe('The sample app, built and started by nest start,', { timeout: TO_START
   });
 
   test.each([
-    [{ PORT: 'http' }, 'PORT is a number from 0 (a free one) to 65535, not "http".'],
-    [{ PLATFORM: 'koa' }, 'PLATFORM is express or fastify, not "koa".'],
-    [{ DEMO_USERS: 'alice' }, 'DEMO_USERS looks like "alice:123,bob:456", not like "alice".'],
+    [
+      { PORT: 'http' },
+      'Invalid PORT: expected a number from 0 (a free port) to 65535, received "http".',
+    ],
+    [{ PLATFORM: 'koa' }, 'Invalid PLATFORM: expected express or fastify, received "koa".'],
+    [
+      { DEMO_USERS: 'alice' },
+      'Invalid DEMO_USERS: expected entries such as "alice:123,bob:456", received "alice".',
+    ],
     [
       { BOX_CONFIG_FILE: 'no.json' },
       'The Box configuration file "no.json" that BOX_CONFIG_FILE names',
@@ -95,7 +101,9 @@ describe('The sample app, built and started by nest start,', { timeout: TO_START
       const other = start({ PORT: port, PLATFORM });
       expect(await other.ended).toEqual({ code: 1, signal: null });
       expect(other.output).toBe('');
-      expect(other.errors).toBe(`Port ${port} is taken. Choose another one: PORT=3001 npm start\n`);
+      expect(other.errors).toBe(
+        `Port ${port} is in use. Fix: choose another port, such as PORT=3001 npm start\n`,
+      );
     });
 
     test('leaves nothing that keeps the process alive once it is closed', async () => {

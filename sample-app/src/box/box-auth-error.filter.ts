@@ -9,9 +9,9 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { BoxAuthError } from 'nestjs-box-auth';
-import { refused } from './box-answer.js';
+import { exceptionFor } from './box-response.js';
 
-/** No token, or no call with it: the log gets the reason and the remedy, the visitor whether to try again. */
+/** Logs the reason and the fix of a `BoxAuthError`, and tells the visitor only whether to try again. */
 @Catch(BoxAuthError)
 export class BoxAuthErrorFilter implements ExceptionFilter<BoxAuthError> {
   readonly #logger = new Logger(BoxAuthErrorFilter.name);
@@ -19,7 +19,7 @@ export class BoxAuthErrorFilter implements ExceptionFilter<BoxAuthError> {
   constructor(private readonly adapterHost: HttpAdapterHost) {}
 
   catch(error: BoxAuthError, host: ArgumentsHost): void {
-    this.#logger.error(`${error.code}: ${error.message} ${error.hint}`);
+    this.#logger.error(`${error.code}: ${error.message} Fix: ${error.hint}`);
     const { httpAdapter } = this.adapterHost;
     const response: unknown = host.switchToHttp().getResponse();
     const exception = toHttpException(error);
@@ -36,8 +36,8 @@ function toHttpException({ code, retryable }: BoxAuthError): HttpException {
       'The upload was interrupted. Please send the file again.',
     );
   }
-  if (code === 'resource_refused') return refused(404);
+  if (code === 'resource_refused') return exceptionFor(404);
   return retryable
-    ? new ServiceUnavailableException('Box does not answer at the moment. Please try again.')
-    : new BadGatewayException('Box does not let this app in. Its log says why.');
+    ? new ServiceUnavailableException('Box is not available at the moment. Please try again.')
+    : new BadGatewayException('This app has no access to Box. See its log for the reason.');
 }

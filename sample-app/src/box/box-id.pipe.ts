@@ -1,10 +1,10 @@
 import { BadRequestException, Injectable, type PipeTransform } from '@nestjs/common';
 
-/** Lets the id of a file or folder through. It becomes part of an address of Box, so nothing else may. */
+/** Accepts only the id of a file or folder, as it becomes part of a Box URL. */
 @Injectable()
 export class BoxIdPipe implements PipeTransform<unknown, string> {
   transform(id: unknown): string {
     if (typeof id === 'string' && /^\d{1,20}$/.test(id)) return id;
-    throw new BadRequestException('An id of Box is a number of up to 20 digits.');
+    throw new BadRequestException('Invalid id: expected a Box id, a number of up to 20 digits.');
   }
 }

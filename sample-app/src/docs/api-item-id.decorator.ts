@@ -1,7 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiBadRequestResponse, ApiNotFoundResponse, ApiParam } from '@nestjs/swagger';
 
-/** The parameter `id` of a route, and what it answers to a wrong one. */
+/** Documents the parameter `id` of a route, and the responses to a wrong id. */
 export function ApiItemId(of: string, example?: string): MethodDecorator {
   return applyDecorators(
     ApiParam({
@@ -9,7 +9,7 @@ export function ApiItemId(of: string, example?: string): MethodDecorator {
       description: `The id of ${of}`,
       schema: { type: 'string', pattern: '^\\d{1,20}$', ...(example !== undefined && { example }) },
     }),
-    ApiBadRequestResponse({ description: 'That is no id of Box' }),
-    ApiNotFoundResponse({ description: 'There is no such item, or none that the user may see' }),
+    ApiBadRequestResponse({ description: 'Not a Box id' }),
+    ApiNotFoundResponse({ description: 'The item does not exist, or the user may not see it' }),
   );
 }

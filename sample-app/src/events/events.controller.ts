@@ -12,11 +12,11 @@ export class EventsController {
   @ApiOperation({
     summary: "What happened last to the app's tokens, and then what happens, as it happens",
     description:
-      'Server-sent events without an end, the last twenty first: open it in a tab of its own. No event has a token or an id in it.',
+      'An endless stream of server-sent events that starts with the last twenty: open it in a new tab. No event contains a token or an id.',
   })
   @ApiProduces('text/event-stream')
   @ApiOkResponse({
-    description: 'One event each, named after its kind',
+    description: 'Events, each named after its kind',
     schema: {
       type: 'string',
       example: 'event: mint\nid: 1\ndata: {"kind":"mint","outcome":"minted","durationMs":212}\n\n',

@@ -3,10 +3,10 @@ import { Injectable, type MessageEvent, type OnModuleDestroy } from '@nestjs/com
 import { type AuthEvent, type AuthEventOf, onAuthEvent, type TokenEvent } from 'nestjs-box-auth';
 import { map, merge, Observable, ReplaySubject } from 'rxjs';
 
-// A token is renewed about every 48 minutes: without the past a page would stay empty for as long.
+// A token is refreshed about every 48 minutes, so a page without past events would stay empty for long.
 const KEPT = 20;
 
-/** What happened last to the tokens of this process, and what happens, told to whoever watches, until they leave or the app does. */
+/** Streams the latest and all new token events of this process until the client leaves or the app stops. */
 @Injectable()
 export class TokenEvents implements OnModuleDestroy {
   readonly #recent = new ReplaySubject<MessageEvent>(KEPT);
@@ -22,7 +22,7 @@ export class TokenEvents implements OnModuleDestroy {
 
   readonly stream: Observable<MessageEvent> = this.#recent.asObservable();
 
-  /** Before the server closes, which cuts the connections that are still open: a turn later the answers have ended. */
+  /** Ends the streams one tick before the server closes, as closing would cut open connections. */
   async onModuleDestroy(): Promise<void> {
     this.#listening.unsubscribe();
     this.#recent.complete();
@@ -34,7 +34,7 @@ function on<Kind extends AuthEvent['kind']>(kind: Kind): Observable<AuthEventOf<
   return new Observable((subscriber) => onAuthEvent(kind, (event) => subscriber.next(event)));
 }
 
-/** An error's message quotes Box. That is for the log. */
+/** Removes the error message, which may quote Box and belongs in the log. */
 function withoutMessage({ error, ...event }: TokenEvent) {
   return error === undefined
     ? event

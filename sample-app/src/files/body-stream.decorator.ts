@@ -3,11 +3,11 @@ import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 
 type PlatformRequest = IncomingMessage | { readonly raw: IncomingMessage };
 
-/** Injects the body of the request as it comes in. */
+/** Injects the request body as a stream. */
 export const BodyStream = createParamDecorator(
   (_data: unknown, context: ExecutionContext): IncomingMessage => {
     const request = context.switchToHttp().getRequest<PlatformRequest>();
-    // Express hands out Node's own request, Fastify one around it.
+    // Express passes Node's own request, Fastify a wrapper around it.
     return 'raw' in request ? request.raw : request;
   },
 );

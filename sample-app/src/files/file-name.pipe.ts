@@ -1,13 +1,15 @@
 import { BadRequestException, Injectable, type PipeTransform } from '@nestjs/common';
 
-/** Lets a name through that Box would take: 1 to 255 printable characters, none of them a slash. */
+/** Accepts only names that Box accepts: 1 to 255 printable characters without slashes. */
 @Injectable()
 export class FileNamePipe implements PipeTransform<unknown, string> {
   transform(name: unknown): string {
     if (typeof name === 'string' && /^[^/\\\p{Cc}]{1,255}$/u.test(name) && isOrdinary(name)) {
       return name;
     }
-    throw new BadRequestException('A file needs a name of 1 to 255 characters without slashes.');
+    throw new BadRequestException(
+      'Invalid file name: expected 1 to 255 characters without slashes.',
+    );
   }
 }
 

@@ -24,9 +24,9 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { BoxFetch, BoxTokenProvider } from 'nestjs-box-auth';
-import { answerOf } from '../box/box-answer.js';
+import { responseOf } from '../box/box-response.js';
 import { BoxIdPipe } from '../box/box-id.pipe.js';
-import { ApiBoxAnswers } from '../docs/api-box-answers.decorator.js';
+import { ApiBoxErrors } from '../docs/api-box-errors.decorator.js';
 import { ApiItemId } from '../docs/api-item-id.decorator.js';
 import { AsSignedInUser } from '../sign-in/as-signed-in-user.decorator.js';
 import { BodyStream } from './body-stream.decorator.js';
@@ -35,11 +35,11 @@ import { Uploads } from './uploads.js';
 
 const binary = { type: 'string', format: 'binary' };
 
-// Box names items by this address, wherever it is reached.
+// Box identifies items by this URL, even when it is called through another host.
 const BOX_API = 'https://api.box.com';
 
 @ApiTags('files')
-@ApiBoxAnswers()
+@ApiBoxErrors()
 @Controller('api/files')
 @AsSignedInUser()
 export class FilesController {
@@ -49,7 +49,7 @@ export class FilesController {
     private readonly tokens: BoxTokenProvider,
   ) {}
 
-  /** Box redirects to another origin, which gets neither the token nor `as-user`. */
+  /** Box redirects to another origin, which receives neither the token nor `as-user`. */
   @Get(':id/content')
   @Header('x-content-type-options', 'nosniff')
   @ApiOperation({ summary: 'Download a file' })
@@ -57,7 +57,7 @@ export class FilesController {
   @ApiProduces('application/octet-stream')
   @ApiOkResponse({ description: 'The file, always as an attachment', schema: binary })
   async content(@Param('id', BoxIdPipe) id: string): Promise<StreamableFile> {
-    const { status, headers, body } = await answerOf(this.box(`/2.0/files/${id}/content`));
+    const { status, headers, body } = await responseOf(this.box(`/2.0/files/${id}/content`));
     if (status === 202) throw new ServiceUnavailableException('Box is still preparing this file.');
     return new StreamableFile(body === null ? Readable.from([]) : Readable.fromWeb(body), {
       type: headers.get('content-type') ?? 'application/octet-stream',
@@ -66,10 +66,10 @@ export class FilesController {
     });
   }
 
-  /** A token that can show this one file and nothing else: the only kind that may go to a browser. */
+  /** A token that can only show this file: the only kind that may be sent to a browser. */
   @Post(':id/preview-token')
   @Header('cache-control', 'no-store')
-  @ApiOperation({ summary: 'A token for a previewer in a browser, which can show this file alone' })
+  @ApiOperation({ summary: 'A token for a browser preview of this file only' })
   @ApiItemId('a file')
   @ApiCreatedResponse({
     description: 'A downscoped token',
@@ -99,9 +99,9 @@ export class FilesController {
   @ApiQuery({ name: 'name', description: '1 to 255 characters without slashes', example: 'a.txt' })
   @ApiConsumes('application/octet-stream')
   @ApiBody({ schema: binary })
-  @ApiCreatedResponse({ description: 'As Box describes the new file' })
-  @ApiBadRequestResponse({ description: 'That is no name or no id of a folder' })
-  @ApiConflictResponse({ description: 'There is an item of that name already' })
+  @ApiCreatedResponse({ description: 'The new file in Box’s format' })
+  @ApiBadRequestResponse({ description: 'Invalid file name or folder id' })
+  @ApiConflictResponse({ description: 'An item with that name already exists' })
   upload(
     @Query('folder', new DefaultValuePipe('0'), BoxIdPipe) folderId: string,
     @Query('name', FileNamePipe) name: string,
@@ -112,18 +112,18 @@ export class FilesController {
   }
 }
 
-/** What a previewer in a browser needs. */
+/** The scope that a browser preview needs. */
 interface PreviewToken {
   readonly accessToken: string;
   readonly expiresAt: string | undefined;
 }
 
-/** What people have uploaded must never be a page of this site. */
+/** Uploaded content must never be displayed as a page of this site. */
 function asAttachment(disposition: string | null): string {
   return disposition?.startsWith('attachment') === true ? disposition : 'attachment';
 }
 
-/** `fetch` has undone a content-encoding, and then the length is of something else. */
+/** `fetch` decodes a content-encoding; `content-length` then has the wrong value. */
 function lengthIn(headers: Headers): { readonly length?: number } {
   const length = headers.get('content-length');
   return length === null || headers.has('content-encoding') ? {} : { length: Number(length) };

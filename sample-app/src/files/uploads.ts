@@ -4,7 +4,7 @@ import { Injectable } from '@nestjs/common';
 import { isAxiosError } from 'axios';
 import FormData from 'form-data';
 import { firstValueFrom } from 'rxjs';
-import { notJson, refused, unanswered } from '../box/box-answer.js';
+import { invalidJsonException, exceptionFor, networkException } from '../box/box-response.js';
 
 export interface NewFile {
   readonly folderId: string;
@@ -20,7 +20,7 @@ export class Uploads {
 
   async upload({ folderId, name, contentType, body }: NewFile): Promise<object> {
     const form = new FormData();
-    // Box wants the attributes before the file.
+    // Box requires the attributes before the file.
     form.append('attributes', JSON.stringify({ name, parent: { id: folderId } }));
     form.append('file', body, { filename: name, contentType });
 
@@ -29,11 +29,11 @@ export class Uploads {
       throw asHttpError(error);
     });
     if (typeof data === 'object' && data !== null) return data;
-    throw notJson();
+    throw invalidJsonException();
   }
 }
 
 function asHttpError(error: unknown): unknown {
   const status = isAxiosError(error) ? error.response?.status : undefined;
-  return status === undefined ? unanswered(error) : refused(status);
+  return status === undefined ? networkException(error) : exceptionFor(status);
 }

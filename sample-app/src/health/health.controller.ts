@@ -3,7 +3,7 @@ import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { HealthCheck, type HealthCheckResult, HealthCheckService } from '@nestjs/terminus';
 import { BoxHealthIndicator } from 'nestjs-box-auth/terminus';
 
-/** Asked by whatever decides whether this process gets requests. */
+/** For load balancers and orchestrators. */
 @ApiTags('watching')
 @Controller('health')
 export class HealthController {
@@ -15,8 +15,9 @@ export class HealthController {
   @Get()
   @HealthCheck()
   @ApiOperation({
-    summary: 'Whether calls to Box can have a token',
-    description: '`degraded` (and 200) while the old token serves and no newer one comes.',
+    summary: 'Whether a token is available for calls to Box',
+    description:
+      '`degraded` (with status 200) while refreshes fail but the current token is still valid.',
   })
   check(): Promise<HealthCheckResult> {
     return this.health.check([() => this.box.isHealthy('box')]);

@@ -35,7 +35,7 @@ function signInButton(name: string): string {
   return `<button type="button" data-user="${name}" aria-pressed="false">${name}</button>`;
 }
 
-/** Lets the page's own script and style run, and no others. */
+/** The hash that allows the page's own script or style, and no other. */
 function hashOf(element: 'script' | 'style'): string {
   const [, content = ''] = new RegExp(`<${element}>(.*?)</${element}>`, 's').exec(html) ?? [];
   return `'sha256-${createHash('sha256').update(content).digest('base64')}'`;

@@ -5,13 +5,13 @@ import { DEMO_USER } from '../docs/api-docs.js';
 import { type PortalRequest } from './portal-request.js';
 import { SignInGuard } from './sign-in.guard.js';
 
-/** Refuses whoever is not signed in, and makes every Box call of the handler act for who is. */
+/** Requires sign-in, and makes every Box call of the handler act for the signed-in user. */
 export function AsSignedInUser(): ClassDecorator & MethodDecorator {
   return applyDecorators(
     UseGuards(SignInGuard),
     AsUser(signedInBoxUser),
     ApiSecurity(DEMO_USER),
-    ApiUnauthorizedResponse({ description: 'Nobody is signed in' }),
+    ApiUnauthorizedResponse({ description: 'Not signed in' }),
   );
 }
 

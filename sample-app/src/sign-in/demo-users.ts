@@ -1,8 +1,8 @@
-/** Who may sign in, and which user of Box that is. In a real app this is a column in the table of users. */
+/** The demo users and their Box user ids. In a real app, the id is a column of the user table. */
 export class DemoUsers {
   readonly #boxIds: ReadonlyMap<string, string>;
 
-  /** By name, in lower case: the page shows them as they are. */
+  /** Box user ids by name. Names are in lower case; the page shows them unchanged. */
   constructor(boxIds: Readonly<Record<string, string>>) {
     this.#boxIds = new Map(Object.entries(boxIds));
   }

@@ -1,7 +1,7 @@
 import { type IncomingMessage } from 'node:http';
 
-/** What the requests of Express and Fastify have in common, and what `SignInGuard` adds. */
+/** The common part of Express and Fastify requests, and the property that `SignInGuard` adds. */
 export interface PortalRequest extends Pick<IncomingMessage, 'headers'> {
-  /** The Box user that the signed-in person is; set by the server alone. */
+  /** The Box user id of the signed-in user; only the server sets it. */
   boxUserId?: string;
 }

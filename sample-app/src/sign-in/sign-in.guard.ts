@@ -8,8 +8,8 @@ import { DemoUsers } from './demo-users.js';
 import { type PortalRequest } from './portal-request.js';
 
 /**
- * Simulated signing in: the header `x-demo-user`, or the cookie `demo-user`, names one of the demo users. A real app
- * verifies a session or a token here. Either way the server finds the Box user; the client never names one.
+ * Simulates sign-in: the header `x-demo-user` or the cookie `demo-user` names a demo user. A real app verifies a session or a
+ * token here. In both cases the server looks up the Box user; the client never names it.
  */
 @Injectable()
 export class SignInGuard implements CanActivate {

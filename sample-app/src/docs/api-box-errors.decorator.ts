@@ -5,15 +5,15 @@ import {
   ApiServiceUnavailableResponse,
 } from '@nestjs/swagger';
 
-/** What a route answers when Box does not do what it is asked. */
-export function ApiBoxAnswers(): ClassDecorator & MethodDecorator {
+/** Documents the responses of a route when a call to Box fails. */
+export function ApiBoxErrors(): ClassDecorator & MethodDecorator {
   return applyDecorators(
     ApiForbiddenResponse({ description: 'Box does not allow the signed-in user to do that' }),
     ApiBadGatewayResponse({
-      description: 'Box cannot be reached, or does not let the app in: the log says why',
+      description: 'Box cannot be reached or denies the app access; see the log',
     }),
     ApiServiceUnavailableResponse({
-      description: 'There is no token at the moment: try again',
+      description: 'No token is available at the moment; try again',
       headers: { 'Retry-After': { description: 'Seconds', schema: { type: 'integer' } } },
     }),
   );
