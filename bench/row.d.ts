@@ -1,41 +1,41 @@
-/** What a number is a number of. `count` is a fact, all others are measurements. */
+/** The unit of a number. A `count` is exact, all others are measurements. */
 export type Unit = 'ns' | 'us' | 'ms' | 'B' | 'MiB' | '/s' | 'count';
 
-/** What one measurement of one subject gave: a number for each figure of its row. */
+/** The result of one measurement of one subject: a number for each figure of its row. */
 export type Figures = Readonly<Record<string, number>>;
 
-/** What has to hold of a figure of a subject: of its median, or of its relation to another subject's. */
+/** A limit for the median of a subject's figure, or for its ratio to another subject's. */
 export interface Target {
   readonly subject: string;
   readonly figure: string;
-  /** What the figure is divided by, round by round: then it is the median of the ratios that counts. */
+  /** The subject to divide by, round by round; the limit then applies to the median of the ratios. */
   readonly over?: string;
-  /** Whose median is taken away first. */
+  /** The subject whose median is subtracted first. */
   readonly minus?: string;
   readonly atMost?: number;
   readonly atLeast?: number;
-  /** Of a count: another one fails the run, a quick one, too. */
+  /** The exact count; any other fails the run, even a quick one. */
   readonly exactly?: number;
 }
 
-/** Bars for some subjects of a row. */
+/** A bar chart of some subjects of a row. */
 export interface Chart {
   readonly caption: string;
   readonly figure: string;
   readonly subjects: readonly string[];
 }
 
-/** What the parent has made ready for the processes that measure. */
+/** The environment that the parent prepares for the measuring processes. */
 export interface Stage {
-  /** A few milliseconds for everything: nothing that is measured then means anything, but counts. */
+  /** Each measurement takes only a few milliseconds; only counts are meaningful then. */
   readonly isQuick: boolean;
-  /** As Box's console hands it out: the key encrypted, PBKDF2 with 2,048 iterations. */
+  /** The format of Box's console: the key is encrypted, with 2,048 iterations of PBKDF2. */
   readonly config: BoxConfig;
-  /** The same key, PBKDF2 with 100,000 iterations. */
+  /** The same key with 100,000 iterations of PBKDF2. */
   readonly hardConfig: BoxConfig;
   /** The same key, not encrypted. */
   readonly plainKey: string;
-  /** Undefined if there is no redis-server. */
+  /** Undefined if redis-server is not installed. */
   readonly redisUrl: string | undefined;
 }
 
@@ -52,21 +52,21 @@ export interface BoxConfig {
   readonly enterpriseID: string;
 }
 
-/** One thing that is measured, for us and for those beside us. */
+/** One thing to measure, for this package and its peers. */
 export interface Row {
   readonly title: string;
-  /** Those who are measured; each measurement has a process of its own. */
+  /** What is compared; each measurement has its own process. */
   readonly subjects: readonly string[];
   readonly units: Readonly<Record<string, Unit>>;
   readonly targets: readonly Target[];
-  /** What the picture shows of it; nothing by default. */
+  /** Its chart in the picture; none by default. */
   readonly chart?: Chart;
-  /** Of a full run; default 7. */
+  /** The number of rounds in a full run; default 7. */
   readonly rounds?: number | undefined;
-  /** Flags for the process that measures. */
+  /** Node flags for the measuring process. */
   readonly nodeFlags?: readonly string[];
-  /** Why it cannot run here; undefined if it can. */
+  /** The reason why it cannot run here; undefined if it can. */
   readonly isMissing?: (stage: Stage) => string | undefined;
-  /** Measures `subject` once, in a process of its own. */
+  /** Measures `subject` once, in its own process. */
   readonly measure: (subject: string, stage: Stage) => Promise<Figures>;
 }

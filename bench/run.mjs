@@ -1,4 +1,4 @@
-// Measures this package beside its peers: `npm run bench`; bench/README.md says what and how.
+// Measures this package and its peers: `npm run bench`. See bench/README.md.
 import { readdirSync } from 'node:fs';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -28,7 +28,7 @@ const isQuick = values.quick;
 const names = positionals.length === 0 ? all : positionals;
 const unknown = names.filter((name) => !all.includes(name));
 if (unknown.length > 0) {
-  console.error(`No such row: ${unknown.join(', ')}. There are: ${all.join(', ')}.`);
+  console.error(`Unknown row: ${unknown.join(', ')}. Rows: ${all.join(', ')}.`);
   process.exit(2);
 }
 
@@ -38,7 +38,7 @@ installPackage();
 const machine = describeMachine();
 console.log(Object.values(machine).join(' | '));
 
-// What was started ends with this process, also when it is interrupted.
+// Child processes end with this process, also when it is interrupted.
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 const redis = await startRedisServer();
 let isWrong = false;

@@ -5,7 +5,7 @@ import { build as bundle } from 'rolldown';
 import { CommandFailed, root, runTool } from './command.mjs';
 import { bundledPackages, entryPoints, manifest } from './manifest.mjs';
 
-/** Where tsc puts one module for each file, its decorators compiled: the bundles are made of them. */
+/** Where tsc writes one module per file, with compiled decorators. The bundles are built from these. */
 const COMPILED = 'dist/compiled';
 const PROGRAM = 'cli/main';
 
@@ -30,7 +30,7 @@ async function bundleBoth() {
     file.slice('./dist/esm/'.length, -'.js'.length),
   );
   await bundleAs('cjs', entries);
-  // A hundred small modules take five times as long to import as a few larger ones.
+  // Importing a hundred small modules takes five times as long as importing a few large ones.
   await bundleAs('esm', [...entries, PROGRAM]);
 }
 
@@ -52,7 +52,7 @@ async function bundleAs(format, entries) {
       dir: `dist/${format}`,
       format,
       chunkFileNames: 'chunks/[name].js',
-      // Jest can import() as little as it can import.
+      // Jest supports import() as little as import.
       dynamicImportInCjs: false,
     },
   });
@@ -62,7 +62,7 @@ async function bundleAs(format, entries) {
 }
 
 /**
- * A package that is imported without being declared ends up in the bundle.
+ * Fails on a package that lib imports without declaring it: it would end up in the bundle.
  *
  * @param {string[]} modules
  */
@@ -72,7 +72,7 @@ function expectDeclared(modules) {
   const undeclared = [...found].filter((name) => !bundledPackages.includes(name));
   if (undeclared.length > 0) {
     throw new Error(
-      `lib imports ${undeclared.join(', ')}, which package.json has neither as dependency nor as peer.`,
+      `lib imports ${undeclared.join(', ')}, which package.json declares neither as a dependency nor as a peer.`,
     );
   }
 }

@@ -2,15 +2,14 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The checkout. */
+/** The root of the repository. */
 export const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** Its message says everything. */
+/** An error whose message needs no stack. */
 export class CommandFailed extends Error {}
 
 /**
- * Runs a program to its end and hands back what it wrote. Throws `CommandFailed` if it fails, or is not done within two
- * minutes.
+ * Runs a program and returns its output. Throws `CommandFailed` if it fails or takes more than two minutes.
  *
  * @param {string} program
  * @param {string[]} args
@@ -33,7 +32,7 @@ export function run(program, args, options) {
 }
 
 /**
- * As `run`, of a program that a dependency brings along.
+ * Like `run`, for a program of a dependency.
  *
  * @param {string} name
  * @param {string[]} args
@@ -50,7 +49,7 @@ export function runTool(name, args, { cwd = root, installedIn = root } = {}) {
  */
 function describeFailure(error, stdout, stderr) {
   const end = error.killed
-    ? 'was killed: not done in time'
+    ? 'was killed after the time limit'
     : `ended with ${error.code ?? error.signal}`;
   return `${error.cmd} ${end}\n${stdout}${stderr}`.trim();
 }

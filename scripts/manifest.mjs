@@ -14,18 +14,18 @@ import { readFile } from 'node:fs/promises';
  */
 
 /** @type {Manifest} */
-// oxlint-disable-next-line typescript/no-unsafe-assignment -- package.json, which npm has read before us
+// oxlint-disable-next-line typescript/no-unsafe-assignment -- package.json, which npm has already parsed
 export const manifest = JSON.parse(
   await readFile(new URL('../package.json', import.meta.url), 'utf8'),
 );
 
-/** Those that are code; `./package.json` is none. */
+/** The entry points with code, without `./package.json`. */
 export const entryPoints = Object.values(manifest.exports).filter(
   (entryPoint) => typeof entryPoint !== 'string',
 );
 
 /**
- * What stands inside the build instead of being a dependency: ES modules only, which Jest cannot load, of many small files,
- * which take their time to import.
+ * Packages that are bundled instead of being dependencies: they are ES modules only, which Jest cannot load, and their many
+ * small files are slow to import.
  */
 export const bundledPackages = ['jose'];

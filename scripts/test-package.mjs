@@ -1,4 +1,4 @@
-// Checks the package as its users get it: `npm run test:package`.
+// Tests the packed package as users install it: `npm run test:package`.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

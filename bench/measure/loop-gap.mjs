@@ -2,7 +2,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /**
- * The longest time, in milliseconds, that the event loop did not turn while `work` ran.
+ * Returns the longest block of the event loop while `work` ran, in milliseconds.
  *
  * @param {() => Promise<unknown>} work
  */
@@ -11,7 +11,7 @@ export async function longestLoopGap(work) {
   histogram.enable();
   await delay(20);
   histogram.reset();
-  // What comes first after that it does not see: it measures from one turn to the next.
+  // The first tick is not measured, as the monitor measures from one tick to the next.
   await delay(20);
   await work();
   await delay(5);

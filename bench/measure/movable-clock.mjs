@@ -2,10 +2,10 @@ const realNow = Date.now;
 let aheadMs = 0;
 
 /**
- * Sets the wall clock of this process, for all packages in it alike, so that an hour needs no hour. Import it before them:
- * some keep `Date.now` as it was when they were loaded.
+ * Moves the wall clock of this process for all packages. Import this module first: some packages keep a reference to
+ * `Date.now`.
  *
- * @param {number} ms how far the clock is to be ahead of the real one
+ * @param {number} ms how far the clock is ahead of the real one
  */
 export function setClockAhead(ms) {
   aheadMs = ms;

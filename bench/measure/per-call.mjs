@@ -1,24 +1,24 @@
 import { measure } from 'mitata';
 import { medianOf } from './spread.mjs';
 
-// Short, so that few of them are interrupted by what else runs on the machine.
+// Short, so that other processes interrupt only a few batches.
 const TIMED_BATCH = 256;
 const COUNTED_BATCH = 4096;
 const WARM_UP_MS = 1_000;
-// What else runs on the machine comes and goes, often for longer than one of them lasts, and only ever adds.
+// Load from other processes only ever adds time, and often lasts longer than one window.
 const WINDOWS = 8;
 const WINDOW_NS = 100e6;
 
 /**
- * Nanoseconds and allocated bytes of one call, by mitata: the median of many batches, in the quietest of some windows. A
- * promise is awaited. Needs `--expose-gc`.
+ * Measures nanoseconds and allocated bytes of one call with mitata: the median of many batches, in the fastest of some
+ * windows. Awaits a promise. Requires `--expose-gc`.
  *
  * @param {() => unknown} call
  * @param {{ isQuick: boolean }} stage
  */
 export async function perCall(call, { isQuick }) {
   if (!isQuick) await warmUp(call);
-  // Counted apart from the time: asking for the heap is slow.
+  // Measured separately from time, as reading heap statistics is slow.
   let ns = Infinity;
   for (let window = 0; window < (isQuick ? 1 : WINDOWS); window++) {
     const { p50 } = await measure(call, {
@@ -43,7 +43,7 @@ export async function perCall(call, { isQuick }) {
 }
 
 /**
- * Until the compiler is done with it: some calls are long, and so few in a measurement.
+ * Warms up a call until it is compiled: long calls run only a few times in a measurement.
  *
  * @param {() => unknown} call
  */
@@ -53,7 +53,7 @@ async function warmUp(call) {
 }
 
 /**
- * From before to after each batch; without those in which the garbage was collected.
+ * Returns the difference of each batch, without batches with a garbage collection.
  *
  * @param {readonly number[]} readings
  */

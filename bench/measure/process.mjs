@@ -1,4 +1,4 @@
-// A process that measures subjects of one row: started by rounds.mjs, which it tells what it found.
+// Measures subjects of one row in a process that rounds.mjs starts, and sends it the results.
 import process from 'node:process';
 
 process.once('message', (/** @type {import('./rounds.mjs').Order} */ order) => {
@@ -18,7 +18,7 @@ async function measured({ rowName, subjects, stage }) {
   return figures;
 }
 
-/** @param {import('./rounds.mjs').Answer} found */
+/** @param {import('./rounds.mjs').Result} found */
 function answer(found) {
   process.send?.(found, () => process.exit());
 }

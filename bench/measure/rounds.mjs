@@ -3,15 +3,15 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
 /** @typedef {{ rowName: string, subjects: readonly string[], stage: import('../row.js').Stage }} Order */
-/** @typedef {{ figures: import('../row.js').Figures[] } | { error: string }} Answer */
-/** @typedef {Record<string, import('../row.js').Figures[]>} Measurements By subject, one of each round. */
+/** @typedef {{ figures: import('../row.js').Figures[] } | { error: string }} Result */
+/** @typedef {Record<string, import('../row.js').Figures[]>} Measurements The measurement of each round, by subject. */
 
 const DEFAULT_ROUNDS = 7;
 const entry = fileURLToPath(new URL('process.mjs', import.meta.url));
 
 /**
- * Measures all subjects of a row in each round, each in a process of its own; who goes first changes from round to round,
- * so that what the machine does meanwhile falls on all alike. A quick run has one round in one process.
+ * Measures all subjects of a row in each round, each in its own process. The order changes from round to round, so that other
+ * load affects all subjects alike. A quick run has one round in one process.
  *
  * @param {string} rowName
  * @param {import('../row.js').Row} row
@@ -49,7 +49,7 @@ async function measureInProcess(row, order) {
   const child = fork(entry, { execArgv: [...(row.nodeFlags ?? [])] });
   const exit = once(child, 'exit');
   child.send(order);
-  /** @type {(Answer | number | null)[]} */
+  /** @type {(Result | number | null)[]} */
   const [answer] = await Promise.race([once(child, 'message'), exit]);
   const where = `${order.rowName}, ${order.subjects.join(' / ')}`;
   if (typeof answer !== 'object' || answer === null) {

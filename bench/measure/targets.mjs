@@ -3,7 +3,7 @@ import { medianOf } from './spread.mjs';
 /** @typedef {{ target: import('../row.js').Target, value: number, isMet: boolean }} Verdict */
 
 /**
- * What became of the targets of a row.
+ * Compares the measurements with the targets of a row.
  *
  * @param {import('../row.js').Row} row
  * @param {import('./rounds.mjs').Measurements} measurements

@@ -1,7 +1,7 @@
 /**
- * Calls a second, with `concurrency` of them under way at any time, over `seconds`; and the microseconds of processor time
- * that this process takes for each, which hardly depend on what else the machine does. Warmed up for as long as it is
- * measured: until then the compiler is at work, and has more of ours to do than of a bare client.
+ * Measures calls per second over `seconds` with constant `concurrency`, and the processor time of each call in microseconds,
+ * which hardly depends on other load. The warm-up takes as long as the measurement: our code takes longer to compile than a
+ * bare client.
  *
  * @param {() => Promise<unknown>} call
  * @param {{ concurrency: number, seconds: number }} load

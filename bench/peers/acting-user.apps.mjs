@@ -23,7 +23,7 @@ const userOf = (/** @type {AppRequest} */ request) => request.headers['x-demo-us
 const signedIn = (/** @type {ExecutionContext} */ context) =>
   userOf(context.switchToHttp().getRequest());
 
-/** Sets it as our interceptor does: subscribing is what runs the handler. */
+/** Sets the user like our interceptor: subscribing runs the handler. */
 class StorageInterceptor {
   /**
    * @param {ExecutionContext} context
@@ -38,7 +38,7 @@ class StorageInterceptor {
 }
 
 /**
- * `GET /me`, which awaits something and answers whom it acts for.
+ * `GET /me`, which awaits a promise and responds with the acting user.
  *
  * @param {ParameterDecorator} userParameter
  * @param {readonly MethodDecorator[]} [decorators]
@@ -117,7 +117,7 @@ export async function startApp(platform, variant, stage) {
   Module(modules[variant]?.(stage) ?? {})(AppModule);
   const app = await createApp(platform, AppModule);
   if (variant === 'AsyncLocalStorage in a middleware') {
-    // As the recipe in Nest's documentation does it.
+    // Follows the recipe in Nest's documentation.
     app.use(
       (
         /** @type {AppRequest} */ request,

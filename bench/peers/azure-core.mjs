@@ -7,8 +7,8 @@ import {
 import { importPKCS8, SignJWT } from 'jose';
 
 /**
- * Azure's pipeline with its bearer policy. It brings no grant that Box knows, so the credential is what its documentation
- * has an app write: an exchange, without a cache, as the policy has one.
+ * Azure's pipeline with its bearer policy. It has no grant that Box supports, so the credential is the one of its
+ * documentation: a token request without a cache, as the policy has one.
  *
  * @param {import('../row.js').Stage} stage
  * @param {string} apiUrl
@@ -50,7 +50,7 @@ export async function openAzurePipeline({ config, plainKey }, apiUrl, agent) {
   pipeline.addPolicy(policy);
   const http = createDefaultHttpClient();
 
-  // The policy insists on https, and the stub has none.
+  // The policy requires https, which the stub does not support.
   const secure = apiUrl.replace('http:', 'https:');
   /** @type {import('@azure/core-rest-pipeline').HttpClient} */
   const client = {

@@ -3,8 +3,8 @@ import { createRequire } from 'node:module';
 const require = createRequire(import.meta.url);
 
 /**
- * The official SDK with JWT, as its guide says: `JwtConfig.fromConfigJsonString`, `BoxJwtAuth`, one `BoxClient`. Token
- * requests have a network session, and so connections, of their own.
+ * The official SDK with JWT, set up as in its guide: `JwtConfig.fromConfigJsonString`, `BoxJwtAuth`, one `BoxClient`. Token
+ * requests use their own network session and connections.
  *
  * @param {import('../row.js').BoxConfig} config
  * @param {string} apiUrl

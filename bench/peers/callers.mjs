@@ -5,10 +5,10 @@ import { openBoxSdk } from './box-node-sdk.mjs';
 import { openGoogleAuth } from './google-auth-library.mjs';
 import { openBoxAuth } from './nestjs-box-auth.mjs';
 
-// For all alike, so that no herd is measured by how many sockets it opens.
+// The same limit for all, so that the number of sockets does not affect the result.
 const MAX_SOCKETS = 64;
 
-/** @typedef {() => Promise<unknown>} Caller One call of `GET /2.0/users/me`; rejects unless it is answered 2xx. */
+/** @typedef {() => Promise<unknown>} Caller One call of `GET /2.0/users/me`; rejects unless the status is 2xx. */
 
 /** @type {Record<string, (stage: import('../row.js').Stage, url: string, agent: Agent) => Promise<Caller>>} */
 const callers = {
@@ -24,7 +24,7 @@ const callers = {
     return () => instance.get('/2.0/users/me');
   },
   async 'box-node-sdk'({ config }, url) {
-    // With 64 sockets it would wait for ever: it does not read a refused answer, which then keeps its socket.
+    // It does not read the body of a 401, which then blocks its socket, so 64 sockets would never suffice.
     const { client } = await openBoxSdk(config, url);
     return () => client.users.getUserMe();
   },
@@ -42,7 +42,7 @@ const callers = {
 };
 
 /**
- * Calls as each of them makes them, over connections that are kept, 64 at most.
+ * Returns the caller of a subject, over at most 64 keep-alive connections.
  *
  * @param {string} subject
  * @param {import('../row.js').Stage} stage

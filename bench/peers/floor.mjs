@@ -1,4 +1,4 @@
-/** What any way of handing out a token costs at least: an async method that returns a field. */
+/** The minimum cost of returning a token: an async method that returns a field. */
 export class PlainHolder {
   #token = 'fixed';
 

@@ -3,8 +3,8 @@ import { JWT } from 'google-auth-library';
 const GOOGLE_TOKEN_URL = 'https://oauth2.googleapis.com/token';
 
 /**
- * Google's JWT client, as its readme says, its token requests led to the stub. It opens no encrypted key, so it gets the
- * same key in plain.
+ * Google's JWT client, set up as in its readme, with token requests to the stub. It does not support encrypted keys, so it
+ * gets the same key unencrypted.
  *
  * @param {import('../row.js').Stage} stage
  * @param {string} apiUrl

@@ -15,7 +15,7 @@ export async function openBoxAuth({ config }, apiUrl, options) {
 }
 
 /**
- * The same of the CommonJS build.
+ * The same from the CommonJS build.
  *
  * @param {import('../row.js').Stage} stage
  * @param {string} apiUrl

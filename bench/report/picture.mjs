@@ -7,7 +7,7 @@ const LABEL = 270;
 const BARS = 370;
 const LINE = 20;
 
-/** Without a background, in colours that are read on white and on black alike. */
+/** No background, and colours that are readable on white and on black. */
 const STYLE = `
   text { font: 12px system-ui, sans-serif; fill: #57606a; }
   .caption { font-weight: 600; fill: #24292f; }
@@ -19,7 +19,7 @@ const STYLE = `
   }`;
 
 /**
- * Bars for the rows that have a chart, medians, each chart on a scale of its own.
+ * Draws the charts of rows that have one: bars of medians, each chart with its own scale.
  *
  * @param {ReturnType<typeof import('../measure/machine.mjs').describeMachine>} machine
  * @param {readonly import('./results.mjs').RowResult[]} results

@@ -54,7 +54,7 @@ function figuresOf(row, measurements, subject) {
   );
 }
 
-/** Three figures: more of them would be noise. */
+/** Rounds to three significant digits: more would be noise. */
 function rounded(/** @type {number} */ value) {
   return Number(value.toPrecision(3));
 }

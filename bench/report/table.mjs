@@ -3,7 +3,7 @@ import { valuesOf } from '../measure/targets.mjs';
 import { asText, targetText, verdictText } from './wording.mjs';
 
 /**
- * Prints a row: a line for each subject with median and quartiles, then its targets. A quick run shows counts alone.
+ * Prints a row: a line for each subject with median and quartiles, then its targets. A quick run prints only counts.
  *
  * @param {string} name
  * @param {import('../row.js').Row} row

@@ -55,7 +55,7 @@ function subjectOf(platform, variant) {
 }
 
 /**
- * By autocannon, in a process of its own.
+ * Runs autocannon in its own process.
  *
  * @param {string} url
  * @param {number} seconds 0 for a few requests

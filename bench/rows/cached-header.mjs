@@ -108,7 +108,7 @@ export const row = {
   async measure(subject, stage) {
     const box = await startStubBox();
     const prepared = await subjects[subject]?.(stage, box.url);
-    if (prepared === undefined) throw new Error('there is no such subject');
+    if (prepared === undefined) throw new Error('unknown subject');
     const { call, within = (work) => work() } = prepared;
     await call();
     const found = { time: NaN, allocated: NaN };

@@ -1,7 +1,7 @@
 import { perCall } from '../measure/per-call.mjs';
 import { openWithCachedSubjects, subjectOf } from '../stage/cached-subjects.mjs';
 
-/** How many are cached, and how many of them, spread over all, are asked for. */
+/** The number of cached subjects, and how many of them, spread evenly, are requested. */
 const CACHES = {
   '1 subject': { size: 1, asked: 1 },
   '1,000 subjects': { size: 1_000, asked: 100 },
@@ -32,7 +32,7 @@ export const row = {
   })),
   async measure(subject, stage) {
     const chosen = subjects[subject];
-    if (chosen === undefined) throw new Error('there is no such subject');
+    if (chosen === undefined) throw new Error('unknown subject');
     const size = stage.isQuick ? Math.min(chosen.size, 200) : chosen.size;
     const asked = Math.min(chosen.asked, size);
     const get = await chosen.open(stage, size);
@@ -61,7 +61,7 @@ async function ours(stage, size) {
 }
 
 /**
- * What looking up so many costs in any case.
+ * The minimum cost of looking up that many.
  *
  * @param {import('../row.js').Stage} _
  * @param {number} size
@@ -75,7 +75,7 @@ async function aMap(_, size) {
 }
 
 /**
- * `asked` of the numbers from 0 to `size` - 1: by a step that shares no factor with the size.
+ * Returns `asked` of the numbers from 0 to `size` - 1, with a step that is coprime to the size.
  *
  * @param {number} size
  * @param {number} asked

@@ -6,7 +6,7 @@ import { startStubBox } from '../stage/stub-box.mjs';
 const HOUR_MS = 3_600_000;
 const CALLS = 10_000;
 const QUICK_CALLS = 50;
-/** One that asks for a token in each call opens a connection for each, and 10,000 take minutes. */
+/** A subject that requests a token per call opens a connection per call, so 10,000 calls take minutes. */
 const FEWER_CALLS = { subject: 'box-node-sdk, 1,000 calls', caller: 'box-node-sdk', calls: 1_000 };
 
 /** @type {import('../row.js').Row} */

@@ -34,7 +34,7 @@ export const row = {
   ]),
   async measure(subject) {
     const program = programs[subject];
-    if (program === undefined) throw new Error('there is no such subject');
+    if (program === undefined) throw new Error('unknown subject');
     const { type, names } = program;
     const all = ['reflect-metadata', '@nestjs/common', '@nestjs/core', ...names];
     const source = `${all.map((name) => loadText(type, name)).join('')}

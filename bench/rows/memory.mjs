@@ -58,7 +58,7 @@ export const row = {
   async measure(subject, stage) {
     const count = stage.isQuick ? 500 : SUBJECTS;
     const fill = await holders[subject]?.(stage, count);
-    if (fill === undefined) throw new Error('there is no such subject');
+    if (fill === undefined) throw new Error('unknown subject');
     const before = await usedAfterCollection();
     const kept = await fill(count);
     const memory = ((await usedAfterCollection()) - before) / count;

@@ -38,9 +38,9 @@ export const row = {
   async measure(subject, stage) {
     const { Redis } = await import('ioredis');
     const client = new Redis(stage.redisUrl ?? '');
-    await client.ping(); // the store asks no client that is still connecting
+    await client.ping(); // the store uses only connected clients
     const hit = await hits[subject]?.(client);
-    if (hit === undefined) throw new Error('there is no such subject');
+    if (hit === undefined) throw new Error('unknown subject');
     await hit();
     const { ns } = await perCall(hit, stage);
     client.disconnect();

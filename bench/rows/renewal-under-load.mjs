@@ -51,7 +51,7 @@ export const row = {
         }),
       );
     }, 4);
-    // From before anybody renews to after the old token's end. The hour passes in steps.
+    // From before any refresh until after the expiry of the old token. The hour passes in steps.
     for (const minute of stage.isQuick ? [46, 50, 61] : MINUTES) {
       setClockAhead(minute * MINUTE_MS);
       await box.setClockAhead(minute * MINUTE_MS);

@@ -14,7 +14,7 @@ const NAMES = { key: 'privateKey', passphrase: 'passphrase' };
 /** @typedef {() => Promise<unknown>} Sign */
 
 /**
- * What signs in every mint. No entry point exports it: it is taken from the source.
+ * The signer of token requests. No entry point exports it, so it is imported from the source.
  *
  * @param {import('../row.js').Stage} stage
  * @returns {Promise<Sign>}
@@ -69,7 +69,7 @@ async function importSigner() {
 }
 
 /**
- * A whole mint but the network: a `fetch` that answers at once.
+ * A complete token request without the network: `fetch` responds at once.
  *
  * @param {import('../row.js').Stage} stage
  * @returns {Promise<Sign>}
@@ -104,7 +104,7 @@ async function joseParsing({ config }) {
 }
 
 /**
- * What `BoxJwtAuth.refreshToken` calls before it asks for a token.
+ * The signing code that `BoxJwtAuth.refreshToken` calls before its token request.
  *
  * @param {import('../row.js').BoxConfig} config
  * @returns {Promise<Sign>}
@@ -163,7 +163,7 @@ export const row = {
   async measure(subject, stage) {
     if (subject === 'openssl speed') return { rate: await opensslSpeed() };
     const signer = signers[subject];
-    if (signer === undefined) throw new Error('there is no such subject');
+    if (signer === undefined) throw new Error('unknown subject');
     const sign = await signer.open(stage);
     const seconds = stage.isQuick ? 0.01 : 1;
     const { rate } = await throughputOf(sign, { concurrency: signer.concurrency, seconds });
@@ -172,11 +172,11 @@ export const row = {
 };
 
 async function opensslSpeed() {
-  // By the clock on the wall, as all the others.
+  // Wall-clock time, like all other subjects.
   const args = ['speed', '-elapsed', '-seconds', '1', '-mr', 'rsa2048'];
   const { stdout } = await promisify(execFile)('openssl', args);
   // "+F2:<index>:<bits>:<signatures a second>:<verifications a second>"
   const rate = /^\+F2:\d+:2048:([\d.]+):/m.exec(stdout)?.[1];
-  if (rate === undefined) throw new Error('openssl speed printed something else');
+  if (rate === undefined) throw new Error('Unexpected output of openssl speed');
   return Number(rate);
 }

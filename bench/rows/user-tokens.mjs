@@ -41,8 +41,8 @@ export const row = {
   async measure(subject, stage) {
     const box = await startStubBox();
     const mint = await minters[subject]?.(stage, box.url);
-    if (mint === undefined) throw new Error('there is no such subject');
-    // One user first, so that no code is loaded and no connection opened for the first time.
+    if (mint === undefined) throw new Error('unknown subject');
+    // One user first, so that loading code and opening a connection is not measured.
     await mint('99999');
     await box.takeCounts();
     const gap = await longestLoopGap(() =>

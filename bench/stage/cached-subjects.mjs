@@ -3,8 +3,8 @@ import { openBoxAuth } from '../peers/nestjs-box-auth.mjs';
 const AT_ONCE = 200;
 
 /**
- * Our provider with the tokens of `count` users in memory, by the client credentials grant, as it signs nothing, and with a
- * `fetch` that answers at once.
+ * Our provider with the cached tokens of `count` users. It uses client credentials, which need no signature, and a `fetch`
+ * that responds at once.
  *
  * @param {import('../row.js').Stage} stage
  * @param {number} count
@@ -33,7 +33,7 @@ export function subjectOf(index) {
 }
 
 /**
- * As long as those of Box.
+ * Returns an id as long as Box's.
  *
  * @param {number} number
  */

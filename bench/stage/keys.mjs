@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 const PASSPHRASE = 'bench-passphrase';
 
-/** One RSA key of 2,048 bits in PKCS#8, by the openssl of this machine: plain, and encrypted as Box's console does it. */
+/** Generates an RSA key of 2,048 bits in PKCS#8 with openssl: unencrypted, and encrypted like those of Box's console. */
 export function makeKeys() {
   const folder = mkdtempSync(join(tmpdir(), 'box-bench-keys-'));
   const openssl = (/** @type {string} */ args) =>

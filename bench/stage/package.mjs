@@ -8,7 +8,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const bench = join(root, 'bench');
 const installed = join(bench, 'node_modules/nestjs-box-auth');
 
-/** Installs the peers, if they are not there as the lock file wants them. */
+/** Installs the peers unless they match the lock file. */
 export function installPeers() {
   const lock = join(bench, 'package-lock.json');
   const mark = join(bench, 'node_modules/.package-lock.json');
@@ -20,13 +20,13 @@ export function buildPackage() {
   npm(root, 'run', 'build');
 }
 
-/** Puts what would be published where the peers are: measured is what users get. */
+/** Installs the packed package next to the peers, so that the benchmark measures what users get. */
 export function installPackage() {
   const folder = mkdtempSync(join(tmpdir(), 'box-bench-package-'));
   try {
     const packed = npm(root, 'pack', '--ignore-scripts', '--json', '--pack-destination', folder);
     const file = /"filename":\s*"([^"]+)"/.exec(packed)?.[1];
-    if (file === undefined) throw new Error('npm pack named no file');
+    if (file === undefined) throw new Error('npm pack printed no file name');
     rmSync(installed, { recursive: true, force: true });
     mkdirSync(installed);
     execFileSync('tar', ['-xzf', join(folder, file), '-C', installed, '--strip-components=1']);
@@ -36,7 +36,7 @@ export function installPackage() {
   }
 }
 
-/** What the package depends on is installed with the peers: it must be the same that users get. */
+/** Checks that the dependencies installed with the peers are the versions that users get. */
 function checkDependencies() {
   const ours = dependenciesOf(bench);
   for (const [name, range] of Object.entries(dependenciesOf(installed))) {

@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-/** A redis-server of our own on a free port, with nothing on disk; undefined if there is none on PATH. Ends with this process. */
+/** Starts a redis-server on a free port, without persistence; undefined if it is not on PATH. It ends with this process. */
 export async function startRedisServer() {
   if (spawnSync('redis-server', ['--version']).status !== 0) return undefined;
   const port = await freePort();

@@ -7,10 +7,10 @@ const entry = fileURLToPath(new URL('stub-box.server.mjs', import.meta.url));
 /** @typedef {{ tokenRequests: number, refusedCalls: number }} Counts */
 
 /**
- * A stub of Box in a process of its own. It believes every assertion, as judging them would take it longer than the
- * callers; `BoxEmulator` of the package, which does judge them, is for tests. Ends with this process.
+ * Starts a stub of Box in its own process. It accepts every assertion, as verifying would take longer than the callers do;
+ * `BoxEmulator` of the package, which verifies, is for tests. It ends with this process.
  *
- * @param {{ tokenDelayMs?: number }} [options] how long the token endpoint takes to answer
+ * @param {{ tokenDelayMs?: number }} [options] the delay of the token endpoint
  */
 export async function startStubBox({ tokenDelayMs = 0 } = {}) {
   const child = fork(entry, [String(tokenDelayMs)], { execArgv: [] });
@@ -22,9 +22,9 @@ export async function startStubBox({ tokenDelayMs = 0 } = {}) {
   };
   return {
     url,
-    /** What there was since it was last asked. */
+    /** The counts since the last call. */
     takeCounts: () => control('counts'),
-    /** Every token that was given is refused from now on. */
+    /** Revokes every token issued so far. */
     revokeAll: () => control('revoke'),
     /** @param {number} ms how far Box's clock is ahead of the real one */
     setClockAhead: (ms) => control(`clock?ahead=${ms}`),

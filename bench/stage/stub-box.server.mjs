@@ -1,4 +1,4 @@
-// The stub of Box, as a program: stub-box.mjs starts it.
+// The stub of Box, a program that stub-box.mjs starts.
 import { createServer } from 'node:http';
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';

@@ -19,13 +19,13 @@ import { step } from './step.mjs';
 /** @typedef {import('./expected-calls.mjs').Expectation} Expectation */
 
 /**
- * @typedef {object} Consumer an app in a folder of its own
+ * @typedef {object} Consumer an app in its own folder
  * @property {string} name
  * @property {'module' | 'commonjs'} type
- * @property {string[]} packages what it installs besides ours
+ * @property {string[]} packages packages that it installs besides this one
  * @property {Record<string, Expectation>} checks
- * @property {Record<string, Expectation>} [everywhere] checks that each version of Node is put to
- * @property {number} [leastNode] the first version of Node that one of its packages is for
+ * @property {Record<string, Expectation>} [everywhere] checks that run on each version of Node
+ * @property {number} [leastNode] the lowest version of Node that its packages support
  */
 
 const nest11 = ['@nestjs/common@11', '@nestjs/core@11', 'reflect-metadata', 'rxjs'];
@@ -135,7 +135,7 @@ export const consumers = [
 /**
  * @param {Consumer} consumer
  * @param {string} tarball
- * @param {string} folder where it may have its own
+ * @param {string} folder the parent of the app's folder
  * @param {Promise<import('./node-versions.mjs').Nodes>} installedNodes
  */
 export async function checkConsumer(consumer, tarball, folder, installedNodes) {

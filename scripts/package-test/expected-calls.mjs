@@ -1,4 +1,4 @@
-// What is expected of an app that has installed the package: files of test/package, run in its folder.
+// Expectations of an app that has installed the package: runs files of test/package in its folder.
 import assert from 'node:assert/strict';
 import { printedLines } from './printed-lines.mjs';
 

@@ -10,7 +10,7 @@ export async function expectCommandLineWorks(folder) {
   const { bin, version } = /** @type {typeof manifest & { bin?: unknown, version: string }} */ (
     manifest
   );
-  if (bin === undefined) return 'skipped, as package.json has no bin';
+  if (bin === undefined) return 'skipped: package.json has no bin';
 
   assert.equal(await npx(['--version'], folder), `${version}\n`);
 
@@ -21,7 +21,7 @@ export async function expectCommandLineWorks(folder) {
   for (const [, secret = ''] of (await readFile(join(folder, 'config.json'), 'utf8')).matchAll(
     secrets,
   )) {
-    assert.ok(!report.includes(secret), 'It prints a secret.');
+    assert.ok(!report.includes(secret), 'The report contains a secret.');
   }
 
   await assert.rejects(npx(['doctor', '--offline', 'no-such.json'], folder), CommandFailed);

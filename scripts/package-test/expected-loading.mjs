@@ -1,4 +1,4 @@
-// What is expected of the entry points themselves, in an app that has installed all optional peers.
+// Expectations of the entry points in an app that has installed all optional peers.
 import assert from 'node:assert/strict';
 import { manifest } from '../manifest.mjs';
 import { printedLines } from './printed-lines.mjs';
@@ -6,7 +6,7 @@ import { printedLines } from './printed-lines.mjs';
 const nest = ['@nestjs/common', 'reflect-metadata'];
 
 /**
- * The optional peers that each entry point loads: no other than those that it is for.
+ * The optional peers that each entry point may load.
  *
  * @type {Record<string, string[]>}
  */
@@ -69,11 +69,11 @@ export async function expectSameNamesEitherWay(folder) {
  * @param {string} folder
  */
 async function expectLoaded(peers, args, folder) {
-  // Its module.register() is deprecated in Node 26, and its successor unknown to Node 20.
+  // module.register() is deprecated in Node 26, and its successor is missing in Node 20.
   const command = ['--disable-warning=DEP0205', 'loaded-packages.cjs', ...args];
   const [line = ''] = await printedLines(command, folder);
   /** @type {string[]} */
-  // oxlint-disable-next-line typescript/no-unsafe-assignment -- as our script prints it
+  // oxlint-disable-next-line typescript/no-unsafe-assignment -- the output of our own script
   const packages = JSON.parse(line);
   const loaded = packages.filter((name) => optionalPeers.has(name));
   assert.deepEqual(

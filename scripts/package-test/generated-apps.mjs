@@ -6,10 +6,10 @@ import { install } from './installation.mjs';
 import { step } from './step.mjs';
 
 /**
- * @typedef {object} GeneratedApp what Nest's own generator makes
+ * @typedef {object} GeneratedApp an app from Nest's own generator
  * @property {string} name
  * @property {string} cli
- * @property {string[]} peers what it installs besides ours
+ * @property {string[]} peers packages that it installs besides this one
  * @property {'module' | 'commonjs'} type
  */
 
@@ -29,17 +29,17 @@ export const generatedApps = [
   },
 ];
 
-/** Half of what such an app installs, and none of it is used here: it looks at how the source is written, or deploys. */
+/** Linters and deployment tools, half of the installation, which these tests do not use. */
 const NEEDLESS = /eslint|prettier|oxlint|^globals$|^@nestjs\/mau$/;
 
 /**
  * @param {GeneratedApp} generated
  * @param {string} tarball
- * @param {string} folder where it may have its own
+ * @param {string} folder the parent of the app's folder
  */
 export async function checkGeneratedApp({ name, cli, peers, type }, tarball, folder) {
   const app = join(folder, 'app');
-  const isInstalled = await step(`${name}: is made, and installs`, async () => {
+  const isInstalled = await step(`${name}: is generated and installs`, async () => {
     await generate(cli, folder);
     await expectType(type, app);
     await dropNeedless(app);
@@ -68,7 +68,7 @@ async function generate(cli, folder) {
   await install([cli], folder);
   const flags = ['--skip-git', '--skip-install', '--package-manager', 'npm'];
   await runTool('nest', ['new', 'app', ...flags], { cwd: folder, installedIn: folder });
-  // The app asks for the generator, too.
+  // The app depends on the generator, too.
   await rename(join(folder, 'node_modules'), join(folder, 'app/node_modules'));
 }
 
@@ -93,12 +93,12 @@ async function dropNeedless(app) {
  * @returns {Promise<{ type?: string, devDependencies: Record<string, string> }>}
  */
 async function manifestOf(app) {
-  // oxlint-disable-next-line typescript/no-unsafe-return -- as the generator makes it
+  // oxlint-disable-next-line typescript/no-unsafe-return -- the generator's own format
   return JSON.parse(await readFile(join(app, 'package.json'), 'utf8'));
 }
 
 /**
- * A module of ours, with its test.
+ * Adds a module that uses the package, with its test.
  *
  * @param {GeneratedApp['type']} type
  * @param {string} app
@@ -107,7 +107,7 @@ async function addArchive(type, app) {
   const ours = join(root, 'test/package/generated-app');
   await copyFile(join(ours, 'archive.module.ts'), join(app, 'src/archive.module.ts'));
   const test = await readFile(join(ours, 'archive.test.ts'), 'utf8');
-  // CommonJS imports have no extension: Jest would look for that very file.
+  // CommonJS imports must have no extension: Jest would look for the .js file.
   const fitting = type === 'module' ? test : test.replace("archive.module.js'", "archive.module'");
   await writeFile(join(app, 'src/archive.spec.ts'), fitting);
 }

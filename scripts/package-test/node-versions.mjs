@@ -4,15 +4,15 @@ import { install } from './installation.mjs';
 
 const THIS_NODE = Number.parseInt(process.versions.node, 10);
 
-/** The major versions that the package is for. */
+/** The major versions that the package supports. */
 export const NODE_VERSIONS = [20, 22, 24, 26];
 
-/** @typedef {ReadonlyMap<number, string>} Nodes what each of these versions is started by */
+/** @typedef {ReadonlyMap<number, string>} Nodes the executable of each version */
 
 /**
- * Node is a package, too.
+ * Installs Node from npm, where it is a package.
  *
- * @param {string} folder where to put it
+ * @param {string} folder where to install it
  * @returns {Promise<Nodes>}
  */
 export async function installNodes(folder) {

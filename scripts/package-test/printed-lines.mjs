@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { run } from '../command.mjs';
 
 /**
- * What Node printed, which must end by itself and leave stderr empty. It runs without our environment.
+ * Runs Node without our environment and returns its output. Node must exit by itself and print nothing to stderr.
  *
  * @param {string[]} args
  * @param {string} folder
- * @param {string} [node] which one, if it is not ours
+ * @param {string} [node] its executable; by default the current one
  */
 export async function printedLines(args, folder, node = process.execPath) {
   const env = { PATH: process.env.PATH };

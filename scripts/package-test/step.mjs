@@ -1,11 +1,10 @@
 import { performance } from 'node:perf_hooks';
 
 /**
- * Does one step and prints one line about it, or all about its failure, which also fails the process in the end. Tells
- * whether it succeeded.
+ * Runs a step and prints one line, or the details of its failure, which also sets the exit code. Returns whether it succeeded.
  *
  * @param {string} title
- * @param {() => Promise<string | void>} work hands back what the line says besides the title
+ * @param {() => Promise<string | void>} work may return a text for the line
  */
 export async function step(title, work) {
   const began = performance.now();

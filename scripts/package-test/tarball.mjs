@@ -8,12 +8,12 @@ import { step } from './step.mjs';
 /**
  * @typedef {object} Tarball
  * @property {string} file
- * @property {string[]} paths what is in it
+ * @property {string[]} paths the paths of its files
  * @property {string} size
  */
 
 /**
- * What `npm publish` would upload.
+ * Packs the tarball that `npm publish` would upload.
  *
  * @param {string} folder where to put it
  * @returns {Promise<Tarball>}
@@ -23,7 +23,7 @@ export async function pack(folder) {
     cwd: root,
   });
   /** @type {[{ filename: string, size: number, unpackedSize: number, files: { path: string }[] }]} */
-  // oxlint-disable-next-line typescript/no-unsafe-assignment -- as npm documents it
+  // oxlint-disable-next-line typescript/no-unsafe-assignment -- the documented format of npm
   const [{ filename, size, unpackedSize, files }] = JSON.parse(stdout);
   return {
     file: join(folder, filename),
@@ -34,14 +34,14 @@ export async function pack(folder) {
 
 /** @param {Tarball} tarball */
 export async function checkTarball(tarball) {
-  await step('nothing is missing in the tarball', () => expectComplete(tarball));
-  await step('nothing else is in the tarball', () => expectNothingElse(tarball));
-  await step('nothing runs when it is installed', expectNoInstallScript);
+  await step('the tarball is complete', () => expectComplete(tarball));
+  await step('the tarball has no other files', () => expectNothingElse(tarball));
+  await step('the package has no install script', expectNoInstallScript);
   await step('the licences of bundled code are in THIRD-PARTY-NOTICES', expectLicences);
   await step('publint --strict', async () => {
     await runTool('publint', ['run', tarball.file, '--strict']);
   });
-  // The classic resolution of TypeScript before 4.7 knows no `exports`, and so no entry point but the main one.
+  // TypeScript before 4.7 ignores `exports`, so it finds only the main entry point.
   await step('attw --profile node16', async () => {
     await runTool('attw', [tarball.file, '--profile', 'node16', '--format', 'ascii']);
   });
@@ -71,11 +71,11 @@ async function expectComplete({ paths }) {
 async function expectNothingElse({ paths, size }) {
   const needed =
     /^(package\.json|[A-Z-]+(\.ja)?(\.md)?|docs\/[\w-]+\.md|dist\/cjs\/package\.json|dist\/(esm|cjs)\/[\w/.-]+\.(js|d\.ts))$/;
-  // The command line is an ES module, and nothing requires it.
-  const needless = paths.filter(
+  // The command line is an ES module and never required.
+  const unneeded = paths.filter(
     (path) => !needed.test(path) || /\b(spec|test)\b|^dist\/cjs\/cli\//.test(path),
   );
-  assert.ok(needless.length === 0, `Needless: ${needless.join(', ')}`);
+  assert.ok(unneeded.length === 0, `Unneeded: ${unneeded.join(', ')}`);
   return size;
 }
 
@@ -91,7 +91,7 @@ async function expectLicences() {
   const notices = await readFile(join(root, 'THIRD-PARTY-NOTICES'), 'utf8');
   for (const name of bundledPackages) {
     const licence = await readFile(join(root, 'node_modules', name, 'LICENSE.md'), 'utf8');
-    assert.ok(notices.includes(licence), `The licence of ${name} is not there word by word.`);
+    assert.ok(notices.includes(licence), `The licence of ${name} is missing or differs.`);
   }
 }
 

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 
 /**
- * Runs tasks in their order, a few at a time: more would only wait for each other, and each step has a time limit.
+ * Starts tasks in order, a few at a time: more would compete for the processor and exceed their time limits.
  *
  * @param {(() => Promise<void>)[]} tasks
  */
