@@ -40,7 +40,7 @@ const workfront = {
 
 describe.each(LIMITS)('%s.%s', (group, name, least, most) => {
   it.each([3e9, Infinity, -Infinity, Number.NaN, -1, most + 1])(
-    'is refused at bootstrap as %d, with its range and what was received',
+    'is rejected at bootstrap as %d, with its range and the received value',
     async (value) => {
       const options = { [group]: { [name]: value } };
       const expected = {
@@ -57,7 +57,7 @@ describe.each(LIMITS)('%s.%s', (group, name, least, most) => {
   );
 });
 
-it('Both limits of the token endpoint may be at their maximum', async () => {
+it('Both time limits of the token endpoint accept their maximum', async () => {
   const tokenEndpoint = { timeoutMs: TEN_MINUTES_MS, deadlineMs: TEN_MINUTES_MS };
   const runtime = new FakeRuntime();
   const { fetch } = new ScriptedEndpoint(runtime);
@@ -65,7 +65,7 @@ it('Both limits of the token endpoint may be at their maximum', async () => {
   expect((await box.provider.getToken()).value).toContain('token-1');
 });
 
-it('No accepted option has a timer that is longer than any can be', () => {
+it('No accepted option exceeds the longest delay of a timer', () => {
   const numbers = fc.oneof(fc.double(), fc.integer({ min: 0, max: 2 ** 40 }), fc.constant(3e9));
   const any = (group: string) =>
     fc.dictionary(
@@ -89,7 +89,7 @@ it('No accepted option has a timer that is longer than any can be', () => {
 describe('A timer of the system', () => {
   afterEach(() => void vi.restoreAllMocks());
 
-  it.each([MAX_DELAY_MS + 1, 3e9, Infinity])('of %d ms does not end at once', (delayMs) => {
+  it.each([MAX_DELAY_MS + 1, 3e9, Infinity])('of %d ms does not fire at once', (delayMs) => {
     const timers = vi.spyOn(globalThis, 'setTimeout');
     systemRuntime.schedule(() => undefined, delayMs)();
     expect(timers.mock.calls.map(([, ms]) => ms)).toEqual([MAX_DELAY_MS]);
@@ -97,7 +97,7 @@ describe('A timer of the system', () => {
 });
 
 describe('An emulator', () => {
-  it.each([-1, 3e9, Number.NaN, Infinity])('refuses a delay of %d ms', async (ms) => {
+  it.each([-1, 3e9, Number.NaN, Infinity])('rejects a delay of %d ms', async (ms) => {
     const fault: Fault = { kind: 'delay', ms };
     const emulators = [await BoxEmulator.start(), await WorkfrontEmulator.start()];
     for (const emulator of emulators) {
@@ -108,7 +108,7 @@ describe('An emulator', () => {
     }
   });
 
-  it.each([1e10, 2 ** 53 - 1])('refuses a token lifetime of %d s', async (tokenLifetimeS) => {
+  it.each([1e10, 2 ** 53 - 1])('rejects a token lifetime of %d s', async (tokenLifetimeS) => {
     await expect(BoxEmulator.start({ tokenLifetimeS })).rejects.toThrow(/from 0 to 1000000000/);
   });
 });

@@ -19,8 +19,8 @@ describe('A token store that returns or throws anything', () => {
     { state: 'leased' },
     { state: 'paused', forMs: 1_000, reason: 'it was refused' },
   ];
-  /** A claim of which one field, or one of its token, is anything. */
-  const spoiled = fc
+  /** A claim with any value in one field of it or of its token. */
+  const corrupted = fc
     .tuple(
       fc.constantFrom(...CLAIMS),
       fc.constantFrom('state', 'token', 'fence', 'ageMs', 'forMs', 'reason', 'value', 'lifetimeMs'),
@@ -34,7 +34,7 @@ describe('A token store that returns or throws anything', () => {
             : { ...claim, [field]: make() },
     );
 
-  it.each(METHODS)('from %s keeps nobody from tokens, nor from the reason of a failure', (method) =>
+  it.each(METHODS)('from %s prevents neither tokens nor errors with their reason', (method) =>
     holdsFor(oddFunction(), async (odd) => {
       const runtime = new FakeRuntime();
       const endpoint = new ScriptedEndpoint(runtime).script(() => endpoint.json(503, {}));
@@ -45,20 +45,20 @@ describe('A token store that returns or throws anything', () => {
         tokenEndpoint: { attempts: 1 },
         store: Object.assign(new MemoryTokenStore(runtime), { [method]: odd }),
       });
-      const got = async () => {
-        const asked = provider.getToken().catch((error: unknown) => error);
+      const outcome = async () => {
+        const requested = provider.getToken().catch((error: unknown) => error);
         await runtime.advance(60_000);
-        return asked;
+        return requested;
       };
-      expect(await got()).toMatchObject({ code: 'unavailable', status: 503 });
-      const first = await got();
+      expect(await outcome()).toMatchObject({ code: 'unavailable', status: 503 });
+      const first = await outcome();
       expect(first).toMatchObject({ value: 'token-2-for-1' });
       provider.invalidate(first as AccessToken);
-      expect(await got()).toMatchObject({ value: 'token-3-for-1' });
+      expect(await outcome()).toMatchObject({ value: 'token-3-for-1' });
     }),
   );
 
-  it('from claim is reported once', () =>
+  it('from claim causes one store event', () =>
     holdsFor(oddFunction(), async (odd) => {
       const { token: got, events } = await outcomeOf((runtime) => ({
         store: Object.assign(new MemoryTokenStore(runtime), { claim: odd }),
@@ -67,16 +67,16 @@ describe('A token store that returns or throws anything', () => {
       expect(events.filter(({ kind }) => kind === 'store')).toMatchObject([{ state: 'away' }]);
     }));
 
-  it('in one field of a claim has the app get a token or an error that asks it to wait', () =>
-    holdsFor(oddFunction(spoiled), async (odd) => {
+  it('in one field of a claim leads to a token or to a retryable error', () =>
+    holdsFor(oddFunction(corrupted), async (odd) => {
       const { token: got, error } = await outcomeOf((runtime) => ({
         store: Object.assign(new MemoryTokenStore(runtime), { claim: odd }),
       }));
       if (got === undefined) expect(error?.code).toBe('unavailable');
-      else expect(isTokenValue(got), 'what a header can carry').toBe(true);
+      else expect(isTokenValue(got), 'a token that fits into a header').toBe(true);
     }));
 
-  it('from claim fails with store_unavailable where onStoreFailure is closed', () =>
+  it('from claim causes store_unavailable if onStoreFailure is closed', () =>
     holdsFor(oddFunction(), async (odd) => {
       const { error } = await outcomeOf((runtime) => ({
         onStoreFailure: 'closed',
@@ -91,7 +91,7 @@ describe('A token store that returns or throws anything', () => {
     ['a Map', () => new Map()],
     ['a pause without a reason', () => ({ state: 'paused', forMs: 1_000 })],
     ['a pause of NaN', () => ({ state: 'paused', forMs: Number.NaN, reason: '' })],
-  ])('is reported and left alone after one claim that is %s', async (_, claim) => {
+  ])('is reported and not used again for a while after one claim that is %s', async (_, claim) => {
     let claims = 0;
     const counted = () => {
       claims += 1;

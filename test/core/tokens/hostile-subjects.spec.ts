@@ -7,8 +7,8 @@ import { FakeRuntime, settled } from '../../support/fake-runtime.js';
 import { oddValue } from '../../support/hostile-values.js';
 import { ScriptedEndpoint } from '../../support/scripted-endpoint.js';
 
-describe('A subject that no issuer knows', () => {
-  it('is refused by every method, and takes no place in the cache', () =>
+describe('An invalid subject', () => {
+  it('is rejected by every method, and takes no place in the cache', () =>
     holdsFor(
       fc.oneof(
         fc.tuple(fc.constantFrom('user', 'enterprise', 'group', undefined), oddValue),

@@ -21,19 +21,19 @@ const failure = (more: Partial<ConstructorParameters<typeof BoxAuthError>[0]> = 
     ...more,
   });
 const recorded = (thrown: unknown) => failures.record(thrown) as BoxAuthError;
-/** Fails `times` times; returns how long the pause after the last of them is. */
+/** Records failures; returns the length of the pause after the last one. */
 const pauseAfter = (times: number) => {
   for (let time = 0; time < times; time++) failures.record(failure());
   return failures.pauseError?.retryAfterMs;
 };
 
-describe('The failures of a renewal', () => {
-  it('start with none: nobody pauses', () => {
+describe('The failures of a subject', () => {
+  it('cause no pause before the first one', () => {
     expect(failures.isPaused).toBe(false);
     expect(failures.pauseError).toBeUndefined();
   });
 
-  it('tell the first as it is, and the next ones since when it has been so', async () => {
+  it('return the first error unchanged, and further ones with the time of the first', async () => {
     const first = failure();
     expect(failures.record(first)).toBe(first);
     await runtime.advance(5_000);
@@ -46,7 +46,7 @@ describe('The failures of a renewal', () => {
     expect(recorded(failure()).message).toContain('since 2026-03-01T12:00:00.000Z');
   });
 
-  it('leave alone what is no error of ours, and do not count it', () => {
+  it('return an unexpected error unchanged, and do not count it', () => {
     const bug = new TypeError('a bug');
     expect(failures.record(bug)).toBe(bug);
     expect(failures.isPaused).toBe(false);
@@ -55,10 +55,10 @@ describe('The failures of a renewal', () => {
   });
 
   it.each([
-    ['least', 0, [1_000, 1_000, 1_000, 1_000, 1_000, 1_000, 1_000, 1_000]],
-    ['middle', 0.5, [1_000, 1_500, 2_500, 4_500, 8_500, 16_500, 30_500, 30_500]],
-    ['most', 1, [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]],
-  ])('double the pause, up to a minute: the %s', (_, random, pauses) => {
+    ['without jitter', 0, [1_000, 1_000, 1_000, 1_000, 1_000, 1_000, 1_000, 1_000]],
+    ['with average jitter', 0.5, [1_000, 1_500, 2_500, 4_500, 8_500, 16_500, 30_500, 30_500]],
+    ['with full jitter', 1, [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]],
+  ])('double the pause up to a minute: %s', (_, random, pauses) => {
     runtime.randomValue = random;
     expect(
       pauses.map((_pause, index) => {
@@ -68,7 +68,7 @@ describe('The failures of a renewal', () => {
     ).toEqual(pauses);
   });
 
-  it('pause until the pause is over, and not a moment longer', async () => {
+  it('pause exactly until the pause ends', async () => {
     failures.record(failure());
     await runtime.advance(999);
     expect(failures.isPaused).toBe(true);
@@ -78,7 +78,7 @@ describe('The failures of a renewal', () => {
     expect(failures.pauseError).toBeUndefined();
   });
 
-  it('take Retry-After for the least', async () => {
+  it('pause at least for Retry-After', async () => {
     const [, second] = [failure({ retryAfterMs: 90_000 }), failure({ retryAfterMs: 90_000 })].map(
       recorded,
     );
@@ -88,7 +88,7 @@ describe('The failures of a renewal', () => {
     expect(pauseAfter(7)).toBeGreaterThan(10_000);
   });
 
-  it('impose no pause on callers where no retry can mend it, but nothing is done in the background', () => {
+  it('pause only the background refresh after a permanent failure', () => {
     const refused = failure({ code: 'client_invalid', retryable: false, retryAfterMs: 30_000 });
     failures.record(refused);
     expect(failures.pauseError).toBeUndefined();
@@ -96,7 +96,7 @@ describe('The failures of a renewal', () => {
     expect(recorded(refused).retryAfterMs).toBe(30_000);
   });
 
-  it('do not take the Retry-After of such a refusal for a pause', async () => {
+  it('ignore the Retry-After of a permanent failure', async () => {
     failures.record(failure({ retryable: false, retryAfterMs: 30_000 }));
     await runtime.advance(1_000);
     expect(failures.isPaused).toBe(false);

@@ -12,7 +12,7 @@ const ME = 'https://api.box.com/2.0/users/me';
 let runtime: FakeRuntime;
 let endpoint: ScriptedEndpoint;
 let store: MemoryTokenStore;
-/** Tokens that Box refuses. */
+/** The tokens that Box refuses. */
 let revoked: Set<string>;
 beforeEach(() => {
   runtime = new FakeRuntime();
@@ -39,20 +39,20 @@ const box = (shared: TokenStore | undefined = store) =>
     },
   });
 
-const held = async (process: BoxAuth) => {
+const currentToken = async (process: BoxAuth) => {
   const token = await process.provider.getToken();
   await settled();
   return token;
 };
 
-describe('A process that takes the token of another for a refused one', () => {
-  it('replaces that one, too, when it was requested more than 10 s ago', async () => {
+describe('A process that replaced a refused token with the token of another process', () => {
+  it('replaces that token as well if it was requested more than 10 s ago', async () => {
     const [first, second] = [box(), box()];
-    const old = await held(first);
-    expect((await held(second)).value).toBe(old.value);
+    const old = await currentToken(first);
+    expect((await currentToken(second)).value).toBe(old.value);
     revoked.add(old.value);
     await first.fetch(ME);
-    const shared = await held(first);
+    const shared = await currentToken(first);
     await runtime.advance(12_000);
     expect((await second.fetch(ME)).status).toBe(200);
     expect(second.provider.peekToken()?.value).toBe(shared.value);
@@ -65,29 +65,29 @@ describe('A process that takes the token of another for a refused one', () => {
     expect(endpoint.received).toHaveLength(3);
   });
 
-  it('takes a newer one of the store within the 10 s', async () => {
+  it('takes a newer token from the store within the 10 s', async () => {
     const [first, second] = [box(), box()];
-    const old = await held(first);
-    await held(second);
+    const old = await currentToken(first);
+    await currentToken(second);
     revoked.add(old.value);
     await first.fetch(ME);
-    const shared = await held(first);
+    const shared = await currentToken(first);
     await second.fetch(ME);
     revoked.add(shared.value);
     await runtime.advance(1_000);
     await first.provider.revoke();
-    await held(first);
+    await currentToken(first);
     expect((await second.fetch(ME)).status).toBe(200);
-    expect(second.provider.peekToken()?.value).toBe((await held(first)).value);
+    expect(second.provider.peekToken()?.value).toBe((await currentToken(first)).value);
   });
 
-  it('mints none within the 10 s when the store has none, and leaves nothing in its way', async () => {
+  it('sends no request within the 10 s if the store has no token, and one after them', async () => {
     const [first, second] = [box(), box()];
-    const old = await held(first);
-    await held(second);
+    const old = await currentToken(first);
+    await currentToken(second);
     revoked.add(old.value);
     await first.fetch(ME);
-    const shared = await held(first);
+    const shared = await currentToken(first);
     revoked.add(shared.value);
     await runtime.advance(3_000);
     expect((await second.fetch(ME)).status).toBe(401);
@@ -102,7 +102,7 @@ describe('A process that takes the token of another for a refused one', () => {
     expect(endpoint.received).toHaveLength(3);
   });
 
-  it('looks into the store once for many calls that are refused together', async () => {
+  it('looks up the store once for many calls that are refused together', async () => {
     let claims = 0;
     class CountedStore extends MemoryTokenStore {
       override claim(identity: string, request: ClaimRequest) {
@@ -111,9 +111,9 @@ describe('A process that takes the token of another for a refused one', () => {
       }
     }
     const process = box(new CountedStore(runtime));
-    revoked.add((await held(process)).value);
+    revoked.add((await currentToken(process)).value);
     await process.fetch(ME);
-    revoked.add((await held(process)).value);
+    revoked.add((await currentToken(process)).value);
     claims = 0;
     const calls = Array.from({ length: 50 }, () => thrownBy(() => process.fetch(ME)));
     expect(new Set((await Promise.all(calls)).map(({ code }) => code))).toEqual(
@@ -122,26 +122,28 @@ describe('A process that takes the token of another for a refused one', () => {
     expect(claims).toBe(1);
   });
 
-  it('fails in the same way when the store is away', async () => {
-    let isAway = false;
+  it('fails in the same way when the store is unavailable', async () => {
+    let isUnavailable = false;
     class LostStore extends MemoryTokenStore {
       override claim(identity: string, request: ClaimRequest) {
-        return isAway ? Promise.reject(new Error('away')) : super.claim(identity, request);
+        return isUnavailable
+          ? Promise.reject(new Error('unavailable'))
+          : super.claim(identity, request);
       }
     }
     const process = box(new LostStore(runtime));
-    revoked.add((await held(process)).value);
+    revoked.add((await currentToken(process)).value);
     await process.fetch(ME);
-    revoked.add((await held(process)).value);
-    isAway = true;
+    revoked.add((await currentToken(process)).value);
+    isUnavailable = true;
     expect((await thrownBy(() => process.fetch(ME))).code).toBe('token_refused_again');
   });
 });
 
-describe('A process on its own', () => {
-  it('counts the 10 s from the token request, however slow its answer was', async () => {
+describe('A process without a store', () => {
+  it('counts the 10 s from the token request, even if its response was slow', async () => {
     const process = box(undefined);
-    const old = await held(process);
+    const old = await currentToken(process);
     revoked.add(old.value);
     endpoint.script(async (request) => {
       await new Promise<void>((resolve) => void runtime.schedule(resolve, 9_000));
@@ -150,7 +152,7 @@ describe('A process on its own', () => {
     const call = process.fetch(ME);
     await runtime.advance(9_000);
     expect((await call).status).toBe(200);
-    revoked.add((await held(process)).value);
+    revoked.add((await currentToken(process)).value);
     expect((await thrownBy(() => process.fetch(ME))).code).toBe('token_refused_again');
     await runtime.advance(1_000);
     expect((await process.fetch(ME)).status).toBe(200);

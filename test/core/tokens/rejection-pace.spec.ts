@@ -11,7 +11,7 @@ beforeEach(() => {
   pace = new RejectionPace(1_000, runtime);
 });
 
-/** Whether `delay` is over. */
+/** Watches whether `delay` has resolved. */
 function watched(delay: Promise<void>): { isOver: boolean } {
   const watch = { isOver: false };
   void delay.then(() => {
@@ -36,7 +36,7 @@ async function reject(times: number): Promise<void> {
 }
 
 describe('The pace of rejections', () => {
-  it('lets what waits for the event loop run before a rejection', async () => {
+  it('lets pending tasks of the event loop run before a rejection', async () => {
     const order: string[] = [];
     setImmediate(() => order.push('the event loop'));
     await pace.delay(subject, undefined);
@@ -44,7 +44,7 @@ describe('The pace of rejections', () => {
     expect(order).toEqual(['the event loop', 'the rejection']);
   });
 
-  it('lets it run before a rejection whose signal is aborted, too', async () => {
+  it('lets them run before a rejection even if the signal is aborted', async () => {
     const order: string[] = [];
     setImmediate(() => order.push('the event loop'));
     await pace.delay(subject, AbortSignal.abort());
@@ -52,26 +52,26 @@ describe('The pace of rejections', () => {
     expect(order).toEqual(['the event loop', 'the rejection']);
   });
 
-  it('pauses from the eleventh rejection on, for twice as long each time, up to 100 ms', async () => {
+  it('pauses from the eleventh rejection on, twice as long each time, up to 100 ms', async () => {
     const pauses: number[] = [];
     for (let time = 0; time < 20; time++) pauses.push(await nextPause());
     expect(pauses).toEqual([...Array(10).fill(0), 1, 2, 4, 8, 16, 32, 64, 100, 100, 100]);
     expect(runtime.timers).toBe(0);
   });
 
-  it('pauses for no longer than the backoff of renewals', async () => {
+  it('pauses for no longer than minBackoffMs', async () => {
     pace = new RejectionPace(3, runtime);
     await reject(15);
     expect(await nextPause()).toBe(3);
   });
 
-  it('never pauses where renewals have no backoff', async () => {
+  it('never pauses if minBackoffMs is 0', async () => {
     pace = new RejectionPace(0, runtime);
     await reject(30);
     expect(await nextPause()).toBe(0);
   });
 
-  it('starts over after a quiet second', async () => {
+  it('starts over after a second without rejections', async () => {
     await reject(15);
     await runtime.advance(999);
     expect(await nextPause()).toBe(32);
@@ -79,22 +79,22 @@ describe('The pace of rejections', () => {
     expect(await nextPause()).toBe(0);
   });
 
-  it('counts each subject apart', async () => {
+  it('counts each subject separately', async () => {
     await reject(15);
     expect(await nextPause({})).toBe(0);
   });
 
-  it('counts rejections at the same time once, and ends their pause with one timer', async () => {
+  it('counts simultaneous rejections once, and ends their pause with one timer', async () => {
     await Promise.all(Array.from({ length: 1_000 }, () => pace.delay(subject, undefined)));
     await reject(9);
     const watches = Array.from({ length: 1_000 }, () => watched(pace.delay(subject, undefined)));
     await settled();
-    expect(runtime.timers).toBe(2); // the other one keeps the process alive
+    expect(runtime.timers).toBe(2); // the second timer keeps the process alive
     await runtime.advance(1);
     expect(watches.every(({ isOver }) => isOver)).toBe(true);
   });
 
-  it('ends the pause of the caller whose signal is aborted, and of no other', async () => {
+  it('ends only the pause of the caller whose signal is aborted', async () => {
     await reject(19);
     const controller = new AbortController();
     const aborted = watched(pace.delay(subject, controller.signal));
@@ -108,7 +108,7 @@ describe('The pace of rejections', () => {
     expect(other.isOver).toBe(true);
   });
 
-  it('ends all pauses when it is released, and leaves no timer', async () => {
+  it('ends all pauses on release, and leaves no timer', async () => {
     await reject(19);
     const watch = watched(pace.delay(subject, undefined));
     await settled();

@@ -14,11 +14,11 @@ import { type LoopbackServer, startServer } from '../../support/loopback-server.
 import { requests } from '../../support/undici-clients.js';
 
 const MAX_REJECTIONS = 1_000;
-/** A wrong call takes a turn of the event loop, and no pause. */
+/** An invalid call takes one tick of the event loop, without a pause. */
 const MAX_WRONG_CALLS = 100_000;
 
 let server: LoopbackServer;
-/** What the token endpoint responds. */
+/** Sends the response of the token endpoint. */
 let respond: (response: ServerResponse) => void;
 beforeEach(async () => {
   server = await startServer((_request, response) => respond(response));
@@ -41,7 +41,7 @@ const app = (store?: TokenStore) =>
 
 type Call = () => Promise<unknown>;
 
-/** How often `call` rejects, retried at once, before a timer of 10 ms fires three times; too often if it never does. */
+/** How often `call` rejects when retried at once, until a timer of 10 ms has fired three times; at most `most`. */
 async function rejectionsOf(call: Call, most = MAX_REJECTIONS): Promise<number> {
   let ticks = 0;
   const timer = setInterval(() => ticks++, 10);
@@ -55,7 +55,7 @@ async function rejectionsOf(call: Call, most = MAX_REJECTIONS): Promise<number> 
   }
 }
 
-/** A failing call by each client. */
+/** A failing call of each client. */
 const clients: Record<string, (box: BoxAuth) => Call> = {
   getToken:
     ({ provider }) =>
@@ -131,9 +131,9 @@ describe.each(Object.entries(clients))('A loop that retries %s at once', (_, cal
   });
 });
 
-describe('A loop that retries a token at once', () => {
+describe('A loop that retries a token request at once', () => {
   it.each([null, {}, { type: 'user', id: '' }, { type: 'user', id: 'x'.repeat(50_000) }])(
-    'leaves the event loop to others where there is no such subject: %#',
+    'leaves the event loop to others if the subject is invalid: %#',
     async (subject) => {
       const { provider } = app();
       const call = () => provider.getToken({ subject: subject as Subject });
@@ -141,13 +141,13 @@ describe('A loop that retries a token at once', () => {
     },
   );
 
-  it('leaves the event loop to others where its signal is aborted', async () => {
+  it('leaves the event loop to others if its signal is aborted', async () => {
     const { provider } = app();
     const signal = AbortSignal.abort();
     expect(await rejectionsOf(() => provider.getToken({ signal }))).toBeLessThan(MAX_REJECTIONS);
   });
 
-  it('leaves the event loop to others while the token is refused again', async () => {
+  it('leaves the event loop to others while the replacement is refused', async () => {
     respond = json(200, { access_token: 'the-token', expires_in: 3_600 });
     const { tokens } = app();
     const first = await tokens.get();
@@ -157,20 +157,20 @@ describe('A loop that retries a token at once', () => {
   });
 
   it.each([
-    ['says that nobody may mint', { state: 'paused', forMs: 60_000, reason: 'no' }],
-    ['is empty', []],
-  ])('leaves the event loop to others where the store %s', async (_, answer) => {
+    ['returns a pause', { state: 'paused', forMs: 60_000, reason: 'no' }],
+    ['returns an empty list', []],
+  ])('leaves the event loop to others if the store %s', async (_, claim) => {
     respond = refused;
     const runtime = new FakeRuntime();
     const store = Object.assign(new MemoryTokenStore(runtime), {
-      claim: () => answer as never,
-      invalidate: () => answer as never,
+      claim: () => claim as never,
+      invalidate: () => claim as never,
     });
     const { provider } = app(store);
     expect(await rejectionsOf(() => provider.getToken())).toBeLessThan(MAX_REJECTIONS);
   });
 
-  it('is served as soon as the app may have a token', async () => {
+  it('gets a token as soon as the app may have one', async () => {
     respond = refused;
     const { provider } = app();
     await rejectionsOf(() => provider.getToken());
@@ -179,7 +179,7 @@ describe('A loop that retries a token at once', () => {
     expect((await provider.getToken()).value).toBe('the-token');
   });
 
-  it('is given the failure of each attempt', async () => {
+  it('gets the error of each attempt', async () => {
     respond = refused;
     const { provider } = app();
     for (let time = 0; time < 12; time++) {
@@ -190,9 +190,9 @@ describe('A loop that retries a token at once', () => {
   });
 });
 
-describe('A loop that retries a wrong call at once', () => {
+describe('A loop that retries an invalid call at once', () => {
   const headers = { 'as-user': 'alice' };
-  const wrong: Record<string, (box: BoxAuth) => Call> = {
+  const invalid: Record<string, (box: BoxAuth) => Call> = {
     'getHeaders of another host':
       ({ provider }) =>
       () =>
@@ -201,22 +201,22 @@ describe('A loop that retries a wrong call at once', () => {
       ({ provider }) =>
       () =>
         provider.downscope({ scopes: [] }),
-    'BoxFetch as nobody':
+    'BoxFetch with an invalid as-user':
       ({ fetch }) =>
       () =>
         fetch('/2.0/users/me', { headers }),
-    'axios as nobody': ({ policy, fetch, apiUrl }) => {
+    'axios with an invalid as-user': ({ policy, fetch, apiUrl }) => {
       const instance = axios.create({ baseURL: apiUrl, headers });
       attachToAxios(instance, policy, fetch);
       return () => instance.get('/2.0/users/me');
     },
-    'undici as nobody': ({ provider, apiUrl }) => {
+    'undici with an invalid as-user': ({ provider, apiUrl }) => {
       const client = requests['request of undici 7'](provider);
       return () => client.call(`${apiUrl}/2.0/users/me`, { headers });
     },
   };
 
-  it.each(Object.entries(wrong))('leaves the event loop to others: %s', async (_, callOf) => {
+  it.each(Object.entries(invalid))('leaves the event loop to others: %s', async (_, callOf) => {
     expect(await rejectionsOf(callOf(app()), MAX_WRONG_CALLS)).toBeLessThan(MAX_WRONG_CALLS);
     expect(server.arrived).toEqual([]);
   });

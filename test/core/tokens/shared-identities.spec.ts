@@ -7,7 +7,7 @@ import { FakeRuntime } from '../../support/fake-runtime.js';
 import { makeKeys } from '../../support/keys.js';
 import { ScriptedEndpoint } from '../../support/scripted-endpoint.js';
 
-/** Remembers what tokens were published under. */
+/** Records the identities of published tokens. */
 class RecordingStore extends MemoryTokenStore {
   readonly identities: string[] = [];
 

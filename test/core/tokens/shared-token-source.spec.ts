@@ -1,625 +1,367 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { AccessToken } from 'nestjs-box-auth';
-import { BoxAuth } from '../../../lib/box/box-auth.js';
-import type { BoxAuthOptions } from '../../../lib/box/box-auth.options.js';
-import { MemoryTokenStore } from '../../support/memory-token-store.js';
-import type { Claim, TokenStore } from '../../../lib/core/tokens/token-store.js';
+import { BoxAuthError } from 'nestjs-box-auth';
+import type { Subject } from '../../../lib/core/credentials/subject.js';
+import { AccessToken } from '../../../lib/core/token-endpoint/access-token.js';
+import type { MintedToken } from '../../../lib/core/token-endpoint/token-attempts.js';
+import { renewalDefaults } from '../../../lib/core/tokens/renewal.options.js';
+import {
+  type OnStoreFailure,
+  SharedTokenSource,
+} from '../../../lib/core/tokens/shared-token-source.js';
+import type {
+  Claim,
+  ClaimRequest,
+  StoredToken,
+  TokenStore,
+} from '../../../lib/core/tokens/token-store.js';
+import { untilAborted } from '../../../lib/core/runtime/abort.js';
+import { delay } from '../../../lib/core/runtime/after.js';
 import { FakeRuntime, settled } from '../../support/fake-runtime.js';
-import { broken, refuse, ScriptedEndpoint, silence } from '../../support/scripted-endpoint.js';
-import { thrownBy } from '../../support/thrown.js';
+
+// The dialogue of one process with its store. Whole fleets are in shared-fleet.spec.ts.
 
 const HOUR = 3_600_000;
-const MINUTE = 60_000;
-const alice = { type: 'user', id: '11111' } as const;
+const subject: Subject = { type: 'user', id: '1' };
 
-/** A store that can be taken away, and that counts what it is asked. */
-class FrailStore implements TokenStore {
-  readonly #inner: MemoryTokenStore;
-  asked = 0;
-  /** What each command does instead, while it is set. */
-  trouble: (() => Promise<never>) | undefined;
+/** Returns scripted claims, and records all commands. */
+class ScriptedStore implements TokenStore {
+  readonly claims: (ClaimRequest & { readonly at: number })[] = [];
+  readonly published: { fence: number; token: StoredToken; ageMs: number }[] = [];
+  readonly failed: { owner: string; pauseMs: number; reason: string }[] = [];
+  readonly invalidated: number[] = [];
+  /** The error of each claim, if it is set. */
+  failure: Error | undefined;
+  readonly #scripted: Claim[];
 
-  constructor(runtime: FakeRuntime) {
-    this.#inner = new MemoryTokenStore(runtime);
+  constructor(
+    private readonly clock: FakeRuntime,
+    ...claims: Claim[]
+  ) {
+    this.#scripted = claims;
   }
 
-  #ask<T>(command: () => Promise<T>): Promise<T> {
-    this.asked += 1;
-    return this.trouble?.() ?? command();
+  claim(_: string, request: ClaimRequest): Promise<Claim> {
+    this.claims.push({ ...request, at: this.clock.monotonic() });
+    if (this.failure !== undefined) return Promise.reject(this.failure);
+    const next = this.#scripted.length > 1 ? this.#scripted.shift() : this.#scripted[0];
+    return Promise.resolve(next ?? { state: 'claimed', fence: 7 });
   }
-
-  claim: TokenStore['claim'] = (...args) => this.#ask(() => this.#inner.claim(...args));
-  publish: TokenStore['publish'] = (...args) => this.#ask(() => this.#inner.publish(...args));
-  invalidate: TokenStore['invalidate'] = (...args) =>
-    this.#ask(() => this.#inner.invalidate(...args));
-  fail: TokenStore['fail'] = (...args) => this.#ask(() => this.#inner.fail(...args));
+  publish(_: string, fence: number, token: StoredToken, ageMs: number): Promise<void> {
+    this.published.push({ fence, token, ageMs });
+    return Promise.resolve();
+  }
+  invalidate(_: string, fence: number): Promise<void> {
+    this.invalidated.push(fence);
+    return Promise.resolve();
+  }
+  fail(_: string, owner: string, pauseMs: number, reason: string): Promise<void> {
+    this.failed.push({ owner, pauseMs, reason });
+    return Promise.resolve();
+  }
 }
 
 let runtime: FakeRuntime;
-let endpoint: ScriptedEndpoint;
-let store: FrailStore;
+let store: ScriptedStore;
+/** How many token requests were sent. */
+let mints: number;
+/** The response to a token request. */
+let respond: (granted: MintedToken, signal: AbortSignal) => Promise<MintedToken>;
+let refusalsForgotten: number;
 beforeEach(() => {
   runtime = new FakeRuntime();
-  endpoint = new ScriptedEndpoint(runtime);
-  store = new FrailStore(runtime);
+  store = new ScriptedStore(runtime);
+  mints = 0;
+  respond = (granted) => Promise.resolve(granted);
+  refusalsForgotten = 0;
 });
 
-/** A process of a fleet: it has its own memory, and the store of all. */
-function single(options: Partial<BoxAuthOptions> = {}): BoxAuth {
-  return new BoxAuth({
-    credentials: { clientId: 'the-client', clientSecret: 'the-secret-of-it', enterpriseId: '900' },
-    fetch: endpoint.fetch,
-    runtime,
-    store,
-    ...options,
-  });
-}
-
-const fleet = (size: number, options?: Partial<BoxAuthOptions>): BoxAuth[] =>
-  Array.from({ length: size }, () => single(options));
-
-/** What `work` comes to while time passes. */
-async function during<T>(ms: number, work: Promise<T>): Promise<T> {
-  work.catch(() => undefined);
-  await runtime.advance(ms);
-  return work;
-}
-
-const tokensOf = (boxes: readonly BoxAuth[]) =>
-  during(5_000, Promise.all(boxes.map(({ provider }) => provider.getToken())));
-const values = async (boxes: readonly BoxAuth[]) =>
-  new Set((await tokensOf(boxes)).map(({ value }) => value));
-
-describe('A fleet', () => {
-  it('mints one token for all', async () => {
-    const boxes = fleet(12);
-    expect((await values(boxes)).size).toBe(1);
-    expect(endpoint.received).toHaveLength(1);
-    expect((await values([...boxes, ...fleet(3)])).size).toBe(1);
-    expect(endpoint.received).toHaveLength(1);
-  });
-
-  it('mints one for each subject', async () => {
-    const tokens = await during(
-      5_000,
-      Promise.all(
-        fleet(5).flatMap(({ provider }) => [
-          provider.getToken(),
-          provider.getToken({ subject: alice }),
-        ]),
-      ),
-    );
-    expect(endpoint.received).toHaveLength(2);
-    expect(new Set(tokens.map(({ value, subject }) => `${value} ${subject.id}`)).size).toBe(2);
-  });
-
-  it('shares nothing between apps, nor between places where Box is', async () => {
-    const one = single();
-    const other = single({
-      credentials: { clientId: 'another', clientSecret: 'the-secret-of-it', enterpriseId: '900' },
-    });
-    const elsewhere = single({ apiUrl: 'https://box.example.com' });
-    await tokensOf([one, other, elsewhere]);
-    expect(endpoint.received).toHaveLength(3);
-  });
-
-  it('asks the store for no call that has a token', async () => {
-    const box = single();
-    await tokensOf([box]);
-    const { asked } = store;
-    for (let call = 0; call < 100; call++) await box.provider.getToken();
-    expect(store.asked).toBe(asked);
-  });
-
-  it('renews ahead of time once, and the others take what came', async () => {
-    const boxes = fleet(8);
-    const first = await values(boxes);
-    // Calls every minute in every process, for half a day.
-    const mints = [];
-    const waits = [];
-    for (let minute = 0; minute < 720; minute++) {
-      await runtime.advance(MINUTE);
-      for (const { provider } of boxes) {
-        const peeked = provider.peekToken();
-        if (peeked === undefined) waits.push(minute);
-        void provider.getToken();
-      }
-      mints.push(endpoint.received.length);
-    }
-    expect(waits).toEqual([]);
-    expect(endpoint.mostInFlight).toBe(1);
-    // 12 hours of tokens that live one, renewed some ten minutes early: 14 in all, 8 times as many without a store.
-    expect(endpoint.received.length).toBeGreaterThanOrEqual(12);
-    expect(endpoint.received.length).toBeLessThanOrEqual(16);
-    const last = await values(boxes);
-    expect(last.size).toBe(1);
-    expect(last).not.toEqual(first);
-  });
-
-  it('replaces a refused token once, whoever meets the refusal first', async () => {
-    const boxes = fleet(12);
-    const refused = await tokensOf(boxes);
-    await runtime.advance(20_000);
-    const replaced = await during(
-      5_000,
-      Promise.all(
-        boxes.flatMap((box, index) =>
-          Array.from({ length: 20 }, () => box.tokens.replace(refused[index] as AccessToken, {})),
-        ),
-      ),
-    );
-    expect(endpoint.received).toHaveLength(2);
-    expect(new Set(replaced.map(({ value }) => value)).size).toBe(1);
-    // One who comes late with the old token gets what the others have.
-    const late = single();
-    expect((await values([late])).has(refused[0]?.value ?? '')).toBe(false);
-    expect(endpoint.received).toHaveLength(2);
-  });
-
-  it('takes the age of a token from the store, whatever the clocks of its processes say', async () => {
-    const minter = single();
-    await tokensOf([minter]);
-    await runtime.advance(HOUR / 2);
-    const elsewhere = { ...runtimeOf(runtime), now: () => runtime.now() - 5 * HOUR };
-    const reader = single({ runtime: elsewhere });
-    await tokensOf([reader]);
-    expect(endpoint.received).toHaveLength(1);
-    await runtime.advance(HOUR / 2 - 10_000);
-    expect(reader.provider.peekToken()).toBeUndefined();
-  });
-
-  it('takes no token to be younger for the time that the answer of the store took', async () => {
-    await tokensOf([single()]);
-    const mintedAt = runtime.now() - 5_000;
-    const { claim } = store;
-    store.claim = async (...args) => {
-      const answer = await claim(...args);
-      await new Promise<void>((resolve) => void runtime.schedule(resolve, 150));
-      return answer;
-    };
-    const reader = single();
-    await tokensOf([reader]);
-    await runtime.advance(mintedAt + HOUR - 5_000 - runtime.now());
-    expect(endpoint.received).toHaveLength(1);
-    expect(reader.provider.peekToken()).toBeUndefined();
-  });
-
-  it('does not hand out what is at the end of its life', async () => {
-    const minter = single();
-    await tokensOf([minter]);
-    await runtime.advance(HOUR - 4_000);
-    await tokensOf(fleet(1));
-    expect(endpoint.received).toHaveLength(2);
-  });
-
-  it('mints another for who needs a longer life than what is shared has', async () => {
-    const minter = single();
-    await tokensOf([minter]);
-    await runtime.advance(HOUR / 2);
-    const reader = single();
-    const token = await during(5_000, reader.provider.getToken({ minValidityMs: 40 * MINUTE }));
-    expect(token.expiresAt).toBeGreaterThan(runtime.now() + 40 * MINUTE);
-    expect(endpoint.received).toHaveLength(2);
-  });
-
-  it('forgets what is shared when it is flushed', async () => {
-    const [one, other] = [single(), single()];
-    const before = await values([one, other]);
-    await runtime.advance(MINUTE);
-    one.provider.flush();
-    const after = await values([one]);
-    expect(after).not.toEqual(before);
-    other.provider.flush();
-    expect(await values([other])).not.toEqual(before);
-  });
-
-  it('does not share what is revoked', async () => {
-    const one = single();
-    const before = await values([one]);
-    endpoint.script(() => new Response(null, { status: 200 }));
-    await during(1_000, one.provider.revoke());
-    expect(await values(fleet(1))).not.toEqual(before);
-  });
-
-  it('keeps a developer token to itself', async () => {
-    const box = single({ credentials: { developerToken: 'a-token' } });
-    await tokensOf([box]);
-    expect(store.asked).toBe(0);
-  });
-
-  it('keeps a token of unknown lifetime until it is refused', async () => {
-    endpoint.lifetimeS = undefined;
-    await tokensOf(fleet(1));
-    await runtime.advance(100 * HOUR);
-    await tokensOf(fleet(2));
-    expect(endpoint.received).toHaveLength(1);
-  });
+const never = () => new Promise<never>(() => undefined);
+const tokenOf = (value: string, expiresAt: number | undefined) =>
+  new AccessToken(value, { subject, expiresAt });
+const stored = (more: Partial<StoredToken> = {}): StoredToken => ({
+  value: 'from-the-store',
+  lifetimeMs: HOUR,
+  expiresAt: runtime.now() + HOUR,
+  scopes: ['root_readwrite'],
+  ...more,
+});
+const found = (token: StoredToken, fence = 7, ageMs = 0): Claim => ({
+  state: 'token',
+  token,
+  fence,
+  ageMs,
 });
 
-describe('While one process mints', () => {
-  it('the others wait, and take what it gets', async () => {
-    let answer = (): void => undefined;
-    endpoint.script(
-      (request) =>
-        new Promise((resolve) => {
-          answer = () => resolve(endpoint.grant(request));
-        }),
-    );
-    const given = Promise.all(fleet(6).map(({ provider }) => provider.getToken()));
-    await runtime.advance(9_000);
-    expect(endpoint.received).toHaveLength(1);
-    answer();
-    expect(new Set((await during(1_000, given)).map(({ value }) => value)).size).toBe(1);
-    expect(endpoint.received).toHaveLength(1);
-  });
-
-  it('and dies, another takes over within two seconds', async () => {
-    endpoint.script(silence);
-    const dying = single();
-    const { claim } = store;
-    const owners = new Set<string>();
-    store.claim = (identity, request) => {
-      owners.add(request.owner);
-      return claim(identity, request);
-    };
-    dying.provider.getToken().catch(() => undefined);
-    await settled();
-    // A process that is killed keeps no lease: its timers are gone.
-    store.claim = (identity, request) =>
-      owners.has(request.owner) ? Promise.reject(new Error('dead')) : claim(identity, request);
-    const other = single();
-    await during(2_000, other.provider.getToken());
-    expect(endpoint.received).toHaveLength(2);
-  });
-
-  it('and is shut down, another takes over at once', async () => {
-    endpoint.script(silence);
-    const [closing, other] = [single(), single()];
-    closing.provider.getToken().catch(() => undefined);
-    await settled();
-    const given = other.provider.getToken();
-    await settled();
-    closing.close();
-    await during(400, given);
-    expect(endpoint.received).toHaveLength(2);
-  });
-
-  it('and fails, nobody asks until its pause is over, and all are told', async () => {
-    endpoint.otherwise = refuse(endpoint, 429, 'rate_limit_exceeded', 'slow down', {
-      'retry-after': '120',
-    });
-    const boxes = fleet(5, { tokenEndpoint: { attempts: 1 } });
-    const errors = await Promise.all(
-      boxes.map(({ provider }) =>
-        during(
-          1_000,
-          thrownBy(() => provider.getToken()),
-        ),
-      ),
-    );
-    expect(errors.map(({ code }) => code).toSorted()).toEqual([
-      'rate_limited',
-      ...Array.from({ length: 4 }, () => 'unavailable'),
-    ]);
-    for (const error of errors) {
-      expect(error.retryAfterMs).toBeGreaterThan(100_000);
-      expect(error.retryAfterMs).toBeLessThanOrEqual(120_000);
-    }
-    await runtime.advance(100_000);
-    await Promise.all(fleet(3).map(({ provider }) => thrownBy(() => provider.getToken())));
-    expect(endpoint.received).toHaveLength(1);
-    endpoint.otherwise = endpoint.grant;
-    await runtime.advance(20_000);
-    expect((await values(boxes)).size).toBe(1);
-  });
-
-  it('and its credentials are refused, others with other ones are not held up', async () => {
-    endpoint.script(refuse(endpoint, 400, 'invalid_client', 'The client credentials are invalid'));
-    const old = single();
-    expect(
-      (
-        await during(
-          100,
-          thrownBy(() => old.provider.getToken()),
-        )
-      ).code,
-    ).toBe('client_invalid');
-    await during(100, single().provider.getToken());
-    expect(endpoint.received).toHaveLength(2);
-  });
-});
-
-describe('While the store is away', () => {
-  const failures: Record<string, () => Promise<never>> = {
-    'refuses connections': () => Promise.reject(new Error('ECONNREFUSED')),
-    'never answers': () => new Promise(() => undefined),
-    // A store whose methods throw, instead of rejecting.
-    throws: () => {
-      throw new Error('client is closed');
-    },
+function shared(onStoreFailure: OnStoreFailure = 'open', identity: 'an app' | 'none' = 'an app') {
+  const mint = (signal = new AbortController().signal) => {
+    mints += 1;
+    const requestedAt = { wall: runtime.now(), monotonic: runtime.monotonic() };
+    const token = tokenOf(`minted ${mints}`, runtime.now() + HOUR);
+    return respond({ token, lifetimeMs: HOUR, requestedAt, isShared: false }, signal);
   };
+  return new SharedTokenSource(
+    {
+      defaultSubject: subject,
+      prepare: () =>
+        Promise.resolve({ identity: identity === 'none' ? undefined : identity, subject, mint }),
+      forgetRefusals: () => {
+        refusalsForgotten += 1;
+      },
+      appIdentity: undefined,
+      onPause: () => undefined,
+      pause: () => undefined,
+    },
+    store,
+    onStoreFailure,
+    renewalDefaults,
+    runtime,
+    () => undefined,
+  );
+}
 
-  it.each(Object.entries(failures))(
-    'as it %s, each process mints its own, once',
-    async (_, trouble) => {
-      store.trouble = trouble;
-      const boxes = fleet(4);
-      await tokensOf(boxes);
-      expect(endpoint.received).toHaveLength(4);
-      for (let call = 0; call < 50; call++) await tokensOf(boxes);
-      expect(endpoint.received).toHaveLength(4);
+/** The result of `mint` after `ms`; undefined if there is none yet. */
+async function mintOf(tokens: SharedTokenSource, ms = 0, known = {}): Promise<unknown> {
+  let outcome: unknown;
+  void tokens.mint(subject, known, new AbortController().signal).then(
+    (mint) => (outcome = mint),
+    (error: unknown) => (outcome = error),
+  );
+  await runtime.advance(ms);
+  return outcome;
+}
+const valueOf = (outcome: unknown) => (outcome as MintedToken | undefined)?.token.value;
+
+const refused = (details: object = {}) =>
+  Promise.reject(
+    new BoxAuthError({
+      code: 'rate_limited',
+      message: 'Box says: slow down.',
+      hint: 'Wait.',
+      docs: 'https://example.com/',
+      retryable: true,
+      status: 429,
+      ...details,
+    }),
+  );
+
+describe('A process with the lease', () => {
+  it('publishes its token with the age, and leaves no timer', async () => {
+    respond = (mint) => delay(runtime, 300).then(() => mint);
+    const tokens = shared();
+    const mint = (await mintOf(tokens, 1_000)) as MintedToken;
+    expect(mint.token.value).toBe('minted 1');
+    const { value, expiresAt, scopes } = mint.token;
+    expect(store.published).toEqual([
+      { fence: 7, token: { value, expiresAt, scopes, lifetimeMs: HOUR }, ageMs: 300 },
+    ]);
+    expect(store.failed).toEqual([]);
+    expect(runtime.timers).toBe(0);
+  });
+
+  it('extends its lease every third of the lease time during the request', async () => {
+    respond = never;
+    await mintOf(shared(), 1_600);
+    const [first, ...further] = store.claims;
+    expect(first).toMatchObject({ leaseMs: 1_500, newerThan: 0, at: 1_000 });
+    expect(further.map(({ at }) => at)).toEqual([1_500, 2_000, 2_500]);
+    // It accepts no older token meanwhile: its own request is on the way.
+    for (const claim of further) {
+      expect(claim).toMatchObject({ owner: first?.owner, leaseMs: 1_500, newerThan: 7 });
+    }
+  });
+
+  it.each([
+    ['the pause of the response', { retryAfterMs: 120_000 }, 120_000],
+    ['a pause of at least a second', { retryAfterMs: 10 }, 1_000],
+    ['a pause of a second, if the response names none', {}, 1_000],
+    ['no pause, if its credentials were refused', { retryable: false }, 0],
+    ['no pause, if Box sent no response', { status: undefined, retryAfterMs: 5_000 }, 0],
+  ])('shares the reason of its failure, with %s', async (_, details, pauseMs) => {
+    respond = () => refused(details);
+    const outcome = await mintOf(shared());
+    expect(outcome).toMatchObject({ code: 'rate_limited' });
+    const [{ owner } = {}] = store.claims;
+    expect(store.failed).toEqual([{ owner, pauseMs, reason: 'Box says: slow down.' }]);
+    expect(store.published).toEqual([]);
+    expect(runtime.timers).toBe(0);
+  });
+
+  it('shares no unexpected error, and releases its lease', async () => {
+    const bug = new TypeError('a secret may be in here');
+    respond = () => Promise.reject(bug);
+    expect(await mintOf(shared())).toBe(bug);
+    expect(store.failed).toMatchObject([{ pauseMs: 0, reason: '' }]);
+  });
+
+  it('releases its lease at once when its request is aborted', async () => {
+    respond = (_, signal) => untilAborted(signal, never());
+    const controller = new AbortController();
+    const wait = shared().mint(subject, {}, controller.signal);
+    await settled();
+    controller.abort('given up');
+    await expect(wait).rejects.toBe('given up');
+    await settled();
+    expect(store.failed).toMatchObject([{ pauseMs: 0, reason: '' }]);
+    expect(runtime.timers).toBe(0);
+  });
+});
+
+describe('A process that waits for another process', () => {
+  it.each([
+    ['on average', 0.5, [50, 100, 200, 250, 250]],
+    ['at most', 1, [75, 150, 300, 375, 375]],
+    ['at least', 0, [25, 50, 100, 125, 125]],
+  ])('looks up the token less and less often, %s', async (_, random, pauses) => {
+    runtime.randomValue = random;
+    store = new ScriptedStore(runtime, { state: 'leased' });
+    await mintOf(shared(), 1_400);
+    const at = store.claims.map((claim) => claim.at);
+    const between = at.slice(1).map((time, index) => time - (at[index] ?? 0));
+    expect(between.slice(0, 5)).toEqual(pauses);
+    expect(new Set(store.claims.map(({ owner }) => owner)).size).toBe(1);
+    expect(mints).toBe(0);
+  });
+
+  it('requests its own token after half a minute', async () => {
+    store = new ScriptedStore(runtime, { state: 'leased' });
+    await mintOf(shared(), 29_900);
+    expect(mints).toBe(0);
+    await runtime.advance(400);
+    expect(mints).toBe(1);
+  });
+
+  it('rejects with the reason of the other process, and when the request is retried', async () => {
+    store = new ScriptedStore(runtime, { state: 'paused', forMs: 4_000, reason: 'Slow down.' });
+    const error = (await mintOf(shared())) as BoxAuthError;
+    expect(error).toMatchObject({ code: 'unavailable', retryable: true, retryAfterMs: 4_000 });
+    expect(error.message).toMatch(/[Aa]nother process.*Slow down\.$/);
+    expect(error.hint).toContain('retried automatically');
+    expect(error.docs).toContain('rfc6585');
+    expect(mints).toBe(0);
+  });
+});
+
+describe('A token in the store', () => {
+  it('is taken with all its properties and the age that the store states', async () => {
+    store = new ScriptedStore(runtime, found(stored(), 7, 5_000));
+    const mint = (await mintOf(shared())) as MintedToken;
+    expect(mint.token).toMatchObject({ subject, scopes: ['root_readwrite'] });
+    expect(mint.token.value).toBe('from-the-store');
+    expect(mint.token.expiresAt).toBe(runtime.now() + HOUR);
+    expect(mint.lifetimeMs).toBe(HOUR);
+    expect(mint.requestedAt).toEqual({
+      wall: runtime.now() - 5_000,
+      monotonic: runtime.monotonic() - 5_000,
+    });
+    expect(mints).toBe(0);
+  });
+
+  it.each([
+    ['longer than the current one', HOUR, HOUR - 1, true],
+    ['just as long', HOUR, HOUR, false],
+    ['less long', HOUR - 1, HOUR, false],
+    ['for an unknown time, unlike the current one', undefined, HOUR, true],
+    ['for a known time, unlike the current one', HOUR, undefined, true],
+    ['for an unknown time, like the current one', undefined, undefined, false],
+  ])('that lives %s is taken only if it may live longer', async (_, theirs, ours, isTaken) => {
+    const at = (ms: number | undefined) => (ms === undefined ? undefined : runtime.now() + ms);
+    store = new ScriptedStore(runtime, found(stored({ expiresAt: at(theirs) })), {
+      state: 'claimed',
+      fence: 8,
+    });
+    const outcome = await mintOf(shared(), 0, { current: tokenOf('current', at(ours)) });
+    expect(valueOf(outcome)).toBe(isTaken ? 'from-the-store' : 'minted 1');
+    // The store must not return the same token again.
+    expect(store.claims.map(({ newerThan }) => newerThan)).toEqual(isTaken ? [0] : [0, 7]);
+  });
+
+  it.each([
+    ['was refused', 'refused', 0],
+    ['is about to expire', 'another', HOUR - 5_000],
+  ])('is not taken if it %s', async (_, value, ageMs) => {
+    const there = found(stored({ value }), 7, ageMs);
+    store = new ScriptedStore(runtime, there, { state: 'claimed', fence: 8 });
+    const outcome = await mintOf(shared(), 0, { refused: tokenOf('refused', undefined) });
+    expect(valueOf(outcome)).toBe('minted 1');
+    expect(store.published).toMatchObject([{ fence: 8 }]);
+  });
+
+  it('is not taken if it is older than a flush', async () => {
+    const tokens = shared();
+    await runtime.advance(10_000);
+    tokens.forgetRefusals();
+    expect(refusalsForgotten).toBe(1);
+    await runtime.advance(1_000);
+    const claimed: Claim = { state: 'claimed', fence: 8 };
+    for (const [ageMs, value] of [
+      [1_001, 'minted 1'],
+      [1_000, 'minted 2'],
+      [999, 'from-the-store'],
+    ] as const) {
+      const scripted = new ScriptedStore(runtime, found(stored(), 7, ageMs), claimed);
+      store.claim = (identity, request) => scripted.claim(identity, request);
+      expect(valueOf(await mintOf(tokens))).toBe(value);
+    }
+  });
+
+  it('is invalidated when it is refused, and only a newer one is accepted', async () => {
+    store = new ScriptedStore(runtime, found(stored()), { state: 'claimed', fence: 8 });
+    const tokens = shared();
+    const { token } = (await mintOf(tokens)) as MintedToken;
+    const next = await mintOf(tokens, 0, { refused: token });
+    expect(valueOf(next)).toBe('minted 1');
+    expect(store.invalidated).toEqual([7]);
+    expect(store.claims.at(-1)?.newerThan).toBe(7);
+    // The same goes for a token that this process requested itself.
+    await mintOf(tokens, 0, { refused: (next as MintedToken).token });
+    expect(store.invalidated).toEqual([7, 8]);
+    // And for a revoked token, but not for a token that was never in the store.
+    tokens.unshare((next as MintedToken).token);
+    tokens.unshare(tokenOf('unknown to the store', undefined));
+    await settled();
+    expect(store.invalidated).toEqual([7, 8, 8]);
+  });
+});
+
+describe('Without the store', () => {
+  it.each([
+    [0, 0],
+    [0.5, 250],
+    [0.999, 499.5],
+  ])(
+    'a process sends its request after a random delay: %d makes %d ms',
+    async (random, delayMs) => {
+      runtime.randomValue = random;
+      store.failure = new Error('ECONNREFUSED');
+      if (delayMs > 0) expect(await mintOf(shared(), delayMs - 1)).toBeUndefined();
+      expect(mints).toBe(0);
+      const outcome = await mintOf(shared(), delayMs);
+      expect(valueOf(outcome)).toMatch(/^minted/);
     },
   );
 
-  it('costs 200 ms once, and then nothing', async () => {
-    runtime.randomValue = 0; // no delay of one's own
-    store.trouble = () => new Promise(() => undefined);
-    const box = single();
-    await during(200, box.provider.getToken());
-    const { asked } = store;
-    await during(0, box.provider.getToken({ subject: alice }));
-    expect(store.asked).toBe(asked);
+  it('a process also sends its request after an invalid claim', async () => {
+    store = new ScriptedStore(runtime, { state: 'asleep' } as unknown as Claim);
+    expect(valueOf(await mintOf(shared(), 500))).toBe('minted 1');
   });
 
-  it('says so once, and once when it is back', async () => {
-    const box = single();
-    const events: string[] = [];
-    box.events.subscribe((event) => {
-      if (event.kind === 'store') events.push(event.state);
-    });
-    store.trouble = () => Promise.reject(new Error('ECONNREFUSED'));
-    for (let user = 1; user <= 20; user++) {
-      await during(10_000, box.provider.getToken({ subject: { type: 'user', id: String(user) } }));
-    }
-    expect(events).toEqual(['away']);
-    store.trouble = undefined;
-    await runtime.advance(MINUTE);
-    await during(1_000, box.provider.getToken({ subject: alice }));
-    expect(events).toEqual(['away', 'back']);
+  it('a process fails with the reason and a hint, if onStoreFailure is closed', async () => {
+    store.failure = new Error('connect ECONNREFUSED');
+    const error = (await mintOf(shared('closed'), 1_000)) as BoxAuthError;
+    expect(error).toMatchObject({ code: 'store_unavailable', retryable: true });
+    expect(error.message).toContain('token store is unavailable');
+    expect(error.hint).toMatch(/Redis.*onStoreFailure/);
+    expect(error.docs).toContain('redis.io');
+    expect(error.cause).toMatchObject({ message: 'connect ECONNREFUSED' });
+    expect(mints).toBe(0);
   });
 
-  it('is asked again within a second, however many commands have failed at once', async () => {
-    const box = single();
-    const events: string[] = [];
-    box.events.subscribe((event) => {
-      if (event.kind === 'store') events.push(event.state);
-    });
-    const user = (id: number) => ({ subject: { type: 'user', id: String(id) } as const });
-    const thirty = Array.from({ length: 30 }, (_, index) => index + 1);
-    store.trouble = () => Promise.reject(new Error('ECONNREFUSED'));
-    await during(999, Promise.all(thirty.map((id) => box.provider.getToken(user(id)))));
-    store.trouble = undefined;
-    const { asked } = store;
-    await during(0, box.provider.getToken(user(98)));
-    await during(1_000, box.provider.getToken(user(99)));
-    expect(store.asked).toBeGreaterThan(asked);
-    expect(events).toEqual(['away', 'back']);
+  it('an error of the token endpoint is not replaced by the error of the store', async () => {
+    respond = () => refused({ code: 'client_invalid', retryable: false });
+    expect(await mintOf(shared('closed'))).toMatchObject({ code: 'client_invalid' });
   });
 
-  it('is not said to be back for an answer to what was asked before it went', async () => {
-    const box = single();
-    const events: string[] = [];
-    box.events.subscribe((event) => {
-      if (event.kind === 'store') events.push(event.state);
-    });
-    const { claim } = store;
-    store.claim = (...args) =>
-      new Promise((resolve) => {
-        runtime.schedule(() => resolve(claim(...args)), 150);
-      });
-    const early = box.provider.getToken();
-    await settled();
-    store.claim = () => Promise.reject(new Error('ECONNREFUSED'));
-    await during(1_000, Promise.all([early, box.provider.getToken({ subject: alice })]));
-    expect(events).toEqual(['away']);
-  });
-
-  it('is not what a process says that was busy itself while the answer came', async () => {
-    const busyUntil = runtime.monotonic() + 1_000;
-    const busy = {
-      ...runtimeOf(runtime),
-      schedule: (task: () => void, delayMs: number) =>
-        runtime.schedule(task, Math.max(delayMs, busyUntil - runtime.monotonic())),
-    };
-    const { claim } = store;
-    store.claim = (...args) => {
-      store.claim = claim;
-      return new Promise((resolve) => {
-        runtime.schedule(() => resolve(claim(...args)), 1_010);
-      });
-    };
-    const box = single({ runtime: busy });
-    const events: string[] = [];
-    box.events.subscribe((event) => {
-      if (event.kind === 'store') events.push(event.state);
-    });
-    await tokensOf([box]);
-    expect(events).toEqual([]);
-  });
-
-  it('and is back, it is used again', async () => {
-    store.trouble = () => Promise.reject(new Error('ECONNREFUSED'));
-    await tokensOf(fleet(3));
-    expect(endpoint.received).toHaveLength(3);
-    store.trouble = undefined;
-    const later = fleet(3);
-    expect((await values(later)).size).toBe(1);
-    expect(endpoint.received).toHaveLength(4);
-  });
-
-  it('no failure of it is a failure of a call: any time it goes', async () => {
-    for (let after = 0; after < 6; after++) {
-      store = new FrailStore(runtime);
-      const boxes = fleet(3);
-      let commands = 0;
-      const trouble = () => Promise.reject(new Error('gone'));
-      const { claim } = store;
-      store.claim = (...args) => {
-        if (commands++ >= after) store.trouble = trouble;
-        return claim(...args);
-      };
-      expect((await tokensOf(boxes)).every(({ value }) => value !== '')).toBe(true);
-    }
-  });
-
-  it('fails the call where that is wished, until a token is there', async () => {
-    store.trouble = () => Promise.reject(new Error('ECONNREFUSED'));
-    const box = single({ onStoreFailure: 'closed' });
-    const error = await during(
-      1_000,
-      thrownBy(() => box.provider.getToken()),
-    );
-    expect(error.code).toBe('store_unavailable');
-    expect(error.retryable).toBe(true);
-    expect(endpoint.received).toEqual([]);
-    store.trouble = undefined;
-    await runtime.advance(10_000);
-    await tokensOf([box]);
-    store.trouble = () => Promise.reject(new Error('ECONNREFUSED'));
-    expect((await values([box])).size).toBe(1);
-  });
-
-  it('does not hide why Box gives none', async () => {
-    store.trouble = () => Promise.reject(new Error('ECONNREFUSED'));
-    endpoint.otherwise = broken('ECONNRESET');
-    const box = single({ tokenEndpoint: { attempts: 1 } });
-    expect(
-      (
-        await during(
-          1_000,
-          thrownBy(() => box.provider.getToken()),
-        )
-      ).code,
-    ).toBe('network');
+  it('a token that is never shared is requested as usual', async () => {
+    expect(valueOf(await mintOf(shared('closed', 'none')))).toBe('minted 1');
   });
 });
-
-describe('What was refused or revoked', () => {
-  it('is not taken from the store again, though the store did not hear of it', async () => {
-    const box = single();
-    const [first] = await tokensOf([box]);
-    await runtime.advance(20_000);
-    store.trouble = () => Promise.reject(new Error('ECONNREFUSED'));
-    endpoint.script(() => new Response(null, { status: 200 }));
-    await during(1_000, box.provider.revoke());
-    store.trouble = undefined;
-    await runtime.advance(MINUTE);
-    const [second] = await tokensOf([box]);
-    expect(second?.value).not.toBe(first?.value);
-  });
-
-  it('stays known over a token that was minted without the store', async () => {
-    const box = single();
-    const [first] = await tokensOf([box]);
-    store.trouble = () => Promise.reject(new Error('ECONNREFUSED'));
-    box.provider.invalidate(first as AccessToken);
-    const [second] = await tokensOf([box]);
-    store.trouble = undefined;
-    await runtime.advance(MINUTE);
-    box.provider.invalidate(second as AccessToken);
-    const [third] = await tokensOf([box]);
-    expect(new Set([first?.value, second?.value, third?.value]).size).toBe(3);
-  });
-});
-
-it('A process without a network does not hold up the others', async () => {
-  const sick = single({ fetch: broken('ECONNREFUSED'), tokenEndpoint: { attempts: 1 } });
-  expect(
-    (
-      await during(
-        1_000,
-        thrownBy(() => sick.provider.getToken()),
-      )
-    ).code,
-  ).toBe('network');
-  await during(100, single().provider.getToken());
-  expect(endpoint.received).toHaveLength(1);
-});
-
-describe('A store that answers nonsense', () => {
-  const stored = { value: 'of-the-store', lifetimeMs: HOUR, expiresAt: undefined };
-  const answers: Record<string, unknown> = {
-    'the same token, however often it is told that it will not do': {
-      state: 'token',
-      token: { ...stored, lifetimeMs: 1_000 },
-      fence: 7,
-      ageMs: 10 * HOUR,
-    },
-    'a token without a fence': { state: 'token', token: stored, ageMs: 0 },
-    'a token that is none': {
-      state: 'token',
-      token: { ...stored, value: 'a\r\nb' },
-      fence: 7,
-      ageMs: 0,
-    },
-    'a token without a value': { state: 'token', fence: 7, ageMs: 0 },
-    'a state that there is not': { state: 'maybe' },
-    nothing: undefined,
-    null: null,
-  };
-
-  it.each(Object.entries(answers))('costs no call: %s', async (_, answer) => {
-    store.claim = () => Promise.resolve(answer as Claim);
-    await during(1_000, single().provider.getToken());
-    expect(endpoint.received).toHaveLength(1);
-  });
-
-  it('that has one dead token after the other is asked twice for them', async () => {
-    let fence = 0;
-    store.claim = () =>
-      Promise.resolve({ state: 'token', token: stored, fence: ++fence, ageMs: 10 * HOUR });
-    await during(1_000, single().provider.getToken());
-    expect(fence).toBe(2);
-    expect(endpoint.received).toHaveLength(1);
-  });
-
-  it('that all is leased for ever is not believed for ever', async () => {
-    store.claim = () => Promise.resolve({ state: 'leased' });
-    await during(31_000, single().provider.getToken());
-    expect(endpoint.received).toHaveLength(1);
-  });
-
-  it('cannot make a token younger than it was granted', async () => {
-    store.claim = () =>
-      Promise.resolve({ state: 'token', token: stored, fence: 7, ageMs: -5 * HOUR });
-    const box = single();
-    await during(0, box.provider.getToken());
-    await runtime.advance(HOUR - 4_000);
-    expect(box.provider.peekToken()).toBeUndefined();
-  });
-
-  it('cannot silence a process for longer than ten minutes', async () => {
-    store.claim = () => Promise.resolve({ state: 'paused', forMs: 100 * HOUR, reason: 'why not' });
-    const box = single();
-    const error = await during(
-      0,
-      thrownBy(() => box.provider.getToken()),
-    );
-    expect(error.retryAfterMs).toBe(10 * MINUTE);
-    store.claim = () => Promise.resolve({ state: 'claimed', fence: 1 });
-    await runtime.advance(10 * MINUTE);
-    await during(0, box.provider.getToken());
-  });
-});
-
-describe('The options', () => {
-  it.each([
-    ['store', { store: {} }],
-    ['onStoreFailure', { onStoreFailure: 'ajar' }],
-  ])('refuse a bad %s', async (name, options) => {
-    const error = await thrownBy(() => fleet(1, options as Partial<BoxAuthOptions>));
-    expect(error.code).toBe('option_invalid');
-    expect(error.message).toContain(name);
-  });
-});
-
-/** The runtime as an object that can be spread: its methods are on the prototype. */
-function runtimeOf(fake: FakeRuntime) {
-  return {
-    now: fake.now,
-    monotonic: fake.monotonic,
-    random: fake.random,
-    uniqueId: fake.uniqueId,
-    schedule: fake.schedule.bind(fake),
-  };
-}

@@ -14,9 +14,9 @@ const OWN: Subject = { type: 'enterprise', id: '1' };
 const user = (id: string): Subject => ({ type: 'user', id });
 
 let runtime: FakeRuntime;
-/** Whom tokens were minted for, in turn. */
+/** The subject ids of all token requests, in order. */
 let minted: string[];
-/** Whose mints wait, and for what. */
+/** Promises that delay the responses, by subject id. */
 let held: Map<string, Promise<void>>;
 beforeEach(() => {
   runtime = new FakeRuntime();
@@ -24,7 +24,7 @@ beforeEach(() => {
   held = new Map();
 });
 
-const untold = () => undefined;
+const ignoreEvents = () => undefined;
 
 function tokensFor(maxSubjects: number, own: Subject | 'unknown' = OWN): TokenCache {
   const source: TokenSource = {
@@ -42,11 +42,11 @@ function tokensFor(maxSubjects: number, own: Subject | 'unknown' = OWN): TokenCa
       return mint;
     },
   };
-  return new TokenCache(source, renewalDefaults, maxSubjects, runtime, untold);
+  return new TokenCache(source, renewalDefaults, maxSubjects, runtime, ignoreEvents);
 }
 
-describe('The tokens of many subjects', () => {
-  it('make room for each other, which is counted', async () => {
+describe('A cache with many subjects', () => {
+  it('evicts the oldest ones, and counts the evictions', async () => {
     const tokens = tokensFor(2);
     expect(tokens.evictions).toBe(0);
     await tokens.get();
@@ -57,7 +57,7 @@ describe('The tokens of many subjects', () => {
     expect(tokens.peek()).toBeDefined();
   });
 
-  it('are not counted when all of them are forgotten', async () => {
+  it('does not count a flush as an eviction', async () => {
     const tokens = tokensFor(2);
     await tokens.get({ subject: user('5') });
     tokens.flush();
@@ -66,29 +66,29 @@ describe('The tokens of many subjects', () => {
     expect(tokens.peek(user('5'))).toBeUndefined();
   });
 
-  it('are minted one at a time, however often they are flushed meanwhile', async () => {
+  it('sends one request per subject at a time, even if it is flushed in between', async () => {
     const tokens = tokensFor(2);
-    const answer = deferred();
-    held.set('5', answer.promise);
+    const response = deferred();
+    held.set('5', response.promise);
     const waiting = [tokens.get({ subject: user('5') })];
     await settled();
     tokens.flush();
     tokens.flush();
     waiting.push(tokens.get({ subject: user('5') }));
     await settled();
-    answer.resolve();
+    response.resolve();
     expect(new Set((await Promise.all(waiting)).map(({ value }) => value)).size).toBe(1);
-    expect(minted).toEqual(['5', '5']); // the one that was flushed, and the one for both
+    expect(minted).toEqual(['5', '5']); // the abandoned request, and the shared one
   });
 
-  it('keep what was pushed out while it was on its way', async () => {
-    const answer = deferred();
-    held.set('5', answer.promise);
+  it('keeps a token whose subject was evicted during the request', async () => {
+    const response = deferred();
+    held.set('5', response.promise);
     const tokens = tokensFor(1);
     const five = tokens.get({ subject: user('5') });
     await tokens.get({ subject: user('6') });
     expect(tokens.peek(user('5'))).toBeUndefined();
-    answer.resolve();
+    response.resolve();
     expect(tokens.peek(user('6'))).toBeDefined();
     const token = await five;
     await settled();
@@ -97,14 +97,14 @@ describe('The tokens of many subjects', () => {
     expect(minted).toEqual(['5', '6']);
   });
 
-  it('need not know whom the app’s own token is for', async () => {
+  it('works while the subject of the credentials is unknown', async () => {
     const tokens = tokensFor(2, 'unknown');
     const token = await tokens.get({ subject: OWN });
     expect(tokens.peek(OWN)).toBe(token);
     expect(tokens.peek()).toBeUndefined();
   });
 
-  it('tell a user from an enterprise of the same number, and from the app’s own', async () => {
+  it('distinguishes a user from an enterprise with the same id, and from the app’s own subject', async () => {
     const tokens = tokensFor(5);
     const all = [
       await tokens.get(),
@@ -117,33 +117,32 @@ describe('The tokens of many subjects', () => {
   });
 });
 
-describe('A token whose subject is forgotten', () => {
-  /** One of a subject that others pushed out. */
-  const forgotten = async (tokens: TokenCache): Promise<AccessToken> => {
+describe('A token whose subject was evicted', () => {
+  const evicted = async (tokens: TokenCache): Promise<AccessToken> => {
     const token = await tokens.get({ subject: user('5') });
     await tokens.get({ subject: user('6') });
     return token;
   };
 
-  it('can be refused, and dropped: nothing comes of it', async () => {
+  it('can be invalidated and dropped without any effect', async () => {
     const tokens = tokensFor(1);
-    const token = await forgotten(tokens);
+    const token = await evicted(tokens);
     tokens.invalidate(token);
     tokens.drop(token);
     expect(tokens.peek(user('6'))).toBeDefined();
     expect(minted).toEqual(['5', '6']);
   });
 
-  it('is replaced by one for the same subject', async () => {
+  it('is replaced by a token for the same subject', async () => {
     const tokens = tokensFor(1);
-    const token = await tokens.replace(await forgotten(tokens), {});
+    const token = await tokens.replace(await evicted(tokens), {});
     expect(token.subject).toEqual(user('5'));
     expect(minted).toEqual(['5', '6', '5']);
   });
 });
 
 describe('A demand', () => {
-  it('for a longer life than the token has left gets another', async () => {
+  it('for more validity than the cached token has left causes a request', async () => {
     const tokens = tokensFor(1);
     const token = await tokens.get();
     await runtime.advance(HOUR / 2);
@@ -151,7 +150,7 @@ describe('A demand', () => {
     expect(await tokens.get({ minValidityMs: HOUR * 0.6 })).not.toBe(token);
   });
 
-  it('that was given up beforehand gets nothing, not even what is there', async () => {
+  it('with an aborted signal is rejected, even if a token is cached', async () => {
     const tokens = tokensFor(1);
     await tokens.get();
     const signal = AbortSignal.abort(new Error('gone'));
@@ -159,8 +158,8 @@ describe('A demand', () => {
   });
 });
 
-describe('What is kept warm', () => {
-  it('is not pushed out by others', async () => {
+describe('A subject that is kept warm', () => {
+  it('is never evicted', async () => {
     const tokens = tokensFor(1);
     tokens.keepWarm(user('5'));
     for (const id of ['6', '7', '8']) await tokens.get({ subject: user(id) });
@@ -168,7 +167,7 @@ describe('What is kept warm', () => {
     tokens.close();
   });
 
-  it('is renewed in time for a day, the app’s own token and a user’s, and nobody asks', async () => {
+  it('is refreshed in time for a whole day without any caller', async () => {
     const tokens = tokensFor(1);
     tokens.keepWarm(undefined);
     tokens.keepWarm(user('5'));
@@ -177,7 +176,7 @@ describe('What is kept warm', () => {
       expect(tokens.peek(), `after ${minute} min`).toBeDefined();
       expect(tokens.peek(user('5')), `after ${minute} min`).toBeDefined();
     }
-    // Tokens that live an hour, renewed some ten minutes early.
+    // The tokens live an hour, and are refreshed about ten minutes early.
     for (const subject of ['1', '5']) {
       const mints = minted.filter((id) => id === subject).length;
       expect(mints).toBeGreaterThanOrEqual(26);
@@ -186,7 +185,7 @@ describe('What is kept warm', () => {
     tokens.close();
   });
 
-  it('holds no timer after the end, nor gets one', () => {
+  it('has no timer after the cache was closed', () => {
     const tokens = tokensFor(1);
     tokens.keepWarm(undefined);
     expect(runtime.timers).toBe(1);
@@ -198,8 +197,8 @@ describe('What is kept warm', () => {
   });
 });
 
-describe('After the end', () => {
-  it('who asks is told why there is no token, and what to do', async () => {
+describe('A closed cache', () => {
+  it('rejects callers with the reason and a hint', async () => {
     const tokens = tokensFor(1);
     tokens.close();
     const error = await thrownBy(() => tokens.get());
@@ -210,7 +209,7 @@ describe('After the end', () => {
     expect(minted).toEqual([]);
   });
 
-  it('nothing else is begun, either', async () => {
+  it('starts no other work', async () => {
     const tokens = tokensFor(1);
     expect(await tokens.whileOpen(() => Promise.resolve('done'))).toBe('done');
     tokens.close();
@@ -220,7 +219,7 @@ describe('After the end', () => {
     expect(begun).toBe(0);
   });
 
-  it('what was begun is ended', async () => {
+  it('ends running work and waiting callers', async () => {
     const tokens = tokensFor(1);
     const never = deferred();
     const work = thrownBy(() => tokens.whileOpen(() => never.promise));
@@ -232,7 +231,7 @@ describe('After the end', () => {
     expect((await waiting).code).toBe('closed');
   });
 
-  it('another end changes nothing', async () => {
+  it('may be closed twice', async () => {
     const tokens = tokensFor(1);
     tokens.close();
     tokens.close();

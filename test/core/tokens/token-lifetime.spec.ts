@@ -37,19 +37,19 @@ const many = (n: number, work: () => Promise<AccessToken>) =>
   Promise.all(Array.from({ length: n }, work));
 
 describe('A token', () => {
-  it('is minted once for all who ask at once, and is one and the same', async () => {
+  it('is requested once for 10,000 concurrent callers', async () => {
     const tokens = await many(10_000, () => box.getToken());
     expect(new Set(tokens).size).toBe(1);
     expect(endpoint.received).toHaveLength(1);
   });
 
-  it('is minted for nobody before somebody asks', async () => {
+  it('is not requested before a caller needs it', async () => {
     expect(box.peekToken()).toBeUndefined();
     await runtime.advance(60 * MINUTE);
     expect(endpoint.received).toEqual([]);
   });
 
-  it('is kept: the next who ask cause no request', async () => {
+  it('is cached for further callers', async () => {
     const token = await box.getToken();
     await runtime.advance(40 * MINUTE);
     expect(await box.getToken()).toBe(token);
@@ -57,7 +57,7 @@ describe('A token', () => {
     expect(endpoint.received).toHaveLength(1);
   });
 
-  it('is one per subject, the own subject under either of its names', async () => {
+  it('is cached per subject, and the app’s own subject may be named or not', async () => {
     const own = await box.getToken();
     expect(await box.getToken({ subject: { type: 'enterprise', id: '1' } })).toBe(own);
     const user = await box.getToken({ subject: { type: 'user', id: '1' } });
@@ -67,7 +67,7 @@ describe('A token', () => {
     expect(endpoint.received).toHaveLength(2);
   });
 
-  it('shows its fingerprint to everybody and its value to who asks for it', async () => {
+  it('shows its fingerprint when printed, and its value only as a property', async () => {
     const token = await box.getToken();
     const shown = [
       String(token),
@@ -86,8 +86,8 @@ describe('A token', () => {
   });
 });
 
-describe('Renewal', () => {
-  it('happens in the background: who asks in the last ten minutes gets the old token at once, the next the new one', async () => {
+describe('A refresh', () => {
+  it('runs in the background in the last ten minutes: one caller gets the old token, the next one the new token', async () => {
     const old = await box.getToken();
     await runtime.advance(50 * MINUTE);
     endpoint.script(endpoint.grant);
@@ -98,7 +98,7 @@ describe('Renewal', () => {
     expect(endpoint.received).toHaveLength(2);
   });
 
-  it('is not begun before, and by chance a little earlier: the processes of a fleet spread', async () => {
+  it('starts a little earlier by chance, so that the processes of a fleet spread', async () => {
     runtime.randomValue = 0.999;
     start();
     const old = await box.getToken();
@@ -111,7 +111,7 @@ describe('Renewal', () => {
     expect(endpoint.received).toHaveLength(2);
   });
 
-  it('makes nobody wait over a day with a call every second, but the very first', async () => {
+  it('lets only the first caller wait over a day with a call every 10 seconds', async () => {
     await box.getToken();
     for (let second = 0; second < 86_400; second += 10) {
       expect(box.peekToken(), `after ${second} s`).toBeDefined();
@@ -122,7 +122,7 @@ describe('Renewal', () => {
     expect(endpoint.mostInFlight).toBe(1);
   }, 60_000);
 
-  it('that fails reaches no caller while the old token is good; then the error says since when', async () => {
+  it('that fails affects no caller while the old token is valid; then the error states since when', async () => {
     const old = await box.getToken();
     await runtime.advance(50 * MINUTE);
     endpoint.otherwise = refuse(endpoint, 503, 'unavailable', 'Unavailable');
@@ -140,7 +140,7 @@ describe('Renewal', () => {
     expect(error.message).toContain('This has failed since 2026-03-01T12:5');
   });
 
-  it('makes a caller in the last minute wait for the new token, but not past the end of the old one', async () => {
+  it('lets callers wait in the last minute, but not beyond the expiry of the old token', async () => {
     const old = await box.getToken();
     await runtime.advance(59 * MINUTE);
     const quick = await box.getToken();
@@ -152,7 +152,7 @@ describe('Renewal', () => {
     expect(await work).toBe(quick);
   });
 
-  it('waits between failed attempts, longer each time, a minute at most', async () => {
+  it('pauses longer after each failure, a minute at most', async () => {
     start({
       tokenEndpoint: { attempts: 1 },
       renewal: { minBackoffMs: 1_000, maxBackoffMs: 60_000 },
@@ -172,7 +172,7 @@ describe('Renewal', () => {
     await expect(box.getToken()).resolves.toBeDefined();
   });
 
-  it('of a short-lived token follows its lifetime: every margin is a quarter of it at most', async () => {
+  it('of a short-lived token uses margins of at most a quarter of its lifetime', async () => {
     endpoint.lifetimeS = 8;
     const first = await box.getToken();
     await runtime.advance(5_000);
@@ -182,7 +182,7 @@ describe('Renewal', () => {
     expect(await box.getToken()).not.toBe(first);
   });
 
-  it('of a token of unknown lifetime happens when it is refused', async () => {
+  it('of a token with unknown lifetime starts when it is refused', async () => {
     endpoint.lifetimeS = undefined;
     const token = await box.getToken();
     expect(token.expiresAt).toBeUndefined();
@@ -192,12 +192,12 @@ describe('Renewal', () => {
     expect(await box.getToken()).not.toBe(token);
   });
 
-  it('is not made by a demand that is no number', async () => {
+  it('is not caused by a demand of NaN', async () => {
     const token = await box.getToken();
     expect(await box.getToken({ minValidityMs: Number.NaN })).toBe(token);
   });
 
-  it('happens for a caller who needs the token for longer than it lives', async () => {
+  it('starts for a caller that needs more validity than the token has left', async () => {
     const old = await box.getToken();
     await runtime.advance(20 * MINUTE);
     expect(await box.getToken({ minValidityMs: 30 * MINUTE })).toBe(old);
@@ -208,14 +208,14 @@ describe('Renewal', () => {
   });
 });
 
-describe('A dead token is never made to look alive', () => {
+describe('An expired token stays expired', () => {
   it.each([
     ['the wall clock is set back', () => runtime.jump(-5 * 60 * MINUTE), 60 * MINUTE],
     ['the machine slept', () => runtime.sleep(60 * MINUTE), 0],
     ['the wall clock is set ahead', () => runtime.jump(60 * MINUTE), 0],
-  ])('when %s', async (_, happens, thenMs) => {
+  ])('when %s', async (_, change, thenMs) => {
     const old = await box.getToken();
-    happens();
+    change();
     await runtime.advance(thenMs);
     expect(box.peekToken()).toBeUndefined();
     expect(await box.getToken()).not.toBe(old);
@@ -223,7 +223,7 @@ describe('A dead token is never made to look alive', () => {
 });
 
 describe('A refused token', () => {
-  it('is replaced once, however many say so', async () => {
+  it('is replaced once for 10,000 callers', async () => {
     const old = await box.getToken();
     await many(10_000, () => {
       box.invalidate(old);
@@ -232,7 +232,7 @@ describe('A refused token', () => {
     expect(endpoint.received).toHaveLength(2);
   });
 
-  it('that is not the current one any more changes nothing', async () => {
+  it('does not affect the current token if it is an older one', async () => {
     const old = await box.getToken();
     box.invalidate(old);
     const current = await box.getToken();
@@ -241,7 +241,7 @@ describe('A refused token', () => {
     expect(endpoint.received).toHaveLength(2);
   });
 
-  it('that follows upon a refused one is kept for 10 s, for others; who was refused with it is told', async () => {
+  it('that replaced a refused one is kept for 10 s, and its callers get token_refused_again', async () => {
     const first = await box.getToken();
     const second = await auth.tokens.replace(first, {});
     const error = await thrownBy(() => auth.tokens.replace(second, {}));
@@ -259,7 +259,7 @@ describe('A refused token', () => {
     expect(endpoint.received).toHaveLength(3);
   });
 
-  it('whose replacement fails is tried for again, as ever', async () => {
+  it('whose replacement fails is replaced after the usual pause', async () => {
     start({ tokenEndpoint: { attempts: 1 } });
     box.invalidate(await box.getToken());
     endpoint.script(refuse(endpoint, 503, 'unavailable', 'Unavailable'));
@@ -269,43 +269,43 @@ describe('A refused token', () => {
   });
 });
 
-/** The endpoint keeps the next grant back until what is returned is called. */
+/** Delays the next grant until the returned function is called. */
 function holdNextGrant(): () => void {
-  let answer: () => void = () => undefined;
+  let release: () => void = () => undefined;
   const called = new Promise<void>((resolve) => {
-    answer = resolve;
+    release = resolve;
   });
   endpoint.script((request) => called.then(() => endpoint.grant(request)));
-  return answer;
+  return release;
 }
 
-describe('A caller who gives up', () => {
-  it('ends its own wait only', async () => {
-    const answer = holdNextGrant();
+describe('A caller that aborts', () => {
+  it('ends only its own wait', async () => {
+    const grant = holdNextGrant();
     const controller = new AbortController();
     const nine = Array.from({ length: 9 }, () => box.getToken({ signal: controller.signal }));
     const tenth = box.getToken();
     await settled();
     controller.abort(new Error('gone'));
     for (const caller of nine) await expect(caller).rejects.toThrow('gone');
-    answer();
+    grant();
     await expect(tenth).resolves.toBeDefined();
     expect(endpoint.received).toHaveLength(1);
   });
 
-  it('leaves the token for the next, even if all do', async () => {
-    const answer = holdNextGrant();
+  it('does not cancel the token request, even if all callers abort', async () => {
+    const grant = holdNextGrant();
     const controller = new AbortController();
     const only = box.getToken({ signal: controller.signal });
     await settled();
     controller.abort(new Error('gone'));
     await expect(only).rejects.toThrow('gone');
-    answer();
+    grant();
     await settled();
     expect(box.peekToken()).toBeDefined();
   });
 
-  it('beforehand gets nothing, even a token that is there', async () => {
+  it('before its call is rejected, even if a token is cached', async () => {
     await box.getToken();
     await expect(box.getToken({ signal: AbortSignal.abort(new Error('gone')) })).rejects.toThrow(
       'gone',
@@ -314,7 +314,7 @@ describe('A caller who gives up', () => {
 });
 
 describe('flush', () => {
-  it('forgets every token, and what is on its way; who waits gets the new one', async () => {
+  it('forgets every token and abandons requests; waiting callers get a new token', async () => {
     await box.getToken();
     await box.getToken({ subject: { type: 'user', id: '5' } });
     box.flush();
@@ -328,7 +328,7 @@ describe('flush', () => {
     expect(endpoint.mostInFlight).toBe(1);
   });
 
-  it('forgets refusals, too: an app that was just authorised is tried at once', async () => {
+  it('forgets refused credentials: an app that was just authorized gets a token at once', async () => {
     endpoint.script(refuse(endpoint, 400, 'unauthorized_client', ''));
     await thrownBy(() => box.getToken());
     await thrownBy(() => box.getToken());
@@ -338,7 +338,7 @@ describe('flush', () => {
 });
 
 describe('token$', () => {
-  it('gives the token as it is, then each renewal, and completes on shutdown', async () => {
+  it('emits the current token and each newer one, and completes on shutdown', async () => {
     const seen = lastValueFrom(box.token$().pipe(toArray()));
     await settled();
     await box.getToken({ subject: { type: 'user', id: '5' } });
@@ -349,7 +349,7 @@ describe('token$', () => {
     expect((await seen).map(({ value }) => value)).toEqual(['token-1-for-1', 'token-3-for-1']);
   });
 
-  it('of a user gives that user’s only', async () => {
+  it('of a user emits only the tokens of that user', async () => {
     const seen = lastValueFrom(box.token$({ type: 'user', id: '5' }).pipe(toArray()));
     await settled();
     await box.getToken();
@@ -359,7 +359,7 @@ describe('token$', () => {
 });
 
 describe('Many subjects', () => {
-  it('stay within the bound, the app’s own token apart', async () => {
+  it('stay within the limit, which excludes the app’s own token', async () => {
     start({ maxSubjects: 100 });
     const own = await box.getToken();
     for (let id = 1; id <= 1_000; id++)
@@ -371,7 +371,7 @@ describe('Many subjects', () => {
     expect(box.peekToken()).toBe(own);
   });
 
-  it('stay within it for 100,000 users, too; none gets what is another’s, and the forgotten are counted', async () => {
+  it('stay within the limit for 100,000 users, each with its own token, and evictions are counted', async () => {
     const source: TokenSource = {
       defaultSubject: { type: 'enterprise', id: '1' },
       forgetRefusals: () => undefined,
@@ -395,24 +395,24 @@ describe('Many subjects', () => {
     expect(tokens.evictions).toBe(90_000);
   });
 
-  it('have one mint each at a time, also those that the bound pushed out meanwhile', async () => {
+  it('have one token request each at a time, even if they are evicted meanwhile', async () => {
     start({ maxSubjects: 1 });
     const waiting: (() => void)[] = [];
-    endpoint.otherwise = async (request) => {
+    endpoint.otherwise = async (received) => {
       await new Promise<void>((resolve) => waiting.push(resolve));
-      return endpoint.grant(request);
+      return endpoint.grant(received);
     };
-    const ask = (id: string) => box.getToken({ subject: { type: 'user', id } });
-    const all = [ask('5'), ask('6'), ask('7'), ask('5'), ask('6')];
+    const request = (id: string) => box.getToken({ subject: { type: 'user', id } });
+    const all = [request('5'), request('6'), request('7'), request('5'), request('6')];
     await settled();
     expect(endpoint.received).toHaveLength(3);
-    for (const answer of waiting) answer();
+    for (const respond of waiting) respond();
     const tokens = await Promise.all(all);
     expect(tokens.map(({ subject }) => subject.id)).toEqual(['5', '6', '7', '5', '6']);
   });
 });
 
-describe('Options out of their range fail the start, by name', () => {
+describe('An invalid option fails at startup with its name', () => {
   it.each([
     [{ renewal: { expiryMarginMs: -1 } }, 'renewal.expiryMarginMs'],
     [{ renewal: { waitMarginMs: Number.NaN } }, 'renewal.waitMarginMs'],
@@ -461,7 +461,7 @@ describe('Options out of their range fail the start, by name', () => {
   });
 });
 
-describe('What an address lacks is told', () => {
+describe('The error of an invalid address states how to fix it', () => {
   it.each([
     ['localhost:4000', 'with https:// before the host'],
     ['htp://127.0.0.1:4000', 'with https:// before the host'],
@@ -471,25 +471,25 @@ describe('What an address lacks is told', () => {
     ['https://user:pass@api.box.com', 'without user, query or fragment'],
     ['https://api.box.com/2.0', 'without the API version at its end'],
     ['http://api.box.com', 'on loopback only'],
-  ])('%s', async (apiUrl, lack) => {
-    expect((await thrownBy(() => start({ apiUrl }))).message).toContain(lack);
+  ])('%s', async (apiUrl, problem) => {
+    expect((await thrownBy(() => start({ apiUrl }))).message).toContain(problem);
   });
 
-  it('and what option a mistyped one is meant to be', async () => {
+  it('and a mistyped option gets a hint with the right name', async () => {
     const { hint } = await thrownBy(() => start({ maxsubjects: 5 } as Partial<BoxAuthOptions>));
     expect(hint).toBe('Fix: did you mean `maxSubjects`? Write it instead of `maxsubjects`.');
   });
 });
 
 describe('A subject', () => {
-  it('is whom it was when it was asked for, whatever becomes of the object that named it', async () => {
+  it('does not change when the caller changes its object later', async () => {
     const subject = { type: 'user' as const, id: '' };
-    const asked = ['11', '22', '33'].map((id) => {
+    const requests = ['11', '22', '33'].map((id) => {
       subject.id = id;
       return box.getToken({ subject });
     });
-    const given = (await Promise.all(asked)).map((token) => token.subject.id);
-    expect(given).toEqual(['11', '22', '33']);
+    const ids = (await Promise.all(requests)).map((token) => token.subject.id);
+    expect(ids).toEqual(['11', '22', '33']);
     subject.id = '44';
     await runtime.advance(3_590_000);
     const renewed = await box.getToken({ subject: { type: 'user', id: '33' } });
@@ -506,8 +506,8 @@ describe('A subject', () => {
     { type: Symbol('user'), id: '7' },
     { type: 'user', id: { toString: () => '7' } },
     'user:7',
-  ])('is refused, and never anybody, when it is %o', async (given) => {
-    const subject = given as unknown as Subject;
+  ])('is rejected when it is %o', async (invalid) => {
+    const subject = invalid as unknown as Subject;
     expect((await thrownBy(() => box.getToken({ subject }))).code).toBe('subject_invalid');
     expect((await thrownBy(() => box.peekToken(subject))).code).toBe('subject_invalid');
     expect(endpoint.received).toEqual([]);
@@ -515,7 +515,7 @@ describe('A subject', () => {
 });
 
 describe('A subject that is kept warm', () => {
-  it('has a token again at once when it was flushed or refused', async () => {
+  it('gets a new token at once after a flush or a refusal', async () => {
     start({ keepWarm: ['own', { type: 'user', id: '5' }] });
     auth.keepWarm();
     await settled();
@@ -526,7 +526,7 @@ describe('A subject that is kept warm', () => {
     expect(box.peekToken()).not.toBe(first);
     await runtime.advance(60_000);
     const second = box.peekToken({ type: 'user', id: '5' });
-    if (second === undefined) throw new Error('it is not warm');
+    if (second === undefined) throw new Error('there is no token');
     box.invalidate(second);
     await settled();
     expect(box.peekToken({ type: 'user', id: '5' })).toBeDefined();
@@ -534,7 +534,7 @@ describe('A subject that is kept warm', () => {
     expect(runtime.timers).toBe(0);
   });
 
-  it('are renewed within a minute of waking up, where the machine slept', async () => {
+  it('is refreshed within a minute after the machine slept', async () => {
     start({ keepWarm: ['own'] });
     auth.keepWarm();
     await settled();
@@ -544,7 +544,7 @@ describe('A subject that is kept warm', () => {
     expect(auth.provider.peekToken()).toBeDefined();
   });
 
-  it('has one timer, however often it is named', async () => {
+  it('has one timer, even if it is named twice', async () => {
     start({ keepWarm: ['own', 'own', { type: 'user', id: '5' }, { type: 'user', id: '5' }] });
     auth.keepWarm();
     await settled();
@@ -554,7 +554,7 @@ describe('A subject that is kept warm', () => {
     expect(runtime.timers).toBe(0);
   });
 
-  it('is asked for a few times a second at most, however short the pauses are made', async () => {
+  it('causes at most ten requests a second, even without pauses', async () => {
     start({
       keepWarm: ['own'],
       renewal: { minBackoffMs: 0, maxBackoffMs: 0 },
@@ -569,7 +569,7 @@ describe('A subject that is kept warm', () => {
 });
 
 describe('The own subject', () => {
-  it('may become another while a function gives the credentials: its old token can still be refused', async () => {
+  it('may change with credentials from a function, and its old token can still be invalidated', async () => {
     let enterpriseId = '1';
     start({ credentials: () => ({ ...credentials, enterpriseId }) });
     const old = await box.getToken();
@@ -581,7 +581,7 @@ describe('The own subject', () => {
 });
 
 describe('A subject that is kept warm', () => {
-  it('is renewed though nobody asks, and is asked for again when that fails', async () => {
+  it('is refreshed without any caller, and requested again after a failure', async () => {
     start({ keepWarm: ['own', { type: 'user', id: '5' }], tokenEndpoint: { attempts: 1 } });
     endpoint.script(refuse(endpoint, 503, 'unavailable', 'Unavailable'));
     await auth.readCredentials();
@@ -597,7 +597,7 @@ describe('A subject that is kept warm', () => {
     expect(runtime.timers).toBe(0);
   });
 
-  it('is so after a flush, and however many others are asked for', async () => {
+  it('stays warm after a flush and after many other subjects', async () => {
     start({ keepWarm: [{ type: 'user', id: '5' }], maxSubjects: 1 });
     auth.keepWarm();
     await settled();

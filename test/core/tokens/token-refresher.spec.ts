@@ -13,22 +13,22 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
 let runtime: FakeRuntime;
-/** What each mint was told of the tokens before. */
+/** The previous tokens that each request received. */
 let mints: PreviousTokens[];
-let adopted: AccessToken[];
-/** What the next mints do instead of granting a token that lives an hour. */
+let cached: AccessToken[];
 let events: AuthEvent[];
+/** Responses to the next requests, instead of a token that lives an hour. */
 let script: ((granted: MintedToken, signal: AbortSignal) => Promise<MintedToken>)[];
-let renewing: TokenRefresher;
+let refresher: TokenRefresher;
 beforeEach(() => {
   runtime = new FakeRuntime();
   runtime.randomValue = 0;
   mints = [];
-  adopted = [];
+  cached = [];
   events = [];
   script = [];
   const subject = { type: 'user', id: '1' } as const;
-  renewing = new TokenRefresher(subject, {
+  refresher = new TokenRefresher(subject, {
     source: {
       defaultSubject: undefined,
       forgetRefusals: () => undefined,
@@ -47,7 +47,7 @@ beforeEach(() => {
       findNewer: () => Promise.resolve(undefined),
     },
     run: (_, mint) => mint(),
-    onToken: (token) => adopted.push(token),
+    onToken: (token) => cached.push(token),
     emit: (event) => events.push(event),
     options: renewalDefaults,
     runtime,
@@ -66,71 +66,71 @@ const failure = (retryable: boolean) => () =>
       retryable,
     }),
   );
-/** As a machine has it that slept over the answer. */
+/** The response as a machine receives it that slept for two hours. */
 const expired = (granted: MintedToken) =>
   granting({ ...granted, requestedAt: { ...granted.requestedAt, wall: runtime.now() - 2 * HOUR } });
 
-describe('The token of a subject', () => {
-  it('is fresh until it is time to renew it, and may be used until it ends', async () => {
-    expect(renewing.freshToken).toBeUndefined();
-    expect(renewing.usableToken).toBeUndefined();
-    expect(renewing.refreshInMs).toBe(0);
-    const token = await renewing.get();
-    expect(renewing.freshToken).toBe(token);
-    expect(renewing.usableToken).toBe(token);
-    expect(renewing.refreshInMs).toBe(50 * MINUTE);
+describe('A cached token', () => {
+  it('is fresh until a refresh is due, and usable until it expires', async () => {
+    expect(refresher.freshToken).toBeUndefined();
+    expect(refresher.usableToken).toBeUndefined();
+    expect(refresher.refreshInMs).toBe(0);
+    const token = await refresher.get();
+    expect(refresher.freshToken).toBe(token);
+    expect(refresher.usableToken).toBe(token);
+    expect(refresher.refreshInMs).toBe(50 * MINUTE);
     await runtime.advance(50 * MINUTE);
-    expect(renewing.freshToken).toBeUndefined();
-    expect(renewing.usableToken).toBe(token);
-    expect(renewing.refreshInMs).toBe(0);
+    expect(refresher.freshToken).toBeUndefined();
+    expect(refresher.usableToken).toBe(token);
+    expect(refresher.refreshInMs).toBe(0);
     await runtime.advance(10 * MINUTE);
-    expect(renewing.usableToken).toBeUndefined();
-    expect(renewing.refreshInMs).toBe(0);
+    expect(refresher.usableToken).toBeUndefined();
+    expect(refresher.refreshInMs).toBe(0);
   });
 
-  it('is told from any other', async () => {
-    const token = await renewing.get();
+  it('is not affected when another token is invalidated or dropped', async () => {
+    const token = await refresher.get();
     const other = new AccessToken('another', { subject: token.subject });
-    expect(renewing.holds(token)).toBe(true);
-    expect(renewing.holds(other)).toBe(false);
-    renewing.drop(other);
-    renewing.invalidate(other);
-    expect(renewing.usableToken).toBe(token);
-    renewing.drop(token);
-    expect(renewing.usableToken).toBeUndefined();
-    expect(renewing.holds(token)).toBe(false);
+    expect(refresher.holds(token)).toBe(true);
+    expect(refresher.holds(other)).toBe(false);
+    refresher.drop(other);
+    refresher.invalidate(other);
+    expect(refresher.usableToken).toBe(token);
+    refresher.drop(token);
+    expect(refresher.usableToken).toBeUndefined();
+    expect(refresher.holds(token)).toBe(false);
   });
 
-  it('that was refused long ago does not take the current one with it', async () => {
-    const old = await renewing.get();
-    const current = await renewing.replace(old, {});
+  it('stays when a token that it replaced long ago is refused again', async () => {
+    const old = await refresher.get();
+    const current = await refresher.replace(old, {});
     await runtime.advance(MINUTE);
-    renewing.invalidate(old);
-    expect(renewing.usableToken).toBe(current);
-    expect(await renewing.replace(old, {})).toBe(current);
+    refresher.invalidate(old);
+    expect(refresher.usableToken).toBe(current);
+    expect(await refresher.replace(old, {})).toBe(current);
     expect(mints).toHaveLength(2);
   });
 
-  it('is minted with what is known: which one was refused, which one is there', async () => {
-    const first = await renewing.get();
-    const second = await renewing.replace(first, {});
+  it('is requested with the refused token or the current one', async () => {
+    const first = await refresher.get();
+    const second = await refresher.replace(first, {});
     await runtime.advance(50 * MINUTE);
-    renewing.refreshIfDue();
+    refresher.refreshIfDue();
     await settled();
     expect(mints).toEqual([
       { refused: undefined, current: undefined },
       { refused: first, current: undefined },
       { refused: undefined, current: second },
     ]);
-    expect(adopted.map(({ value }) => value)).toEqual(['token-1', 'token-2', 'token-3']);
+    expect(cached.map(({ value }) => value)).toEqual(['token-1', 'token-2', 'token-3']);
   });
 });
 
-describe('A token that is refused, too', () => {
-  it('stays for what is left of 10 s; who met that reads how long, and where to look', async () => {
-    const second = await renewing.replace(await renewing.get(), {});
+describe('A replacement that is refused as well', () => {
+  it('stays for the rest of 10 s, and the error states how long and what to check', async () => {
+    const second = await refresher.replace(await refresher.get(), {});
     await runtime.advance(4_000);
-    const error = await thrownBy(() => renewing.replace(second, {}));
+    const error = await thrownBy(() => refresher.replace(second, {}));
     expect(error).toMatchObject({
       code: 'token_refused_again',
       retryable: true,
@@ -141,46 +141,46 @@ describe('A token that is refused, too', () => {
     expect(error.hint).toMatch(/app was disabled.*header that contains the token/);
     expect(error.docs).toContain('rfc6750');
     await runtime.advance(6_000);
-    expect(await renewing.replace(second, {})).not.toBe(second);
+    expect(await refresher.replace(second, {})).not.toBe(second);
   });
 
-  it('is replaced at once after everything was forgotten', async () => {
-    await renewing.replace(await renewing.get(), {});
-    renewing.forget();
-    const third = await renewing.get();
-    expect((await renewing.replace(third, {})).value).toBe('token-4');
+  it('is replaced at once after the refresher has forgotten everything', async () => {
+    await refresher.replace(await refresher.get(), {});
+    refresher.forget();
+    const third = await refresher.get();
+    expect((await refresher.replace(third, {})).value).toBe('token-4');
     expect(mints[2]).toEqual({ refused: undefined, current: undefined });
   });
 });
 
-describe('A token that has expired when it arrives', () => {
-  it('is asked for once more, by the way', async () => {
+describe('A token that expired before it arrived', () => {
+  it('is requested once more', async () => {
     script = [expired];
-    expect((await renewing.get()).value).toBe('token-2');
-    expect(adopted.map(({ value }) => value)).toEqual(['token-2']);
+    expect((await refresher.get()).value).toBe('token-2');
+    expect(cached.map(({ value }) => value)).toEqual(['token-2']);
     expect(mints).toHaveLength(2);
   });
 
-  it('twice fails, and says what may be the reason', async () => {
+  it('fails at the second time, and the error states possible reasons', async () => {
     script = [expired, expired];
-    const error = await thrownBy(() => renewing.get());
+    const error = await thrownBy(() => refresher.get());
     expect(error).toMatchObject({ code: 'expired_on_arrival', retryable: true });
     expect(error.message).toMatch(/token \S{12} had expired/);
     expect(error.hint).toMatch(/slept.*clock/);
     expect(error.docs).toContain('rfc6749');
-    expect(adopted).toEqual([]);
+    expect(cached).toEqual([]);
     expect(mints).toHaveLength(2);
   });
 
-  it('is the only failure that a renewal asks once more for by itself', async () => {
+  it('is the only failure that is retried at once', async () => {
     script = [failure(true)];
-    expect((await thrownBy(() => renewing.get())).code).toBe('unavailable');
+    expect((await thrownBy(() => refresher.get())).code).toBe('unavailable');
     expect(mints).toHaveLength(1);
   });
 });
 
-describe('A caller who needs a token for long', () => {
-  /** As one comes from a store: minted half an hour ago. */
+describe('A caller that needs a long-lived token', () => {
+  /** The response of a store: a token that was requested half an hour ago. */
   const halfSpent = (granted: MintedToken) => {
     const { wall, monotonic } = granted.requestedAt;
     return granting({
@@ -189,104 +189,104 @@ describe('A caller who needs a token for long', () => {
     });
   };
 
-  it('has one more asked for if what comes does not live long enough', async () => {
+  it('causes a second request if the token does not live long enough', async () => {
     script = [halfSpent];
-    expect((await renewing.get({ minValidityMs: 40 * MINUTE })).value).toBe('token-2');
+    expect((await refresher.get({ minValidityMs: 40 * MINUTE })).value).toBe('token-2');
     expect(mints).toHaveLength(2);
   });
 
-  it('has none asked for if it does', async () => {
+  it('causes no second request if the token lives long enough', async () => {
     script = [halfSpent];
-    expect((await renewing.get({ minValidityMs: 20 * MINUTE })).value).toBe('token-1');
+    expect((await refresher.get({ minValidityMs: 20 * MINUTE })).value).toBe('token-1');
     expect(mints).toHaveLength(1);
   });
 
-  it('gets the second in any case: better than none', async () => {
+  it('accepts the second token in any case', async () => {
     script = [halfSpent, halfSpent];
-    expect((await renewing.get({ minValidityMs: 40 * MINUTE })).value).toBe('token-2');
+    expect((await refresher.get({ minValidityMs: 40 * MINUTE })).value).toBe('token-2');
     expect(mints).toHaveLength(2);
   });
 });
 
-describe('A renewal ahead of time', () => {
-  const inTheLastMinutes = async () => {
-    const token = await renewing.get();
+describe('A background refresh', () => {
+  const cachedUntilRefresh = async () => {
+    const token = await refresher.get();
     await runtime.advance(50 * MINUTE);
     return token;
   };
 
-  it('is one for all who come while it is on its way', async () => {
-    const old = await inTheLastMinutes();
+  it('is shared by all callers while it runs', async () => {
+    const old = await cachedUntilRefresh();
     script = [never];
     for (let call = 0; call < 5; call++) {
-      renewing.refreshIfDue();
-      expect(await renewing.get()).toBe(old);
+      refresher.refreshIfDue();
+      expect(await refresher.get()).toBe(old);
     }
     expect(mints).toHaveLength(2);
   });
 
   it.each([
-    ['may pass', true],
-    ['will not pass', false],
-  ])('that failed for a reason that %s is not tried again within the pause', async (_, passes) => {
-    const old = await inTheLastMinutes();
-    script = [failure(passes)];
+    ['is transient', true],
+    ['is permanent', false],
+  ])('is not retried within the pause if its failure %s', async (_, retryable) => {
+    const old = await cachedUntilRefresh();
+    script = [failure(retryable)];
     for (let call = 0; call < 5; call++) {
-      renewing.refreshIfDue();
-      expect(await renewing.get()).toBe(old);
+      refresher.refreshIfDue();
+      expect(await refresher.get()).toBe(old);
       await settled();
     }
     expect(mints).toHaveLength(2);
     await runtime.advance(1_000);
-    renewing.refreshIfDue();
+    refresher.refreshIfDue();
     await settled();
-    expect(renewing.freshToken?.value).toBe('token-3');
+    expect(refresher.freshToken?.value).toBe('token-3');
   });
 
-  it('that comes ends what failed before it: the next failure is a first one', async () => {
-    await inTheLastMinutes();
+  it('resets the failures when it succeeds: the next failure counts as the first', async () => {
+    await cachedUntilRefresh();
     script = [failure(true)];
-    renewing.refreshIfDue();
+    refresher.refreshIfDue();
     await settled();
-    expect(renewing.failure?.since).toBe(runtime.now());
+    expect(refresher.failure?.since).toBe(runtime.now());
     await runtime.advance(1_000);
-    renewing.refreshIfDue();
+    refresher.refreshIfDue();
     await settled();
-    expect(renewing.failure).toBeUndefined();
+    expect(refresher.failure).toBeUndefined();
     await runtime.advance(HOUR);
     script = [failure(true)];
-    expect((await thrownBy(() => renewing.get())).message).not.toContain('since');
+    expect((await thrownBy(() => refresher.get())).message).not.toContain('since');
   });
 
-  it('is not made of a fresh token', async () => {
-    await renewing.get();
-    renewing.refreshIfDue();
+  it('does not start while the token is fresh', async () => {
+    await refresher.get();
+    refresher.refreshIfDue();
     expect(mints).toHaveLength(1);
   });
 });
 
-describe('A mint that is forgotten', () => {
-  it('does not take the place of the one that follows, when that begins while it ends', async () => {
+describe('An abandoned token request', () => {
+  it('does not replace its successor, even if that starts while the first one ends', async () => {
     let next: Promise<AccessToken> | undefined;
-    // Whoever hears of the end of a request may ask again at once.
+    // A listener of the abort may request a token at once.
     script = [
       (_, signal) => {
         signal.addEventListener('abort', () => {
-          next = renewing.get();
+          next = refresher.get();
         });
         return never();
       },
       never,
     ];
-    const first = renewing.get();
+    const first = refresher.get();
     await settled();
-    renewing.forget();
+    refresher.forget();
     await settled();
     expect(next).toBeDefined();
     expect(mints).toHaveLength(2);
-    // All who wait now wait for the same.
+    // All callers wait for the same request now.
     void first.catch(() => undefined);
-    void renewing.get();
+    void refresher.get();
     await settled();
     expect(mints).toHaveLength(2);
   });
