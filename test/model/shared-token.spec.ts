@@ -1,4 +1,4 @@
-/* oxlint-disable vitest/no-standalone-expect -- the model knows what must hold, and the test runs it */
+/* oxlint-disable vitest/no-standalone-expect -- the model contains the expectations, and the test runs it */
 import * as fc from 'fast-check';
 import type { AccessToken } from 'nestjs-box-auth';
 import { expect, it } from 'vitest';
@@ -16,8 +16,8 @@ interface Granted {
   isRevoked: boolean;
 }
 
-/** Two processes that share a store, a Box that answers at once, and revocations that come from anywhere. */
-class SharedLife {
+/** Two processes that share a store, a Box that responds at once, and revocations by Box and by the processes. */
+class SharedTokenModel {
   readonly runtime = new FakeRuntime();
   readonly endpoint = new ScriptedEndpoint(this.runtime);
   readonly #store = new MemoryTokenStore(this.runtime);
@@ -26,7 +26,7 @@ class SharedLife {
   refusedAgain = 0;
 
   constructor() {
-    this.endpoint.otherwise = (request) => this.#answer(request);
+    this.endpoint.otherwise = (request) => this.#respond(request);
   }
 
   /** A process calls Box. */
@@ -54,7 +54,7 @@ class SharedLife {
     expect(newer, 'the store has a newer token').toEqual([]);
   }
 
-  /** A process gives its token up, at Box and in the store. */
+  /** A process revokes its token at Box and in the store. */
   async revoke(which: 0 | 1): Promise<void> {
     const { provider } = this.#processes[which];
     if (provider.peekToken() === undefined) return;
@@ -62,8 +62,8 @@ class SharedLife {
     await settled();
   }
 
-  /** Box ends all tokens, and tells nobody. */
-  endAll(): void {
+  /** Box revokes all tokens without a notice. */
+  revokeAll(): void {
     for (const granted of this.#granted.values()) granted.isRevoked = true;
   }
 
@@ -91,7 +91,7 @@ class SharedLife {
         });
   }
 
-  #answer(request: Received): Response {
+  #respond(request: Received): Response {
     if (request.url.endsWith('/revoke')) {
       const granted = this.#granted.get(request.form.get('token') ?? '');
       if (granted !== undefined) granted.isRevoked = true;
@@ -105,7 +105,7 @@ class SharedLife {
 
   #grantOf(token: AccessToken | undefined): Granted {
     const granted = this.#granted.get(token?.value ?? '');
-    if (granted === undefined) throw new Error('a token that was never granted');
+    if (granted === undefined) throw new Error('this token was never granted');
     return granted;
   }
 
@@ -114,41 +114,41 @@ class SharedLife {
   }
 }
 
-class Step implements fc.AsyncCommand<object, SharedLife> {
+class Step implements fc.AsyncCommand<object, SharedTokenModel> {
   constructor(
     private readonly name: string,
-    private readonly happen: (life: SharedLife) => void | Promise<void>,
+    private readonly execute: (model: SharedTokenModel) => void | Promise<void>,
   ) {}
 
   check = (): boolean => true;
-  run = async (_: object, life: SharedLife): Promise<void> => this.happen(life);
+  run = async (_: object, model: SharedTokenModel): Promise<void> => this.execute(model);
   toString = (): string => this.name;
 }
 
 const processes = fc.constantFrom<0 | 1>(0, 1);
-const call = processes.map((which) => new Step(`call(${which})`, (life) => life.call(which)));
+const call = processes.map((which) => new Step(`call(${which})`, (model) => model.call(which)));
 const steps = [
   call,
   call,
   call,
-  processes.map((which) => new Step(`revoke(${which})`, (life) => life.revoke(which))),
-  fc.constant(new Step('endAll', (life) => life.endAll())),
+  processes.map((which) => new Step(`revoke(${which})`, (model) => model.revoke(which))),
+  fc.constant(new Step('revokeAll', (model) => model.revokeAll())),
   fc
     .oneof(fc.integer({ min: 1, max: 12_000 }), fc.integer({ min: 1, max: 3_700_000 }))
-    .map((ms) => new Step(`advance(${ms})`, (life) => life.runtime.advance(ms))),
+    .map((ms) => new Step(`advance(${ms})`, (model) => model.runtime.advance(ms))),
   fc
     .integer({ min: 1, max: 100_000 })
-    .map((ms) => new Step(`freeze(${ms})`, (life) => life.runtime.freeze(ms))),
+    .map((ms) => new Step(`freeze(${ms})`, (model) => model.runtime.freeze(ms))),
 ];
 
-it('A shared token is replaced whenever a peer has a newer one', async () => {
+it('A refused token is replaced whenever another process has a newer one', async () => {
   let refusedAgain = 0;
   await fc.assert(
     fc.asyncProperty(fc.commands(steps, { maxCommands: 30, size: 'max' }), async (commands) => {
-      const life = new SharedLife();
-      await fc.asyncModelRun(() => ({ model: {}, real: life }), commands);
-      refusedAgain += life.refusedAgain;
-      life.close();
+      const model = new SharedTokenModel();
+      await fc.asyncModelRun(() => ({ model: {}, real: model }), commands);
+      refusedAgain += model.refusedAgain;
+      model.close();
     }),
     { numRuns: 1_000 },
   );

@@ -1,4 +1,4 @@
-/* oxlint-disable vitest/no-standalone-expect -- what must hold is said here, and asked for by the test beside */
+/* oxlint-disable vitest/no-standalone-expect -- the model contains the expectations, and the spec runs it */
 import { expect } from 'vitest';
 import type { AccessToken } from 'nestjs-box-auth';
 import { BoxAuthError } from 'nestjs-box-auth';
@@ -16,48 +16,51 @@ const EXPIRY_MARGIN_MS = 5_000;
 const WAIT_MARGIN_MS = 60_000;
 const MIN_BACKOFF_MS = 1_000;
 const REMEMBERED_MS = 30_000;
-const FORCED_MS = 10_000;
+const REPLACEMENT_INTERVAL_MS = 10_000;
 const MAX_REMEMBERED_MS = 400_000;
 const MAX_LIMIT_MS = 120_000;
-/** A lost request is noticed within a second of running, and has another second to show that it was not. */
+/** A lost request is noticed within a second of running time. It has another second for a late response. */
 const MAX_GRACE_MS = 2_000;
 const LOSES_CONNECTIONS_MS = 2_000;
-/** After as many the deadline may be over. */
+/** After this many restarts the deadline may be over. */
 const MAX_RESTARTS = 3;
-/** Of three subjects that may be asked for at once, until the next change of a clock. */
+/** For three subjects together, until the next change of a clock. */
 const MAX_CLOCK_REFUSALS = 9;
 const MAX_CLOCK_ERROR_MS = 20 * 3_600_000;
-/** A status of the test's own. */
+/** A status that only this test uses. */
 const CLOCK_REFUSAL = 418;
+/** The key of failures that concern all subjects. */
+const ALL_SUBJECTS = 'all subjects';
 
-/** How the token endpoint behaves from now on. */
-export type Weather = 'fine' | 'slow' | 'unavailable' | 'limited' | 'reset' | 'silent' | 'refusing';
+/** The behavior of the token endpoint from now on. */
+export type Behavior =
+  'grants' | 'slow' | 'unavailable' | 'limited' | 'reset' | 'silent' | 'refusing';
 
-/** What the test knows of a token from having granted it. */
+/** The properties of a granted token. */
 interface Granted {
   readonly subject: string;
   readonly wall: number;
   readonly monotonic: number;
   readonly lifetimeMs: number;
-  /** How many flushes there had been when it was asked for. */
+  /** The number of flushes before its request. */
   readonly flushed: number;
 }
 
 /** A moment, by both clocks. */
 type Instant = Pick<Granted, 'wall' | 'monotonic'>;
 
-/** A token request, as the test sees it. */
+/** A token request, as the endpoint sees it. */
 interface Sent {
-  readonly weather: Weather;
-  /** How often in a row it was started again after a freeze. */
+  readonly behavior: Behavior;
+  /** The number of restarts in a row after freezes. */
   readonly restarts: number;
-  /** It follows another of the same mint, with the same credentials. */
+  /** It repeats an earlier request with the same credentials. */
   readonly isRetry: boolean;
-  /** The clock was set, or the process was frozen, since it was sent. */
-  isShaken: boolean;
-  /** When the process went on after the freeze that lost its answer. */
+  /** The clock was set or the process was frozen since it was sent. */
+  isDisturbed: boolean;
+  /** When the process resumed after the freeze that lost the response. */
   lostAt: number | undefined;
-  /** The clock was set back meanwhile: a sleep of the machine may not show. */
+  /** The clock was set back meanwhile, so a sleep of the machine may not be noticed. */
   hidesFreezes: boolean;
   isOver: boolean;
 }
@@ -68,54 +71,54 @@ interface Failure {
 }
 
 /**
- * A token provider on a clock and an endpoint that obey the test, and what must hold of it whatever happens.
- * It knows nothing of how tokens are kept: only what was asked, granted and given.
+ * A token provider with a fake clock and a scripted endpoint, and the expectations that hold in any history. The model does
+ * not know how tokens are cached. It only knows what was requested, granted and returned.
  */
 export class TokenLife {
   readonly runtime = new FakeRuntime();
   readonly endpoint = new ScriptedEndpoint(this.runtime);
   readonly #box: BoxAuth;
   readonly #granted = new Map<string, Granted>();
-  readonly #given: AccessToken[] = [];
-  /** Tokens that a caller may expect to get without waiting: granted, and neither refused nor flushed since. */
-  readonly #standing = new Map<string, string>();
+  readonly #returned: AccessToken[] = [];
+  /** Tokens that callers get without waiting: granted, and neither refused nor flushed since. */
+  readonly #current = new Map<string, string>();
   readonly #inFlight = new Map<string, number>();
   readonly #failures = new Map<string, Failure>();
   readonly #refusedSecrets = new Set<string>();
-  /** Also of what was refused: with another secret it is asked for at once by who waits, but not in the background. */
+  /** Includes refused credentials: callers cause a request with a new secret at once, but a background refresh waits. */
   readonly #failedAt = new Map<string, number>();
-  readonly #forcedAt = new Map<string, Instant>();
-  /** The last request of each subject. */
+  readonly #replacedAt = new Map<string, Instant>();
+  /** The latest request of each subject. */
   readonly #sent = new Map<string, Sent>();
-  /** Subjects whose request was given up after a freeze: the next one may come at once. */
+  /** Subjects whose request was abandoned after a freeze: the next one may follow at once. */
   readonly #restarting = new Set<string>();
-  /** Subjects whose assertion was refused for its dates: the next request is made at once, too. */
+  /** Subjects whose assertion was refused because of its dates: the next request may follow at once. */
   readonly #redating = new Set<string>();
-  /** How long after the last forced mint it was refused: a clock may be set back before the next. */
+  /** Milliseconds from the last replacement to the refusal: a clock may be set back before the next one. */
   readonly #refused = new Map<string, number>();
   readonly #callers: Promise<void>[] = [];
-  readonly #broken: unknown[] = [];
+  readonly #violations: unknown[] = [];
   #waiting = 0;
-  /** How many callers wait for each subject. */
+  /** The number of waiting callers of each subject. */
   readonly #waitingFor = new Map<string, number>();
-  /** Subjects with a mint that may have begun before the last rotation: it keeps its credentials, and callers share it. */
+  /** Subjects whose shared request may have started before the last rotation, and keeps its old credentials. */
   readonly #begunBefore = new Set<string>();
   #secret = 'secret-0';
   #flushed = 0;
-  #leaps = 0;
-  /** How far Box's clock is ahead of the machine's. */
+  #clockChanges = 0;
+  /** Milliseconds by which Box's clock is ahead of the machine's. */
   #boxAheadMs = 0;
-  /** How far the gateway's clock, which its `Date` is of, is ahead of Box's. */
+  /** Milliseconds by which the gateway's clock, the source of `Date`, is ahead of Box's. */
   #dateAheadMs = 0;
   #bothClocksWrongAt = -Infinity;
   #clockRefusals = 0;
-  /** A 429 pauses the whole app, also where the machine sleeps meanwhile. */
+  /** A 429 pauses the whole app, even if the machine sleeps meanwhile. */
   #limitedAt = -Infinity;
-  weather: Weather = 'fine';
+  behavior: Behavior = 'grants';
   lifetimeS = 3600;
 
   constructor() {
-    this.endpoint.otherwise = (request) => this.#answer(request);
+    this.endpoint.otherwise = (request) => this.#respond(request);
     this.#box = new BoxAuth({
       credentials: () => ({
         clientId: 'client',
@@ -130,57 +133,61 @@ export class TokenLife {
     });
   }
 
-  /** So many callers ask at once; `abortAfterMs` ends their wait. */
-  async ask(
+  /** Several callers request a token at once; with `abort`, all but the first abort. */
+  async request(
     subject: string,
     callers: number,
     minValidityMs: number,
     abort: boolean,
   ): Promise<void> {
-    const standing = this.#usable(subject);
+    const current = this.#usable(subject);
     const mustNotWait =
-      standing !== undefined && minValidityMs === 0 && this.#leftMs(standing) > 60_001;
+      current !== undefined && minValidityMs === 0 && this.#leftMs(current) > 60_001;
     for (let caller = 0; caller < callers; caller++) {
-      const mustSucceed = standing !== undefined && minValidityMs === 0;
+      const mustSucceed = current !== undefined && minValidityMs === 0;
       const call = this.#call(subject, minValidityMs, abort && caller > 0, mustSucceed);
-      this.#callers.push(call.catch((error: unknown) => void this.#broken.push(error)));
+      this.#callers.push(call.catch((error: unknown) => void this.#violations.push(error)));
     }
     const before = this.#waiting;
-    const givenBefore = this.#given.length;
+    const returnedBefore = this.#returned.length;
     const mustBeNew =
-      standing !== undefined && this.#isNearItsEnd(standing) && this.#mayAsk(subject);
+      current !== undefined && this.#isInWaitMargin(current) && this.#mayRequest(subject);
     await settled();
     if (mustBeNew) {
-      const given = this.#given.slice(givenBefore).map(({ value }) => value);
-      expect(given, 'an old token was given where a new one was to be had').not.toContain(standing);
+      const values = this.#returned.slice(returnedBefore).map(({ value }) => value);
+      expect(values, 'an old token was returned although a new one was available').not.toContain(
+        current,
+      );
     }
     if (mustNotWait)
-      expect(this.#waiting, 'a caller waits though there is a good token').toBeLessThanOrEqual(
+      expect(this.#waiting, 'a caller waits although there is a valid token').toBeLessThanOrEqual(
         before - callers,
       );
-    if (standing !== undefined && this.#isDue(standing) && this.#mayAsk(subject)) {
-      expect(this.#usable(subject), 'a token that is due was not renewed').not.toBe(standing);
+    if (current !== undefined && this.#isRefreshDue(current) && this.#mayRequest(subject)) {
+      expect(this.#usable(subject), 'a token was not refreshed although that was due').not.toBe(
+        current,
+      );
     }
     const peeked = this.#box.provider.peekToken(subjectOf(subject));
     if (peeked !== undefined) this.#check(peeked, subject, this.#flushed);
   }
 
-  /** Box says 401 to the token that was given so many callers ago. */
+  /** Box refuses the token that was returned `ago` calls before the last one. */
   refuse(ago: number): void {
-    const token = this.#given.at(-1 - ago);
+    const token = this.#returned.at(-1 - ago);
     if (token === undefined) return;
     const subject = this.#granted.get(token.value)?.subject ?? '';
-    const sinceForcedMs = this.#sinceForcedMs(subject);
-    const isCurrent = this.#standing.get(subject) === token.value;
+    const msSinceReplacement = this.#msSinceReplacement(subject);
+    const isCurrent = this.#current.get(subject) === token.value;
     const usable = this.#usable(subject);
     this.#box.provider.invalidate(token);
     const peeked = this.#box.provider.peekToken(token.subject)?.value;
-    if (isCurrent && sinceForcedMs >= FORCED_MS) {
-      this.#standing.delete(subject);
-      this.#refused.set(subject, sinceForcedMs);
-      expect(peeked, 'a refused token is still given').not.toBe(token.value);
+    if (isCurrent && msSinceReplacement >= REPLACEMENT_INTERVAL_MS) {
+      this.#current.delete(subject);
+      this.#refused.set(subject, msSinceReplacement);
+      expect(peeked, 'a refused token is still returned').not.toBe(token.value);
     } else if (usable !== undefined) {
-      expect(peeked, 'a good token is gone').toBe(usable);
+      expect(peeked, 'a valid token is gone').toBe(usable);
     }
   }
 
@@ -193,42 +200,42 @@ export class TokenLife {
 
   async flush(): Promise<void> {
     this.#flushed += 1;
-    this.#standing.clear();
+    this.#current.clear();
     this.#refused.clear();
     this.#failures.clear();
     this.#failedAt.clear();
-    this.#forcedAt.clear();
+    this.#replacedAt.clear();
     this.#box.provider.flush();
     await settled();
   }
 
-  /** Somebody sets the clock. */
+  /** The clock is set. */
   setClock(ms: number): void {
     if (Math.abs(this.#boxAheadMs - ms) > MAX_CLOCK_ERROR_MS) return;
-    this.#leap(() => this.runtime.jump(ms));
+    this.#changeClock(() => this.runtime.jump(ms));
     this.#changeClocks(() => (this.#boxAheadMs -= ms));
     if (ms >= 0) return;
     for (const sent of this.#sent.values())
       Object.assign(sent, { lostAt: undefined, hidesFreezes: true });
   }
 
-  /** The clock is set right. */
+  /** The clock is corrected. */
   synchronize(): void {
     this.setClock(this.#boxAheadMs);
   }
 
-  /** Another gateway answers, whose `Date` is so far ahead. */
+  /** Another gateway responds, whose `Date` is ahead by `aheadMs`. */
   gateway(aheadMs: number): void {
     this.#changeClocks(() => (this.#dateAheadMs = aheadMs));
   }
 
-  /** The machine sleeps (its monotonic clock stands still), or the process is stopped (it goes on). */
+  /** The machine sleeps (the monotonic clock stops), or the process is stopped (the clock runs on). */
   freeze(how: 'sleep' | 'freeze', ms: number): void {
     const before = this.runtime.monotonic();
-    this.#leap(() => this.runtime[how](ms));
+    this.#changeClock(() => this.runtime[how](ms));
     const stoppedMs = this.runtime.monotonic() - before;
     for (const sent of this.#sent.values()) {
-      // Nothing waits while the process is stopped, whatever the clock says.
+      // A stopped process does not wait, even if the clock runs on.
       if (sent.lostAt !== undefined) sent.lostAt += stoppedMs;
     }
     if (ms < LOSES_CONNECTIONS_MS) return;
@@ -243,19 +250,19 @@ export class TokenLife {
       if (isOver || lostAt === undefined) continue;
       expect(
         this.runtime.monotonic() - lostAt,
-        'a request that was lost in a freeze is still waited for',
+        'a caller still waits for a request that was lost in a freeze',
       ).toBeLessThanOrEqual(MAX_GRACE_MS);
     }
   }
 
-  /** What was found broken by somebody who could not tell at once. */
+  /** Throws the first violation that was found outside of a step. */
   verify(): void {
-    if (this.#broken.length > 0) throw this.#broken[0];
+    if (this.#violations.length > 0) throw this.#violations[0];
   }
 
-  /** Every caller gets an answer in the end, and nothing stays behind. */
+  /** Checks that every caller gets a result, and that no timer is left. */
   async end(): Promise<void> {
-    this.weather = 'fine';
+    this.behavior = 'grants';
     await this.runtime.advance(120_000);
     await Promise.all(this.#callers);
     this.verify();
@@ -274,7 +281,7 @@ export class TokenLife {
     const controller = new AbortController();
     const flushed = this.#flushed;
     const secret = this.#secret;
-    const leaps = this.#leaps;
+    const clockChanges = this.#clockChanges;
     this.#waiting += 1;
     this.#waitingFor.set(subject, (this.#waitingFor.get(subject) ?? 0) + 1);
     const work = this.#box.provider.getToken({
@@ -286,7 +293,7 @@ export class TokenLife {
     try {
       const token = await work;
       this.#waiting -= 1;
-      this.#given.push(token);
+      this.#returned.push(token);
       this.#check(token, subject, flushed);
     } catch (error) {
       this.#waiting -= 1;
@@ -298,30 +305,32 @@ export class TokenLife {
         secret === this.#secret &&
         flushed === this.#flushed &&
         !this.#begunBefore.has(subject) &&
-        !this.#isLimited // what waits for a rate limit without a caller may be older, too
+        !this.#isLimited // a request that waits for a rate limit without a caller may be older as well
       ) {
-        expect(this.#refusedSecrets, 'a rotated secret was not tried').toContain(secret);
+        expect(this.#refusedSecrets, 'a rotated secret was not used').toContain(secret);
       }
       if (
         mustSucceed &&
         flushed === this.#flushed &&
-        leaps === this.#leaps &&
+        clockChanges === this.#clockChanges &&
         !this.#refused.has(subject)
       ) {
-        throw new Error('a caller got an error though there was a usable token', { cause: error });
+        throw new Error('a caller got an error although there was a usable token', {
+          cause: error,
+        });
       }
     } finally {
       const others = (this.#waitingFor.get(subject) ?? 0) - 1;
       this.#waitingFor.set(subject, others);
-      // Where a caller gave up, the mint goes on.
+      // The shared request continues after an abort.
       if (others === 0 && !abort) this.#begunBefore.delete(subject);
     }
   }
 
-  /** What is told of the network and the clocks is true. */
+  /** Errors about the network and the clocks are true. */
   #checkError({ code }: BoxAuthError, subject: string): void {
     const sent = this.#sent.get(subject);
-    // A request that had to wait for a rate limit has what is left of its deadline.
+    // A request that waited for a rate limit has only the rest of its deadline.
     if (
       code === 'timeout' &&
       !this.#isLimited &&
@@ -329,7 +338,7 @@ export class TokenLife {
       sent.restarts < MAX_RESTARTS
     ) {
       expect(sent, 'frozen time was counted against a deadline').toMatchObject({
-        weather: 'silent',
+        behavior: 'silent',
         lostAt: undefined,
       });
     }
@@ -341,13 +350,13 @@ export class TokenLife {
     }
   }
 
-  /** The token that is given is alive by either clock, of the subject that was asked for, and of no time before a flush. */
+  /** The returned token is valid by both clocks, belongs to the requested subject, and is newer than the last flush. */
   #check(token: AccessToken, subject: string, flushed: number): void {
     const granted = this.#granted.get(token.value);
     expect(granted?.subject, 'a token of another subject').toBe(subject);
     expect(`${token.subject.type}:${token.subject.id}`).toBe(subject);
-    expect(granted?.flushed, 'a token of before the flush').toBeGreaterThanOrEqual(flushed);
-    expect(this.#leftMs(token.value), 'a token past its end').toBeGreaterThanOrEqual(0);
+    expect(granted?.flushed, 'a token from before the flush').toBeGreaterThanOrEqual(flushed);
+    expect(this.#leftMs(token.value), 'an expired token').toBeGreaterThanOrEqual(0);
   }
 
   /** Milliseconds for which a token may still be handed out. */
@@ -361,29 +370,29 @@ export class TokenLife {
     return granted.lifetimeMs - Math.min(EXPIRY_MARGIN_MS, granted.lifetimeMs / 4) - ageMs;
   }
 
-  /** In the last part of its life, whatever was drawn, and when a mint is answered at once. */
-  #isDue(value: string): boolean {
+  /** Whether a token is in its refresh window for any random number, and the endpoint responds at once. */
+  #isRefreshDue(value: string): boolean {
     const granted = this.#granted.get(value);
-    if (granted === undefined || this.weather !== 'fine') return false;
+    if (granted === undefined || this.behavior !== 'grants') return false;
     const { lifetimeMs } = granted;
     const window = Math.min(Math.max(lifetimeMs * 0.2, 120_000), 600_000, lifetimeMs / 4);
     return this.#leftMs(value) + EXPIRY_MARGIN_MS < window;
   }
 
-  /** In the part of its life where callers wait for a new one, when a mint is answered at once. */
-  #isNearItsEnd(value: string): boolean {
+  /** Whether callers wait for a newer token, and the endpoint responds at once. */
+  #isInWaitMargin(value: string): boolean {
     const granted = this.#granted.get(value);
-    if (granted === undefined || this.weather !== 'fine') return false;
+    if (granted === undefined || this.behavior !== 'grants') return false;
     const quarterMs = granted.lifetimeMs / 4;
     const remainingMs = this.#leftMs(value) + Math.min(EXPIRY_MARGIN_MS, quarterMs);
     return remainingMs < Math.min(WAIT_MARGIN_MS, quarterMs);
   }
 
-  #mayAsk(subject: string): boolean {
+  #mayRequest(subject: string): boolean {
     const now = this.runtime.monotonic();
     const own = this.#failures.get(subject);
-    const shared = this.#failures.get('everybody');
-    // The package may draw pauses of up to a minute.
+    const shared = this.#failures.get(ALL_SUBJECTS);
+    // A pause may last up to a minute.
     return (
       !this.#areBothClocksWrong &&
       !this.#isLimited &&
@@ -396,29 +405,29 @@ export class TokenLife {
   }
 
   #usable(subject: string): string | undefined {
-    const token = this.#standing.get(subject);
+    const token = this.#current.get(subject);
     return token !== undefined && this.#leftMs(token) > 0 ? token : undefined;
   }
 
-  async #answer(request: Received): Promise<Response> {
+  async #respond(request: Received): Promise<Response> {
     const { subject } = claimsOf(request);
     const isRestart = this.#restarting.delete(subject);
     const isRetry = this.#redating.delete(subject) || isRestart;
     const sent: Sent = {
-      weather: this.weather,
+      behavior: this.behavior,
       restarts: isRestart ? (this.#sent.get(subject)?.restarts ?? 0) + 1 : 0,
       isRetry,
-      isShaken: false,
+      isDisturbed: false,
       lostAt: undefined,
       hidesFreezes: false,
       isOver: false,
     };
     this.#sent.set(subject, sent);
     const inFlight = (this.#inFlight.get(subject) ?? 0) + 1;
-    this.#promise(() => {
-      // Requests that wait for the end of a rate limit were begun before what failed meanwhile.
+    this.#collectViolation(() => {
+      // Requests that wait for the end of a rate limit started before later failures.
       if (!isRetry && !this.#isLimited) this.#checkPause(subject, request);
-      expect(inFlight, 'two mints of one subject at a time').toBe(1);
+      expect(inFlight, 'two concurrent requests of one subject').toBe(1);
     });
     this.#inFlight.set(subject, inFlight);
     const over = () => {
@@ -428,14 +437,14 @@ export class TokenLife {
     request.init.signal?.addEventListener('abort', over);
     const flushed = this.#flushed;
     try {
-      const response = await this.#weatherly(request, sent);
+      const response = await this.#respondAs(request, sent);
       if (response.status === CLOCK_REFUSAL) return this.#refuseClock(subject);
       if (response.ok && request.init.signal?.aborted !== true && flushed === this.#flushed)
         this.#onGrant(subject, request);
       else if (flushed === this.#flushed) this.#onFailure(subject, request, response);
       return response;
     } catch (error) {
-      if (sent.isShaken && request.init.signal?.aborted === true) this.#onRestart(subject);
+      if (sent.isDisturbed && request.init.signal?.aborted === true) this.#onRestart(subject);
       else if (flushed === this.#flushed) this.#onFailure(subject, request, undefined);
       throw error;
     } finally {
@@ -443,32 +452,32 @@ export class TokenLife {
     }
   }
 
-  /** What is broken must not look to the package like a network that fails. */
-  #promise(check: () => void): void {
+  /** A violation must not look like a network failure to the package. */
+  #collectViolation(check: () => void): void {
     try {
       check();
     } catch (error) {
-      this.#broken.push(error);
+      this.#violations.push(error);
     }
   }
 
-  /** What failed is not asked for again before its time. */
+  /** A failed request is not repeated before its pause is over. */
   #checkPause(subject: string, { at, form }: Received): void {
-    for (const key of [subject, 'everybody']) {
+    for (const key of [subject, ALL_SUBJECTS]) {
       const failure = this.#failures.get(key);
       if (
         failure !== undefined &&
         (key === subject || failure.secret === form.get('client_secret'))
       ) {
-        expect(at, `asked again too early (${key})`).toBeGreaterThanOrEqual(failure.until);
+        expect(at, `requested again too early (${key})`).toBeGreaterThanOrEqual(failure.until);
       }
     }
     const refusedAfterMs = this.#refused.get(subject);
     if (refusedAfterMs !== undefined) {
       expect(
-        Math.max(refusedAfterMs, this.#sinceForcedMs(subject)),
-        'two forced mints within 10 s',
-      ).toBeGreaterThanOrEqual(FORCED_MS);
+        Math.max(refusedAfterMs, this.#msSinceReplacement(subject)),
+        'two replacements within 10 s',
+      ).toBeGreaterThanOrEqual(REPLACEMENT_INTERVAL_MS);
     }
   }
 
@@ -476,34 +485,34 @@ export class TokenLife {
     const value = this.#valueOf(request);
     this.#failures.delete(subject);
     this.#failedAt.delete(subject);
-    if (this.#failures.get('everybody')?.secret === request.form.get('client_secret')) {
-      this.#failures.delete('everybody');
+    if (this.#failures.get(ALL_SUBJECTS)?.secret === request.form.get('client_secret')) {
+      this.#failures.delete(ALL_SUBJECTS);
     }
     const granted = this.#granted.get(value);
-    if (granted === undefined) throw new Error('granted what was not granted');
-    // What was dead when it arrived stays dead, wherever the clock is set.
+    if (granted === undefined) throw new Error('this token was never granted');
+    // A token that arrived expired stays expired, even if the clock is set back.
     if (this.#leftMs(value) <= 0) return;
-    this.#standing.set(subject, value);
-    if (this.#refused.delete(subject)) this.#forcedAt.set(subject, granted);
+    this.#current.set(subject, value);
+    if (this.#refused.delete(subject)) this.#replacedAt.set(subject, granted);
   }
 
-  /** A request that was in flight over a freeze was given up: to be sent again, or for good. */
+  /** A request was abandoned after a freeze, to be repeated or not. */
   #onRestart(subject: string): void {
     this.#failedAt.set(subject, this.runtime.monotonic());
     this.#restarting.add(subject);
   }
 
-  /** An assertion by a wrong clock is refused. Where either clock is right, that happens a few times at most. */
+  /** An assertion with wrong dates is refused. If one of the clocks is right, that happens a few times at most. */
   #refuseClock(subject: string): Response {
     this.#failedAt.set(subject, this.runtime.monotonic());
     this.#redating.add(subject);
     this.#clockRefusals += 1;
     if (this.#areBothClocksWrong) this.#bothClocksWrongAt = this.runtime.monotonic();
     else {
-      this.#promise(() => {
+      this.#collectViolation(() => {
         expect(
           this.#clockRefusals,
-          'a wrong clock costs requests again and again',
+          'a wrong clock causes requests again and again',
         ).toBeLessThanOrEqual(MAX_CLOCK_REFUSALS);
       });
     }
@@ -522,23 +531,26 @@ export class TokenLife {
     change();
     this.endpoint.skewMs = this.#boxAheadMs + this.#dateAheadMs;
     this.#clockRefusals = 0;
-    // An assertion that is under way is by neither clock.
+    // An assertion in flight was dated before the change.
     if ([...this.#sent.values()].some(({ isOver }) => !isOver)) {
       this.#bothClocksWrongAt = this.runtime.monotonic();
     }
   }
 
-  #leap(happens: () => void): void {
-    this.#leaps += 1;
-    for (const sent of this.#sent.values()) sent.isShaken = true;
-    happens();
+  #changeClock(change: () => void): void {
+    this.#clockChanges += 1;
+    for (const sent of this.#sent.values()) sent.isDisturbed = true;
+    change();
   }
 
-  #sinceForcedMs(subject: string): number {
-    const forcedAt = this.#forcedAt.get(subject);
-    return forcedAt === undefined
+  #msSinceReplacement(subject: string): number {
+    const replacedAt = this.#replacedAt.get(subject);
+    return replacedAt === undefined
       ? Infinity
-      : Math.max(this.runtime.now() - forcedAt.wall, this.runtime.monotonic() - forcedAt.monotonic);
+      : Math.max(
+          this.runtime.now() - replacedAt.wall,
+          this.runtime.monotonic() - replacedAt.monotonic,
+        );
   }
 
   #onFailure(subject: string, { form }: Received, response: Response | undefined): void {
@@ -548,19 +560,19 @@ export class TokenLife {
     this.#failedAt.set(subject, now);
     if (response?.status === 429) this.#limitedAt = now;
     if (response?.status === 400) {
-      this.#failures.set('everybody', { until: now + REMEMBERED_MS, secret });
+      this.#failures.set(ALL_SUBJECTS, { until: now + REMEMBERED_MS, secret });
       this.#refusedSecrets.add(secret);
     } else
       this.#failures.set(subject, { until: now + Math.max(MIN_BACKOFF_MS, retryAfterMs), secret });
   }
 
-  /** No two are the same, not even where a clock stands still. */
+  /** Unique, even while a clock stands still. */
   #valueOf(request: Received): string {
     const { subject } = claimsOf(request);
     return `token-${this.endpoint.received.indexOf(request)}-of-${subject}-${request.form.get('client_secret') ?? ''}`;
   }
 
-  async #weatherly(request: Received, sent: Sent): Promise<Response> {
+  async #respondAs(request: Received, sent: Sent): Promise<Response> {
     const granted = {
       wall: this.runtime.now(),
       monotonic: this.runtime.monotonic(),
@@ -568,8 +580,8 @@ export class TokenLife {
     };
     const leftS = claimsOf(request).exp - (this.runtime.now() + this.#boxAheadMs) / 1000;
     const isClockRight = leftS > 0 && leftS <= 60;
-    switch (this.weather) {
-      case 'fine':
+    switch (this.behavior) {
+      case 'grants':
         if (!isClockRight) return new Response(null, { status: CLOCK_REFUSAL });
         return this.#grant(request, granted);
       case 'slow':
@@ -604,7 +616,7 @@ export class TokenLife {
   }
 }
 
-/** What an assertion says: whom it is for, and until when. */
+/** The subject and the expiry of an assertion. */
 function claimsOf({ form }: Received): { subject: string; exp: number } {
   const claims: unknown = JSON.parse(
     Buffer.from(form.get('assertion')?.split('.')[1] ?? '', 'base64url').toString('utf8'),

@@ -1,25 +1,25 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { TokenLife, type Weather } from './token-life.model.js';
+import { TokenLife, type Behavior } from './token-life.model.js';
 
-/** One thing that happens. The model is the life itself: it knows what must hold. */
+/** One step of a history. The model itself checks the expectations. */
 class Step implements fc.AsyncCommand<object, TokenLife> {
   constructor(
     private readonly name: string,
-    private readonly happen: (life: TokenLife) => void | Promise<void>,
+    private readonly execute: (life: TokenLife) => void | Promise<void>,
   ) {}
 
   check = (): boolean => true;
   run = async (_: object, life: TokenLife): Promise<void> => {
-    await this.happen(life);
+    await this.execute(life);
     life.verify();
   };
   toString = (): string => this.name;
 }
 
 const subjects = fc.constantFrom('enterprise:1', 'user:1', 'user:2');
-const weathers = fc.constantFrom<Weather>(
-  'fine',
+const behaviors = fc.constantFrom<Behavior>(
+  'grants',
   'slow',
   'unavailable',
   'limited',
@@ -31,7 +31,7 @@ const times = fc.oneof(
   fc.integer({ min: 1, max: 3_000 }),
   fc.integer({ min: 3_000, max: 70_000 }),
   fc.integer({ min: 60_000, max: 3_700_000 }),
-  // The turns of the lives below: where renewal begins, where callers wait, where a token ends.
+  // Ages at which the lifetimes below change: the refresh window, the wait margin, the expiry.
   fc.constantFrom(
     23_000,
     26_000,
@@ -45,7 +45,7 @@ const times = fc.oneof(
   ),
 );
 
-const ask = fc
+const request = fc
   .record({
     subject: subjects,
     callers: fc.integer({ min: 1, max: 5 }),
@@ -55,31 +55,31 @@ const ask = fc
   .map(
     ({ subject, callers, abort, minValidityMs }) =>
       new Step(
-        `ask(${subject} ×${callers}${abort ? ', all but one give up' : ''}${minValidityMs > 0 ? ', for long' : ''})`,
-        (life) => life.ask(subject, callers, minValidityMs, abort),
+        `request(${subject} ×${callers}${abort ? ', all but one abort' : ''}${minValidityMs > 0 ? ', long validity' : ''})`,
+        (life) => life.request(subject, callers, minValidityMs, abort),
       ),
   );
 
 const advance = times.map((ms) => new Step(`advance(${ms})`, (life) => life.advance(ms)));
 
-/** Asking and waiting are the most of a life. */
+/** Most steps request a token or let time pass. */
 const steps = [
-  ask,
-  ask,
-  ask,
-  ask,
+  request,
+  request,
+  request,
+  request,
   advance,
   advance,
   advance,
-  weathers.map(
-    (weather) =>
-      new Step(`weather(${weather})`, (life) => {
-        life.weather = weather;
+  behaviors.map(
+    (behavior) =>
+      new Step(`endpoint(${behavior})`, (life) => {
+        life.behavior = behavior;
       }),
   ),
   fc.constant(
-    new Step('weather(fine)', (life) => {
-      life.weather = 'fine';
+    new Step('endpoint(grants)', (life) => {
+      life.behavior = 'grants';
     }),
   ),
   fc
@@ -108,8 +108,8 @@ const steps = [
   fc.constant(new Step('flush', (life) => life.flush())),
 ];
 
-it('A token’s life keeps its promises through any history', async () => {
-  let asked = 0;
+it('Tokens meet all expectations in any history', async () => {
+  let requests = 0;
   await fc.assert(
     fc.asyncProperty(
       fc.commands(steps, { maxCommands: 60, size: 'max' }),
@@ -119,10 +119,10 @@ it('A token’s life keeps its promises through any history', async () => {
         life.runtime.randomValue = random;
         await fc.asyncModelRun(() => ({ model: {}, real: life }), commands);
         await life.end();
-        asked += life.endpoint.received.length;
+        requests += life.endpoint.received.length;
       },
     ),
     { numRuns: 1_000 },
   );
-  expect(asked).toBeGreaterThan(3_000);
+  expect(requests).toBeGreaterThan(3_000);
 }, 120_000);

@@ -16,14 +16,14 @@ beforeEach(() => {
 });
 const claim = (owner: string, newerThan = 0) =>
   store.claim(ID, { owner, leaseMs: LEASE_MS, newerThan });
-/** The fence of a claim that has to be granted. */
+/** The fence of a claim, which must be granted. */
 const fenceOf = async (owner: string, newerThan = 0): Promise<number> => {
-  const answer = await claim(owner, newerThan);
-  if (answer.state !== 'claimed') throw new Error(`${owner} is told: ${answer.state}`);
-  return answer.fence;
+  const claimed = await claim(owner, newerThan);
+  if (claimed.state !== 'claimed') throw new Error(`${owner} received: ${claimed.state}`);
+  return claimed.fence;
 };
 
-describe('The store in memory', () => {
+describe('The memory token store', () => {
   const cases = tokenStoreConformance({
     create: () => Promise.resolve(store),
     advance: (ms) => runtime.advance(ms),
@@ -32,13 +32,13 @@ describe('The store in memory', () => {
       return Promise.resolve();
     },
   });
-  it.each(cases)('does as every store: $name', async ({ run }) => {
+  it.each(cases)('passes the conformance suite: $name', async ({ run }) => {
     await expect(run()).resolves.toBeUndefined();
   });
 });
 
-describe('The store in memory, to the millisecond', () => {
-  it('keeps a lease until it ends', async () => {
+describe('The memory token store, to the millisecond', () => {
+  it('keeps a lease until it expires', async () => {
     await claim('first');
     await runtime.advance(LEASE_MS - 1);
     expect(await claim('second')).toEqual({ state: 'leased' });
@@ -46,7 +46,7 @@ describe('The store in memory, to the millisecond', () => {
     expect((await claim('second')).state).toBe('claimed');
   });
 
-  it('keeps a token until it ends, with the age that it had', async () => {
+  it('keeps a token until it expires, and adds to its age', async () => {
     const fence = await fenceOf('first');
     await store.publish(ID, fence, TOKEN, 500);
     expect(await claim('second')).toEqual({ state: 'token', token: TOKEN, fence, ageMs: 500 });
@@ -56,7 +56,7 @@ describe('The store in memory, to the millisecond', () => {
     expect((await claim('second')).state).toBe('claimed');
   });
 
-  it('keeps a pause until it ends, and says what is left of it', async () => {
+  it('keeps a pause until it ends, and returns the rest of it', async () => {
     await claim('first');
     await store.fail(ID, 'first', 5_000, 'slow down');
     await runtime.advance(4_999);
@@ -65,15 +65,15 @@ describe('The store in memory, to the millisecond', () => {
     expect((await claim('second')).state).toBe('claimed');
   });
 
-  it('makes no pause of none', async () => {
+  it('begins no pause of 0 ms', async () => {
     await claim('first');
     await store.fail(ID, 'first', 0, 'shut down');
     expect((await claim('first')).state).toBe('claimed');
   });
 });
 
-describe('A fence of the store in memory', () => {
-  it('is above the clock, above what it was, and above what the claimant knows', async () => {
+describe('A fence of the memory token store', () => {
+  it('is above the clock, the previous fence and the fence of the claimant', async () => {
     const now = runtime.now();
     const first = await fenceOf('first');
     expect(first).toBe(now);
@@ -83,19 +83,19 @@ describe('A fence of the store in memory', () => {
     expect(await fenceOf('third', now + 50)).toBe(now + 51);
   });
 
-  it('is a whole number, whatever the clock gives', async () => {
+  it('is an integer, even if the clock is not', async () => {
     runtime.jump(0.75);
     expect(Number.isInteger(await fenceOf('first'))).toBe(true);
   });
 
-  it('of what is published is remembered, also when it came from elsewhere', async () => {
+  it('of a published token is remembered, even if no claim preceded it', async () => {
     const ahead = runtime.now() + 1_000;
     await store.publish(ID, ahead, TOKEN, 0);
     await store.invalidate(ID, ahead);
     expect(await fenceOf('first')).toBe(ahead + 1);
   });
 
-  it('of the token itself replaces and forgets it', async () => {
+  it('that equals the fence of the token replaces or invalidates it', async () => {
     const fence = await fenceOf('first');
     await store.publish(ID, fence, TOKEN, 0);
     await store.publish(ID, fence, { ...TOKEN, value: 'again' }, 0);

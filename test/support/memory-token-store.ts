@@ -13,7 +13,7 @@ interface Entry {
   pause?: { readonly reason: string; readonly until: number };
 }
 
-/** A store for several apps in one process, and the plainest example of one. */
+/** A token store for several apps in one process, and the simplest example of a store. */
 export class MemoryTokenStore implements TokenStore {
   readonly #entries = new Map<string, Entry>();
 
@@ -64,7 +64,7 @@ export class MemoryTokenStore implements TokenStore {
     return Promise.resolve();
   }
 
-  /** Without what has expired. */
+  /** The entry of `identity`, without expired parts. */
   #entry(identity: string, now: number): Entry {
     const entry = this.#entries.get(identity) ?? { fence: 0 };
     this.#entries.set(identity, entry);
