@@ -4,12 +4,12 @@ import { CountedBox } from './counted-box.js';
 import { Fleet, MAX_TEST_MS, until } from './fleet.js';
 import type { SharedRedis } from './messages.js';
 
-// Fewer than twelve do: what is new here is where the keys are.
+// Fewer than twelve are enough: only the distribution of keys is new here.
 const PROCESSES = 4;
 const LIFETIME_S = 6;
 const MARGIN_MS = (LIFETIME_S * 1_000) / 4;
 const EARLIEST_RENEWAL_MS = (LIFETIME_S * 1_000 * 11) / 16;
-/** The app itself, and enough others for every node to have some. */
+/** Enough subjects, besides the app itself, for every node to store some. */
 const userIds = Array.from({ length: 9 }, (_, index) => String(5_000 + index));
 const SUBJECTS = 1 + userIds.length;
 
@@ -29,12 +29,12 @@ describeWithRedis('A fleet on a cluster of three', { timeout: MAX_TEST_MS }, () 
       box.emulator.addUser({ id, name: `User ${id}`, login: `${id}@example.com` });
     }
     fleet.run({ ...box.address, callers: 2 * SUBJECTS, pauseMs: 1_000, userIds }, shared);
-    // Two callers a subject in each process, and the first call of each is soon made.
+    // Each process has two callers per subject, and each caller soon makes its first call.
     await until(() => box.emulator.apiRequests.length >= PROCESSES * SUBJECTS * 2);
     return box;
   }
 
-  it('mints one token a subject and lifetime', async () => {
+  it('requests one token per subject and lifetime', async () => {
     const begunAt = performance.now();
     const box = await started(LIFETIME_S);
     const first = box.mints;
@@ -58,11 +58,11 @@ describeWithRedis('A fleet on a cluster of three', { timeout: MAX_TEST_MS }, () 
     expect(report.expiredServed).toBe(0);
     expect(report.refusedWithin(MARGIN_MS)).toBe(0);
     expect(bySubject.size).toBe(SUBJECTS);
-    // One each; a process on its own would have made one for each subject that it has.
+    // One each. Without a store, each process would request one for each of its subjects.
     expect(first).toBeLessThanOrEqual(SUBJECTS * (lifetimes + fleet.outages));
   });
 
-  it('mints one token a subject when Box has revoked all', async () => {
+  it('requests one token per subject after Box revoked all', async () => {
     const box = await started(3_600);
     const before = box.mints;
     const since = box.emulator.apiRequests.length;
@@ -70,7 +70,7 @@ describeWithRedis('A fleet on a cluster of three', { timeout: MAX_TEST_MS }, () 
       box.emulator.apiRequests.map(({ headers }) => headers['authorization'] ?? ''),
     );
     box.emulator.revokeAllTokens();
-    // All subjects of all members have found out, and none calls with what was revoked.
+    // All members have noticed it for all subjects, and no call has a revoked token.
     await until(() => {
       const later = box.emulator.apiRequests.slice(since);
       const last = later.slice(-PROCESSES * SUBJECTS * 2);

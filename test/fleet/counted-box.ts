@@ -3,7 +3,7 @@ import type { BoxConfigJson } from '../../lib/testing/box/emulated-app.js';
 import type { Fault } from '../../lib/testing/http/faults.js';
 import { MEMBER_HEADER } from './messages.js';
 
-/** Long enough that mints of several processes would overlap. */
+/** Long enough that the token requests of several processes would overlap. */
 const MINT_MS = 100;
 
 interface TokenRequest {
@@ -11,10 +11,10 @@ interface TokenRequest {
   readonly atMs: number;
 }
 
-/** Box, and what it saw of a fleet. */
+/** A Box emulator that counts the requests of a fleet. */
 export class CountedBox {
   readonly tokenRequests: TokenRequest[] = [];
-  /** What happens to the next token request, instead of the usual. */
+  /** The fault of the next token request, instead of the usual delay. */
   nextFault: Fault | undefined;
   #mintsBefore = 0;
 
@@ -31,12 +31,12 @@ export class CountedBox {
     return new CountedBox(await BoxEmulator.start({ tokenLifetimeS, ...(config && { config }) }));
   }
 
-  /** What a member's run needs to know of it. */
+  /** The part of an order that members need to reach this Box. */
   get address(): { readonly apiUrl: string; readonly config: BoxConfigJson } {
     return { apiUrl: this.emulator.url, config: this.emulator.config };
   }
 
-  /** Since the last `forget`. */
+  /** Tokens granted since the last `forget`. */
   get mints(): number {
     return this.emulator.mints - this.#mintsBefore;
   }
@@ -45,14 +45,14 @@ export class CountedBox {
     return this.emulator.apiRequests.filter(({ status }) => status === 401).length;
   }
 
-  /** Of those token requests, whose are how many. */
+  /** The number of token requests per member. */
   requestsBy(requests: readonly TokenRequest[]): ReadonlyMap<string, number> {
     const counts = new Map<string, number>();
     for (const { member } of requests) counts.set(member, (counts.get(member) ?? 0) + 1);
     return counts;
   }
 
-  /** The token that each member has last called with. */
+  /** The token of each member's latest call. */
   get lastTokens(): ReadonlyMap<string, string> {
     return new Map(
       this.emulator.apiRequests.map(({ headers }) => [
@@ -62,7 +62,7 @@ export class CountedBox {
     );
   }
 
-  /** Whether all of that many members call with the same token. */
+  /** Whether all members call with the same token. */
   isOneTokenFor(members: number): boolean {
     const tokens = this.lastTokens;
     return tokens.size === members && new Set(tokens.values()).size === 1;

@@ -6,27 +6,27 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
-import type { News, Order, Report, SharedRedis } from './messages.js';
+import type { MemberMessage, Order, Report, SharedRedis } from './messages.js';
 
 const PROGRAM = fileURLToPath(new URL('./member.ts', import.meta.url));
 
-/** What a loaded machine may take; a free one needs a sixth of it. */
+/** Enough for a loaded machine; an idle one needs a sixth of it. */
 export const MAX_TEST_MS = 180_000;
 
 type Run = Omit<Order & { kind: 'run' }, 'kind' | 'redis'>;
 
 /** A process of the fleet. */
 export class Member {
-  /** What the store did in this run, as the process was told. */
+  /** The store events of this run. */
   storeEvents: ('away' | 'back')[] = [];
   #report: Report | undefined;
   readonly ready: Promise<unknown>;
 
   constructor(private readonly child: ChildProcess) {
     this.ready = once(child, 'message');
-    child.on('message', (news: News) => {
-      if (news.kind === 'store') this.storeEvents.push(news.state);
-      if (news.kind === 'report') this.#report = news;
+    child.on('message', (message: MemberMessage) => {
+      if (message.kind === 'store') this.storeEvents.push(message.state);
+      if (message.kind === 'report') this.#report = message;
     });
   }
 
@@ -43,7 +43,7 @@ export class Member {
   async stop(): Promise<Report> {
     this.child.send({ kind: 'stop' } satisfies Order);
     return await until(() => {
-      if (this.child.exitCode !== null) throw new Error(`member ${this.name} has ended`);
+      if (this.child.exitCode !== null) throw new Error(`member ${this.name} has exited`);
       return this.#report;
     });
   }
@@ -56,7 +56,7 @@ export class Member {
   }
 }
 
-/** Processes of Node that are one app. Each ends with this one, whatever that dies of. */
+/** Node processes of one app. Each exits when this process exits for any reason. */
 export class Fleet {
   private constructor(
     readonly members: readonly Member[],
@@ -91,14 +91,14 @@ export class Fleet {
     }
   }
 
-  /** How often a process has found that its store is away: each time, it mints a token of its own. */
+  /** How often a process found its store unavailable. Each time it requests its own token. */
   get outages(): number {
     return sum(
       this.members.map(({ storeEvents }) => storeEvents.filter((state) => state === 'away').length),
     );
   }
 
-  /** What has come of the run in those that are alive. */
+  /** Stops the run, and returns the report of all living members. */
   async stop(members = this.members): Promise<FleetReport> {
     return new FleetReport(await Promise.all(members.map((member) => member.stop())));
   }
@@ -109,7 +109,7 @@ export class Fleet {
   }
 }
 
-/** The reports of all. */
+/** The combined reports of all members. */
 export class FleetReport {
   readonly calls: number;
   readonly errors: readonly string[];
@@ -121,13 +121,13 @@ export class FleetReport {
     this.expiredServed = sum(reports.map(({ expiredServed }) => expiredServed));
   }
 
-  /** Calls that were refused although they took less than `ms`: a token with more than that to live was not sent. */
+  /** The number of refused calls that took less than `ms`: their token had less than that to live when it was sent. */
   refusedWithin(ms: number): number {
     return this.reports.flatMap(({ refusedAfterMs }) => refusedAfterMs).filter((took) => took < ms)
       .length;
   }
 
-  /** For who reads the output of the tests; nothing is asserted about it. */
+  /** For the output of the tests only; no test checks it. */
   get waits(): string {
     const first = quantiles(this.reports.flatMap(({ firstWaitsMs }) => firstWaitsMs));
     const later = quantiles(this.reports.flatMap(({ waitsMs }) => waitsMs));
@@ -145,11 +145,11 @@ function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
 }
 
-/** What `look` gives, once it gives something: how long that takes is bounded by the test's own timeout. */
-export async function until<T>(look: () => T | undefined | false): Promise<T> {
+/** Polls `read` until it returns a value. The timeout of the test limits the wait. */
+export async function until<T>(read: () => T | undefined | false): Promise<T> {
   for (;;) {
-    const seen = look();
-    if (seen !== undefined && seen !== false) return seen;
+    const value = read();
+    if (value !== undefined && value !== false) return value;
     await delay(20);
   }
 }

@@ -10,28 +10,28 @@ const PROCESSES = 12;
 const CALLERS = 20;
 const PAUSE_MS = 2_000;
 const LIFETIME_S = 6;
-const HALF_A_LIFE_MS = (LIFETIME_S * 1_000) / 2;
-/** No token is handed out in the last quarter of its life. */
+const HALF_LIFETIME_MS = (LIFETIME_S * 1_000) / 2;
+/** No token is handed out in the last quarter of its lifetime. */
 const MARGIN_MS = (LIFETIME_S * 1_000) / 4;
 
 interface Outage {
-  readonly begins: (redis: RedisServer) => Promise<unknown>;
-  readonly ends: (redis: RedisServer) => Promise<unknown>;
+  readonly begin: (redis: RedisServer) => Promise<unknown>;
+  readonly end: (redis: RedisServer) => Promise<unknown>;
 }
 
 const outages: Readonly<Record<string, Outage>> = {
-  'is killed': { begins: (redis) => redis.kill(), ends: (redis) => redis.restart() },
-  'is stopped, with its connections open': {
-    begins: async (redis) => redis.pause(),
-    ends: async (redis) => redis.resume(),
+  'is killed': { begin: (redis) => redis.kill(), end: (redis) => redis.restart() },
+  'hangs with open connections': {
+    begin: async (redis) => redis.pause(),
+    end: async (redis) => redis.resume(),
   },
-  'has no memory left': {
-    begins: (redis) => redis.command('CONFIG', 'SET', 'maxmemory', 1),
-    ends: (redis) => redis.command('CONFIG', 'SET', 'maxmemory', 0),
+  'is out of memory': {
+    begin: (redis) => redis.command('CONFIG', 'SET', 'maxmemory', 1),
+    end: (redis) => redis.command('CONFIG', 'SET', 'maxmemory', 0),
   },
-  'is a replica, and read-only': {
-    begins: (redis) => redis.command('REPLICAOF', '127.0.0.1', 1),
-    ends: (redis) => redis.command('REPLICAOF', 'NO', 'ONE'),
+  'becomes a read-only replica': {
+    begin: (redis) => redis.command('REPLICAOF', '127.0.0.1', 1),
+    end: (redis) => redis.command('REPLICAOF', 'NO', 'ONE'),
   },
 };
 
@@ -51,33 +51,35 @@ describeWithRedis('A fleet whose Redis', { timeout: MAX_TEST_MS }, () => {
       '%s',
       async ([name, outage], context) => {
         const { redis, box } = await started(config, context);
-        const told = () => fleet.members.map(({ storeEvents }) => storeEvents);
+        const storeEvents = () => fleet.members.map(({ storeEvents }) => storeEvents);
         const isEverywhere = (state: 'away' | 'back') =>
-          told().every((events) => events.at(-1) === state);
-        const isNowhereAway = () => told().every((events) => events.at(-1) !== 'away');
+          storeEvents().every((events) => events.at(-1) === state);
+        const isNowhereAway = () => storeEvents().every((events) => events.at(-1) !== 'away');
 
         if (outage === undefined) await redis.kill();
         fleet.run(
           { ...box.address, callers: CALLERS, pauseMs: PAUSE_MS, userIds: [] },
           shared(redis),
         );
-        // On a machine that has no time, Redis is late now and then: that is over before this outage.
+        // On a loaded machine Redis is slow now and then. Such an outage ends before this one begins.
         if (outage !== undefined) {
           await until(() => box.isOneTokenFor(PROCESSES) && isNowhereAway());
         }
-        const toldBefore = told().map(({ length }) => length);
+        const eventsBefore = storeEvents().map(({ length }) => length);
         const requestsBefore = box.tokenRequests.length;
-        const goneAt = performance.now();
-        await outage?.begins(redis);
+        const outageBeganAt = performance.now();
+        await outage?.begin(redis);
         const alone = () => box.requestsBy(box.tokenRequests.slice(requestsBefore));
-        // Each has had to renew its token alone.
+        // Each process has refreshed its token without the store.
         await until(() => isEverywhere('away') && alone().size === PROCESSES);
         await delay(LIFETIME_S * 1_000);
         const mintsAlone = [...alone().values()];
-        const halfLives = Math.ceil((performance.now() - goneAt) / HALF_A_LIFE_MS);
-        const toldOfIt = told().map((events, index) => events.slice(toldBefore[index]).join(' '));
+        const halfLives = Math.ceil((performance.now() - outageBeganAt) / HALF_LIFETIME_MS);
+        const outageEvents = storeEvents().map((events, index) =>
+          events.slice(eventsBefore[index]).join(' '),
+        );
 
-        await (outage?.ends(redis) ?? redis.restart());
+        await (outage?.end(redis) ?? redis.restart());
         await until(() => isEverywhere('back') && box.isOneTokenFor(PROCESSES));
         const mintsShared = box.mints;
         await delay(LIFETIME_S * 1_000);
@@ -92,12 +94,12 @@ describeWithRedis('A fleet whose Redis', { timeout: MAX_TEST_MS }, () => {
         expect(report.errors).toEqual([]);
         expect(report.expiredServed).toBe(0);
         expect(report.refusedWithin(MARGIN_MS)).toBe(0);
-        expect(toldOfIt).toEqual(fleet.members.map(() => 'away'));
+        expect(outageEvents).toEqual(fleet.members.map(() => 'away'));
         expect(Math.max(...mintsAlone)).toBeLessThanOrEqual(halfLives);
       },
     );
 
-    it('is restarted, and has lost everything', async (context) => {
+    it('is restarted without its data', async (context) => {
       const { redis, box } = await started(config, context);
       fleet.run(
         { ...box.address, callers: CALLERS, pauseMs: PAUSE_MS, userIds: [] },
@@ -108,7 +110,7 @@ describeWithRedis('A fleet whose Redis', { timeout: MAX_TEST_MS }, () => {
       expect(await redis.dump()).toEqual([]);
       const before = box.mints;
       const [old] = box.lastTokens.values();
-      // The renewal of what each has in memory goes through the new Redis.
+      // The refresh of the cached tokens uses the new Redis.
       await until(
         () =>
           box.isOneTokenFor(PROCESSES) &&

@@ -6,7 +6,13 @@ import { createClient } from 'redis';
 import { BoxAuth } from '../../lib/box/box-auth.js';
 import { BoxAuthError } from '../../lib/core/errors/box-auth.error.js';
 import { type RedisClient, RedisTokenStore } from '../../lib/redis/index.js';
-import { MEMBER_HEADER, type News, type Order, type Report, type SharedRedis } from './messages.js';
+import {
+  MEMBER_HEADER,
+  type MemberMessage,
+  type Order,
+  type Report,
+  type SharedRedis,
+} from './messages.js';
 
 const SECRET = 'a secret of at least thirty-two characters';
 const MAX_CONNECTING_MS = 1_000;
@@ -17,11 +23,11 @@ interface Connection {
   readonly close: () => void;
 }
 
-function emit(news: News): void {
-  process.send?.(news);
+function send(message: MemberMessage): void {
+  process.send?.(message);
 }
 
-/** With the settings that docs/fleet.md recommends. */
+/** Connects with the settings that docs/fleet.md recommends. */
 function connect({ client: kind, nodes }: SharedRedis): Connection {
   if (kind === 'node-redis') {
     const client = createClient({
@@ -61,7 +67,7 @@ async function run(order: Order & { kind: 'run' }, stopping: AbortSignal): Promi
     },
   });
   box.events.subscribe((event) => {
-    if (event.kind === 'store') emit({ kind: 'store', state: event.state });
+    if (event.kind === 'store') send({ kind: 'store', state: event.state });
   });
   const subjects = [undefined, ...userIds.map((id) => ({ type: 'user' as const, id }))];
 
@@ -116,6 +122,6 @@ process.on('message', (order: Order) => {
     return;
   }
   stopping = new AbortController();
-  void run(order, stopping.signal).then((report) => emit({ kind: 'report', ...report }));
+  void run(order, stopping.signal).then((report) => send({ kind: 'report', ...report }));
 });
-emit({ kind: 'ready' });
+send({ kind: 'ready' });

@@ -1,47 +1,47 @@
 import type { BoxConfigJson } from '../../lib/testing/box/emulated-app.js';
 
-/** Where a member finds Redis, and by which client. */
+/** The Redis of a member, and its client. */
 export interface SharedRedis {
   readonly client: 'ioredis' | 'node-redis' | 'ioredis-cluster';
   readonly nodes: readonly { readonly host: string; readonly port: number }[];
 }
 
-/** What a member is told. */
+/** A message to a member. */
 export type Order =
   | {
       readonly kind: 'run';
       readonly apiUrl: string;
       readonly config: BoxConfigJson;
-      /** Without one, each process goes its own way. */
+      /** Without Redis, each process requests its own tokens. */
       readonly redis: SharedRedis | undefined;
       readonly callers: number;
-      /** Between two calls of a caller. */
+      /** The average pause between two calls of a caller. */
       readonly pauseMs: number;
-      /** Users for whom callers ask, besides the app itself. */
+      /** The subjects of the callers, besides the app itself. */
       readonly userIds: readonly string[];
     }
   | { readonly kind: 'stop' };
 
-/** What came of a run. */
+/** The result of a run. */
 export interface Report {
   readonly calls: number;
-  /** The codes, or the messages, of what callers were thrown; and each status but 200. */
+  /** The code or message of each error, and each status other than 2xx and 401. */
   readonly errors: readonly string[];
-  /** How long each caller waited for its first token, in ms. */
+  /** Milliseconds that each caller waited for its first token. */
   readonly firstWaitsMs: readonly number[];
-  /** And for each further one. */
+  /** Milliseconds that callers waited for each further token. */
   readonly waitsMs: readonly number[];
-  /** How long each call took that Box has refused. */
+  /** The duration of each call that Box refused. */
   readonly refusedAfterMs: readonly number[];
-  /** Tokens that were past their end when they were handed out. */
+  /** The number of tokens that had expired when they were handed out. */
   readonly expiredServed: number;
 }
 
-/** What a member tells. */
-export type News =
+/** A message from a member. */
+export type MemberMessage =
   | { readonly kind: 'ready' }
   | { readonly kind: 'store'; readonly state: 'away' | 'back' }
   | ({ readonly kind: 'report' } & Report);
 
-/** The header by which the emulator tells members apart. */
+/** The header that identifies the member to the emulator. */
 export const MEMBER_HEADER = 'x-member';

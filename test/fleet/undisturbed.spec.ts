@@ -9,9 +9,9 @@ import type { SharedRedis } from './messages.js';
 const PROCESSES = 12;
 const CALLERS = 20;
 const LIFETIME_S = 6;
-/** No token is handed out in the last quarter of its life. */
+/** No token is handed out in the last quarter of its lifetime. */
 const MARGIN_MS = (LIFETIME_S * 1_000) / 4;
-/** A token is renewed at the earliest when this much of its life is over: see lib/core/tokens/renewal.options.ts. */
+/** The share of a lifetime before the earliest refresh: see lib/core/tokens/token-schedule.ts. */
 const EARLIEST_RENEWAL = 11 / 16;
 
 describeWithRedis(`${PROCESSES} processes of ${CALLERS} callers`, { timeout: MAX_TEST_MS }, () => {
@@ -30,14 +30,14 @@ describeWithRedis(`${PROCESSES} processes of ${CALLERS} callers`, { timeout: MAX
   });
   afterAll(() => fleet.end());
 
-  /** Both clients side by side: they share what is in Redis. */
+  /** Both clients share the tokens in Redis. */
   const shared = (index: number): SharedRedis => ({
     client: index % 2 === 0 ? 'ioredis' : 'node-redis',
     nodes: [{ host: '127.0.0.1', port: redis.port }],
   });
   const order = () => ({ ...box.address, callers: CALLERS, pauseMs: 1_000, userIds: [] });
 
-  it('mint one token a lifetime, where twelve are minted without a store', async () => {
+  it('request one token per lifetime, and twelve without a store', async () => {
     const { emulator } = box;
     const begunAt = performance.now();
     fleet.run(order(), shared);
@@ -58,7 +58,7 @@ describeWithRedis(`${PROCESSES} processes of ${CALLERS} callers`, { timeout: MAX
     expect(report.errors).toEqual([]);
     expect(report.expiredServed).toBe(0);
     expect(report.refusedWithin(MARGIN_MS)).toBe(0);
-    // One each; a machine that stands still for longer than a lease makes a second one, or finds Redis too slow.
+    // One per lifetime. A machine that stalls for longer than a lease sends a second request, or finds Redis too slow.
     expect(box.mints).toBeLessThanOrEqual(2 * Math.ceil(lifetimes) + fleet.outages);
     expect(box.mints).toBeGreaterThanOrEqual(2);
 
@@ -75,7 +75,7 @@ describeWithRedis(`${PROCESSES} processes of ${CALLERS} callers`, { timeout: MAX
     expect([...box.requestsBy(box.tokenRequests).values()].every((own) => own >= 2)).toBe(true);
   });
 
-  it('mint one token when Box has revoked the one that all of them use', async () => {
+  it('request one token after Box revoked the shared one', async () => {
     box.emulator.tokenLifetimeS = 3_600;
     fleet.run(order(), shared);
     await until(() => box.isOneTokenFor(PROCESSES));
@@ -96,20 +96,20 @@ describeWithRedis(`${PROCESSES} processes of ${CALLERS} callers`, { timeout: MAX
     expect(report.errors).toEqual([]);
     expect(mintsBefore).toBeLessThanOrEqual(1 + fleet.outages);
     expect(box.mints - mintsBefore).toBeLessThanOrEqual(1 + fleet.outages);
-    // Nobody calls with it again who was refused once: at most what was on its way.
+    // After a refusal no process uses the token again; only calls in flight are refused.
     expect(box.refusedCalls).toBe(refusedCalls);
     expect(refusedCalls).toBeLessThanOrEqual(PROCESSES * CALLERS);
   });
 
-  it('go on when the one that mints is killed, as soon as its lease is over', async () => {
-    // Fewer do: all but one wait for the same lease.
+  it('continue after the process with the lease is killed, as soon as the lease expires', async () => {
+    // Fewer are enough: all but one wait for the same lease.
     const members = fleet.members.slice(-4);
     box.nextFault = { kind: 'hang' };
     for (const [index, member] of members.entries()) {
       member.run({ ...order(), redis: shared(index) });
     }
     const held = await until(() => box.tokenRequests[0]);
-    // It keeps its lease for as long as it mints.
+    // The process keeps its lease during its token request.
     await delay(2_000);
     expect(box.tokenRequests).toHaveLength(1);
 
@@ -129,7 +129,7 @@ describeWithRedis(`${PROCESSES} processes of ${CALLERS} callers`, { timeout: MAX
     expect(next.member).not.toBe(held.member);
     expect(report.errors).toEqual([]);
     expect(box.tokenRequests).toHaveLength(2);
-    // Two seconds, on a machine that has time. Without an end of the lease it would be thirty.
+    // About two seconds on an idle machine. If the lease did not expire, it would be thirty.
     expect(tookMs).toBeLessThan((lease?.ttlMs ?? 0) + 3_000);
   });
 });
