@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { Runtime } from '../runtime/runtime.js';
 import type { RenewalOptions } from './renewal.options.js';
 import type { TokenRefresher } from './token-refresher.js';
@@ -9,6 +10,7 @@ const MIN_TIMER_MS = 100;
 export class KeepWarm {
   /** Cancels the timer of each refresher. */
   readonly #timers = new Map<TokenRefresher, () => void>();
+  readonly #asyncScope = new AsyncResource('nestjs-box-auth.KeepWarm');
   #isClosed = false;
 
   constructor(
@@ -38,7 +40,10 @@ export class KeepWarm {
     this.#timers.get(refresher)?.();
     refresher.refreshIfDue();
     const dueInMs = Math.max(refresher.refreshInMs, this.options.minBackoffMs, MIN_TIMER_MS);
+    const delayMs = Math.min(dueInMs, MAX_TIMER_MS);
     const refresh = () => this.#refresh(refresher);
-    this.#timers.set(refresher, this.runtime.schedule(refresh, Math.min(dueInMs, MAX_TIMER_MS)));
+    // A timer from the async context of a request would retain that request.
+    const cancel = this.#asyncScope.runInAsyncScope(() => this.runtime.schedule(refresh, delayMs));
+    this.#timers.set(refresher, cancel);
   }
 }

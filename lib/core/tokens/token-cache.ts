@@ -108,7 +108,7 @@ export class TokenCache {
     return defer(() => {
       const key = keyOf(this.#otherSubject(subject));
       const newTokens = this.#newTokens.pipe(
-        filter((token) => keyOf(this.#unlessOwn(token.subject)) === key),
+        filter((token) => keyOf(this.#undefinedIfOwn(token.subject)) === key),
       );
       return concat(from(this.get({ subject })), newTokens);
     });
@@ -218,12 +218,13 @@ export class TokenCache {
 
   #refresherFor(named: Subject | undefined): TokenRefresher {
     const subject = this.#otherSubject(named);
-    return this.#find(subject) ?? (subject === undefined ? this.#own : this.#addRefresher(subject));
+    if (subject === undefined) return this.#own;
+    return this.#find(subject) ?? this.#addRefresher(subject);
   }
 
   /** The own subject may have changed since it got `token`, if the credentials come from a function. */
   #refresherHolding(token: AccessToken): TokenRefresher | undefined {
-    return this.#own.holds(token) ? this.#own : this.#find(this.#unlessOwn(token.subject));
+    return this.#own.holds(token) ? this.#own : this.#find(this.#undefinedIfOwn(token.subject));
   }
 
   #addRefresher(subject: Subject): TokenRefresher {
@@ -235,12 +236,12 @@ export class TokenCache {
   /** A checked copy of the subject that a caller named; undefined for the app's own subject, named or not. */
   #otherSubject(named: Subject | undefined): Subject | undefined {
     if (named === undefined) return undefined;
-    const subject = this.#unlessOwn(checkedSubject(named));
+    const subject = this.#undefinedIfOwn(checkedSubject(named));
     if (subject !== undefined) this.source.checkSubject?.(subject);
     return subject;
   }
 
-  #unlessOwn(subject: Subject): Subject | undefined {
+  #undefinedIfOwn(subject: Subject): Subject | undefined {
     const own = this.source.defaultSubject;
     return own !== undefined && isSameSubject(own, subject) ? undefined : subject;
   }
@@ -272,6 +273,7 @@ export class TokenCache {
     }
   }
 
+  /** Resolves in a tick of the event loop in which no other subject starts its request. */
   async #enqueue(signal: AbortSignal): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       const leave = this.#queue.enqueue(resolve);

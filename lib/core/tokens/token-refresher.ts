@@ -183,7 +183,7 @@ export class TokenRefresher {
     const patienceMs = (this.#oldToken(minValidityMs)?.usableForMs ?? Infinity) / 2;
     const release = holdProcess(runtime);
     try {
-      const minted = firstValueFrom(this.#sharedMint(), { defaultValue: undefined });
+      const minted = firstValueFrom(this.#joinMint(), { defaultValue: undefined });
       const token = await within(runtime, patienceMs, signal, minted);
       return token ?? this.#serveOldToken(minValidityMs);
     } catch (error) {
@@ -218,15 +218,15 @@ export class TokenRefresher {
   }
 
   #refreshInBackground(): void {
-    if (this.#failures?.isPaused !== true) this.#sharedMint();
+    if (this.#failures?.isPaused !== true) this.#joinMint();
   }
 
   /**
-   * The token request on its way, or a new one. All callers share it, and none of them cancels it.
+   * Joins the token request on its way, or starts one. All callers share it, and none of them cancels it.
    *
    * @throws BoxAuthError the latest failure, while its pause lasts
    */
-  #sharedMint(): Observable<AccessToken> {
+  #joinMint(): Observable<AccessToken> {
     if (this.#shared !== undefined) return this.#shared.token$;
     const pauseError = this.#failures?.pauseError;
     if (pauseError !== undefined) throw pauseError;

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Subject } from '../../../lib/core/credentials/subject.js';
 import { AccessToken } from '../../../lib/core/token-endpoint/access-token.js';
@@ -194,6 +195,25 @@ describe('A subject that is kept warm', () => {
     tokens.keepWarm(user('5'));
     expect(runtime.timers).toBe(0);
     expect(minted).toEqual(['1']);
+  });
+});
+
+describe('A timer that keeps a token warm', () => {
+  it('does not retain the async context of a request that invalidated the token', async () => {
+    const requests = new AsyncLocalStorage<string>();
+    const contexts: unknown[] = [];
+    const { schedule } = runtime;
+    runtime.schedule = (task, delayMs) => {
+      contexts.push(requests.getStore());
+      return schedule.call(runtime, task, delayMs);
+    };
+    const tokens = tokensFor(1);
+    tokens.keepWarm(undefined);
+    const token = await tokens.get();
+    requests.run('a request', () => tokens.invalidate(token));
+    expect(contexts.length).toBeGreaterThan(1);
+    expect(contexts.filter((context) => context !== undefined)).toEqual([]);
+    tokens.close();
   });
 });
 
