@@ -5,6 +5,7 @@ import {
   ProcessFrozen,
   TimeBudget,
 } from '../../../lib/core/runtime/time-budget.js';
+import { deferred } from '../../support/deferred.js';
 import { FakeRuntime } from '../../support/fake-runtime.js';
 
 let runtime: FakeRuntime;
@@ -165,5 +166,69 @@ describe('A time budget', () => {
       ),
       { numRuns: 50 },
     );
+  });
+});
+
+describe('A task with a time limit', () => {
+  const late = (ms: number) => new Error(`late by ${ms} ms`);
+  /** Runs a task that ends when the test says so. */
+  function run(signal?: AbortSignal) {
+    const budget = new TimeBudget(runtime, 15_000);
+    const task = deferred();
+    const ended = { signal: undefined as AbortSignal | undefined };
+    const result = budget.run(
+      10_000,
+      late,
+      (taskSignal) => {
+        ended.signal = taskSignal;
+        return task.promise.then(() => 'done');
+      },
+      signal,
+    );
+    result.catch(() => undefined);
+    return { budget, task, result, ended };
+  }
+
+  it('has its result, and its signal is not aborted', async () => {
+    const { budget, task, result, ended } = run();
+    await runtime.advance(2_000);
+    task.resolve();
+    await expect(result).resolves.toBe('done');
+    expect(ended.signal?.aborted).toBe(false);
+    expect(budget.leftMs).toBe(13_000);
+    expect(runtime.timers).toBe(0);
+  });
+
+  it('has its error', async () => {
+    const { task, result } = run();
+    task.reject(new TypeError('no'));
+    await expect(result).rejects.toThrow('no');
+    expect(runtime.timers).toBe(0);
+  });
+
+  it('is aborted when the time is over, and its later error is ignored', async () => {
+    const { task, result, ended } = run();
+    await runtime.advance(10_000);
+    await expect(result).rejects.toEqual(late(10_000));
+    expect(ended.signal?.aborted).toBe(true);
+    task.reject(new Error('too late'));
+    await runtime.advance(0);
+    expect(runtime.timers).toBe(0);
+  });
+
+  it('is aborted with its caller', async () => {
+    const caller = new AbortController();
+    const { result, ended } = run(caller.signal);
+    caller.abort('the user left');
+    await expect(result).rejects.toBe('the user left');
+    expect(ended.signal?.aborted).toBe(true);
+    expect(runtime.timers).toBe(0);
+  });
+
+  it('is not started for a caller that has aborted', async () => {
+    const { result, ended } = run(AbortSignal.abort('gone'));
+    await expect(result).rejects.toBe('gone');
+    expect(ended.signal).toBeUndefined();
+    expect(runtime.timers).toBe(0);
   });
 });

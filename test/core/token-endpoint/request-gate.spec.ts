@@ -150,6 +150,19 @@ describe('A 429 of the token endpoint', () => {
     expect(seen).toEqual([undefined, 'one', 'one', 'two']);
   });
 
+  it('sends no request that waits when the app shuts down, and leaves no timer', async () => {
+    endpoint.script(rateLimited(5));
+    const auth = app();
+    const work = [alice, bob].map((subject) => started(auth.provider.getToken({ subject })));
+    await settled();
+    auth.close();
+    for (const each of work) await expect(each).rejects.toMatchObject({ code: 'closed' });
+    expect(runtime.timers).toBe(0);
+    await runtime.advance(10_000);
+    expect(endpoint.received).toHaveLength(1);
+    expect(endpoint.inFlight).toBe(0);
+  });
+
   it('is forgotten after a minute without requests, so that many are sent at once again', async () => {
     endpoint.script(rateLimited(1));
     const { provider } = app();
