@@ -2,7 +2,7 @@ import { defer, Observable, type ObservableInput, tap } from 'rxjs';
 
 const nothing = (): void => undefined;
 
-/** What to do when each signal is aborted. */
+/** The listener of each signal. */
 const listeners = new WeakMap<AbortSignal, AbortListener>();
 
 /**

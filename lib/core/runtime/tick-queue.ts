@@ -1,48 +1,49 @@
 import { inNextTurn } from './next-turn.js';
 
-const MAX_TURN_MS = 10_000;
+const MAX_TICK_MS = 10_000;
 
 /**
- * Lets one begin in each turn of the event loop; the others wait. What hundreds ask for at once then leaves room for
- * everything else that the process does. It knows no time, only turns.
+ * Starts at most one task per tick of the event loop, so that hundreds of concurrent tasks leave time for everything else in
+ * the process. Independent of timers and clocks of a `Runtime`.
  */
 export class TickQueue {
   readonly #waiting = new Set<() => void>();
-  #isTaken = false;
-  #takenAt = 0;
+  /** Whether a task was started in this tick. */
+  #isBusy = false;
+  #startedAt = 0;
 
-  /** Calls `begin` when it is its turn: at once, if nobody was before. Returns what gives the turn up. */
-  enqueue(begin: () => void): () => void {
-    if (this.#isStuck) this.#letAllBegin();
-    if (this.#isTaken) this.#waiting.add(begin);
-    else this.#begin(begin);
-    return () => this.#waiting.delete(begin);
+  /** Calls `start` in the next free tick: at once, if no task was started in this one. Returns a function that cancels it. */
+  enqueue(start: () => void): () => void {
+    if (this.#isStuck) this.#startAll();
+    if (this.#isBusy) this.#waiting.add(start);
+    else this.#start(start);
+    return () => this.#waiting.delete(start);
   }
 
-  #begin(begin: () => void): void {
-    this.#isTaken = true;
-    this.#takenAt = performance.now();
-    inNextTurn(() => this.#nextTurn());
-    begin();
+  #start(start: () => void): void {
+    this.#isBusy = true;
+    this.#startedAt = performance.now();
+    inNextTurn(() => this.#startNext());
+    start();
   }
 
-  /** Somebody keeps the turns of the loop to themselves: fake timers that were there before us. */
+  /** The event loop does not run our callbacks: fake timers were installed before this module was loaded. */
   get #isStuck(): boolean {
-    return this.#isTaken && performance.now() - this.#takenAt > MAX_TURN_MS;
+    return this.#isBusy && performance.now() - this.#startedAt > MAX_TICK_MS;
   }
 
-  #letAllBegin(): void {
-    this.#isTaken = false;
+  #startAll(): void {
+    this.#isBusy = false;
     const all = [...this.#waiting];
     this.#waiting.clear();
-    for (const begin of all) begin();
+    for (const start of all) start();
   }
 
-  #nextTurn(): void {
-    this.#isTaken = false;
+  #startNext(): void {
+    this.#isBusy = false;
     const [next] = this.#waiting;
     if (next === undefined) return;
     this.#waiting.delete(next);
-    this.#begin(next);
+    this.#start(next);
   }
 }

@@ -149,7 +149,7 @@ const UNKNOWN_CAUSE: Omit<NetworkCause, 'codes'> = {
   retryable: true,
 };
 
-/** The code of the innermost known cause: the message of fetch is only "fetch failed". */
+/** The first code in the chain of causes: the message of fetch is only "fetch failed". */
 function systemCode(error: unknown): string {
   let cause = error;
   try {

@@ -5,7 +5,7 @@ import type { TimeBudget } from '../runtime/time-budget.js';
 
 const INITIAL_WINDOW = 8;
 const MAX_WINDOW = 50;
-const MIN_PASSED = 4;
+const MIN_ACCEPTED = 4;
 const MIN_PAUSE_MS = 1000;
 const MAX_INTERVAL_MS = 1000;
 const MAX_JITTER_MS = 8000;
@@ -45,12 +45,12 @@ export class RequestGate {
   readonly #others = new Set<Waiting>();
   #inFlight = 0;
   #window = INITIAL_WINDOW;
-  /** Between two requests; 0 while no limit is known. */
+  /** The time between two requests; 0 while no limit is known. */
   #intervalMs = 0;
   #opensAt = -Infinity;
   #pausedAt = -Infinity;
-  /** Requests that were not rate limited since the pause before. */
-  #passed = 0;
+  /** The requests since the last pause that were not rate limited. */
+  #accepted = 0;
   #pausesInRow = 0;
   #refusal: BoxAuthError | undefined;
   #cancelTimer = nothing;
@@ -67,10 +67,10 @@ export class RequestGate {
 
   /** Calls `send` when the request may be sent. Rejects with `rate_limited` if the budget ends before that. */
   async pass<T>(options: GateOptions, send: () => Promise<T>): Promise<T> {
-    const sentAt = await this.#opened(options);
+    const sentAt = await this.#waitUntilOpen(options);
     try {
       const result = await send();
-      this.#passedLimit();
+      this.#recordAccepted();
       return result;
     } catch (error) {
       throw this.#learn(error, sentAt);
@@ -86,7 +86,7 @@ export class RequestGate {
   }
 
   /** Resolves with the current time when the request may be sent. */
-  #opened({ budget, goesFirst, timeout, signal }: GateOptions): Promise<number> {
+  #waitUntilOpen({ budget, goesFirst, timeout, signal }: GateOptions): Promise<number> {
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
       const queue = goesFirst ? this.#first : this.#others;
@@ -150,7 +150,7 @@ export class RequestGate {
   #learn(error: unknown, sentAt: number): unknown {
     if (!(error instanceof BoxAuthError) || error.status === undefined) return error;
     if (error.status !== 429) {
-      this.#passedLimit();
+      this.#recordAccepted();
       return error;
     }
     const retryAfterMs = error.retryAfterMs ?? 0;
@@ -171,13 +171,13 @@ export class RequestGate {
   #slowerInterval(pauseMs: number): number {
     const slower =
       this.#intervalMs === 0
-        ? (MARGIN * pauseMs) / Math.max(this.#passed, MIN_PASSED)
+        ? (MARGIN * pauseMs) / Math.max(this.#accepted, MIN_ACCEPTED)
         : this.#intervalMs * SLOW_DOWN;
     return Math.min(slower, MAX_INTERVAL_MS);
   }
 
-  #passedLimit(): void {
-    this.#passed += 1;
+  #recordAccepted(): void {
+    this.#accepted += 1;
     this.#pausesInRow = 0;
     this.#window = Math.min(this.#window + 1, MAX_WINDOW);
     this.#intervalMs *= SPEED_UP;
@@ -185,7 +185,7 @@ export class RequestGate {
 
   #beginPause(refusal: BoxAuthError, forMs: number): void {
     this.#pausedAt = this.runtime.monotonic();
-    this.#passed = 0;
+    this.#accepted = 0;
     this.#window = 1;
     this.#closeFor(refusal, forMs);
   }
@@ -211,6 +211,6 @@ export class RequestGate {
     this.#refusal = undefined;
     this.#intervalMs = 0;
     this.#window = INITIAL_WINDOW;
-    this.#passed = 0;
+    this.#accepted = 0;
   }
 }

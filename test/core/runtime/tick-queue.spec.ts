@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTick } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { TickQueue } from '../../../lib/core/runtime/tick-queue.js';
 
@@ -8,49 +8,49 @@ afterEach(() => {
   vi.resetModules();
 });
 
-describe('A pace', () => {
-  it('lets the first begin at once, and each of the others in a turn of its own, in order', async () => {
-    const pace = new TickQueue();
-    const begun: number[] = [];
-    for (const number of [1, 2, 3]) pace.enqueue(() => begun.push(number));
-    expect(begun).toEqual([1]);
-    await nextTurn();
-    expect(begun).toEqual([1, 2]);
-    await nextTurn();
-    expect(begun).toEqual([1, 2, 3]);
+describe('A tick queue', () => {
+  it('starts the first task at once, and each further task in a tick of its own, in order', async () => {
+    const queue = new TickQueue();
+    const started: number[] = [];
+    for (const number of [1, 2, 3]) queue.enqueue(() => started.push(number));
+    expect(started).toEqual([1]);
+    await nextTick();
+    expect(started).toEqual([1, 2]);
+    await nextTick();
+    expect(started).toEqual([1, 2, 3]);
   });
 
-  it('lets one begin at once again when all have begun', async () => {
-    const pace = new TickQueue();
-    const begun: number[] = [];
-    pace.enqueue(() => begun.push(1));
-    await nextTurn();
-    pace.enqueue(() => begun.push(2));
-    expect(begun).toEqual([1, 2]);
+  it('starts a task at once again when all others have started', async () => {
+    const queue = new TickQueue();
+    const started: number[] = [];
+    queue.enqueue(() => started.push(1));
+    await nextTick();
+    queue.enqueue(() => started.push(2));
+    expect(started).toEqual([1, 2]);
   });
 
-  it('passes over who no longer waits', async () => {
-    const pace = new TickQueue();
-    const begun: number[] = [];
-    pace.enqueue(() => begun.push(1));
-    const giveUp = pace.enqueue(() => begun.push(2));
-    pace.enqueue(() => begun.push(3));
-    giveUp();
-    await nextTurn();
-    expect(begun).toEqual([1, 3]);
+  it('skips a cancelled task', async () => {
+    const queue = new TickQueue();
+    const started: number[] = [];
+    queue.enqueue(() => started.push(1));
+    const cancel = queue.enqueue(() => started.push(2));
+    queue.enqueue(() => started.push(3));
+    cancel();
+    await nextTick();
+    expect(started).toEqual([1, 3]);
   });
 
-  it('lets all begin at last where somebody keeps the turns to themselves', async () => {
+  it('starts all tasks in the end if fake timers stop the event loop', async () => {
     vi.doMock('node:timers', () => ({ setImmediate: () => undefined }));
     vi.resetModules();
     const loaded = await import('../../../lib/core/runtime/tick-queue.js');
     const now = vi.spyOn(performance, 'now').mockReturnValue(0);
-    const pace = new loaded.TickQueue();
-    const begun: number[] = [];
-    for (const number of [1, 2]) pace.enqueue(() => begun.push(number));
-    expect(begun).toEqual([1]);
+    const queue = new loaded.TickQueue();
+    const started: number[] = [];
+    for (const number of [1, 2]) queue.enqueue(() => started.push(number));
+    expect(started).toEqual([1]);
     now.mockReturnValue(10_001);
-    pace.enqueue(() => begun.push(3));
-    expect(begun).toEqual([1, 2, 3]);
+    queue.enqueue(() => started.push(3));
+    expect(started).toEqual([1, 2, 3]);
   });
 });
