@@ -70,7 +70,7 @@ const ONE_AND_TWO = ['Bearer token-1-for-1', 'Bearer token-2-for-1'];
 const thrown = (work: Promise<unknown>) => work.catch((error: unknown) => error);
 
 describe('An axios instance', () => {
-  it('is attached to once, however often it is asked for', () => {
+  it('attaches only once', () => {
     const instance = attached();
     attachToAxios(instance, box.policy, box.fetch);
     let interceptors = 0;
@@ -84,7 +84,7 @@ describe('An axios instance', () => {
     expect(interceptors).toBe(1);
   });
 
-  it('leaves a call to the app that carries its own authorization, also when it is refused', async () => {
+  it('passes on a call with its own authorization, even if it is refused', async () => {
     answers.push(refusal);
     const error = await thrown(attached().get(ME, { headers: { authorization: 'Bearer mine' } }));
     expect(error).toMatchObject({ status: 401 });
@@ -92,13 +92,13 @@ describe('An axios instance', () => {
     expect(endpoint.received).toEqual([]);
   });
 
-  it('leaves an address without a host to the adapter', async () => {
+  it('passes an address without a host to the adapter', async () => {
     await attached().get('/2.0/users/me');
     expect(sent).toMatchObject([{ url: '/2.0/users/me' }]);
     expect(authorizations()).toEqual([undefined]);
   });
 
-  it('fails a call that got no answer as axios does, and takes it for no refusal', async () => {
+  it('fails a call without a response like axios, and does not take it for a refused token', async () => {
     answers.push((config) => {
       throw new AxiosError('socket hang up', 'ECONNRESET', config);
     });
@@ -108,7 +108,7 @@ describe('An axios instance', () => {
     expect(endpoint.received).toHaveLength(1);
   });
 
-  it('leaves errors that are not of axios alone, whatever is in them', async () => {
+  it('passes on errors that are not from axios, whatever they contain', async () => {
     const request = { path: '/of somebody else' };
     const error = Object.assign(new Error('mine'), { request, response: refusal });
     answers.push(() => {
@@ -120,7 +120,7 @@ describe('An axios instance', () => {
   });
 });
 
-describe('An interceptor of the app that refuses a call before ours', () => {
+describe('An interceptor of the app that rejects a call before ours', () => {
   const blocked = () => {
     throw new Error('blocked');
   };
@@ -133,7 +133,7 @@ describe('An interceptor of the app that refuses a call before ours', () => {
     ],
     ['only looks at the error', () => undefined],
     ['has no such handler', undefined],
-  ])('has refused it, also where it is synchronous and %s', async (_, rejected) => {
+  ])('keeps the call from being sent, even if it is synchronous and %s', async (_, rejected) => {
     const instance = attached();
     instance.interceptors.request.use(blocked, rejected, { synchronous: true });
     expect(await thrown(instance.post(ME, { name: 'confidential' }))).toMatchObject({
@@ -143,8 +143,8 @@ describe('An interceptor of the app that refuses a call before ours', () => {
   });
 });
 
-describe('A refused token under axios', () => {
-  it('is renewed for a body that can be sent again', async () => {
+describe('A refused token with axios', () => {
+  it('is refreshed for a body that can be sent again', async () => {
     const bodies = [null, undefined, 'hello', Buffer.from('hello'), { a: 1 }, new FormData()];
     for (const data of bodies) {
       sent = [];
@@ -172,7 +172,7 @@ describe('A refused token under axios', () => {
     ['an empty string', ''],
     ['an empty Buffer', Buffer.alloc(0)],
     ['empty bytes', new Uint8Array()],
-  ])('is seen in a 401 with %s for a body', async (_, data) => {
+  ])('is detected in a 401 with %s as its body', async (_, data) => {
     answers.push({ status: 401, data });
     expect((await attached().get(ME)).status).toBe(200);
     expect(authorizations()).toEqual(ONE_AND_TWO);
@@ -183,13 +183,13 @@ describe('A refused token under axios', () => {
     ['an object', {}],
     ['a Buffer', Buffer.from('not you')],
     ['bytes', new Uint8Array(1)],
-  ])('is not seen in a 401 with %s for a body', async (_, data) => {
+  ])('is not detected in a 401 with %s as its body', async (_, data) => {
     answers.push({ status: 401, data });
     expect(await thrown(attached().get(ME))).toMatchObject({ status: 401, response: { data } });
     expect(endpoint.received).toHaveLength(1);
   });
 
-  it('is seen in a stream of length 0, which nobody has to read for that', async () => {
+  it('is detected in a stream of length 0 without reading it', async () => {
     const closed = deferred();
     const data = new Readable({ read: () => undefined }).on('close', closed.resolve);
     answers.push({ status: 401, data, headers: { 'content-length': '0' } });
@@ -197,14 +197,14 @@ describe('A refused token under axios', () => {
     await closed.promise;
   });
 
-  it('is not seen in a stream of another length', async () => {
+  it('is not detected in a stream of another length', async () => {
     const data = new Readable({ read: () => undefined });
     answers.push({ status: 401, data, headers: { 'content-length': '7' } });
     expect(await thrown(attached().get(ME))).toMatchObject({ status: 401 });
     expect(data.destroyed).toBe(false);
   });
 
-  it('is not seen in what answers a HEAD', async () => {
+  it('is not detected in a response to HEAD', async () => {
     answers.push({ status: 401, headers: { 'content-length': '0' } });
     expect(await thrown(attached().head(ME))).toMatchObject({ status: 401 });
     expect(sent).toHaveLength(1);
@@ -213,7 +213,7 @@ describe('A refused token under axios', () => {
   it.each([
     ['stays for others when the second answer is good, however late', 200, ONE_AND_TWO[1]],
     ['is forgotten when the second answer is a late refusal', 401, 'Bearer token-3-for-1'],
-  ])('is replaced by one that %s', async (_, status, next) => {
+  ])('is replaced by a token that %s', async (_, status, next) => {
     answers.push(refusal, async () => {
       await runtime.advance(20_000);
       return status === 401 ? refusal : {};
@@ -249,11 +249,11 @@ describe('A redirect that an adapter follows', () => {
   };
   const both = { authorization: ONE_AND_TWO[0], 'as-user': '22222' };
 
-  it('within Box keeps our headers, and those of the app', async () => {
+  it('within Box keeps our headers and those of the app', async () => {
     expect(await headersAfter([`${ME}?again`])).toMatchObject({ ...both, 'x-mine': '1' });
   });
 
-  it('out of Box keeps those of the app only, and gets ours back nowhere', async () => {
+  it('away from Box keeps only the headers of the app, and never gets ours back', async () => {
     for (const urls of [['https://evil.example/'], ['https://evil.example/', ME]]) {
       const headers = await headersAfter(urls);
       expect(headers).toMatchObject({ 'x-mine': '1' });
@@ -262,14 +262,14 @@ describe('A redirect that an adapter follows', () => {
     }
   });
 
-  it('is told to the app, if it asked for that', async () => {
+  it('calls the beforeRedirect of the app', async () => {
     const seen: unknown[] = [];
     const beforeRedirect = ({ href }: Record<string, unknown>) => void seen.push(href);
     await headersAfter([`${ME}?1`, `${ME}?2`], { beforeRedirect });
     expect(seen).toEqual([`${ME}?1`, `${ME}?2`]);
   });
 
-  it('may show no headers: then there is nothing to keep', async () => {
+  it('works without headers in its options', async () => {
     answers.push((final) => {
       final.beforeRedirect?.({ href: ME }, { headers: {}, statusCode: 302 }, {} as never);
       return { data: 'there' };
@@ -300,8 +300,8 @@ describe('The redirects of a call', () => {
   });
 });
 
-describe('What an app sees of a request over real HTTP', () => {
-  it('is where its answer came from, and not the token: neither there nor in a stream', async () => {
+describe('The response of a request over real HTTP', () => {
+  it('contains the URL it came from and no token, neither there nor in a stream', async () => {
     const server = await startServer(({ path }, response) => {
       if (path === '/start') response.writeHead(302, { location: '/end' }).end();
       else response.end('there');
@@ -329,7 +329,7 @@ describe('What an app sees of a request over real HTTP', () => {
   it.each([
     ['a stream', {}],
     ['a stream that was compressed', { 'content-encoding': 'gzip' }],
-  ])('shows no token in %s, not even of what is hidden', async (_, headers) => {
+  ])('shows no token in %s, not even in hidden properties', async (_, headers) => {
     const server = await startServer((_request, response) => {
       const body = 'content-encoding' in headers ? gzipSync('there') : 'there';
       response.writeHead(200, headers).end(body);
@@ -374,7 +374,7 @@ describe('What an app sees of a request over real HTTP', () => {
     });
   });
 
-  it('leaves other events of a stream, and other errors, as they are', async () => {
+  it('passes on other events and errors of a stream unchanged', async () => {
     const data = new Readable({ read: () => undefined });
     answers.push({ data });
     await attached().get(ME, { responseType: 'stream' });
@@ -388,7 +388,7 @@ describe('What an app sees of a request over real HTTP', () => {
   });
 });
 
-it('AxiosHeaders of a config that comes back hold no token', async () => {
+it('AxiosHeaders of a returned config contain no token', async () => {
   const { config } = await attached().get(ME);
   expect(config.headers).toBeInstanceOf(AxiosHeaders);
   expect(config.headers.has('authorization')).toBe(false);

@@ -55,14 +55,14 @@ describe.each(Object.entries(setups))('axios-cache-interceptor, %s', (_, setUp) 
     expect(box.apiRequests.map(({ actingUser }) => actingUser)).toEqual([ALICE, BOB, undefined]);
   });
 
-  it('shares a call in flight within one user only', async () => {
+  it('shares a call in flight only between calls of the same user', async () => {
     setUp();
     const served = await Promise.all([as(ALICE), as(BOB), read(), as(BOB), as(ALICE), read()]);
     expect(served).toEqual([ALICE, BOB, 'service account', BOB, ALICE, 'service account']);
     expect(box.apiRequests).toHaveLength(3);
   });
 
-  it("tells the identities in a caller's own headers apart", async () => {
+  it("distinguishes the identities in a caller's own headers", async () => {
     setUp();
     const { value } = await auth.provider.getToken({ subject: { type: 'user', id: BOB } });
     const served = [
@@ -76,7 +76,7 @@ describe.each(Object.entries(setups))('axios-cache-interceptor, %s', (_, setUp) 
     expect(served).toEqual(['service account', ALICE, BOB, 'service account', 'service account']);
   });
 
-  it('tells users apart by a header whose name has white space around it', async () => {
+  it('distinguishes users by a header with white space around its name', async () => {
     setUp();
     expect([await read({ 'as-user ': ALICE }), await read({ 'as-user ': BOB })]).toEqual([
       ALICE,
@@ -84,7 +84,7 @@ describe.each(Object.entries(setups))('axios-cache-interceptor, %s', (_, setUp) 
     ]);
   });
 
-  it('tells users of its own Box app apart while another app acts for one user', async () => {
+  it('distinguishes users of its Box app while another app acts for one user', async () => {
     setUp();
     const other = new BoxAuth({ credentials: { config: box.config }, apiUrl: box.url });
     const within = (user: string) =>
@@ -93,21 +93,21 @@ describe.each(Object.entries(setups))('axios-cache-interceptor, %s', (_, setUp) 
     other.close();
   });
 
-  it('tells users apart where runAs is called in a handler with @AsUser', async () => {
+  it('distinguishes users of runAs in a handler with @AsUser', async () => {
     setUp();
     const user = { id: '33333', via: 'header' } as const;
     const served = await runInActingContext({ user }, async () => [await as(ALICE), await as(BOB)]);
     expect(served).toEqual([ALICE, BOB]);
   });
 
-  it('tells users apart under a key or an id of the app', async () => {
+  it('distinguishes users with a custom key or id', async () => {
     setUp({ generateKey: buildKeyGenerator(({ url }) => url) });
     expect([await as(ALICE), await as(BOB)]).toEqual([ALICE, BOB]);
     const byId = (user: string) => auth.provider.runAs(user, () => textOf(WHO, { id: 'mine' }));
     expect([await byId(ALICE), await byId(BOB)]).toEqual([ALICE, BOB]);
   });
 
-  it('tells users apart where the response varies by a header', async () => {
+  it('distinguishes users if the response varies by a header', async () => {
     box.route('GET', '/2.0/vary', ({ headers }, response) => {
       response.setHeader('vary', 'accept-language');
       response.end(`${headers['as-user']} ${headers['accept-language']}`);
@@ -121,7 +121,7 @@ describe.each(Object.entries(setups))('axios-cache-interceptor, %s', (_, setUp) 
     }
   });
 
-  it('shows nobody in a key', async () => {
+  it('hides the user id in its keys', async () => {
     setUp();
     await as(ALICE);
     const { generateKey } = instance as AxiosCacheInstance;
@@ -130,7 +130,7 @@ describe.each(Object.entries(setups))('axios-cache-interceptor, %s', (_, setUp) 
   });
 });
 
-it('leaves an instance without a cache without a key generator', () => {
+it('An instance without a cache gets no key generator', () => {
   attach();
   expect(Reflect.get(instance, 'generateKey')).toBeUndefined();
   expect(Object.keys(instance)).not.toContain('generateKey');

@@ -24,7 +24,7 @@ describe('The adapter of fetch', () => {
     ['a list that begins with it', ['fetch', 'http']],
     ['a list that only a browser begins elsewhere', ['xhr', 'fetch', 'http']],
     ['a list with the adapter itself', ['XHR', axios.getAdapter('fetch')]],
-  ])('is meant by %s', (_, adapter) => {
+  ])('is detected by %s', (_, adapter) => {
     expect(isFetchAdapter(adapter as Config['adapter'])).toBe(true);
   });
 
@@ -35,12 +35,12 @@ describe('The adapter of fetch', () => {
     ['a list that has it later', ['xhr', 'http', 'fetch']],
     ['an adapter of the app', () => Promise.reject(new Error('mine'))],
     ['that of Node itself', axios.getAdapter('http')],
-  ])('is not meant by %s', (_, adapter) => {
+  ])('is not detected by %s', (_, adapter) => {
     expect(isFetchAdapter(adapter as Config['adapter'])).toBe(false);
   });
 });
 
-describe('The address of a call', () => {
+describe('The URL of a call', () => {
   const of = (config: object) => urlOf(config as Config)?.href;
   /** What comes of it, be it an error. */
   const outcomeOf = (work: () => unknown) => {
@@ -51,7 +51,7 @@ describe('The address of a call', () => {
     }
   };
 
-  it('is put together of its parts, as axios does', () => {
+  it('is built like axios does', () => {
     expect(of({ baseURL: 'https://api.box.com/2.0', url: '/x', params: { a: 1 } })).toBe(
       'https://api.box.com/2.0/x?a=1',
     );
@@ -60,7 +60,7 @@ describe('The address of a call', () => {
     );
   });
 
-  it('is the one that axios makes of any base and path', () => {
+  it('equals that of axios for any base and path', () => {
     const odd = fc.constantFrom('//', '\\', ':', '?', '#', '@', '..', '%2f', '\n', '.evil.example');
     const part = (...plain: string[]) =>
       fc.oneof(
@@ -91,12 +91,12 @@ describe('The address of a call', () => {
     expect(plain).toBeLessThan(1_800);
   });
 
-  it('is none if there is no host in it', () => {
+  it('is undefined without a host', () => {
     expect(of({ url: '/2.0/x' })).toBeUndefined();
   });
 });
 
-describe('axios over fetch', () => {
+describe('axios with its fetch adapter', () => {
   const ME = 'https://api.box.com/2.0/users/me';
   let endpoint: ScriptedEndpoint;
   let box: BoxAuth;
@@ -140,7 +140,7 @@ describe('axios over fetch', () => {
   };
   const thrown = (work: Promise<unknown>) => work.catch((error: unknown) => error);
 
-  it('calls Box by BoxFetch, and others by what the app has', async () => {
+  it('calls Box with BoxFetch, and other hosts with the fetch of the app', async () => {
     const instance = attached('client', { adapter: 'fetch' });
     expect((await instance.get<string>(ME)).data).toBe('the plan');
     expect((await instance.get<string>('https://example.com/x')).data).toBe('of the app');
@@ -148,7 +148,7 @@ describe('axios over fetch', () => {
     expect(byApp).toEqual(['https://example.com/x']);
   });
 
-  it('leaves an address without a host to what the app has', async () => {
+  it('leaves an address without a host to the fetch of the app', async () => {
     const instance = attached('client', { adapter: 'fetch' });
     const error = await thrown(instance.get('/2.0/users/me'));
     expect(error).toMatchObject({ message: expect.stringContaining('URL') });
@@ -165,7 +165,7 @@ describe('axios over fetch', () => {
   });
 
   it.each(['client', 'transport'] as const)(
-    'gives our errors as they are, and those of the network as axios does: by %s',
+    'rejects with our errors unchanged, and with network errors like axios: by %s',
     async (sender) => {
       const instance = attached(sender, { adapter: sender === 'client' ? 'fetch' : 'http' });
       endpoint.script(refuse(endpoint, 400, 'unauthorized_client', ''));
@@ -188,7 +188,7 @@ describe('axios over fetch', () => {
     },
   );
 
-  it('gives streams and Buffers of Node to an app that did not ask for fetch', async () => {
+  it('returns streams and Buffers of Node to an app that did not choose fetch', async () => {
     const instance = attached('transport');
     const stream = await instance.get<Readable>(ME, { responseType: 'stream' });
     expect(stream.data).toBeInstanceOf(Readable);
@@ -199,22 +199,22 @@ describe('axios over fetch', () => {
     expect((await instance.get<string>(ME, { responseType: 'text' })).data).toBe('the plan');
   });
 
-  it('does so with the answer of an error, too', async () => {
+  it('returns streams of Node in the response of an error, too', async () => {
     answer = () => new Response('gone', { status: 410 });
     const error = await thrown(attached('transport').get(ME, { responseType: 'stream' }));
     if (!(error instanceof AxiosError) || error.response === undefined)
-      throw new Error('no answer');
+      throw new Error('no response');
     expect(error.response.data).toBeInstanceOf(Readable);
     expect(await text(error.response.data as Readable)).toBe('gone');
   });
 
-  it('gives what fetch gives to an app that asked for it', async () => {
+  it('returns web streams to an app that chose fetch', async () => {
     const instance = attached('transport', { adapter: 'fetch' });
     const { data } = await instance.get<unknown>(ME, { responseType: 'stream' });
     expect(data).toBeInstanceOf(ReadableStream);
   });
 
-  it('uploads what the form-data package makes', async () => {
+  it('uploads a form of the form-data package', async () => {
     const form = new FormDataOfNode();
     form.append('name', 'plan.txt');
     expect((await attached('transport').post(ME, form)).status).toBe(200);
@@ -222,13 +222,13 @@ describe('axios over fetch', () => {
     expect(await text(byBox[0]?.body as Readable)).toContain('plan.txt');
   });
 
-  it('keeps what else the app has in `env`', async () => {
+  it('keeps other entries of `env`', async () => {
     class OwnFormData extends FormData {}
     const { config } = await attached('transport', { env: { FormData: OwnFormData } }).get(ME);
     expect(config.env?.FormData).toBe(OwnFormData);
   });
 
-  it('sends a body again when the token is refused: it is still what it was', async () => {
+  it('sends the same body again when the token is refused', async () => {
     const challenge = { 'www-authenticate': 'Bearer error="invalid_token"' };
     const refusals = [new Response(null, { status: 401, headers: challenge })];
     answer = () => refusals.shift() ?? new Response('the plan');

@@ -51,8 +51,8 @@ async function failureOf(work: Promise<unknown>): Promise<AxiosError> {
   return error as AxiosError;
 }
 
-describe('The config that comes back', () => {
-  it('does not lead to the calls that the agent of the instance has under way', async () => {
+describe('The returned config', () => {
+  it('does not lead to other calls in flight on the agent of the instance', async () => {
     const instance = attached();
     const other = instance.get('/held').catch(() => undefined);
     await held.promise;
@@ -64,7 +64,7 @@ describe('The config that comes back', () => {
     await other;
   });
 
-  it('is sent again through the agent of the instance, or its own', async () => {
+  it('is sent again with the agent of the instance, or with its own', async () => {
     const own = new Agent({ keepAlive: true });
     for (const options of [{}, { httpAgent: own }]) {
       const { config } = await failureOf(attached().get('/403', options));
@@ -78,7 +78,7 @@ describe('The config that comes back', () => {
     own.destroy();
   });
 
-  it('has the agent of a call, whose own request shows no token any more', async () => {
+  it('keeps the agent of the call, whose request no longer shows a token', async () => {
     const own = new Agent({ keepAlive: true });
     const error = await failureOf(attached().get('/403', { httpAgent: own }));
     expect(error.config?.httpAgent).toBe(own);
@@ -103,7 +103,7 @@ describe('A stream of axios', () => {
     await left.promise;
   });
 
-  it('fails with the error of axios or Node where the content breaks off', async () => {
+  it('fails with the error of axios or Node if the content breaks off', async () => {
     const plain = await axios.get<Readable>(`${api.url}/cut-off`, { responseType: 'stream' });
     const expected = await plain.data.toArray().catch((error: unknown) => error);
     const error: unknown = await (

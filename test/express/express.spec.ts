@@ -86,7 +86,7 @@ describe.each([
     expect(emulator.tokenRequests).toHaveLength(1);
   });
 
-  it('acts for the user also where the async context is lost, or is that of another request', async () => {
+  it('acts for the user even if the async context is lost or belongs to another request', async () => {
     const elsewhere = new EventEmitter();
     const waiting: Request[] = [];
     const call = await start((app) => {
@@ -124,7 +124,7 @@ describe.each([
     });
   });
 
-  it('lets other fetches of the app follow the acting user, too', async () => {
+  it('applies the acting user to other fetches of the app, too', async () => {
     const box = boxAuth(options());
     const call = await start((app) => {
       app.use(box);
@@ -135,7 +135,7 @@ describe.each([
     expect(await (await call('/me', 'bob')).json()).toMatchObject({ id: '22222' });
   });
 
-  it('uses a token of the user’s own, if it is told to', async () => {
+  it('uses an access token of the user with `via: token`', async () => {
     const call = await start((app) => {
       app.use(boxAuth(options({ via: 'token' })));
       whoAmI(app);
@@ -145,7 +145,7 @@ describe.each([
     expect(emulator.apiRequests[0]?.subject).toEqual({ type: 'user', id: '11111' });
   });
 
-  it('is the service account without a resolver', async () => {
+  it('acts as the service account without a resolver', async () => {
     const call = await start((app) => {
       app.use(boxAuth(options({ actingUser: undefined })));
       whoAmI(app);
@@ -155,12 +155,12 @@ describe.each([
     });
   });
 
-  describe('when the resolver finds nobody', () => {
+  describe('when the resolver returns no user', () => {
     const errors: BoxAuthError[] = [];
     const errorHandler = () => boxAuthErrors({ log: (error) => errors.push(error) });
     beforeEach(() => errors.splice(0));
 
-    it('refuses the request, and calls nobody', async () => {
+    it('refuses the request and makes no call', async () => {
       const call = await start((app) => {
         app.use(boxAuth(options()));
         whoAmI(app);
@@ -183,7 +183,7 @@ describe.each([
       // To Express itself these are no errors at all.
       ['rejects with nothing', () => Promise.reject(), 500],
       ['rejects with a word of Express', () => Promise.reject('route'), 500],
-    ])('refuses it, too, when it %s', async (_how, actingUser, status) => {
+    ])('refuses the request when the resolver %s', async (_how, actingUser, status) => {
       const call = await start((app) => {
         app.use(boxAuth(options({ actingUser })));
         whoAmI(app);
@@ -196,7 +196,7 @@ describe.each([
       expect(emulator.requests).toEqual([]);
     });
 
-    it('serves it as the service account, if that is optional', async () => {
+    it('serves the request as the service account with `optional: true`', async () => {
       const call = await start((app) => {
         app.use(boxAuth(options({ optional: true })));
         whoAmI(app);
@@ -217,7 +217,7 @@ describe.each([
     const boxError = (more: object) =>
       new BoxAuthError({ code: 'rate_limited', message: 'inner', hint: 'h', docs: 'd', ...more });
 
-    it('answers 503 with Retry-After for what passes', async () => {
+    it('responds with 503 and Retry-After to a transient error', async () => {
       const answer = await (
         await failing(boxError({ retryable: true, retryAfterMs: 1200, status: 429 }))
       )('/');
@@ -226,28 +226,28 @@ describe.each([
       expect(await answer.text()).not.toContain('inner');
     });
 
-    it('answers 502 for what has to be mended', async () => {
+    it('responds with 502 to a permanent error', async () => {
       const answer = await (await failing(boxError({ status: 400 })))('/');
       expect(answer.status).toBe(502);
       expect(answer.headers.get('retry-after')).toBeNull();
     });
 
-    it('finds them behind what fetch throws', async () => {
+    it('finds the error in the cause of a fetch error', async () => {
       const thrown = new TypeError('fetch failed', { cause: boxError({ retryable: true }) });
       expect((await (await failing(thrown))('/')).status).toBe(503);
     });
 
-    it('gives no time to come back for what has to be mended', async () => {
+    it('sends no Retry-After with a permanent error', async () => {
       const answer = await (await failing(boxError({ status: 400, retryAfterMs: 30_000 })))('/');
       expect(answer.headers.get('retry-after')).toBeNull();
     });
 
-    it('leaves other errors alone', async () => {
+    it('passes on other errors', async () => {
       const answer = await (await failing(new Error('mine')))('/');
       expect([answer.status, await answer.text()]).toEqual([418, 'mine']);
     });
 
-    it('logs what happened and what to do', async () => {
+    it('logs the error with its hint', async () => {
       const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
       const call = await start((app) => {
         app.get('/', (_req, _res, next) => next(boxError({})));
@@ -266,7 +266,7 @@ describe('boxAuth', () => {
       vi.stubEnv(name, undefined);
   });
 
-  it('reads the environment without credentials, and says what it misses', async () => {
+  it('reads the environment without credentials, and names the missing variables', async () => {
     expect((await thrownBy(() => boxAuth())).code).toBe('config_missing');
     vi.stubEnv('BOX_CONFIG', JSON.stringify(emulator.config));
     vi.stubEnv('BOX_API_URL', emulator.url);
@@ -276,7 +276,7 @@ describe('boxAuth', () => {
     expect((await thrownBy(() => box.provider.getToken())).code).toBe('closed');
   });
 
-  it('acts for the users of its own requests only, where two Box apps serve one', async () => {
+  it('acts only for the users of its own app if two Box apps serve a request', async () => {
     const other = await BoxEmulator.start();
     open.add(() => other.stop());
     const app = express5();
@@ -310,14 +310,14 @@ describe('boxAuth', () => {
     expect(error.message).toContain(name);
   });
 
-  it('refuses an option that it does not know', async () => {
+  it('refuses an unknown option', async () => {
     // @ts-expect-error -- as somebody without types may write it
     expect((await thrownBy(() => boxAuth(options({ actingUsers: boxIdOfSession })))).code).toBe(
       'option_invalid',
     );
   });
 
-  it('puts the acting user onto the calls of axios and of the official SDK, too', async () => {
+  it('adds the acting user to the calls of axios and of the official SDK, too', async () => {
     const app = express5();
     const box = boxAuth(options());
     const http = axios.create({ baseURL: `${emulator.url}/2.0` });
@@ -339,7 +339,7 @@ describe('boxAuth', () => {
     box.close();
   });
 
-  it('is an app of ten lines, as it stands in the docs', async () => {
+  it('takes ten lines, as in the docs', async () => {
     const source = readFileSync(new URL('ten-lines.ts', import.meta.url), 'utf8');
     const docs = readFileSync(new URL('../../docs/express.md', import.meta.url), 'utf8');
     expect(docs).toContain(`\`\`\`ts\n${source}\`\`\``);

@@ -77,7 +77,7 @@ const ofEnterprise = { ...ofBox, 'box.token.subject_type': 'enterprise' };
 const minted = { ...ofEnterprise, 'box.token.kind': 'mint', 'box.token.outcome': 'minted' };
 
 describe('A span', () => {
-  it('is as long as the mint was, and says what came of it', async () => {
+  it('has the duration and the outcome of the token request', async () => {
     const box = start({}, 'hr');
     endpoint.script(slow(1_500));
     const asked = box.provider.getToken();
@@ -108,7 +108,7 @@ describe('A span', () => {
     ]);
   });
 
-  it('has no attribute for what is not known: no name, no subject, no end', async () => {
+  it('has no attributes for an unknown name, subject or lifetime', async () => {
     endpoint.lifetimeS = undefined;
     await start().provider.getToken();
     const failing = start({ credentials: () => Promise.reject(new Error('no vault')) });
@@ -139,7 +139,7 @@ describe('A span', () => {
       /^network: The connection was closed/,
     ],
   ])(
-    'of what was %s is an error, and tells what to do',
+    'of a token request that was %s is an error with a hint',
     async (_, trouble, attributes, message) => {
       endpoint.otherwise = trouble();
       await thrownBy(() => start({ tokenEndpoint: { attempts: 1 } }).provider.getToken());
@@ -158,7 +158,7 @@ describe('A span', () => {
     },
   );
 
-  it('is internal where another process had the token', async () => {
+  it('is internal if another process had the token', async () => {
     const store = new MemoryTokenStore(runtime);
     await start({ store }).provider.getToken();
     await start({ store }).provider.getToken();
@@ -170,7 +170,7 @@ describe('A span', () => {
     ]);
   });
 
-  it('is named after what it was: a mint, a renewal, a forced renewal', async () => {
+  it('is named after its kind: mint, renewal, forced renewal', async () => {
     const box = start();
     box.provider.invalidate(await box.provider.getToken());
     await box.provider.getToken();
@@ -184,7 +184,7 @@ describe('A span', () => {
     ]);
   });
 
-  it('is of no trace but its own, as all callers share the token', async () => {
+  it('has its own trace, because all callers share the token', async () => {
     const parent = trace.setSpan(
       ROOT_CONTEXT,
       sdk.tracerProvider.getTracer('app').startSpan('call'),
@@ -209,7 +209,7 @@ describe('A span', () => {
 });
 
 describe('A metric', () => {
-  it('counts tokens that were asked for, by what became of it', async () => {
+  it('counts token requests by outcome', async () => {
     const box = start({ tokenEndpoint: { attempts: 1 } }, 'hr');
     await box.provider.getToken();
     await box.provider.getToken({ subject: { type: 'user', id: USER_ID } });
@@ -236,7 +236,7 @@ describe('A metric', () => {
     ]);
   });
 
-  it('measures how long they took, in seconds', async () => {
+  it('measures the duration of token requests in seconds', async () => {
     const box = start();
     endpoint.script(slow(1_500));
     const asked = box.provider.getToken();
@@ -252,7 +252,7 @@ describe('A metric', () => {
     expect(boundaries.at(-1)).toBe(30);
   });
 
-  it('counts the callers who were given the old token', async () => {
+  it('counts the calls that got the old token', async () => {
     const box = start({ tokenEndpoint: { attempts: 1 } });
     await box.provider.getToken();
     endpoint.otherwise = refuse(endpoint, 503, 'unavailable', 'Unavailable');
@@ -263,7 +263,7 @@ describe('A metric', () => {
     expect(points(stale)).toEqual([[ofBox, 2]]);
   });
 
-  it("shows by how many seconds the issuer's clock is ahead, as it was last seen", async () => {
+  it("shows how many seconds the issuer's clock is ahead", async () => {
     const box = start();
     for (const [id, skewMs, seconds] of [
       ['1', 5 * MINUTE, 300.25],
@@ -277,7 +277,7 @@ describe('A metric', () => {
     }
   });
 
-  it('shows whether the store is there', async () => {
+  it('shows whether the store is available', async () => {
     const store = new MemoryTokenStore(runtime);
     const claim = store.claim.bind(store);
     const box = start({ store }, 'hr');
@@ -292,8 +292,8 @@ describe('A metric', () => {
   });
 });
 
-describe('Nothing private', () => {
-  it('stands in a span or a point, whatever happens', async () => {
+describe('Telemetry', () => {
+  it('contains nothing private in spans and points, whatever happens', async () => {
     const emulator = await BoxEmulator.start();
     const { boxAppSettings, enterpriseID } = emulator.config;
     const issued: string[] = [];
@@ -354,14 +354,14 @@ describe('Nothing private', () => {
 });
 
 describe('instrumentBoxAuth', () => {
-  it('ends when what it returns is called', async () => {
+  it('stops when the returned function is called', async () => {
     stop();
     await start().provider.getToken();
     expect(sdk.spans).toEqual([]);
     expect(await sdk.metrics()).toEqual([]);
   });
 
-  it('takes the global providers, if it is given none', async () => {
+  it('uses the global providers by default', async () => {
     const globally = new Sdk();
     trace.setGlobalTracerProvider(globally.tracerProvider);
     metrics.setGlobalMeterProvider(globally.meterProvider);
@@ -387,7 +387,7 @@ describe('BoxAuthInstrumentation', () => {
   });
   afterEach(() => other.end());
 
-  it('begins by itself, and goes over to the providers that it is brought', async () => {
+  it('starts by itself, and switches to the providers that it gets', async () => {
     const instrumentation = new BoxAuthInstrumentation();
     instrumentation.setTracerProvider(other.tracerProvider);
     instrumentation.setMeterProvider(other.meterProvider);
@@ -400,7 +400,7 @@ describe('BoxAuthInstrumentation', () => {
     expect(other.spans).toHaveLength(1);
   });
 
-  it('waits until it is enabled, if it is told to', async () => {
+  it('waits until it is enabled with `enabled: false`', async () => {
     const instrumentation = new BoxAuthInstrumentation({ enabled: false });
     expect(instrumentation.getConfig()).toEqual({ enabled: false });
     instrumentation.setTracerProvider(other.tracerProvider);
@@ -413,7 +413,7 @@ describe('BoxAuthInstrumentation', () => {
     instrumentation.disable();
   });
 
-  it('says that it is enabled, so that nobody who registers it enables it again', () => {
+  it('reports that it is enabled, so that registering it does not enable it again', () => {
     const instrumentation = new BoxAuthInstrumentation();
     expect(instrumentation.getConfig()).toEqual({ enabled: true });
     expect(instrumentation.instrumentationName).toBe('nestjs-box-auth');

@@ -40,19 +40,19 @@ afterEach(() => {
 const unavailable = () => refuse(endpoint, 503, 'unavailable', 'Unavailable');
 
 describe('Box is healthy', () => {
-  it('with a token, which a check asks for if nobody has yet, once', async () => {
+  it('with a token, which the first check requests once', async () => {
     const healthy = { box: { status: 'up', state: 'healthy', expiresAt: EXPIRES_AT } };
     expect(await health.isHealthy('box')).toEqual(healthy);
     expect(await health.isHealthy('box')).toEqual(healthy);
     expect(endpoint.received).toHaveLength(1);
   });
 
-  it('with a token that ends nobody knows when', async () => {
+  it('with a token of unknown lifetime', async () => {
     endpoint.lifetimeS = undefined;
     expect(await health.isHealthy('box')).toEqual({ box: { status: 'up', state: 'healthy' } });
   });
 
-  it('while a token is renewed in time, by checks alone', async () => {
+  it('while checks alone refresh the token in time', async () => {
     await health.isHealthy('box');
     await runtime.advance(50 * MINUTE);
     expect(await health.isHealthy('box')).toMatchObject({ box: { expiresAt: EXPIRES_AT } });
@@ -63,7 +63,7 @@ describe('Box is healthy', () => {
     expect(endpoint.received).toHaveLength(2);
   });
 
-  it('again when tokens come again', async () => {
+  it('again when token requests succeed again', async () => {
     endpoint.script(unavailable());
     await health.isHealthy('box');
     await runtime.advance(MINUTE);
@@ -88,20 +88,20 @@ describe('Box is degraded', () => {
     expiresAt: EXPIRES_AT,
   };
 
-  it('while the old token serves and no other comes: why, since when and until when', async () => {
+  it('while the old token is valid and cannot be refreshed, with reason, start and expiry', async () => {
     await failToRenew();
     expect(await health.isHealthy('box')).toEqual({ box: { status: 'degraded', ...degraded } });
     await runtime.advance(5 * MINUTE);
     expect(await health.isHealthy('box')).toEqual({ box: { status: 'degraded', ...degraded } });
   });
 
-  it('in the last minute, too, when callers wait for the new token first', async () => {
+  it('in the last minute, too, when callers first wait for the new token', async () => {
     await failToRenew();
     await runtime.advance(9.5 * MINUTE);
     expect(await health.isHealthy('box')).toEqual({ box: { status: 'degraded', ...degraded } });
   });
 
-  it('when a renewal in the last minute takes longer than the check', async () => {
+  it('when a refresh in the last minute takes longer than the check', async () => {
     await auth.provider.getToken();
     endpoint.otherwise = silence;
     await runtime.advance(59 * MINUTE);
@@ -116,7 +116,7 @@ describe('Box is degraded', () => {
     });
   });
 
-  it('but up to terminus 11, which has no such status', async () => {
+  it('but up for terminus 11, which has no such status', async () => {
     await failToRenew();
     const terminus11 = new HealthIndicatorService();
     vi.spyOn(terminus11, 'check').mockImplementation((key) =>
@@ -128,7 +128,7 @@ describe('Box is degraded', () => {
 });
 
 describe('Box is down', () => {
-  it('where no token is to be had: why and since when', async () => {
+  it('when no token is available, with reason and start', async () => {
     endpoint.otherwise = refuse(endpoint, 400, 'unauthorized_client', 'This app is not authorized');
     const down = {
       box: {
@@ -145,14 +145,14 @@ describe('Box is down', () => {
     expect(endpoint.received, 'a refusal is remembered').toHaveLength(1);
   });
 
-  it('once the old token has ended', async () => {
+  it('once the old token has expired', async () => {
     await auth.provider.getToken();
     endpoint.otherwise = unavailable();
     await runtime.advance(61 * MINUTE);
     expect(await health.isHealthy('box')).toMatchObject({ box: { status: 'down', state: 'down' } });
   });
 
-  it('where no token comes in time; the mint goes on for those who wait longer', async () => {
+  it('when no token arrives in time, while other callers keep waiting', async () => {
     endpoint.script(silence);
     expect(await health.isHealthy('box', { timeoutMs: 1 })).toEqual({
       box: {
@@ -208,7 +208,7 @@ describe('A check', () => {
     expect(await health.isHealthy('box', { timeoutMs })).toMatchObject({ box: { status: 'up' } });
   });
 
-  it.each([null, 5, 'x'])('takes no %j for its options', async (options) => {
+  it.each([null, 5, 'x'])('rejects %j as its options', async (options) => {
     expect(
       await thrownBy(() => health.isHealthy('box', options as unknown as object)),
     ).toMatchObject({
@@ -217,7 +217,7 @@ describe('A check', () => {
     });
   });
 
-  it('believes no Date from the end of time', async () => {
+  it('ignores a Date header far in the future', async () => {
     const date = 'Sat, 13 Sep 275760 00:00:00 GMT';
     endpoint.script(() =>
       endpoint.json(
@@ -229,7 +229,7 @@ describe('A check', () => {
     expect(await health.isHealthy('box')).toMatchObject({ box: { expiresAt: EXPIRES_AT } });
   });
 
-  it('leaves out a time that no Date can show', async () => {
+  it('leaves out a time that no Date can hold', async () => {
     const LAST_MS = 8.64e15;
     runtime = new FakeRuntime(LAST_MS - 5 * MINUTE);
     endpoint = new ScriptedEndpoint(runtime);
@@ -239,7 +239,7 @@ describe('A check', () => {
     expect(await health.isHealthy('box')).toEqual({ box: { status: 'up', state: 'healthy' } });
   });
 
-  it('takes a stand-in for the provider as it is', async () => {
+  it('accepts a test double of the provider', async () => {
     const standIn = (getToken: () => Promise<unknown>) =>
       new BoxHealthIndicator(
         { getToken } as unknown as BoxTokenProvider,
@@ -254,7 +254,7 @@ describe('A check', () => {
     await expect(standIn(() => Promise.reject(mistake)).isHealthy('box')).rejects.toBe(mistake);
   });
 
-  it('tells neither a token nor its fingerprint nor an id, whatever the issuer says', async () => {
+  it('reveals no token, fingerprint or id, whatever the issuer sends', async () => {
     const told: unknown[] = [await health.isHealthy('box')];
     const { fingerprint, value } = await auth.provider.getToken();
     endpoint.otherwise = refuse(

@@ -90,7 +90,7 @@ async function healthOf(app: INestApplication<Server>, path = '/health') {
   return { status: response.status, body: await response.json() };
 }
 
-describe('A Nest app with terminus answers', () => {
+describe('A Nest app with terminus responds with', () => {
   it('200 while there is a token', async () => {
     const app = await start();
     expect(await healthOf(app)).toEqual({
@@ -107,7 +107,7 @@ describe('A Nest app with terminus answers', () => {
     expect(emulator.tokenRequests).toHaveLength(1);
   });
 
-  it('200 and degraded while the old token serves and no other comes', async () => {
+  it('200 and degraded while the old token is valid and cannot be refreshed', async () => {
     const runtime = new FakeRuntime(Date.now());
     const app = await start({ runtime });
     await app.get(BoxTokenProvider).getToken();
@@ -136,7 +136,7 @@ describe('A Nest app with terminus answers', () => {
     );
   });
 
-  it('503 while there is none, and 200 when there is one again', async () => {
+  it('503 without a token, and 200 once there is a token again', async () => {
     const app = await start();
     emulator.authorized = false;
     expect(await healthOf(app)).toMatchObject({
@@ -151,7 +151,7 @@ describe('A Nest app with terminus answers', () => {
     expect(await healthOf(app)).toMatchObject({ status: 200, body: { status: 'ok' } });
   });
 
-  it('for each of several Box apps on its own', async () => {
+  it('a separate result for each of several Box apps', async () => {
     const app = await start();
     hrEmulator.authorized = false;
     expect(await healthOf(app)).toMatchObject({ status: 200 });

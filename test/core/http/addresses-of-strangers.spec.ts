@@ -27,16 +27,16 @@ afterAll(async () => {
   await Promise.all([...agents.map((agent) => agent.destroy()), box.stop(), stranger.stop()]);
 });
 
-it('A redirect into Box gets a token by the global dispatcher, which sees no redirect', async () => {
+it('A redirect to Box gets a token from the global dispatcher, which cannot see that it is a redirect', async () => {
   expect((await undiciFetch(stranger.url)).status).toBe(200);
 });
 
-it('A redirect into Box gets no token by a dispatcher of its own', async () => {
+it('A redirect to Box gets no token from its own dispatcher', async () => {
   expect((await undiciFetch(stranger.url, { dispatcher: agents[1] })).status).toBe(401);
   expect(box.apiRequests[0]?.headers).not.toHaveProperty('authorization');
 });
 
-it('A redirect into Box gets no token by BoxFetch', async () => {
+it('A redirect to Box gets no token from BoxFetch', async () => {
   setGlobalDispatcher(before);
   expect((await auth.fetch(stranger.url)).status).toBe(401);
 });

@@ -51,19 +51,19 @@ const authorizations = () => sent.map(({ headers }) => headers.get('authorizatio
 const streaming = (): RequestInit =>
   ({ method: 'POST', body: Readable.from(['hello']), duplex: 'half' }) as unknown as RequestInit;
 
-describe('A call by BoxFetch', () => {
-  it('whose address makes no sense is left to fetch, which says so', async () => {
+describe('A call of BoxFetch', () => {
+  it('with an invalid address is passed to fetch, which reports the error', async () => {
     await box.fetch('//', { headers: { 'x-mine': '1' } });
     expect(sent).toMatchObject([{ input: '//' }]);
     expect(authorizations()).toEqual([null]);
   });
 
-  it('goes to a host that was left out by its path below apiUrl', async () => {
+  it('without a host goes to the path below apiUrl', async () => {
     await box.fetch('2.0/users/me?fields=id');
     expect(sent[0]?.url).toBe(`${ME}?fields=id`);
   });
 
-  it('with an authorization of its own is nothing of ours: a refusal is for its caller', async () => {
+  it('with its own authorization gets no token, and its caller gets the 401', async () => {
     answers.push(refusal());
     const response = await box.fetch(ME, { headers: { authorization: 'Bearer mine' } });
     expect(response.status).toBe(401);
@@ -72,27 +72,27 @@ describe('A call by BoxFetch', () => {
   });
 });
 
-describe('Who follows redirects', () => {
+describe('The redirect mode of a request', () => {
   it.each([
-    ['a call is judged here, hop by hop', {}, 'manual'],
-    ['a body that can be sent again, too', { method: 'POST', body: 'hello' }, 'manual'],
-    ['a stream goes nowhere else, so that fetch keeps no copy of it', streaming(), 'error'],
-    ['who wants none gets none', { redirect: 'error' }, 'error'],
-    ['who wants to see them sees them', { ...streaming(), redirect: 'manual' }, 'manual'],
+    ['is manual: every hop is checked', {}, 'manual'],
+    ['is manual for a body that can be sent again', { method: 'POST', body: 'hello' }, 'manual'],
+    ['is error for a stream, so that fetch keeps no copy of it', streaming(), 'error'],
+    ['stays error if the caller chose that', { redirect: 'error' }, 'error'],
+    ['stays manual if the caller chose that', { ...streaming(), redirect: 'manual' }, 'manual'],
   ] as [string, RequestInit, string][])('%s', async (_, init, redirect) => {
     await box.fetch(ME, init);
     expect(sent).toMatchObject([{ redirect }]);
   });
 });
 
-describe('A 401 without a body at all', () => {
-  it('is one that says nothing: the token is renewed', async () => {
+describe('A 401 without a body', () => {
+  it('refuses the token, which is refreshed', async () => {
     answers.push(new Response(null, { status: 401 }));
     expect(await (await box.fetch(ME)).text()).toBe('ok');
     expect(authorizations()).toEqual(['Bearer token-1-for-1', 'Bearer token-2-for-1']);
   });
 
-  it('says nothing of the token if it is the answer to a HEAD', async () => {
+  it('does not refuse the token in response to HEAD', async () => {
     answers.push(new Response(null, { status: 401 }));
     expect((await box.fetch(ME, { method: 'head' })).status).toBe(401);
     expect(sent).toHaveLength(1);
@@ -100,7 +100,7 @@ describe('A 401 without a body at all', () => {
 });
 
 describe('A 401 with a body and no challenge', () => {
-  it('is given to the caller whole', async () => {
+  it('goes to the caller with its whole body', async () => {
     answers.push(new Response('not you', { status: 401 }));
     expect(await (await box.fetch(ME)).text()).toBe('not you');
     expect(sent).toHaveLength(1);
@@ -108,7 +108,7 @@ describe('A 401 with a body and no challenge', () => {
 });
 
 describe('A redirect', () => {
-  it('within Box takes the token along to another host of it', async () => {
+  it('within Box forwards the token to another host of Box', async () => {
     answers.push(redirectTo(UPLOAD));
     const response = await box.fetch(ME);
     expect(response.redirected).toBe(true);
@@ -116,21 +116,21 @@ describe('A redirect', () => {
     expect(authorizations()).toEqual(['Bearer token-1-for-1', 'Bearer token-1-for-1']);
   });
 
-  it('within an origin takes the caller’s own authorization along', async () => {
+  it('within an origin forwards the caller’s own authorization', async () => {
     answers.push(redirectTo('/2.0/users/1'));
     await box.fetch(ME, { headers: { authorization: 'Bearer mine', 'as-user': '7' } });
     expect(authorizations()).toEqual(['Bearer mine', 'Bearer mine']);
     expect(sent[1]?.headers.get('as-user')).toBe('7');
   });
 
-  it('to another host of Box puts no token of ours in the place of the caller’s own', async () => {
+  it('to another host of Box does not replace the caller’s own authorization', async () => {
     answers.push(redirectTo(UPLOAD), redirectTo(ME));
     await box.fetch(ME, { headers: { authorization: 'Bearer mine' } });
     expect(authorizations()).toEqual(['Bearer mine', null, null]);
     expect(endpoint.received).toEqual([]);
   });
 
-  it('may be followed by a refusal: the renewed token goes to where it led', async () => {
+  it('may lead to a 401: the new token goes to the redirect target', async () => {
     answers.push(redirectTo('/2.0/users/1'), refusal());
     expect((await box.fetch(ME)).status).toBe(200);
     expect(sent.map(({ url }) => new URL(url).pathname)).toEqual([
@@ -140,7 +140,7 @@ describe('A redirect', () => {
     ]);
   });
 
-  it('may follow a refusal, but nothing is renewed twice in one call', async () => {
+  it('may follow a 401, but one call never refreshes twice', async () => {
     answers.push(refusal(), redirectTo('/2.0/users/1'), refusal());
     expect((await box.fetch(ME)).status).toBe(401);
     expect(authorizations()).toEqual([
@@ -151,7 +151,7 @@ describe('A redirect', () => {
     expect(endpoint.received).toHaveLength(2);
   });
 
-  it('cannot be followed with a stream, which is gone', async () => {
+  it('cannot be followed with a stream, which is consumed', async () => {
     answers.push(redirectTo('/2.0/next', 307));
     const outcome: unknown = await box.fetch(ME, streaming()).catch((error: unknown) => error);
     expect(outcome).toBeInstanceOf(TypeError);
@@ -162,7 +162,7 @@ describe('A redirect', () => {
     expect(sent).toHaveLength(1);
   });
 
-  it('that never ends is given up after twenty, as fetch does, and says why', async () => {
+  it('loop fails after twenty hops, as in fetch, with the reason', async () => {
     answers.push(...Array.from({ length: 30 }, () => redirectTo('/2.0/again')));
     const outcome: unknown = await box.fetch(ME).catch((error: unknown) => error);
     expect(outcome).toBeInstanceOf(TypeError);
@@ -173,7 +173,7 @@ describe('A redirect', () => {
     expect(sent).toHaveLength(21);
   });
 
-  it('is let go of: its body, if it has one, holds no connection', async () => {
+  it('has its body canceled, so that it holds no connection', async () => {
     const canceled: string[] = [];
     const body = new ReadableStream({ cancel: () => void canceled.push('redirect') });
     answers.push(new Response(body, { status: 302, headers: { location: '/2.0/next' } }));
@@ -182,8 +182,8 @@ describe('A redirect', () => {
   });
 });
 
-describe('A refusal', () => {
-  it('is let go of, too, before the call is made again', async () => {
+describe('A refused token', () => {
+  it('has its response body canceled before the call is repeated', async () => {
     const canceled: string[] = [];
     const body = new ReadableStream({ cancel: () => void canceled.push('refusal') });
     const headers = { 'www-authenticate': 'Bearer error="invalid_token"' };
@@ -192,7 +192,7 @@ describe('A refusal', () => {
     expect(canceled).toEqual(['refusal']);
   });
 
-  it('fails a call with a stream, once the token is renewed', async () => {
+  it('fails a call with a stream after the token is refreshed', async () => {
     answers.push(refusal());
     const error = await thrownBy(() => box.fetch(ME, streaming()));
     expect(error.code).toBe('body_not_replayable');

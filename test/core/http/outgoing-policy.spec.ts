@@ -27,7 +27,7 @@ const asBob = <T>(via: 'header' | 'token', work: () => T) =>
   runInActingContext({ user: { id: '22222', via } }, work);
 
 describe('The headers of a call', () => {
-  it('are those of an issuer that knows acting users', async () => {
+  it('name the acting user for an issuer that supports acting users', async () => {
     expect(policy.issuerHeaderNames).toEqual(['as-user', 'boxapi']);
     expect(policy.protectedHeaderNames).toEqual(
       expect.arrayContaining(['authorization', 'as-user', 'boxapi']),
@@ -36,7 +36,7 @@ describe('The headers of a call', () => {
     expect(given?.headers).toEqual({ authorization: 'Bearer token-1-for-1', 'as-user': '22222' });
   });
 
-  it('are the token alone for an issuer that knows none, whoever is acted for', async () => {
+  it('are only the token for an issuer without acting users', async () => {
     const plain = new OutgoingPolicy(
       box.tokens,
       {
@@ -57,23 +57,23 @@ describe('The headers of a call', () => {
     expect(given?.headers).toEqual({ 'X-Token': 'token-1-for-1' });
   });
 
-  it('are of the token of a user who is acted for by token', async () => {
+  it('contain the acting user’s own token in token mode', async () => {
     const given = await asBob('token', () => policy.authorize(nothing));
     expect(given?.headers).toEqual({ authorization: 'Bearer token-1-for-22222' });
   });
 
-  it('are none of ours where the caller has its own authorization', async () => {
+  it('are undefined if the caller has its own authorization', async () => {
     const own = new Headers({ Authorization: 'Bearer mine' });
     expect(await policy.authorize(own)).toBeUndefined();
   });
 
-  it('are awaited no longer than the caller wants', async () => {
+  it('reject when the signal of the caller aborts', async () => {
     const gone = AbortSignal.abort(new Error('gone'));
     await expect(policy.authorize(nothing, { signal: gone })).rejects.toThrow('gone');
     await expect(policy.authorize(nothing, { signal: null })).resolves.toBeDefined();
   });
 
-  it('are refused for a host that gets none: by its origin, and with what can be done', async () => {
+  it('are refused for a foreign host, with its origin and a hint', async () => {
     const error = await thrownBy(() => policy.headersFor('https://evil.example/x?key=1'));
     expect(error.code).toBe('origin_not_allowed');
     expect(error.message).toContain('https://evil.example:');
@@ -83,23 +83,23 @@ describe('The headers of a call', () => {
     expect(error.retryable).toBe(false);
   });
 
-  it('are refused for what names no host, which is said', async () => {
+  it('are refused for a relative address, and the message says so', async () => {
     const error = await thrownBy(() => policy.headersFor('/2.0/users/me'));
     expect(error.code).toBe('origin_not_allowed');
     expect(error.message).toContain('not an absolute URL');
   });
 });
 
-describe('A token counts as refused', () => {
+describe('A token', () => {
   const isRefused = (challenge: string | null | undefined, isEmpty: boolean, status = 401) =>
     policy.isTokenRefused({ status, challenge, isEmpty: () => isEmpty });
 
   it.each([
     ['RFC 6750 says so', 'Bearer realm="Service", error="invalid_token"', false],
-    ['it is said without quotes', 'Bearer error=invalid_token', false],
-    ['a 401 says nothing at all', null, true],
-    ['a challenge says nothing, nor the body', 'Bearer realm="Service"', true],
-  ])('if %s', async (_, challenge, isEmpty) => {
+    ['the error has no quotes', 'Bearer error=invalid_token', false],
+    ['a 401 has neither a challenge nor a body', null, true],
+    ['a 401 has a challenge without an error, and no body', 'Bearer realm="Service"', true],
+  ])('counts as refused if %s', async (_, challenge, isEmpty) => {
     expect(await isRefused(challenge, isEmpty)).toBe(true);
   });
 
@@ -107,24 +107,27 @@ describe('A token counts as refused', () => {
     ['another error is named', 'Bearer error="insufficient_scope"', true],
     ['another error is named without quotes', 'Bearer error=invalid_request', true],
     [
-      'no token arrived',
+      'the request carried no token',
       'Bearer realm="Service", error="invalid_request", error_description="The access token was not found."',
       true,
     ],
-    ['the body says something, and the challenge does not', 'Bearer realm="Service"', false],
-    ['the body says something, without a challenge', undefined, false],
+    ['a 401 has a body and a challenge without an error', 'Bearer realm="Service"', false],
+    ['a 401 has a body and no challenge', undefined, false],
     ['only the description names the error', 'Bearer error_description="invalid_token"', false],
-  ])('not if %s', async (_, challenge, isEmpty) => {
+  ])('does not count as refused if %s', async (_, challenge, isEmpty) => {
     expect(await isRefused(challenge, isEmpty)).toBe(false);
   });
 
-  it.each([200, 400, 403, 407, 500])('not with status %i, whatever is said', async (status) => {
-    expect(await isRefused('Bearer error="invalid_token"', true, status)).toBe(false);
-  });
+  it.each([200, 400, 403, 407, 500])(
+    'does not count as refused with status %i, whatever the challenge is',
+    async (status) => {
+      expect(await isRefused('Bearer error="invalid_token"', true, status)).toBe(false);
+    },
+  );
 });
 
-describe('After a refusal', () => {
-  it('a call gets another token, and stays of the same acting user', async () => {
+describe('After a refused token', () => {
+  it('a call gets another token and keeps its acting user', async () => {
     const sent = await asBob('header', () => policy.authorize(nothing));
     if (sent === undefined) throw new Error('no headers');
     expect((await policy.reauthorize(sent)).headers).toEqual({
@@ -133,7 +136,7 @@ describe('After a refusal', () => {
     });
   });
 
-  it('the other token is awaited no longer than the caller wants', async () => {
+  it('the wait for another token ends with the signal of the caller', async () => {
     const sent = await policy.authorize(nothing);
     if (sent === undefined) throw new Error('no headers');
     const gone = AbortSignal.abort(new Error('gone'));
@@ -141,14 +144,14 @@ describe('After a refusal', () => {
     await expect(policy.reauthorize(sent, { signal: null })).resolves.toBeDefined();
   });
 
-  it('that cannot be followed by a second try, the next call gets another token', async () => {
+  it('the next call gets another token if the replay was refused, too', async () => {
     const sent = await policy.authorize(nothing);
     if (sent === undefined) throw new Error('no headers');
     policy.invalidate(sent);
     expect((await policy.authorize(nothing))?.token).not.toBe(sent.token);
   });
 
-  it('of a call whose body is gone, the caller reads why, and which bodies are better', () => {
+  it('the error about a consumed body names the reason and the bodies that can be repeated', () => {
     const error = bodyNotReplayable();
     expect(error).toMatchObject({ code: 'body_not_replayable', status: 401, retryable: true });
     expect(error.message).toMatch(/refused.*cannot be repeated.*stream/);

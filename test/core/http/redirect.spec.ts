@@ -26,12 +26,12 @@ function refusalOf(location: string): unknown {
 }
 
 describe('A redirect', () => {
-  it.each([301, 302, 303, 307, 308])('is an answer of status %i that says where to', (status) => {
+  it.each([301, 302, 303, 307, 308])('is a response with status %i and a location', (status) => {
     expect(nextHop(FROM, call(), answer(status, '/next'))?.url.pathname).toBe('/next');
     expect(nextHop(FROM, call(), answer(status))).toBeUndefined();
   });
 
-  it.each([200, 201, 300, 304, 305, 306, 401, 503])('is none with status %i', (status) => {
+  it.each([200, 201, 300, 304, 305, 306, 401, 503])('does not happen with status %i', (status) => {
     expect(nextHop(FROM, call(), answer(status, '/next'))).toBeUndefined();
   });
 
@@ -43,12 +43,12 @@ describe('A redirect', () => {
     ['https://other.example.com/x', 'https://other.example.com/x'],
     ['http://other.example.com/x', 'http://other.example.com/x'],
     [Buffer.from('/ü').toString('latin1'), 'https://api.example.com/%C3%BC'],
-  ])('to %s is taken from where it was sent', (location, url) => {
+  ])('to %s is resolved against the request URL', (location, url) => {
     expect(leadsTo(location)).toBe(url);
   });
 
   it.each(['data:text/plain,hello', 'file:///etc/passwd', 'ftp://x/', 'xhttp://x/', 'http://'])(
-    'to %s fails the call, and says why',
+    'to %s fails the call with the reason',
     (location) => {
       const error = refusalOf(location);
       expect(error).toBeInstanceOf(TypeError);
@@ -90,7 +90,7 @@ describe('The method after a redirect', () => {
     [303, 'HEAD', 'hello'],
     [302, 'PUT', 'hello'],
     [307, 'POST', 'hello'],
-  ])('with %i, for %s, decides about the body, and about what is said of it', (...row) => {
+  ])('with %i, for %s, decides about the body and its headers', (...row) => {
     const [status, method, body] = row;
     const headers = new Headers({
       'content-type': 'text/plain',
@@ -121,7 +121,7 @@ describe('The headers after a redirect', () => {
     );
 
   it.each(['/next', 'https://api.example.com:443/next'])(
-    'within an origin stay: %s',
+    'are kept within an origin: %s',
     (location) => {
       expect(after(location, new Headers(PRIVATE))).toEqual(PRIVATE);
     },
@@ -131,11 +131,11 @@ describe('The headers after a redirect', () => {
     ['another host', 'https://evil.example/'],
     ['another port', 'https://api.example.com:8443/'],
     ['another protocol', 'http://api.example.com/'],
-  ])('to %s are without those that are of one origin', (_, location) => {
+  ])('to %s lose the headers that are bound to an origin', (_, location) => {
     expect(after(location, new Headers({ ...PRIVATE, 'x-mine': '1' }))).toEqual({ 'x-mine': '1' });
   });
 
-  it('are a copy: the call that was sent keeps its own, and its other fields go on', () => {
+  it('are a copy: the first request keeps its own, and its other fields are forwarded', () => {
     const { signal } = new AbortController();
     const outgoing = call({ headers: new Headers(PRIVATE), signal, method: 'POST', body: 'x' });
     const hop = nextHop(FROM, outgoing, answer(302, 'https://evil.example/'));

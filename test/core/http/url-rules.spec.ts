@@ -8,7 +8,7 @@ const rules = {
     'http://localhost:4000',
     'http://127.0.0.1:4000',
     'http://[::1]:4000',
-    // Whoever lists these has made a mistake: nobody may read a token on its way.
+    // Listing these is a mistake: a token must never travel in clear text.
     'http://plain.example.com',
     'ws://localhost:4000',
   ]),
@@ -57,7 +57,7 @@ describe('No token goes', () => {
     expect(mayCarry(url)).toBe(false);
   });
 
-  it('to hosts by a pattern where there is none', () => {
+  it('to further hosts without a pattern', () => {
     const { origins, exceptPaths, advice } = rules;
     const only = { origins, exceptPaths, advice };
     expect(mayCarryToken(new URL('https://upload-eu.example.com/x'), only)).toBe(false);
@@ -67,7 +67,7 @@ describe('No token goes', () => {
 
 describe('This machine', () => {
   it.each(['localhost', '127.0.0.1', '127.0.0.2', '127.255.255.254', '[::1]'])(
-    'is what %s names',
+    'is the host of %s',
     (hostname) => {
       expect(isLoopback(hostname)).toBe(true);
     },
@@ -83,7 +83,7 @@ describe('This machine', () => {
     '[::2]',
     '0.0.0.0',
     '',
-  ])('is not what %j names', (hostname) => {
+  ])('is not the host of %j', (hostname) => {
     expect(isLoopback(hostname)).toBe(false);
   });
 });
