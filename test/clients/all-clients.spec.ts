@@ -100,7 +100,7 @@ const all = (what: 'both' | 'nothing', except: Record<string, string> = {}) => (
   ...except,
 });
 
-describe('Every front', () => {
+describe('Every client', () => {
   it.each([
     ['the API', 'https://api.box.com/2.0/users/me'],
     ['its default port', 'https://api.box.com:443/2.0/users/me'],
@@ -114,7 +114,7 @@ describe('Every front', () => {
     ['a host in full-width letters, which is the same one', 'https://ａｐｉ.box.com/2.0/users/me'],
     ['a path with an address in it', 'https://api.box.com/2.0/x?to=https://evil.example/'],
     ['an @ in the path', 'https://api.box.com/@evil.example/'],
-  ])('puts both headers onto a call to %s', async (_, url) => {
+  ])('adds both headers to a call to %s', async (_, url) => {
     expect(await carried(url)).toEqual(all('both'));
   });
 
@@ -149,7 +149,7 @@ describe('Every front', () => {
     ['the token endpoint, written oddly', 'https://api.box.com//oauth2/%74oken/'],
     ['the token endpoint of apiUrl', 'https://box-proxy.example.com:8443/box/oauth2/token'],
     ['revocation', 'https://api.box.com/oauth2/revoke?x=1'],
-  ])('puts nothing onto a call to %s', async (_, url) => {
+  ])('adds nothing to a call to %s', async (_, url) => {
     expect(await carried(url)).toEqual(all('nothing'));
   });
 
@@ -158,7 +158,7 @@ describe('Every front', () => {
     'https://user@api.box.com/2.0/users/me',
     'https://api.box.com@evil.example/2.0/users/me',
     'https://api.box.com:443@evil.example/',
-  ])('puts nothing onto a call with user-info: %s', async (url) => {
+  ])('adds nothing to a call with user info: %s', async (url) => {
     const { BoxFetch, axios: byAxios, 'the SDK': bySdk } = fronts;
     for (const call of [BoxFetch, byAxios, bySdk]) {
       sent.length = 0;
@@ -172,7 +172,7 @@ describe('Every front', () => {
   });
 });
 
-describe('An address, put together of its parts', () => {
+describe('A generated address', () => {
   const oneOf = <T>(...values: T[]) => fc.constantFrom(...values);
   /** A host, and whether it is one of Box in truth. */
   const boxHost = fc.oneof(
@@ -212,7 +212,7 @@ describe('An address, put together of its parts', () => {
     query: oneOf('', '?a=b', '?url=https://evil.example/', '#@evil.example', '?/oauth2/token'),
   });
 
-  it('gets the headers from no front if it should not, and from all if it should, 10,000 times', async () => {
+  it('gets the headers from all clients if it is allowed, and from none if not, 10,000 times', async () => {
     let allowed = 0;
     await fc.assert(
       fc.asyncProperty(addresses, async (given) => {

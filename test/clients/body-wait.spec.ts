@@ -84,7 +84,7 @@ const clients: [string, (url: string) => Promise<Refused>][] = [
   ['axios for a stream on its fetch adapter', viaAxios({ adapter: 'fetch' })],
 ];
 
-describe.each(clients)('A 401 whose body does not begin, under %s', (_, call) => {
+describe.each(clients)('A 401 whose body does not begin, with %s', (_, call) => {
   it('goes to the caller intact after a short wait', async () => {
     const { status, text } = await call(`${api.url}/2.0/users/me`);
     expect(status).toBe(401);
@@ -94,7 +94,7 @@ describe.each(clients)('A 401 whose body does not begin, under %s', (_, call) =>
     expect(api.arrived).toHaveLength(1);
   });
 
-  it('can be left by the caller without a byte', async () => {
+  it('can be canceled by the caller without a byte', async () => {
     const { cancel } = await call(`${api.url}/2.0/users/me`);
     await cancel();
     await isLeft;
@@ -103,7 +103,7 @@ describe.each(clients)('A 401 whose body does not begin, under %s', (_, call) =>
 });
 
 describe('A 401 whose body breaks off before it begins', () => {
-  it('goes to the caller of BoxFetch, whose reading fails', async () => {
+  it('goes to the caller of BoxFetch, and reading it fails', async () => {
     let breakOff: () => void = () => undefined;
     const send = () => {
       const body = new ReadableStream({

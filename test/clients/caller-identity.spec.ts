@@ -173,7 +173,7 @@ function isOfServiceAccount({ authorization, asUser }: Arrived): boolean {
 }
 
 describe.each(Object.entries(clients))('%s', (_, call) => {
-  it('acts for the acting user, or for the user that the caller names, or fails, whatever header is set', async () => {
+  it('acts for the acting user or the user that the caller names, or fails, whatever header is set', async () => {
     await fc.assert(
       fc.asyncProperty(headers, async (entries) => {
         arrived.length = 0;

@@ -89,11 +89,11 @@ const calls: [string, Call][] = [
 
 const isFollowed = (name: string) => !name.includes('maxRedirections');
 
-describe.each(calls)('A redirect under %s', (name, call) => {
+describe.each(calls)('A redirect with %s', (name, call) => {
   it.each([
     ['our token', {}],
     ["the caller's own authorization", { authorization: 'Bearer mine' }],
-  ])('takes no confidential header of a call with %s to another host', async (_, own) => {
+  ])('forwards no confidential header of a call with %s to another host', async (_, own) => {
     await call(`${api.url}/away`, { ...confidential, ...harmless, ...own });
     expect(api.arrived[0]?.headers.boxapi).toBe(SHARED_LINK);
     expect(foreign.arrived).toHaveLength(isFollowed(name) ? 1 : 0);
@@ -104,7 +104,7 @@ describe.each(calls)('A redirect under %s', (name, call) => {
   });
 });
 
-describe.each(calls.filter(([name]) => isFollowed(name)))('A redirect under %s', (_, call) => {
+describe.each(calls.filter(([name]) => isFollowed(name)))('A redirect with %s', (_, call) => {
   it('keeps the password of a shared link within Box', async () => {
     await call(`${api.url}/within`, { boxapi: SHARED_LINK });
     expect(api.arrived.map(({ path, headers }) => [path, headers['boxapi']])).toEqual([
@@ -115,7 +115,7 @@ describe.each(calls.filter(([name]) => isFollowed(name)))('A redirect under %s',
 });
 
 describe.each(rows(fetches))('A call to another host by %s', (_, opening) => {
-  it('keeps all headers of a caller who identifies it there', async () => {
+  it('keeps all headers if the caller authorizes it itself', async () => {
     const client = opening(box.provider);
     closing.push(() => client.close());
     const headers = { authorization: 'Bearer of-a-gateway', 'as-user': '22222', cookie: 'a=1' };

@@ -121,7 +121,7 @@ const asBob = <T>(work: () => T) =>
   runInActingContext({ user: { id: '22222', via: 'header' } }, work);
 
 describe.each(fronts)('%s', (_, call) => {
-  it('puts a token on a call to Box, and no acting user where nobody is acted for', async () => {
+  it('adds a token to a call to Box, and no as-user without an acting user', async () => {
     expect(await call(`${api.url}/2.0/users/me`)).toEqual({
       status: 200,
       text: 'GET /2.0/users/me',
@@ -130,12 +130,12 @@ describe.each(fronts)('%s', (_, call) => {
     expect(api.arrived[0]?.headers).not.toHaveProperty('as-user');
   });
 
-  it('puts the acting user on a call', async () => {
+  it('adds the acting user to a call', async () => {
     await asBob(() => call(`${api.url}/2.0/users/me`));
     expect(api.arrived[0]?.headers).toMatchObject({ authorization: bearer(1), 'as-user': '22222' });
   });
 
-  it('uses a token of the user where acting goes by token', async () => {
+  it('uses an access token of the user in token mode', async () => {
     await runInActingContext({ user: { id: '22222', via: 'token' } }, () =>
       call(`${api.url}/2.0/users/me`),
     );
@@ -144,7 +144,7 @@ describe.each(fronts)('%s', (_, call) => {
     expect(endpoint.received[0]?.form.get('box_subject_type')).toBe('user');
   });
 
-  it('leaves calls to others as they are', async () => {
+  it('passes calls to other hosts on unchanged', async () => {
     await asBob(() => call(`${foreign.url}/x`, { headers: { 'x-mine': '1' } }));
     expect(foreign.arrived[0]?.headers).not.toHaveProperty('authorization');
     expect(foreign.arrived[0]?.headers).not.toHaveProperty('as-user');
@@ -161,7 +161,7 @@ describe.each(fronts)('%s', (_, call) => {
     '/oauth2/%74oken',
     '/oauth2/token/',
     '/oauth2/token?x=1',
-  ])('puts nothing on the token endpoint: %s', async (path) => {
+  ])('adds nothing to calls of the token endpoint: %s', async (path) => {
     await asBob(() =>
       call(`${api.url}${path}`, { method: 'POST', body: 'a=b', headers: { 'x-raw': '1' } }),
     );
@@ -177,14 +177,14 @@ describe.each(fronts)('%s', (_, call) => {
     }
   });
 
-  it("lets the caller's own authorization win, and adds no acting user to it", async () => {
+  it("keeps the caller's own authorization, and adds no acting user to it", async () => {
     await asBob(() => call(`${api.url}/2.0/x`, { headers: { Authorization: 'Bearer mine' } }));
     expect(api.arrived[0]?.headers.authorization).toBe('Bearer mine');
     expect(api.arrived[0]?.headers).not.toHaveProperty('as-user');
     expect(endpoint.received).toEqual([]);
   });
 
-  it("lets the caller's own as-user win", async () => {
+  it("keeps the caller's own as-user", async () => {
     await asBob(() => call(`${api.url}/2.0/x`, { headers: { 'As-User': '7' } }));
     expect(api.arrived[0]?.headers).toMatchObject({ authorization: bearer(1), 'as-user': '7' });
   });
@@ -201,7 +201,7 @@ describe.each(fronts)('%s', (_, call) => {
       },
     );
 
-    it("keeps the caller's own to itself, too", async () => {
+    it("keeps the caller's own headers at Box, too", async () => {
       await call(`${api.url}/redirect/302/there`, {
         headers: { Authorization: 'Bearer mine', 'as-user': '7' },
       });
@@ -209,7 +209,7 @@ describe.each(fronts)('%s', (_, call) => {
       expect(foreign.arrived[0]?.headers).not.toHaveProperty('as-user');
     });
 
-    it('that leads back to Box from elsewhere, gives nothing to what comes back', async () => {
+    it('that leads back to Box from another host, adds nothing', async () => {
       expect((await asBob(() => call(`${api.url}/redirect/302/back`))).text).toBe('GET /2.0/end');
       expect(api.arrived.at(-1)?.path).toBe('/2.0/end');
       expect(api.arrived.at(-1)?.headers).not.toHaveProperty('authorization');
@@ -224,7 +224,7 @@ describe.each(fronts)('%s', (_, call) => {
       });
     });
 
-    it('turns a POST into a GET without a body for 302, as everybody does', async () => {
+    it('turns a POST into a GET without a body for 302, as usual', async () => {
       await call(`${api.url}/redirect/302/self`, { method: 'POST', body: 'hello' });
       expect(api.arrived.at(-1)).toMatchObject({ method: 'GET', body: '' });
     });
@@ -238,7 +238,7 @@ describe.each(fronts)('%s', (_, call) => {
   describe('when the token is refused', () => {
     beforeEach(() => refusedTokens.add(bearer(1)));
 
-    it('renews it and makes the call again, once', async () => {
+    it('refreshes it and repeats the call once', async () => {
       expect(
         await asBob(() => call(`${api.url}/2.0/x`, { method: 'POST', body: 'hello' })),
       ).toMatchObject({ status: 200 });
@@ -250,12 +250,12 @@ describe.each(fronts)('%s', (_, call) => {
       ]);
     });
 
-    it('does so for a 401 without a word, too', async () => {
+    it('refreshes it for a 401 without a challenge or a body, too', async () => {
       refusal = { headers: {}, body: '' };
       expect(await call(`${api.url}/2.0/x`)).toMatchObject({ status: 200 });
     });
 
-    it('gives the answer to the caller when the renewed one is refused as well', async () => {
+    it('returns the response if the new token is refused as well', async () => {
       refusedTokens.add(bearer(2));
       expect(await call(`${api.url}/2.0/x`)).toMatchObject({ status: 401 });
       expect(api.arrived).toHaveLength(2);
@@ -265,14 +265,14 @@ describe.each(fronts)('%s', (_, call) => {
       expect(endpoint.received).toHaveLength(2);
     });
 
-    it('says why if there is no other token to be had', async () => {
+    it('rejects with the reason if no other token is available', async () => {
       endpoint.script(endpoint.grant, () =>
         endpoint.json(400, { error: 'unauthorized_client', error_description: '' }),
       );
       expect((await thrownBy(() => call(`${api.url}/2.0/x`))).code).toBe('app_not_authorized');
     });
 
-    it('renews it for a stream, and fails that one call, which cannot be made again', async () => {
+    it('refreshes it for a stream, and fails that one call, which cannot be repeated', async () => {
       const error = await thrownBy(() =>
         call(`${api.url}/2.0/x`, { method: 'POST', body: streamOf('hello') }),
       );
@@ -287,7 +287,7 @@ describe.each(fronts)('%s', (_, call) => {
       expect(endpoint.received).toHaveLength(2);
     });
 
-    it('is asked for once by many calls that were refused together', async () => {
+    it('requests one token for many calls that were refused together', async () => {
       const statuses = await Promise.all(
         Array.from({ length: 50 }, () => call(`${api.url}/2.0/x`)),
       );
@@ -296,7 +296,7 @@ describe.each(fronts)('%s', (_, call) => {
     });
   });
 
-  it('does not renew for a 403, nor for a 401 that is about something else', async () => {
+  it('does not refresh for a 403, nor for a 401 with another error', async () => {
     expect((await call(`${api.url}/403`)).status).toBe(403);
     expect(await call(`${api.url}/json-401`)).toEqual({
       status: 401,
@@ -306,14 +306,14 @@ describe.each(fronts)('%s', (_, call) => {
     expect(endpoint.received).toHaveLength(1);
   });
 
-  it('does not take the silence of a HEAD for a refusal of the token', async () => {
+  it('does not take an empty response to HEAD for a refused token', async () => {
     refusedTokens.add(bearer(1));
     refusal = { headers: { 'content-type': 'application/json' }, body: '' };
     expect((await call(`${api.url}/2.0/x`, { method: 'HEAD' })).status).toBe(401);
     expect(endpoint.received).toHaveLength(1);
   });
 
-  it('serves others with the token that one odd answer refused twice', async () => {
+  it('keeps serving other calls after one odd response refused the token twice', async () => {
     await call(`${api.url}/silent-401`);
     expect((await call(`${api.url}/2.0/x`)).status).toBe(200);
     expect((await thrownBy(() => call(`${api.url}/silent-401`))).code).toBe('token_refused_again');
@@ -321,7 +321,7 @@ describe.each(fronts)('%s', (_, call) => {
     expect(endpoint.received).toHaveLength(2);
   });
 
-  it('leaves what another issuer says of a 401 alone', async () => {
+  it('leaves the 401 of another issuer to that issuer’s rule', async () => {
     refusedTokens.add(bearer(1));
     refusal = { headers: { 'www-authenticate': 'Bearer error="insufficient_scope"' }, body: '' };
     expect((await call(`${api.url}/2.0/x`)).status).toBe(401);
@@ -334,13 +334,13 @@ function streamOf(text: string): Readable {
 }
 
 describe('BoxFetch', () => {
-  it('takes an address without a host as one of apiUrl', async () => {
+  it('resolves an address without a host against apiUrl', async () => {
     expect(await viaFetch('/2.0/users/me')).toMatchObject({ status: 200 });
     expect(await viaFetch('2.0/users/me')).toMatchObject({ status: 200 });
     expect(api.arrived.map(({ path }) => path)).toEqual(['/2.0/users/me', '/2.0/users/me']);
   });
 
-  it('takes it below the path of apiUrl', async () => {
+  it('resolves an address below the path of apiUrl', async () => {
     const own = new BoxAuth({ credentials: { developerToken: 't' }, apiUrl: `${api.url}/proxy` });
     await own.fetch('/2.0/users/me');
     expect(api.arrived[0]).toMatchObject({
@@ -375,14 +375,14 @@ describe('BoxFetch', () => {
     await odd.stop();
   });
 
-  it('takes a Request in the place of init', async () => {
+  it('accepts a Request as init', async () => {
     const init = new Request(`${api.url}/2.0/x`, { method: 'DELETE', headers: { 'as-user': '7' } });
     await box.fetch(`${api.url}/2.0/y`, init);
     expect(api.arrived[0]).toMatchObject({ method: 'DELETE', path: '/2.0/y' });
     expect(api.arrived[0]?.headers).toMatchObject({ 'as-user': '7' });
   });
 
-  it('takes a URL and a Request', async () => {
+  it('accepts a URL and a Request', async () => {
     await box.fetch(new URL(`${api.url}/a`));
     await box.fetch(
       new Request(`${api.url}/b`, { method: 'PUT', headers: { 'x-mine': '1' }, body: 'hello' }),
@@ -398,7 +398,7 @@ describe('BoxFetch', () => {
     ]);
   });
 
-  it('says whether an answer came by a redirect, and follows none if it is told so', async () => {
+  it('marks a redirected response, and follows no redirect in manual mode', async () => {
     expect((await box.fetch(`${api.url}/redirect/302/self`)).redirected).toBe(true);
     expect((await box.fetch(`${api.url}/2.0/x`)).redirected).toBe(false);
     expect((await box.fetch(`${api.url}/redirect/302/there`, { redirect: 'manual' })).status).toBe(
@@ -410,7 +410,7 @@ describe('BoxFetch', () => {
     expect(foreign.arrived).toEqual([]);
   });
 
-  it('gives up a redirect that never ends', async () => {
+  it('stops following an endless redirect', async () => {
     const loop = await startServer((_, response) =>
       response.writeHead(302, { location: '/' }).end(),
     );
@@ -433,7 +433,7 @@ describe('BoxFetch', () => {
     ['a Blob', () => new Blob(['hello'])],
     ['an ArrayBuffer', () => new TextEncoder().encode('hello').buffer],
     ['a Buffer', () => Buffer.from('hello')],
-  ])('sends %s again after a refusal', async (_, body) => {
+  ])('sends %s again after a refused token', async (_, body) => {
     refusedTokens.add(bearer(1));
     expect(await viaFetch(`${api.url}/2.0/x`, { method: 'POST', body: body() })).toMatchObject({
       status: 200,
@@ -457,7 +457,7 @@ describe('An axios instance', () => {
     return instance;
   };
 
-  it('is of one Box app: attached to another it says so', async () => {
+  it('rejects a second Box app', async () => {
     const instance = axios.create();
     attachToAxios(instance, box.policy, box.fetch);
     const other = new BoxAuth({ credentials: { developerToken: 'x' }, apiUrl: foreign.url });
@@ -465,7 +465,7 @@ describe('An axios instance', () => {
     expect(error.code).toBe('option_invalid');
   });
 
-  it('shows no token in an answer that is still being read', async () => {
+  it('shows no token in a response that is still being read', async () => {
     const instance = axios.create();
     attachToAxios(instance, box.policy, box.fetch);
     for (const maxRedirects of [undefined, 0]) {
@@ -479,7 +479,7 @@ describe('An axios instance', () => {
     }
   });
 
-  it('changes nothing when it is attached to twice', async () => {
+  it('stays unchanged when it is attached twice', async () => {
     const instance = attached();
     attachToAxios(instance, box.policy, box.fetch);
     refusedTokens.add(bearer(1));
@@ -488,7 +488,7 @@ describe('An axios instance', () => {
     expect(api.arrived).toHaveLength(2);
   });
 
-  it('shows no token: not in an error, nor in an answer, nor in the config of either', async () => {
+  it('shows no token in an error, in a response, nor in the config of either', async () => {
     const instance = attached();
     const everything = (value: unknown) =>
       inspect(value, { depth: Infinity, showHidden: true, getters: true });
@@ -501,7 +501,7 @@ describe('An axios instance', () => {
     expect(response.request).toMatchObject({ method: 'GET', path: '/2.0/x' });
   });
 
-  it('shows none in a stream, nor in the error that it ends with', async () => {
+  it('shows no token in a stream, nor in the error that it ends with', async () => {
     const response = await attached({ responseType: 'stream' }).get<Readable>('/2.0/x', {
       maxContentLength: 1,
     });
@@ -511,7 +511,7 @@ describe('An axios instance', () => {
     expect(inspect(error, { depth: Infinity })).not.toContain('token-1');
   });
 
-  it('lets go of the connection of a refused stream before it repeats the call', async () => {
+  it('frees the connection of a refused stream before it repeats the call', async () => {
     refusedTokens.add(bearer(1));
     refusal = { ...refusal, body: 'x'.repeat(100_000) };
     const httpAgent = new Agent({ keepAlive: true, maxSockets: 1 });
@@ -520,7 +520,7 @@ describe('An axios instance', () => {
     httpAgent.destroy();
   });
 
-  it('puts no token where its own base and that of a call do not agree', async () => {
+  it('adds no token if an interceptor removes the base URL and the call leads to another host', async () => {
     const instance = attached({ allowAbsoluteUrls: false });
     instance.interceptors.request.use((config) => {
       delete config.baseURL;
@@ -539,7 +539,7 @@ describe('An axios instance', () => {
     expect(api.arrived.at(-1)?.headers.authorization).toBe(bearer(2));
   });
 
-  it("runs the app's interceptors once, and its beforeRedirect still", async () => {
+  it("runs the app's interceptors once, and its beforeRedirect", async () => {
     const instance = attached();
     let ran = 0;
     let redirects = 0;
@@ -579,7 +579,7 @@ describe('An axios instance', () => {
 });
 
 describe('getHeaders', () => {
-  it('gives both headers for Box', async () => {
+  it('returns both headers for Box', async () => {
     expect(await asBob(() => box.provider.getHeaders(`${api.url}/2.0/x`))).toEqual({
       authorization: bearer(1),
       'as-user': '22222',

@@ -80,14 +80,14 @@ describe('A token for plain http on loopback', () => {
         proxy: { protocol: 'http', host: '127.0.0.1', port: (proxy.address() as AddressInfo).port },
       }),
     ],
-  ])('reaches no proxy %s by axios', async (_, options) => {
+  ])('reaches no proxy %s with axios', async (_, options) => {
     const { config } = await attached(boxWith(TOKEN), options()).get('/2.0/users/me');
     expect(seen).toEqual([]);
     expect(api.arrived[0]?.headers.authorization).toBe('Bearer the-token');
     expect(config.proxy).toEqual(options()['proxy' as never]);
   });
 
-  it('is not added by axios to a redirect from another origin of ours that a proxy may serve', async () => {
+  it('is not added by axios to a redirect from another allowed origin that a proxy may serve', async () => {
     const box = new BoxAuth({ credentials: TOKEN, origins: [api.url] });
     const headers: object = { authorization: 'Bearer the-token' };
     const instance = axios.create({
@@ -102,7 +102,7 @@ describe('A token for plain http on loopback', () => {
   });
 
   it.each(libraries)(
-    'is refused by the interceptor, whatever is below, of %s',
+    'is refused by the interceptor for any dispatcher of %s',
     async (_, library) => {
       const agent = new library.EnvHttpProxyAgent();
       closing.push(() => agent.destroy());
@@ -132,10 +132,10 @@ describe('A token for plain http on loopback', () => {
     ],
     ['a token request', (box) => box.provider.getToken()],
   ];
-  describe.each(clients)('under %s', (name, call) => {
+  describe.each(clients)('with %s', (name, call) => {
     const credentials = name === 'a token request' ? CLIENT : TOKEN;
 
-    it("is refused where the app's own fetch may go by the environment", async () => {
+    it("is refused if the app's own fetch may use the environment", async () => {
       const dispatcher = new undici.EnvHttpProxyAgent();
       closing.push(() => dispatcher.destroy());
       const send = (input: unknown, init: object) =>
@@ -146,7 +146,7 @@ describe('A token for plain http on loopback', () => {
     });
 
     it.each(libraries)(
-      'is refused where the global dispatcher is a proxy agent of %s',
+      'is refused if the global dispatcher is a proxy agent of %s',
       async (_, library) => {
         const before = library.getGlobalDispatcher();
         const dispatcher = new library.EnvHttpProxyAgent();
@@ -160,7 +160,7 @@ describe('A token for plain http on loopback', () => {
       },
     );
 
-    it('is sent where the global fetch has no proxy', async () => {
+    it('is sent if the global fetch has no proxy', async () => {
       await call(boxWith(credentials)).catch(() => undefined);
       expect(api.arrived.length).toBeGreaterThan(0);
       expect(seen).toEqual([]);
@@ -175,14 +175,14 @@ describe('NO_PROXY', () => {
   };
 
   it.each(['127.0.0.1', 'a.example, 127.0.0.1', '127.0.0.1:4000', '*', '127.0.0.1 b.example'])(
-    'lets a call through that it exempts: %s',
+    'allows an exempt call: %s',
     (noProxy) => {
       expect(isRefused(noProxy)).toBe(false);
     },
   );
 
   it.each(['', 'localhost', '127.0.0.1:4001', '.0.0.2', 'example.com'])(
-    'does not let through what it does not name: %s',
+    'allows no other call: %s',
     (noProxy) => {
       expect(isRefused(noProxy)).toBe(true);
     },
@@ -193,7 +193,7 @@ describe('NO_PROXY', () => {
     expect(isRefused('localhost:80', 'http://localhost/')).toBe(false);
   });
 
-  it('is read as by EnvHttpProxyAgent', async () => {
+  it('has the rules of EnvHttpProxyAgent', async () => {
     const entry = fc.constantFrom('127.0.0.1', '*', '0.0.1', '.1', '*.0.1', 'localhost', ':80', '');
     const port = fc.constantFrom('', ':1', ':2');
     const list = fc.array(
@@ -215,7 +215,7 @@ describe('NO_PROXY', () => {
     );
   });
 
-  it('is of no matter for https, for other hosts, and without HTTP_PROXY', () => {
+  it('does not matter for https, for other hosts, and without HTTP_PROXY', () => {
     expect(isRefused('', 'https://127.0.0.1/')).toBe(false);
     expect(isRefused('', 'http://example.com/')).toBe(false);
     vi.stubEnv('HTTP_PROXY', '').stubEnv('http_proxy', '');
@@ -233,7 +233,7 @@ describe('An https call of axios', () => {
   });
 
   it.each(['0.30.1', '1.9.0', '1.12.0', '1.15.9', '1.16.0'])(
-    'is refused with axios %s, which opens none',
+    'is refused with axios %s, which opens no tunnel',
     async (version) => {
       const { VERSION } = axios;
       closing.push(() => Object.assign(axios, { VERSION }));
@@ -247,7 +247,7 @@ describe('An https call of axios', () => {
   );
 
   it.each(['1.16.1', '1.16.10', '1.17.0', '1.100.0', '2.0.0', undefined])(
-    'is made with axios %s',
+    'is sent with axios %s',
     (version) => {
       const { VERSION } = axios;
       closing.push(() => Object.assign(axios, { VERSION }));

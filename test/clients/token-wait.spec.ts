@@ -136,7 +136,7 @@ const cases: [string, Call, () => Ending][] = [
     () => byTimeout({}, 'ECONNABORTED', 'timeout of 400ms exceeded'),
   ],
   [
-    'a timeout of axios with its own words',
+    'a timeout of axios with a custom message',
     viaAxios({}),
     () => byTimeout({ ...CLARIFY, timeoutErrorMessage: 'too late' }, 'ETIMEDOUT', 'too late'),
   ],
@@ -220,7 +220,7 @@ it.each([
   expect(await Promise.race([failure, stillWaiting])).toMatchObject({ message: 'enough' });
 });
 
-it('A wait that is over leaves no timer and no listener', async () => {
+it('A finished wait leaves no timer and no listener', async () => {
   const signal = new EventEmitter();
   const agent = new undici.Agent();
   closing.push(() => agent.destroy());

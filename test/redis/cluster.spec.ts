@@ -21,7 +21,7 @@ describeWithRedis('On a cluster', () => {
 
   afterAll(() => cluster.stop());
 
-  it('a key is in the slot that Redis says', async () => {
+  it('slotOf returns the slot that Redis reports', async () => {
     const key = fc.string({ unit: 'grapheme', minLength: 1 }).filter((text) => !/[{}]/.test(text));
     await fc.assert(
       fc.asyncProperty(key, key, async (prefix, name) => {
@@ -50,8 +50,8 @@ describeWithRedis('On a cluster', () => {
 describeWithRedis.each([
   ['redis 5', createCluster as unknown as typeof createCluster6],
   ['redis 6', createCluster6],
-])('On a cluster that loses a node, by %s', (_, create) => {
-  it('what is on that node is refused at once, the rest is served', async () => {
+])('On a cluster that loses a node, with %s', (_, create) => {
+  it('subjects on that node fail at once, and all others are served', async () => {
     const cluster = await RedisClusterServers.start(3);
     onTestFinished(() => cluster.stop());
     const client = create({ rootNodes: cluster.addresses.map((socket) => ({ socket })) });

@@ -28,7 +28,7 @@ describeWithRedis.each(Object.entries(connectors))('Without a server, %s', (_, c
     await server.stop();
   });
 
-  it('keeps nothing to be sent later: it rejects at once, until there is a connection', async () => {
+  it('queues no command: it rejects at once until there is a connection', async () => {
     const isGone = heard(connected, 'close', 'reconnecting');
     await server.kill();
     await isGone;
@@ -44,7 +44,7 @@ describeWithRedis.each(Object.entries(connectors))('Without a server, %s', (_, c
     expect((await store.claim(id, request)).state).toBe('claimed');
   });
 
-  it('waits for a server that does not answer, and is answered when it does', async () => {
+  it('waits for a server that does not reply, and gets the reply when it does', async () => {
     server.pause();
     const answers = Object.values(commands).map((command) => command(store));
     server.resume();
@@ -52,7 +52,7 @@ describeWithRedis.each(Object.entries(connectors))('Without a server, %s', (_, c
     expect(claim).toMatchObject({ state: 'claimed' });
   });
 
-  it('rejects, and nothing is thrown later, when the server dies without an answer', async () => {
+  it('rejects, without an unhandled error, when the server dies without a reply', async () => {
     const lost = await connect(server.port, { reconnects: false });
     const own = new RedisTokenStore({ client: lost.client, secret });
     server.pause();

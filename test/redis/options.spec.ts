@@ -17,7 +17,7 @@ const offline = { lazyConnect: true } as const;
 const rootNodes = [{ url: 'redis://127.0.0.1:1' }];
 const sentinel = { name: 'main', sentinelRootNodes: [{ host: '127.0.0.1', port: 1 }] };
 
-describe('Every client that is known', () => {
+describe('Every supported client', () => {
   const clusters = [
     new Cluster([{ port: 1 }], offline),
     new Cluster6([{ port: 1 }], offline),
@@ -43,23 +43,26 @@ describe('Every client that is known', () => {
     'redis 6, sentinel': new RedisTokenStore({ client: createSentinel6(sentinel), secret }),
   };
 
-  it.each(Object.entries(stores))('%s: refuses while it is not connected', async (_, store) => {
-    const request = { owner: 'owner', leaseMs: 1_000, newerThan: 0 };
-    const token = { value: 'token', lifetimeMs: 1_000, expiresAt: 0 };
-    const refusals = [
-      await thrownBy(() => store.claim('identity', request)),
-      await thrownBy(() => store.publish('identity', 1, token, 0)),
-      await thrownBy(() => store.invalidate('identity', 1)),
-      await thrownBy(() => store.fail('identity', 'owner', 1_000, 'reason')),
-    ];
-    for (const refusal of refusals) {
-      expect(refusal).toMatchObject({ code: 'store_unavailable', retryable: true });
-      expect(refusal).toMatchObject({ message: expect.stringContaining('not connected') });
-    }
-  });
+  it.each(Object.entries(stores))(
+    'makes the store reject while it is not connected: %s',
+    async (_, store) => {
+      const request = { owner: 'owner', leaseMs: 1_000, newerThan: 0 };
+      const token = { value: 'token', lifetimeMs: 1_000, expiresAt: 0 };
+      const refusals = [
+        await thrownBy(() => store.claim('identity', request)),
+        await thrownBy(() => store.publish('identity', 1, token, 0)),
+        await thrownBy(() => store.invalidate('identity', 1)),
+        await thrownBy(() => store.fail('identity', 'owner', 1_000, 'reason')),
+      ];
+      for (const refusal of refusals) {
+        expect(refusal).toMatchObject({ code: 'store_unavailable', retryable: true });
+        expect(refusal).toMatchObject({ message: expect.stringContaining('not connected') });
+      }
+    },
+  );
 });
 
-describe('What is no option of a RedisTokenStore', () => {
+describe('RedisTokenStore', () => {
   const client = createClient();
 
   async function refusalOf(options: Record<string, unknown>): Promise<string> {
@@ -76,7 +79,7 @@ describe('What is no option of a RedisTokenStore', () => {
     ['a client of another package', { get: () => undefined, evalsha: () => undefined }],
     ['a pool of connections', createClientPool()],
     ['a stub without commands', { status: 'ready' }],
-  ])('is refused as a client: %s', async (_, other) => {
+  ])('rejects an invalid client: %s', async (_, other) => {
     expect(await refusalOf({ client: other })).toContain('option client');
   });
 
@@ -88,7 +91,7 @@ describe('What is no option of a RedisTokenStore', () => {
     ['a list with a short one first', ['x'.repeat(31), secret]],
     ['a number', 10 ** 40],
     ['bytes', Buffer.from(secret)],
-  ])('is refused as a secret, and not shown: %s', async (_, other) => {
+  ])('rejects an invalid secret without showing it: %s', async (_, other) => {
     const refusal = await refusalOf({ secret: other });
     expect(refusal).toContain('option secret');
     expect(refusal).not.toContain('xxxx');
@@ -98,11 +101,11 @@ describe('What is no option of a RedisTokenStore', () => {
     ['braces', 'app{1}'],
     ['nothing', ''],
     ['a number', 7],
-  ])('is refused as a prefix: %s', async (_, prefix) => {
+  ])('rejects an invalid prefix: %s', async (_, prefix) => {
     expect(await refusalOf({ prefix })).toContain('option prefix');
   });
 
-  it('is anything that does not compile', () => {
+  it('does not compile without a client or a secret', () => {
     // @ts-expect-error -- no client
     const withoutClient = (): unknown => new RedisTokenStore({ client: {}, secret });
     // @ts-expect-error -- no secret
@@ -111,7 +114,7 @@ describe('What is no option of a RedisTokenStore', () => {
   });
 });
 
-it('A secret of 32 characters, or several, will do and is not shown', () => {
+it('RedisTokenStore accepts secrets of 32 characters and does not show them', () => {
   const secrets = ['x'.repeat(32), 'y'.repeat(32)];
   const store = new RedisTokenStore({ client: createClient(), secret: secrets, prefix: 'app:1' });
   expect(inspect(store, { depth: 9, showHidden: true })).not.toMatch(/xxx|yyy/);

@@ -40,7 +40,7 @@ describeWithRedis.each(Object.entries(connectors))('A RedisTokenStore by %s', (_
     store = new RedisTokenStore({ client: connected.client, secret });
   });
 
-  it('sends each script once, and from then on its hash', async () => {
+  it('sends each script once, and only its hash from then on', async () => {
     await server.command('SCRIPT', 'FLUSH');
     await server.command('CONFIG', 'RESETSTAT');
     for (let round = 0; round < 3; round++) {
@@ -51,7 +51,7 @@ describeWithRedis.each(Object.entries(connectors))('A RedisTokenStore by %s', (_
     expect((await store.claim('another', request)).state).toBe('claimed');
   });
 
-  it('asks Redis for nothing but what its scripts do', async () => {
+  it('sends only script commands to Redis', async () => {
     for (const command of Object.values(commands)) await command(store);
     const known = ['eval', 'evalsha', 'get', 'set', 'del', 'pttl', 'time'];
     const ours = ['config|resetstat', 'info', 'flushall', 'script|flush'];
@@ -62,7 +62,7 @@ describeWithRedis.each(Object.entries(connectors))('A RedisTokenStore by %s', (_
       expect([...known, ...ours]).toContain(name);
   });
 
-  it('leaves the client as it was: open, and with no listener of its own', async () => {
+  it('leaves the client open, and adds no listener to it', async () => {
     const { client, events } = connected;
     const listeners = () => events.eventNames().map((name) => [name, events.listenerCount(name)]);
     const before = listeners();
@@ -72,7 +72,7 @@ describeWithRedis.each(Object.entries(connectors))('A RedisTokenStore by %s', (_
     expect(await store.claim(id, request)).toBeDefined();
   });
 
-  it('keeps to its prefix', async () => {
+  it('uses only keys with its prefix', async () => {
     await new RedisTokenStore({ client: connected.client, secret, prefix: 'app:1' }).claim(
       id,
       request,
@@ -83,7 +83,7 @@ describeWithRedis.each(Object.entries(connectors))('A RedisTokenStore by %s', (_
     expect((await store.claim(id, request)).state).toBe('claimed');
   });
 
-  it('takes a key of another type for none at all', async () => {
+  it('treats a key of another type as missing', async () => {
     const fence = await fenceOf(store);
     await store.publish(id, fence, token, 0);
     const key = (await server.dump()).find((one) => one.key.endsWith(':token'))?.key ?? '';
@@ -100,14 +100,14 @@ describeWithRedis.each(Object.entries(connectors))('A RedisTokenStore by %s', (_
     expect((await store.claim(id, request)).state).toBe('token');
   });
 
-  it('remembers a fence that is ahead of the clock of Redis', async () => {
+  it('keeps a fence that is ahead of the clock of Redis', async () => {
     const ahead = Date.now() + 10 ** 9;
     expect(await fenceOf(store, { ...request, newerThan: ahead })).toBe(ahead + 1);
     await server.advance(60_000);
     expect(await fenceOf(store, { ...request, owner: 'another' })).toBe(ahead + 2);
   });
 
-  it('counts the age of a token from its claim, however long it was on its way', async () => {
+  it('counts the age of a token from its claim, even if publishing is delayed', async () => {
     const fence = await fenceOf(store);
     await server.command('CLIENT', 'PAUSE', 100);
     await store.publish(id, fence, token, 0);
@@ -115,13 +115,13 @@ describeWithRedis.each(Object.entries(connectors))('A RedisTokenStore by %s', (_
     expect((claim as { ageMs: number }).ageMs).toBeGreaterThanOrEqual(100);
   });
 
-  it('keeps no token whose claim is older than the token may be, whatever its age is said to be', async () => {
+  it('stores no token whose claim is older than its lifetime, whatever its reported age is', async () => {
     const hourAgo = Date.now() - 61 * 60_000;
     await store.publish(id, hourAgo, { ...token, lifetimeMs: 3_600_000 }, 100);
     expect((await store.claim(id, request)).state).toBe('claimed');
   });
 
-  it('takes an age, a lifetime and a pause that are no whole numbers', async () => {
+  it('accepts fractions in age, lifetime and pause', async () => {
     const fence = await fenceOf(store);
     await store.publish(id, fence, { ...token, lifetimeMs: 3_599_999.5 }, 1_000.25);
     const claim = await store.claim(id, request);
@@ -133,7 +133,7 @@ describeWithRedis.each(Object.entries(connectors))('A RedisTokenStore by %s', (_
     expect(paused).toMatchObject({ state: 'paused', reason: '' });
   });
 
-  it('rejects on a replica, where nothing can be written, but reads there', async () => {
+  it('rejects writes on a read-only replica, but reads there', async () => {
     await store.publish(id, await fenceOf(store), token, 0);
     await server.command('REPLICAOF', '127.0.0.1', 1);
     try {
@@ -150,7 +150,7 @@ describeWithRedis.each(Object.entries(connectors))('A RedisTokenStore by %s', (_
     expect((await store.claim('another', request)).state).toBe('claimed');
   });
 
-  it('rejects when Redis has no memory left, and does nothing by halves', async () => {
+  it('rejects when Redis has no memory left, and leaves nothing half done', async () => {
     const fence = await fenceOf(store);
     const before = await server.dump();
     await server.command('CONFIG', 'SET', 'maxmemory', 1);
@@ -173,7 +173,7 @@ describeWithRedis.each(Object.entries(connectors))('A RedisTokenStore by %s', (_
     expect((await store.claim(id, request)).state).toBe('token');
   });
 
-  it('says in its errors nothing that should not be known', async () => {
+  it('reveals no secret in its errors', async () => {
     await server.command('REPLICAOF', '127.0.0.1', 1);
     try {
       const refusals = await refusalsOf(store, ['claim', 'publish']);
@@ -223,7 +223,7 @@ describeWithRedis('However a client is set up', () => {
     client.disconnect();
   });
 
-  it.each([2, 3] as const)('redis: RESP%i, and bytes for strings', async (RESP) => {
+  it.each([2, 3] as const)('redis: RESP%i, with Buffers for strings', async (RESP) => {
     const plain = createClient({ socket: { port: server.port }, RESP });
     await plain.connect();
     const mapped = plain.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer });
@@ -231,7 +231,7 @@ describeWithRedis('However a client is set up', () => {
     plain.destroy();
   });
 
-  it('needs no more rights than it says, and rejects with less', async () => {
+  it('needs only the documented ACL rights, and rejects with fewer', async () => {
     await server.flush();
     const rights = ['eval', 'evalsha', 'get', 'set', 'del', 'pttl', 'time'];
     const rules = [
@@ -263,7 +263,7 @@ describeWithRedis('However a client is set up', () => {
     client.disconnect();
   });
 
-  it('rejects what no script of ours has answered', async () => {
+  it('rejects an unexpected reply', async () => {
     for (const reply of [null, 'OK', [], ['token'], ['claimed', '0', 'x'], ['else', '0']]) {
       const evalsha = () => Promise.resolve(reply);
       const store = new RedisTokenStore({
@@ -277,8 +277,8 @@ describeWithRedis('However a client is set up', () => {
   });
 });
 
-describe('What a client rejects with', () => {
-  it('is not sent again unless the script was not known', async () => {
+describe('A failed command', () => {
+  it('is sent again only if Redis does not know the script', async () => {
     const sent: string[] = [];
     const rejecting = (name: string, error: unknown) => () => {
       sent.push(name);
@@ -295,7 +295,7 @@ describe('What a client rejects with', () => {
 });
 
 describeWithRedis('Two apps with one Redis', () => {
-  it('share one mint', async () => {
+  it('share one token request', async () => {
     const server = await RedisServer.start();
     onTestFinished(() => server.stop());
     const client = new Redis(server.port, { lazyConnect: true });

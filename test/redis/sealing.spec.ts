@@ -16,11 +16,11 @@ function flipped(text: string, index: number, bit: number): string {
   return text.slice(0, index) + letter + text.slice(index + 1);
 }
 
-describe('What is sealed', () => {
+describe('A sealed value', () => {
   const seal = new TokenSeal([OLD]);
   const anything = fc.string({ unit: 'grapheme', maxLength: 200 });
 
-  it('can be opened again, together with what it is bound to', () => {
+  it('is decrypted with the data that it is bound to', () => {
     fc.assert(
       fc.property(anything, fc.array(anything), (plain, to) => {
         expect(seal.open(seal.seal(plain, to), to)).toBe(plain);
@@ -28,7 +28,7 @@ describe('What is sealed', () => {
     );
   });
 
-  it('cannot be opened when a single bit of it is another', () => {
+  it('is not decrypted if a single bit has changed', () => {
     fc.assert(
       fc.property(anything, fc.nat(), fc.nat(7), (plain, at, bit) => {
         const sealed = seal.seal(plain, bound);
@@ -38,7 +38,7 @@ describe('What is sealed', () => {
     );
   });
 
-  it('cannot be opened when it is cut, or has more to it', () => {
+  it('is not decrypted if it is truncated or extended', () => {
     const sealed = seal.seal('plain', bound);
     for (let length = 0; length < sealed.length; length++) {
       expect(seal.open(sealed.slice(0, length), bound)).toBeUndefined();
@@ -48,25 +48,25 @@ describe('What is sealed', () => {
     }
   });
 
-  it('cannot be opened bound to anything else', () => {
+  it('is not decrypted with other bound data', () => {
     const sealed = seal.seal('plain', ['a', 'b']);
     for (const other of [['a'], ['b', 'a'], ['a', 'b', ''], ['ab'], ['a","b'], []]) {
       expect(seal.open(sealed, other)).toBeUndefined();
     }
   });
 
-  it('is never the same twice', () => {
+  it('differs each time', () => {
     const sealed = Array.from({ length: 100 }, () => seal.seal('plain', bound));
     expect(new Set(sealed.map((text) => text.slice(0, 16))).size).toBe(100);
   });
 
-  it('is opened by whoever knows the secret it was sealed with, wherever in the list', () => {
+  it('is decrypted with its secret at any position of the list', () => {
     const sealed = new TokenSeal([NEW, OLD]).seal('plain', bound);
     expect(new TokenSeal([OTHER, OLD, NEW]).open(sealed, bound)).toBe('plain');
     expect(new TokenSeal([OLD]).open(sealed, bound)).toBeUndefined();
   });
 
-  it('is named by the last secret, and every identity by a name of its own', () => {
+  it('has a name derived from the last secret, different for each identity', () => {
     expect(new TokenSeal([NEW, OLD]).nameOf('x')).toBe(seal.nameOf('x'));
     expect(new TokenSeal([OLD, NEW]).nameOf('x')).not.toBe(seal.nameOf('x'));
     const names = ['', 'x', 'x\0', '\ud800', '\ud801', '\ufffd', 'é', 'e\u0301'];
@@ -125,7 +125,7 @@ describeWithRedis('A token in Redis', () => {
     return claim;
   }
 
-  it('shows nobody an id, a token, a scope, a reason or a secret', async () => {
+  it('reveals no id, token, scope, reason or secret', async () => {
     const store = storeWith(OLD);
     await publish(store);
     const before = await server.dump();
@@ -149,7 +149,7 @@ describeWithRedis('A token in Redis', () => {
     expect(Object.keys(store)).toEqual([]);
   });
 
-  it('never outlives itself: every key has an end', async () => {
+  it('expires with its key: every key has a TTL', async () => {
     const store = storeWith(OLD);
     await publish(store);
     const { fence } = (await store.claim(id, request)) as Claim & { state: 'token' };
@@ -164,7 +164,7 @@ describeWithRedis('A token in Redis', () => {
     }
   });
 
-  it('is a miss when any byte of it is another, and is replaced', async () => {
+  it('counts as missing if any byte has changed, and is replaced', async () => {
     await publish(storeWith(OLD));
     const { key, value } = await stored(':token');
     expect((await claimOf(key, value)).state).toBe('token');
@@ -175,7 +175,7 @@ describeWithRedis('A token in Redis', () => {
     }
   });
 
-  it('is a miss when it was cut, or is something else altogether', async () => {
+  it('counts as missing if it is truncated or foreign', async () => {
     await publish(storeWith(OLD));
     const { key, value } = await stored(':token');
     const [layout, fence, life, sealed] = value.split(':');
@@ -191,7 +191,7 @@ describeWithRedis('A token in Redis', () => {
     for (const other of others) expect((await claimOf(key, other)).state, other).toBe('claimed');
   });
 
-  it('is a miss when its fence or its life was changed', async () => {
+  it('counts as missing if its fence or lifetime has changed', async () => {
     await publish(storeWith(OLD));
     const { key, value } = await stored(':token');
     const [layout, fence, life, sealed] = value.split(':');
@@ -202,7 +202,7 @@ describeWithRedis('A token in Redis', () => {
     }
   });
 
-  it('is a miss when Redis keeps it for longer than it lives, or for ever', async () => {
+  it('counts as missing if its TTL exceeds its lifetime, or it has none', async () => {
     await publish(storeWith(OLD));
     const { key, value } = await stored(':token');
     expect((await claimOf(key, value, 3_600_000)).state).toBe('token');
@@ -212,7 +212,7 @@ describeWithRedis('A token in Redis', () => {
     expect((await storeWith(OLD).claim(id, request)).state).toBe('claimed');
   });
 
-  it('is a miss under the key of another subject', async () => {
+  it('counts as missing under the key of another subject', async () => {
     await publish(storeWith(OLD));
     const { key, value } = await stored(':token');
     await server.flush();
@@ -223,7 +223,7 @@ describeWithRedis('A token in Redis', () => {
     expect((await claimOf(key, value)).state).toBe('token');
   });
 
-  it('is a miss when a process sealed it that has another secret, and is replaced', async () => {
+  it('counts as missing if it was encrypted with another secret, and is replaced', async () => {
     const [theirs, ours] = [storeWith(OTHER, OLD), storeWith(OLD)];
     await publish(theirs);
     expect((await ours.claim(id, request)).state).toBe('claimed');
@@ -232,7 +232,7 @@ describeWithRedis('A token in Redis', () => {
     expect(await theirs.claim(id, request)).toMatchObject({ token: { value: 'ours' } });
   });
 
-  it('can be replaced whatever fence somebody has written beside it', async () => {
+  it('can be replaced whatever the stored fence is', async () => {
     await publish(storeWith(OLD));
     const { key, value } = await stored(':token');
     const [layout, , life, sealed] = value.split(':');
@@ -250,7 +250,7 @@ describeWithRedis('A token in Redis', () => {
     expect(states.at(-1)).toBe('token');
   });
 
-  it('stays shared while the secret is changed; the last step costs one mint', async () => {
+  it('stays shared while the secret is rotated; the last step costs one token request', async () => {
     const [old, both, fresh] = [storeWith(OLD), storeWith(NEW, OLD), storeWith(NEW)];
     await publish(old);
     expect((await both.claim(id, request)).state).toBe('token');
@@ -264,7 +264,7 @@ describeWithRedis('A token in Redis', () => {
     expect([old.unreadable, both.unreadable, fresh.unreadable]).toEqual([1, 0, 0]);
   });
 
-  it('that others failed to get is waited for, also where the reason cannot be read', async () => {
+  it('that failed elsewhere pauses this process, even if the reason cannot be decrypted', async () => {
     const store = storeWith(OTHER, OLD);
     await store.claim(id, request);
     await store.fail(id, 'owner', 60_000, 'a reason');

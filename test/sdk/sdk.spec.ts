@@ -130,7 +130,7 @@ describe.each(wirings)('A BoxClient that is %s', (wiring, open) => {
     expect(await text(content as Readable)).toBe('The plan, in parts');
   });
 
-  it('narrows its token', async () => {
+  it('downscopes its token', async () => {
     const { client, provider } = await open();
     const file = emulator.addFile({ name: 'plan.txt', content: 'The plan' });
     const resource = `https://api.box.com/2.0/files/${file.id}`;
@@ -145,7 +145,7 @@ describe.each(wirings)('A BoxClient that is %s', (wiring, open) => {
     expect(await status('/2.0/folders/0')).toBe(403);
   });
 
-  it('revokes its token, and goes on with another', async () => {
+  it('revokes its token, and continues with another', async () => {
     const { client } = await open();
     const { accessToken } = await client.auth.retrieveToken();
     expect(await client.auth.revokeToken()).toBeUndefined();
@@ -155,7 +155,7 @@ describe.each(wirings)('A BoxClient that is %s', (wiring, open) => {
     expect(emulator.mints).toBe(2);
   });
 
-  it('mints once for 1,000 calls at once, and once more when all of them are refused', async () => {
+  it('requests one token for 1,000 concurrent calls, and one more when all are refused', async () => {
     // It stands still: a loaded machine may need more for them than the 10 s in which there is one forced mint.
     options = { ...options, runtime: { ...systemRuntime, monotonic: () => 0 } };
     const { client } = await open();
@@ -167,7 +167,7 @@ describe.each(wirings)('A BoxClient that is %s', (wiring, open) => {
     expect(emulator.mints).toBe(2);
   });
 
-  it('acts for the user of the call, each for its own', async () => {
+  it('acts for the user of each call', async () => {
     const { client, provider } = await open();
     const users = Array.from({ length: 40 }, (_, index) => (index % 2 === 0 ? ALICE : BOB));
     const seen = users.map((id) => provider.runAs(id, () => client.users.getUserMe()));
@@ -180,7 +180,7 @@ describe.each(wirings)('A BoxClient that is %s', (wiring, open) => {
     }
   });
 
-  it('lets a client that names the user go before the acting user', async () => {
+  it('prefers the user that the client names to the acting user', async () => {
     const { client, provider } = await open();
     const asBob = client.withAsUserHeader(BOB);
     const seen = await provider.runAs(ALICE, () => asBob.users.getUserMe());
@@ -188,7 +188,7 @@ describe.each(wirings)('A BoxClient that is %s', (wiring, open) => {
     expect(last()).toMatchObject({ actingUser: BOB, subject: { type: 'enterprise' } });
   });
 
-  it('narrows the token of the acting user, or of the one that its session names', async () => {
+  it('downscopes the token of the acting user, or of the user that its session names', async () => {
     const { client, provider } = await open();
     const scopes = ['item_preview'];
     await provider.runAs(ALICE, () => client.auth.downscopeToken(scopes));
@@ -201,14 +201,14 @@ describe.each(wirings)('A BoxClient that is %s', (wiring, open) => {
     expect(provider.peekToken()).toBeUndefined();
   });
 
-  it('lets the reason why there is no token through as it is', async () => {
+  it('rejects with the error of a failed token request unchanged', async () => {
     const { client } = await open();
     emulator.authorized = false;
     expect((await thrownBy(() => client.users.getUserMe())).code).toBe('app_not_authorized');
     expect(emulator.apiRequests).toEqual([]);
   });
 
-  it('tells of a refusal with the SDK’s own error', async () => {
+  it('reports an error response with the SDK’s own error', async () => {
     const { client } = await open();
     const error = await apiError(
       client.files.getFileById('404', { queryParams: { fields: ['id'] } }),
@@ -229,7 +229,7 @@ describe.each(wirings)('A BoxClient that is %s', (wiring, open) => {
     expect(error.responseInfo.headers['content-type']).toContain('json');
   });
 
-  it('shows no token when it, or its error, is inspected', async () => {
+  it('shows no token when it or its error is inspected', async () => {
     const { client, provider } = await open();
     const refusals = await Promise.all([
       rejection(client.files.getFileById('404')),
@@ -260,8 +260,8 @@ describe.each(wirings)('A BoxClient that is %s', (wiring, open) => {
   });
 });
 
-describe('Our authentication without our network client', () => {
-  it('serves no acting user as the service account when there can be no token of their own', async () => {
+describe('BoxSdkAuthentication with another network client', () => {
+  it('never acts as the service account for a user without a user token', async () => {
     const { client, provider } = await bare();
     emulator.userTokensEnabled = false;
     await client.users.getUserMe();
@@ -282,7 +282,7 @@ describe('Our authentication without our network client', () => {
     expect(provider.peekToken()).toBeDefined();
   });
 
-  it('takes a token that replaced a refused one for good', async () => {
+  it('keeps a token that replaced a refused one', async () => {
     const { client } = await bare();
     const { auth } = client;
     const values = [
@@ -317,7 +317,7 @@ describe('BoxSdkModule', () => {
     }
   }
 
-  it('is imported as it is: BoxClient acts for the user of each request', async () => {
+  it('is imported without options: BoxClient acts for the user of each request', async () => {
     @Module({ imports: [BoxSdkModule], controllers: [MeController] })
     class MeModule {}
     const app = await start(BoxAuthModule.forRoot(options), MeModule);
@@ -332,7 +332,7 @@ describe('BoxSdkModule', () => {
     );
   });
 
-  it('stands once for each Box app, by name, and never mixes them', async () => {
+  it('provides one client for each named Box app, and never mixes them', async () => {
     const other = await BoxEmulator.start();
     closing.push(() => other.stop());
     @Injectable()
@@ -369,19 +369,19 @@ describe('BoxSdkModule', () => {
     expect(last()?.headers['authorization']).toBeUndefined();
   });
 
-  it('asks for no app without a name, where there is none', async () => {
+  it('does not need an app without a name', async () => {
     const named = { ...options, name: 'hr' };
     const app = await start(BoxAuthModule.forRoot(named), BoxSdkModule.register({ name: 'hr' }));
     expect(() => app.get(BoxClient)).toThrow('BoxClient');
   });
 
-  it('leaves the addresses of Box itself to the SDK', async () => {
+  it('leaves the base URLs of Box itself to the SDK', async () => {
     options = { credentials: { config: emulator.config } };
     const { client } = await injected();
     expect({ ...client.networkSession.baseUrls }).toEqual({ ...new BaseUrls({}) });
   });
 
-  it('says that the provider was replaced, where a test did that', async () => {
+  it('reports that the provider was replaced by a test double', async () => {
     const testing = await Test.createTestingModule({
       imports: [BoxAuthModule.forRoot(options), BoxSdkModule],
     })
@@ -394,7 +394,7 @@ describe('BoxSdkModule', () => {
 });
 
 describe('BoxSdkNetworkClient', () => {
-  it('needs no Nest', async () => {
+  it('works without Nest', async () => {
     const { provider } = new BoxAuth({ ...options, credentials: { config } });
     const { auth, networkSession } = clientWith(new BoxSdkAuthentication(provider));
     const networkClient = new BoxSdkNetworkClient(provider);
@@ -409,7 +409,7 @@ describe('BoxSdkNetworkClient', () => {
     expect(await rejection(notAbsolute)).toBeInstanceOf(BoxSdkError);
   });
 
-  it('gives another origin nothing, also not what its client was told', async () => {
+  it('sends no identity to another origin, nor the headers of its session', async () => {
     const { client, provider } = await injected();
     const call = { url: `${elsewhere.url}/x`, method: 'GET', headers: { 'x-mine': '1' } };
     const told = client.withExtraHeaders({ Authorization: 'Bearer secret', 'x-told': '2' });
@@ -426,7 +426,7 @@ describe('BoxSdkNetworkClient', () => {
     expect(emulator.mints).toBe(0);
   });
 
-  it('gives the origin of a download nothing when it is redirected there', async () => {
+  it('sends no identity to the origin of a redirected download', async () => {
     const { client, provider } = await injected();
     const { id } = emulator.addFile({ name: 'a.txt', content: 'Of Alice', ownerId: ALICE });
     const both = [
@@ -443,7 +443,7 @@ describe('BoxSdkNetworkClient', () => {
     }
   });
 
-  it('follows no redirect to nowhere', async () => {
+  it('rejects a redirect without a valid address', async () => {
     const { client } = await injected();
     emulator.always('api', { kind: 'status', status: 302, body: '<h1>Found</h1>' });
     expect(await rejection(client.users.getUserMe())).toMatchObject({
@@ -452,7 +452,7 @@ describe('BoxSdkNetworkClient', () => {
     });
   });
 
-  it('follows no redirect when it is told so', async () => {
+  it('follows no redirect with `followRedirects: false`', async () => {
     const { client } = await injected();
     const { id } = emulator.addFile({ name: 'a.txt', content: 'x' });
     expect(await client.downloads.getDownloadFileUrl(id)).toContain(emulator.downloadUrl);
@@ -470,7 +470,7 @@ describe('BoxSdkNetworkClient', () => {
     expect(provider.peekToken()).toBeUndefined();
   });
 
-  it('sends what another authentication gives, and shows it in no error', async () => {
+  it('sends the token of another authentication, and shows it in no error', async () => {
     const { client, provider } = await injected();
     const { value } = await provider.getToken();
     const makeCall = (token: string) =>
@@ -493,7 +493,7 @@ describe('BoxSdkNetworkClient', () => {
     ['a Buffer', (client) => upload(client, 'a.txt', Readable.from(Buffer.from('whole')))],
     ['a string', (client) => upload(client, 'a.txt', Readable.from('text'))],
     ['nothing', (client) => upload(client, 'a.txt', Readable.from([]))],
-  ])('repeats a refused call at once, if its body is made of %s', async (_, call) => {
+  ])('repeats a refused call at once if its body is %s', async (_, call) => {
     const retryStrategy = new BoxRetryStrategy({ maxAttempts: 1, maxRetriesOnException: 0 });
     const { client, provider } = await injected({ retryStrategy });
     await provider.getToken();
@@ -515,7 +515,7 @@ describe('BoxSdkNetworkClient', () => {
     expect(emulator.mints).toBe(2);
   });
 
-  it('lets no retry strategy renew the token once more', async () => {
+  it('does not let a retry strategy refresh the token again', async () => {
     const { client } = await injected();
     const refresh = vi.spyOn(BoxSdkAuthentication.prototype, 'refreshToken');
     emulator.always('api', { kind: 'status', status: 401 });
@@ -525,7 +525,7 @@ describe('BoxSdkNetworkClient', () => {
     refresh.mockRestore();
   });
 
-  it('follows the retry strategy, which learns what Retry-After says', async () => {
+  it('follows the retry strategy, which gets the Retry-After header', async () => {
     const pauses: number[] = [];
     class Impatient extends BoxRetryStrategy {
       override retryAfter(...asked: Parameters<BoxRetryStrategy['retryAfter']>): number {
@@ -548,7 +548,7 @@ describe('BoxSdkNetworkClient', () => {
     expect(emulator.apiRequests).toHaveLength(5);
   });
 
-  it('sends what is in memory again, and never half a stream', async () => {
+  it('repeats a body in memory, and never sends half a stream', async () => {
     const { client } = await injected();
     emulator.failNext('api', { kind: 'unavailable' });
     await upload(client, 'whole.txt', Readable.from(Buffer.from('whole')));
@@ -559,7 +559,7 @@ describe('BoxSdkNetworkClient', () => {
     expect(emulator.apiRequests).toHaveLength(1);
   });
 
-  it('sends a stream that has not been touched yet', async () => {
+  it('sends a stream on a later attempt if it was not read yet', async () => {
     let refusals = 1;
     options = {
       ...options,
@@ -573,7 +573,7 @@ describe('BoxSdkNetworkClient', () => {
     expect(entries?.[0]?.size).toBe(6);
   });
 
-  it('tries a connection again that was reset, as often as the strategy wants', async () => {
+  it('retries a reset connection as often as the strategy wants', async () => {
     const { client } = await injected();
     emulator.failNext('api', { kind: 'reset' }, 2);
     await client.users.getUserMe();
@@ -585,7 +585,7 @@ describe('BoxSdkNetworkClient', () => {
     expect(emulator.apiRequests).toHaveLength(3);
   });
 
-  it('tells of a refusal in another language than JSON by its status', async () => {
+  it('reports an error response that is not JSON by its status', async () => {
     const { client } = await injected();
     emulator.always('api', { kind: 'status', status: 413, body: '<h1>Too large</h1>' });
     const { responseInfo } = await apiError(client.users.getUserMe());
@@ -594,7 +594,7 @@ describe('BoxSdkNetworkClient', () => {
     expect(await rejection(client.users.getUserMe())).toBeInstanceOf(BoxSdkError);
   });
 
-  it('ends with the cancellation token, wherever the call is', async () => {
+  it('ends with the cancellation token at any stage of the call', async () => {
     const { client } = await injected();
     const whileSent = new AbortController();
     emulator.route('GET', '/2.0/users/me', () => whileSent.abort());
@@ -610,7 +610,7 @@ describe('BoxSdkNetworkClient', () => {
     expect(emulator.apiRequests).toHaveLength(1);
   });
 
-  it('ends when the strategy pauses, too', async () => {
+  it('ends with the cancellation token during the pause of the strategy', async () => {
     const pausing = new AbortController();
     class Patient extends BoxRetryStrategy {
       override retryAfter(): number {
@@ -624,7 +624,7 @@ describe('BoxSdkNetworkClient', () => {
     expect(error).toMatchObject({ name: 'BoxSdkError', error: { name: 'AbortError' } });
   });
 
-  it('is over before it began where its caller has given up', async () => {
+  it('sends nothing if the cancellation token has already aborted', async () => {
     const { client } = await injected();
     const silent = new Readable({ read: () => undefined });
     const call = client.uploads.uploadFile(
@@ -635,7 +635,7 @@ describe('BoxSdkNetworkClient', () => {
     expect(silent.destroyed).toBe(true);
   });
 
-  it('ends when the file gives nothing, or fails', async () => {
+  it('ends when the file never delivers, or fails', async () => {
     const { client } = await injected();
     const waiting = new AbortController();
     const silent = new Readable({ read: () => setImmediate(() => waiting.abort()) });
@@ -661,7 +661,7 @@ describe('BoxSdkNetworkClient', () => {
     expect(emulator.apiRequests.length).toBeLessThan(2);
   });
 
-  it('lets go of a file that is not sent', async () => {
+  it('closes a file that is not sent', async () => {
     const { client } = await injected();
     emulator.authorized = false;
     const file = flowing('one', 'two', 'three');
@@ -669,7 +669,7 @@ describe('BoxSdkNetworkClient', () => {
     expect(file.destroyed).toBe(true);
   });
 
-  it('ends an attempt when its time is up', async () => {
+  it('ends an attempt after its timeout', async () => {
     const retryStrategy = new BoxRetryStrategy({ retryBaseInterval: 0, maxRetriesOnException: 1 });
     const { client, provider } = await injected({
       retryStrategy,
@@ -682,7 +682,7 @@ describe('BoxSdkNetworkClient', () => {
     expect(emulator.apiRequests).toHaveLength(2);
   });
 
-  it('runs the interceptors, and sends what they make of a call', async () => {
+  it('runs the interceptors, and sends the call that they return', async () => {
     const seen: (number | string)[] = [];
     const interceptor: Interceptor = {
       beforeRequest: (call) =>
@@ -699,7 +699,7 @@ describe('BoxSdkNetworkClient', () => {
     expect(last()?.headers['x-traced']).toBe('1');
   });
 
-  it('lets what an interceptor throws through', async () => {
+  it('rejects with the error of an interceptor', async () => {
     const interceptor: Interceptor = {
       beforeRequest: (call) => call,
       afterRequest: () => {
@@ -725,7 +725,7 @@ describe('BoxSdkNetworkClient', () => {
     ['agent options', (client: BoxClient) => client.withCustomAgentOptions({ keepAlive: true })],
     ['an agent', (client: BoxClient) => withSession(client, { agent: new Agent() })],
     ['options for one', (client: BoxClient) => withSession(client, { agentOptions: {} })],
-  ])('refuses %s that it cannot honour', async (_, changed) => {
+  ])('rejects %s, which it does not support', async (_, changed) => {
     const { client } = await injected();
     const error = await thrownBy(() => changed(client).users.getUserMe());
     expect(error.code).toBe('option_invalid');
@@ -737,7 +737,7 @@ describe('BoxSdkNetworkClient', () => {
     ['json', { data: { a: 1 } }, 'application/json', '{"a":1}'],
     ['a form', form('application/x-www-form-urlencoded'), undefined, 'a=1'],
     ['bytes', { fileStream: flowing('one', 'two') }, 'application/octet-stream', 'onetwo'],
-  ])('sends %s as it is to be', async (_, body, contentType, expected) => {
+  ])('sends %s in the right format', async (_, body, contentType, expected) => {
     const { client } = await injected();
     const bodies: Promise<string>[] = [];
     emulator.route('POST', '/2.0/things', (request, response) => {
@@ -753,7 +753,7 @@ describe('BoxSdkNetworkClient', () => {
     expect(last()?.headers['x-box-ua']).toContain('agent=');
   });
 
-  it('lets no name end its part’s header, and keeps the order of the parts', async () => {
+  it('escapes names in multipart headers, and keeps the order of the parts', async () => {
     const { client } = await injected();
     const bodies: string[] = [];
     emulator.route('POST', '/2.0/things', async (request, response) => {
@@ -787,7 +787,7 @@ describe('BoxSdkNetworkClient', () => {
     ]);
   });
 
-  it('answers with nothing where nothing is asked for', async () => {
+  it('returns no content for the format `no_content`', async () => {
     const { client } = await injected();
     emulator.route('DELETE', '/2.0/files/1', (_, response) => response.writeHead(204).end());
     await client.files.deleteFileById('1');
@@ -817,7 +817,7 @@ describe('A file of 256 MiB is never in memory as a whole', () => {
     }
   }
 
-  it('as it is uploaded', async () => {
+  it('during an upload', async () => {
     const { client } = await injected();
     const memory = watch();
     let received = 0;
@@ -833,7 +833,7 @@ describe('A file of 256 MiB is never in memory as a whole', () => {
     expect(memory.peakMib()).toBeLessThan(120);
   });
 
-  it('as it is downloaded', async () => {
+  it('during a download', async () => {
     const { client } = await injected();
     const memory = watch();
     const server = createServer((_, response) => {

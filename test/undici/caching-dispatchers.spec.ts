@@ -91,13 +91,13 @@ describe.each(STORABLE)('A response with %s', (value) => {
     expect(await served(byRequest(compose()))).toEqual(EACH_ITS_OWN);
   });
 
-  it('reaches only the user that it is for, by fetch of undici', async () => {
+  it('reaches only the user that it is for, with fetch of undici', async () => {
     const dispatcher = agent.compose(shared(), ours());
     const read = async () => (await undiciFetch(`${box.url}${ME}`, { dispatcher })).text();
     expect(await served(read)).toEqual(EACH_ITS_OWN);
   });
 
-  it('reaches only the user that it is for, by BoxFetch over a dispatcher that caches', async () => {
+  it('reaches only the user that it is for, with BoxFetch over a caching dispatcher', async () => {
     const dispatcher = agent.compose(own(), interceptors.deduplicate());
     const send = ((url: URL, init: object) =>
       undiciFetch(url, { ...init, dispatcher })) as unknown as typeof fetch;
@@ -125,12 +125,12 @@ describe('The cache-control of a caller', () => {
     expect(sentCacheControl()).toEqual(['max-age=60, no-store']);
   });
 
-  it('is sent with no-store by BoxFetch', async () => {
+  it('gets no-store added by BoxFetch', async () => {
     await auth.fetch(ME, { headers: { 'Cache-Control': 'max-age=60' } });
     expect(sentCacheControl()).toEqual(['max-age=60, no-store']);
   });
 
-  it('is unchanged where the caller brings its own authorization', async () => {
+  it('is unchanged if the caller has its own authorization', async () => {
     const { value } = await auth.provider.getToken();
     const headers = { authorization: `Bearer ${value}`, 'cache-control': 'max-age=60' };
     await auth.fetch(ME, { headers });
@@ -150,7 +150,7 @@ describe('deduplicate() composed after the interceptor', () => {
     'after a retry': () => agent.compose(ours(), interceptors.retry(), interceptors.deduplicate()),
   };
 
-  it.each(Object.entries(wrongOrders))('is refused, %s', async (_, compose) => {
+  it.each(Object.entries(wrongOrders))('fails the call, %s', async (_, compose) => {
     const read = byRequest(compose());
     const calls = [ALICE, BOB].map((id) => auth.provider.runAs(id, read));
     for (const { reason } of (await Promise.allSettled(calls)) as PromiseRejectedResult[]) {
@@ -161,7 +161,7 @@ describe('deduplicate() composed after the interceptor', () => {
     expect(box.apiRequests).toEqual([]);
   });
 
-  it('is no concern of calls to other hosts', async () => {
+  it('does not affect calls to other hosts', async () => {
     const other = await BoxEmulator.start();
     other.route('GET', '/open', (_, response) => response.end('open'));
     const { body } = await request(`${other.url}/open`, {
@@ -171,7 +171,7 @@ describe('deduplicate() composed after the interceptor', () => {
     await other.stop();
   });
 
-  it('does not loop at a handler that wraps itself', async () => {
+  it('does not loop forever with a handler that wraps itself', async () => {
     const handler: Record<string, unknown> = { onRequestStart: () => undefined };
     handler['handler'] = handler;
     expect(isDeduplicating(handler)).toBe(false);

@@ -95,7 +95,7 @@ describe.each(rows(clients))('%s', (_, opening) => {
     client = open(opening);
   });
 
-  it('puts a token on a call to Box, and no acting user where nobody is acted for', async () => {
+  it('adds a token to a call to Box, and no as-user without an acting user', async () => {
     const { status, text: body } = await call(ME);
     expect(status).toBe(200);
     expect(JSON.parse(body)).toMatchObject({ id: box.serviceAccountId });
@@ -103,7 +103,7 @@ describe.each(rows(clients))('%s', (_, opening) => {
     expect(box.apiRequests[0]?.headers).not.toHaveProperty('as-user');
   });
 
-  it('acts for a user, by header or by token', async () => {
+  it('acts for a user with a header or a token', async () => {
     expect(JSON.parse((await asBob(() => call(ME))).text)).toMatchObject({ id: BOB });
     expect(box.apiRequests[0]?.actingUser).toBe(BOB);
     const { text: body } = await runInActingContext({ user: { id: ALICE, via: 'token' } }, () =>
@@ -114,7 +114,7 @@ describe.each(rows(clients))('%s', (_, opening) => {
     expect(box.apiRequests[1]?.headers).not.toHaveProperty('as-user');
   });
 
-  it('leaves calls to others as they are, and asks for no token', async () => {
+  it('passes calls to other hosts on unchanged, without a token request', async () => {
     const headers = { 'x-mine': '1' };
     expect((await asBob(() => client.call(`${foreign.url}/x`, { headers }))).text).toBe('foreign');
     expect(foreign.arrived[0]?.headers).toMatchObject(headers);
@@ -123,14 +123,14 @@ describe.each(rows(clients))('%s', (_, opening) => {
     expect(box.requests).toEqual([]);
   });
 
-  it('puts nothing on the token endpoint', async () => {
+  it('adds nothing to calls of the token endpoint', async () => {
     await asBob(() => call('/oauth2/token?x', { method: 'POST', body: 'a=b' }));
     expect(box.tokenRequests).toHaveLength(1);
     expect(box.tokenRequests[0]?.headers).not.toHaveProperty('authorization');
     expect(box.tokenRequests[0]?.headers).not.toHaveProperty('as-user');
   });
 
-  it("lets the caller's own authorization win, and adds no acting user to it", async () => {
+  it("keeps the caller's own authorization, and adds no acting user to it", async () => {
     const headers = { Authorization: 'Bearer mine' };
     expect((await asBob(() => call(ME, { headers }))).status).toBe(401);
     expect(bearers()).toEqual(['Bearer mine']);
@@ -138,12 +138,12 @@ describe.each(rows(clients))('%s', (_, opening) => {
     expect(box.tokenRequests).toEqual([]);
   });
 
-  it("lets the caller's own as-user win", async () => {
+  it("keeps the caller's own as-user", async () => {
     await asBob(() => call(ME, { headers: { 'As-User': ALICE } }));
     expect(box.apiRequests[0]?.actingUser).toBe(ALICE);
   });
 
-  it('takes headers and body as they are: composed ten times, too', async () => {
+  it('keeps headers and body, even if it is composed ten times', async () => {
     const ten = open(opening, 10);
     await call(ME);
     box.revokeAllTokens();
@@ -172,11 +172,11 @@ describe.each(rows(clients))('%s', (_, opening) => {
       expect(foreign.arrived[0]?.headers).not.toHaveProperty('as-user');
     });
 
-    it('within Box, takes both along', async () => {
+    it('within Box, forwards both', async () => {
       expect(JSON.parse((await asBob(() => call('/2.0/moved'))).text)).toMatchObject({ id: BOB });
     });
 
-    it('renews the token on the way', async () => {
+    it('refreshes the token on the way', async () => {
       const file = box.addFile({ name: 'plan.txt', content: 'The plan' });
       await call(ME);
       box.revokeAllTokens();
@@ -195,7 +195,7 @@ describe.each(rows(clients))('%s', (_, opening) => {
     const echoes = (body: unknown) =>
       call('/2.0/echo', { method: 'POST', headers: { 'x-mine': '1' }, body });
 
-    it('renews it and makes the call again, once', async () => {
+    it('refreshes it and repeats the call once', async () => {
       expect(JSON.parse((await asBob(() => call(ME))).text)).toMatchObject({ id: BOB });
       expect(box.apiRequests).toMatchObject([
         { status: 401, actingUser: BOB },
@@ -224,7 +224,7 @@ describe.each(rows(clients))('%s', (_, opening) => {
       expect(box.apiRequests).toHaveLength(2);
     });
 
-    it('renews it for a stream, and fails that one call, which cannot be made again', async () => {
+    it('refreshes it for a stream, and fails that one call, which cannot be repeated', async () => {
       const error = await boxErrorOf(echoes(streamOf('hello')));
       expect(error).toMatchObject({ code: 'body_not_replayable', retryable: true });
       expect(box.apiRequests).toHaveLength(1);
@@ -232,32 +232,32 @@ describe.each(rows(clients))('%s', (_, opening) => {
       expect(box.mints).toBe(2);
     });
 
-    it('takes a 401 without a word for a refusal', async () => {
+    it('takes a 401 without a challenge or a body for a refused token', async () => {
       box.failNext('api', { kind: 'status', status: 401 });
       expect((await call(ME)).status).toBe(200);
     });
 
-    it('gives the answer to the caller when the renewed one is refused as well', async () => {
+    it('returns the response if the new token is refused as well', async () => {
       box.always('api', { kind: 'status', status: 401, headers: INVALID_TOKEN, body: 'no!' });
       expect(await call(ME)).toEqual({ status: 401, text: 'no!' });
       expect(box.apiRequests).toHaveLength(2);
       expect((await boxErrorOf(call(ME))).code).toBe('token_refused_again');
     });
 
-    it('says why there is no other token to be had', async () => {
+    it('rejects with the reason if no other token is available', async () => {
       box.authorized = false;
       expect((await boxErrorOf(call(ME))).code).toBe('app_not_authorized');
       expect(box.apiRequests).toHaveLength(1);
     });
 
-    it('is asked for once by many calls that were refused together', async () => {
+    it('requests one token for many calls that were refused together', async () => {
       const answers = await Promise.all(Array.from({ length: 200 }, () => call(ME)));
       expect(answers.every(({ status }) => status === 200)).toBe(true);
       expect(box.mints).toBe(2);
     });
   });
 
-  it('reads a refusal for no longer than it takes to renew the token', async () => {
+  it('stops reading a refusal once the token is refreshed', async () => {
     const cutOff = deferred();
     let requested = 0;
     box.route('GET', '/endless', (_request, response) => {
@@ -285,7 +285,7 @@ describe.each(rows(clients))('%s', (_, opening) => {
     expect(await failure).toMatchObject({ message: 'the user left' });
   });
 
-  it('leaves a 401 that is not about the token alone, with its whole body', async () => {
+  it('passes on a 401 that is not about the token, with its whole body', async () => {
     const body = JSON.stringify({ code: 'unauthorized', why: 'x'.repeat(300_000) });
     box.always('api', { kind: 'status', status: 401, body });
     expect(await call(ME)).toEqual({ status: 401, text: body });
@@ -299,7 +299,7 @@ describe.each(rows(clients))('%s', (_, opening) => {
     expect(box.mints).toBe(1);
   });
 
-  it('does not renew for a 403, nor for the silence of a HEAD', async () => {
+  it('does not refresh for a 403, nor for an empty response to HEAD', async () => {
     box.always('api', { kind: 'status', status: 403, headers: INVALID_TOKEN, body: 'no!' });
     expect(await call(ME)).toEqual({ status: 403, text: 'no!' });
     box.always('api', { kind: 'status', status: 401 });
@@ -322,7 +322,7 @@ describe.each(rows(clients))('%s', (_, opening) => {
     expect(box.apiRequests).toEqual([]);
   });
 
-  it('fails with what is wrong with the credentials', async () => {
+  it('fails with the error of invalid credentials', async () => {
     box.authorized = false;
     expect((await boxErrorOf(call(ME))).code).toBe('app_not_authorized');
     expect(box.apiRequests).toEqual([]);
@@ -342,11 +342,11 @@ describe.each(rows(fetches))('%s', (_, opening) => {
     expect((await post(Buffer.alloc(MEBIBYTE, 'x'))).text).toHaveLength(MEBIBYTE);
   });
 
-  it('holds no more than that in memory', async () => {
+  it('keeps no more than that in memory', async () => {
     expect((await boxErrorOf(post(Buffer.alloc(MEBIBYTE + 1)))).code).toBe('body_not_replayable');
   });
 
-  it('takes every hop for a call of its own', async () => {
+  it('treats every hop as a separate call', async () => {
     const { text: body } = await asBob(() => open(opening).call(`${foreign.url}/to-box`));
     expect(JSON.parse(body)).toMatchObject({ id: BOB });
     expect(foreign.arrived[0]?.headers).not.toHaveProperty('authorization');
@@ -379,15 +379,18 @@ describe.each(libraries)('%s', (_, library) => {
   it.each([
     ['a redirect', () => [redirect({ maxRedirections: 5 })]],
     ['a redirect above a retry', () => [retry(), redirect({ maxRedirections: 5 })]],
-  ])('acts through %s for the one who called, whoever opened the connection', async (__, above) => {
-    await provider.runAs(ALICE, () => send(box.url + ME, {}, ...above()));
-    const { text: body } = await asBob(() => send(`${box.url}/2.0/moved`, {}, ...above()));
-    expect(JSON.parse(body)).toMatchObject({ id: BOB });
-    await send(`${box.url}/2.0/moved`, {}, ...above());
-    expect(box.apiRequests.at(-1)?.actingUser).toBeUndefined();
-  });
+  ])(
+    'acts through %s for the caller, even if another caller opened the connection',
+    async (__, above) => {
+      await provider.runAs(ALICE, () => send(box.url + ME, {}, ...above()));
+      const { text: body } = await asBob(() => send(`${box.url}/2.0/moved`, {}, ...above()));
+      expect(JSON.parse(body)).toMatchObject({ id: BOB });
+      await send(`${box.url}/2.0/moved`, {}, ...above());
+      expect(box.apiRequests.at(-1)?.actingUser).toBeUndefined();
+    },
+  );
 
-  it('acts through a retry for the one who called', async () => {
+  it('acts for the caller through a retry', async () => {
     const again = () => retry({ minTimeout: 1, maxTimeout: 1 });
     await provider.runAs(ALICE, () => send(box.url + ME, {}, again()));
     box.failNext('api', { kind: 'unavailable' });
@@ -395,7 +398,7 @@ describe.each(libraries)('%s', (_, library) => {
     expect(box.apiRequests.map(({ actingUser }) => actingUser)).toEqual([ALICE, BOB, BOB]);
   });
 
-  it('knows Box by its name, with lookups of names below', async () => {
+  it('recognizes Box by its name if dns() is composed before it', async () => {
     const named = box.url.replace('127.0.0.1', 'localhost');
     const own = new BoxAuth({ credentials: { config: box.config }, apiUrl: named });
     closing.push(() => own.close());
@@ -406,7 +409,7 @@ describe.each(libraries)('%s', (_, library) => {
     expect(statusCode).toBe(200);
   });
 
-  it('lets the next call have another token where the renewed one was refused, too', async () => {
+  it('requests another token for the next call if the new token was refused, too', async () => {
     const runtime = new FakeRuntime(Date.now());
     const credentials = { config: box.config };
     const own = new BoxAuth({ credentials, apiUrl: box.url, runtime });
@@ -424,7 +427,7 @@ describe.each(libraries)('%s', (_, library) => {
     expect(own.provider.peekToken()).toBeUndefined();
   });
 
-  it('gives nothing to what a redirect leads back to Box from elsewhere', async () => {
+  it('adds nothing to a redirect from another host back to Box', async () => {
     await asBob(() => send(`${foreign.url}/to-box`, {}, redirect({ maxRedirections: 5 })));
     expect(box.apiRequests[0]?.headers).not.toHaveProperty('authorization');
     expect(box.apiRequests[0]?.headers).not.toHaveProperty('as-user');
@@ -452,7 +455,7 @@ describe.each(libraries)('%s', (_, library) => {
     ['Headers', () => new Headers({ 'x-mine': '1' })],
     ['a Map', () => new Map([['x-mine', '1']])],
     ['an iterator', () => new Map([['x-mine', '1']]).entries()],
-  ])('adds its own to headers given as %s', async (form, headers) => {
+  ])('adds its headers to those of the call, given as %s', async (form, headers) => {
     expect((await asBob(() => send(box.url + ME, { headers: headers() }))).status).toBe(200);
     expect(box.apiRequests[0]).toMatchObject({ actingUser: BOB });
     if (form !== 'none') expect(box.apiRequests[0]?.headers['x-mine']).toBe('1');
@@ -464,7 +467,7 @@ describe.each(libraries)('%s', (_, library) => {
     ['Headers', () => new Headers({ Authorization: 'Bearer mine' })],
     ['a Map', () => new Map([['Authorization', ['Bearer mine']]])],
     ['an iterator', () => new Map([['Authorization', 'Bearer mine']]).entries()],
-  ])("sees the caller's own authorization in headers given as %s", async (__, headers) => {
+  ])("detects the caller's own authorization in headers given as %s", async (__, headers) => {
     await send(box.url + ME, { headers: headers() });
     expect(bearers()).toEqual(['Bearer mine']);
     expect(box.tokenRequests).toEqual([]);
@@ -480,7 +483,7 @@ describe.each(libraries)('%s', (_, library) => {
   });
 
   it.each([4, 6, 5_000_000])(
-    'leaves it to undici to refuse a body of %i bytes that says it has 5',
+    'leaves it to undici to refuse a body of %i bytes with a content-length of 5',
     async (length) => {
       const body = 'x'.repeat(length);
       const options = { method: 'POST', headers: { 'content-length': '5' }, body: streamOf(body) };
@@ -504,7 +507,7 @@ describe.each(libraries)('%s', (_, library) => {
     expect(box.apiRequests).toEqual([]);
   });
 
-  it('knows the streams that call themselves FormData', async () => {
+  it('recognizes streams with the tag FormData', async () => {
     await send(box.url + ME);
     box.revokeAllTokens();
     const form = new FormDataOfNode();
@@ -513,7 +516,7 @@ describe.each(libraries)('%s', (_, library) => {
     expect((await boxErrorOf(upload)).code).toBe('body_not_replayable');
   });
 
-  it('serves a pipeline', async () => {
+  it('works with a pipeline', async () => {
     const dispatcher = agent.compose(boxAuthInterceptor(provider));
     const pipeline = () =>
       library.pipeline(`${box.url}/2.0/echo`, { method: 'POST', dispatcher }, ({ body }) => body);
@@ -523,7 +526,7 @@ describe.each(libraries)('%s', (_, library) => {
     expect(await text(pipeline().end('hello'))).toBe('hello');
   });
 
-  it('fails a call whose handler throws at an answer that was kept from it', async () => {
+  it('fails a call whose handler throws at a held response', async () => {
     box.always('api', { kind: 'status', status: 401, body: 'about something else' });
     const dispatcher = agent.compose(boxAuthInterceptor(provider));
     const factory = () => {
@@ -533,7 +536,7 @@ describe.each(libraries)('%s', (_, library) => {
     expect(await failureOf(call)).toMatchObject({ message: 'no place for it' });
   });
 
-  it('cuts the answer off that such a handler does not want', async () => {
+  it('aborts the response if its handler throws', async () => {
     const cutOff = deferred();
     box.route('GET', '/endless', (_request, response) => {
       response.on('close', cutOff.resolve);
@@ -548,7 +551,7 @@ describe.each(libraries)('%s', (_, library) => {
     await cutOff.promise;
   });
 
-  it('fails a call whose answer ends before it is known what is refused', async () => {
+  it('fails a call whose response breaks off while it is held', async () => {
     box.route('GET', '/cut-off', (_request, response) => {
       response.writeHead(401).flushHeaders();
       setImmediate(() => response.destroy());
@@ -557,7 +560,7 @@ describe.each(libraries)('%s', (_, library) => {
     expect(box.mints).toBe(1);
   });
 
-  it('reads a large answer as fast as its reader, and holds no more than the network does', async () => {
+  it('reads a large response as fast as its reader, without buffering it', async () => {
     const size = 128 * 1024 * 1024;
     let sent = 0;
     let ahead = 0;
@@ -588,7 +591,7 @@ describe.each(libraries)('%s', (_, library) => {
     expect(seven).toBe(six);
   });
 
-  it('sends nothing if the provider was replaced by one that has no tokens', async () => {
+  it('sends nothing if the provider was replaced by a test double', async () => {
     const dispatcher = agent.compose(boxAuthInterceptor({} as BoxTokenProvider));
     const call = library.request(box.url + ME, { dispatcher });
     expect((await boxErrorOf(call)).code).toBe('provider_replaced');
@@ -596,7 +599,7 @@ describe.each(libraries)('%s', (_, library) => {
   });
 });
 
-it('follows no redirect below itself, where undici 6 would take as-user along', async () => {
+it('disables the redirects of undici 6, which would forward as-user', async () => {
   for (const agent of [new undici6.Agent(), new undici6.Agent({ maxRedirections: 5 })]) {
     closing.push(() => agent.destroy());
     const dispatcher = agent.compose(boxAuthInterceptor(provider));
@@ -609,7 +612,7 @@ it('follows no redirect below itself, where undici 6 would take as-user along', 
 });
 
 describe("A caller's own identity", () => {
-  it('is not replaced by ours when a redirect to another origin of ours takes it away', async () => {
+  it('is not replaced by ours after a redirect to another allowed origin', async () => {
     const second = await startServer((_, response) => response.end('second'));
     closing.push(() => second.stop());
     const first = await startServer((_, response) =>
@@ -637,7 +640,7 @@ describe("A caller's own identity", () => {
 });
 
 describe('A redirect away from Box and back', () => {
-  it('gets nothing of ours at its end, also where calls are retried around it', async () => {
+  it('carries none of our headers at its end, even if calls are retried around it', async () => {
     const away = await startServer((_, response) =>
       response.writeHead(302, { location: `${api.url}/2.0/end` }).end(),
     );
@@ -701,7 +704,7 @@ describe('The dispatch of the interceptor', () => {
     expect(box.requests).toEqual([]);
   });
 
-  it('goes by where a dispatcher of one origin sends everything', async () => {
+  it('uses the origin of a dispatcher with a single origin', async () => {
     const call = { origin: box.url, path: ME, method: 'GET' } as const;
     for (const elsewhere of [foreign.url, null]) dispatchTo(elsewhere)(call, {});
     expect(dispatched.map(({ options }) => options)).toEqual([call, call]);
@@ -711,7 +714,7 @@ describe('The dispatch of the interceptor', () => {
     expect(dispatched[2]?.options.headers).toHaveProperty('authorization');
   });
 
-  it("leaves the caller's options alone", async () => {
+  it("does not change the caller's options", async () => {
     const headers = Object.freeze({ 'x-mine': '1' });
     const options = Object.freeze({ origin: box.url, path: ME, method: 'GET', headers } as const);
     expect(dispatchTo()(options, {})).toBe(true);
@@ -720,7 +723,7 @@ describe('The dispatch of the interceptor', () => {
     expect(options.headers).toEqual({ 'x-mine': '1' });
   });
 
-  it('passes on what a handler says of how fast it reads', async () => {
+  it('forwards the backpressure of a handler', async () => {
     const call = { origin: box.url, path: ME, method: 'GET' } as const;
     dispatchTo()(call, { onConnect: () => undefined, onHeaders: () => false, onData: () => false });
     await arrival.promise;
@@ -729,7 +732,7 @@ describe('The dispatch of the interceptor', () => {
     expect(handler?.onData?.(Buffer.alloc(1))).toBe(false);
   });
 
-  it('makes a call again as whoever made it, and lets an answer be that is over', async () => {
+  it('repeats a call in the context of its caller, and does not abort a finished response', async () => {
     const users: (string | undefined)[] = [];
     let aborted = 0;
     const dispatch = boxAuthInterceptor(provider)<Options, undici.Dispatcher.DispatchHandler>((
@@ -758,7 +761,7 @@ describe('The dispatch of the interceptor', () => {
     expect(aborted).toBe(0);
   });
 
-  it('tells a handler that gave up an answer nothing more of it', async () => {
+  it('delivers nothing more to a handler that aborted its response', async () => {
     const told: string[] = [];
     const over = deferred();
     let abort: (reason?: Error) => void = () => undefined;
@@ -787,7 +790,7 @@ describe('The dispatch of the interceptor', () => {
     expect(told).toEqual(['headers', 'error']);
   });
 
-  it('hands the same controller on', async () => {
+  it('passes the same controller on', async () => {
     const call = { origin: box.url, path: ME, method: 'GET' } as const;
     const seen: unknown[] = [];
     dispatchTo()(call, {
