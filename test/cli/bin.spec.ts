@@ -59,13 +59,13 @@ async function ran(args: readonly string[], environment: Record<string, string> 
   return { code, output: program.output, errors: program.errors };
 }
 
-describe('nestjs-box-auth, as a program without Nest', () => {
-  it('begins as a program does', () => {
+describe('nestjs-box-auth as a program without Nest', () => {
+  it('starts with a shebang', () => {
     const main = readFileSync(join(home, 'node_modules/nestjs-box-auth/dist/esm/cli/main.js'));
     expect(main.toString()).toMatch(/^#!\/usr\/bin\/env node\n/);
   });
 
-  it('knows its version', async () => {
+  it('prints its version', async () => {
     expect(await ran(['--version'])).toEqual({
       code: 0,
       output: expect.stringMatching(/^\d+\.\d+\.\d+/),
@@ -73,7 +73,7 @@ describe('nestjs-box-auth, as a program without Nest', () => {
     });
   });
 
-  it('emulates, is examined, and ends cleanly on Ctrl-C', async () => {
+  it('emulates Box for the doctor, and exits cleanly on Ctrl-C', async () => {
     const emulator = start(['emulate', '--write-config', 'emulated.json']);
     await emulator.untilPrinted('Ctrl-C stops it.');
     const url = /listens at (\S+)\. /.exec(emulator.output)?.[1] ?? '';
@@ -93,7 +93,7 @@ describe('nestjs-box-auth, as a program without Nest', () => {
     expect(JSON.parse(gone.output)).toMatchObject({ verdict: 'failed' });
   });
 
-  it('ends cleanly on SIGTERM, too', async () => {
+  it('exits cleanly on SIGTERM', async () => {
     const emulator = spawn(process.execPath, [bin, 'emulate'], { cwd: home });
     let output = '';
     emulator.stdout.on('data', (text) => {
@@ -104,7 +104,7 @@ describe('nestjs-box-auth, as a program without Nest', () => {
     expect(output).toMatch(/Stopped\.\n$/);
   });
 
-  it('makes keys', async () => {
+  it('generates keys', async () => {
     const { code, output } = await ran(['keygen', '--out', 'keys']);
     expect(code).toBe(0);
     expect(output).toContain(join(home, 'keys', 'private.pem'));
@@ -125,7 +125,7 @@ describe('nestjs-box-auth, as a program without Nest', () => {
     },
   );
 
-  it('ends quietly, and as it would have, if nobody reads what it prints', async () => {
+  it('exits without an error and with the same code if its output is closed', async () => {
     for (const [args, code] of [
       [['doctor', 'missing.json'], 1],
       [['--version'], 0],
@@ -139,7 +139,7 @@ describe('nestjs-box-auth, as a program without Nest', () => {
     }
   });
 
-  it('ends with 2 if it does not understand', async () => {
+  it('exits with 2 for an invalid command line', async () => {
     const { code, output, errors } = await ran(['heal']);
     expect({ code, output }).toEqual({ code: 2, output: '' });
     expect(errors).toContain('unknown command');

@@ -31,8 +31,8 @@ const PLACES: [place: string, args: (text: string) => string[], variable?: strin
   ['another argument', (text) => ['doctor', 'config.json', text]],
 ];
 
-describe('A secret in place of a path is not printed', () => {
-  it.each(PLACES)('by %s', async (_, args, variable) => {
+describe('A secret that was entered instead of a path', () => {
+  it.each(PLACES)('is not printed by %s', async (_, args, variable) => {
     for (const secret of SECRETS) {
       const cwd = newFolder();
       const env = variable === undefined ? {} : { [variable]: secret };
@@ -43,7 +43,7 @@ describe('A secret in place of a path is not printed', () => {
     }
   });
 
-  it('while a path is: with the folder that it is relative to', async () => {
+  it('is not confused with a path, which is printed with its folder', async () => {
     const cwd = newFolder();
     const { text } = await run(['doctor', 'box/config.json'], { cwd });
     expect(text).toContain('"box/config.json" cannot be read (ENOENT)');
@@ -54,7 +54,7 @@ describe('A secret in place of a path is not printed', () => {
     expect(emulate.text).toContain('"missing.json" cannot be read (ENOENT)');
   });
 
-  it('and a new file or folder may have any name, with ./ before it', async () => {
+  it('is not confused with a new file name that starts with ./', async () => {
     const cwd = newFolder();
     const name = 'MyFolderForTheKeysOf2026';
     const refused = await run(['keygen', '--out', name], { cwd });
@@ -63,7 +63,7 @@ describe('A secret in place of a path is not printed', () => {
   });
 });
 
-describe('The module and the doctor take the same path from BOX_CONFIG_FILE', () => {
+describe('The module and the doctor read the same path from BOX_CONFIG_FILE', () => {
   const config = { boxAppSettings: { clientID: 'c', clientSecret: 's' }, enterpriseID: '1' };
 
   it.each<[string, (path: string) => string]>([
@@ -84,7 +84,7 @@ describe('The module and the doctor take the same path from BOX_CONFIG_FILE', ()
     expect(exitCode).toBe(0);
   });
 
-  it('and from a .env file, whose variables are what ConfigModule makes of them', async () => {
+  it('from a .env file, parsed like ConfigModule does', async () => {
     const cwd = newFolder();
     const quoted = JSON.stringify(JSON.stringify(config));
     writeFileSync(
@@ -96,7 +96,7 @@ describe('The module and the doctor take the same path from BOX_CONFIG_FILE', ()
     expect(exitCode).toBe(0);
   });
 
-  it.each(['', ' \n', '""', "' '"])('and both take %j for an unset one', async (value) => {
+  it.each(['', ' \n', '""', "' '"])('and treat %j as unset', async (value) => {
     const env = { BOX_CONFIG_FILE: value };
     const { code } = await thrownBy(() => boxCredentialsIn(env));
     const { text } = await run(['doctor', '--offline'], { env });

@@ -9,7 +9,7 @@ const filesIn = (folder: string, ...names: string[]) =>
   names.map((name) => ({ path: join(folder, name), content: 'new', isSecret: true }));
 
 describe('New files', () => {
-  it('are written all or none: a file that came to be meanwhile stays as it is', () => {
+  it('are written all or none, and never overwrite a file created in the meantime', () => {
     const folder = newFolder();
     pathsOfNewFiles(folder, ['a', 'b']);
     writeFileSync(join(folder, 'b'), 'precious');
@@ -18,7 +18,7 @@ describe('New files', () => {
     expect(readFileSync(join(folder, 'b'), 'utf8')).toBe('precious');
   });
 
-  it('are told by name, all that already exist', () => {
+  it('are all named if they already exist', () => {
     const folder = newFolder();
     for (const name of ['a', 'c']) writeFileSync(join(folder, name), '');
     expect(() => pathsOfNewFiles(folder, ['a', 'b', 'c'])).toThrow(
@@ -26,7 +26,7 @@ describe('New files', () => {
     );
   });
 
-  it('say why they cannot be written', () => {
+  it('report why they cannot be written', () => {
     const folder = newFolder();
     expect(() => writeNewFiles(filesIn(join(folder, 'gone'), 'a'))).toThrow(
       `Cannot write to ${folder}/gone (ENOENT).`,

@@ -22,13 +22,13 @@ describe('The command line', () => {
       ['emulate', '--help'],
       ['--port <number>', '--config <file>', '--write-config <file>'],
     ],
-  ])('%j tells what there is, and ends with 0', async (args, options) => {
+  ])('%j prints help and exits with 0', async (args, options) => {
     const { exitCode, stdout, stderr } = await run(args);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     for (const option of options) expect(stdout).toContain(option);
   });
 
-  it('--version prints that of the package', async () => {
+  it('--version prints the version of the package', async () => {
     const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
     expect(await run(['--version'])).toMatchObject({ exitCode: 0, stdout: `${version}\n` });
     expect((await run(['-V'])).stdout).toBe(`${version}\n`);
@@ -54,7 +54,7 @@ describe('The command line', () => {
     [['emulate', '--port', '65536'], 'a whole number from 0 to 65535'],
     [['emulate', '--token-lifetime', '-1'], 'a whole number from 1 to 86400'],
     [['emulate', '--config', 'a', '--write-config', 'b'], 'cannot be used with'],
-  ])('%j is not understood: it says why on stderr, and ends with 2', async (args, says) => {
+  ])('%j prints an error to stderr and exits with 2', async (args, says) => {
     const { exitCode, stdout, stderr } = await run(args, { cwd: newFolder() });
     expect(exitCode).toBe(2);
     expect(stdout).toBe('');
@@ -69,7 +69,7 @@ describe('The command line', () => {
     [[`--colour=${SECRET}`], "unknown option '--colour'"],
     [['--as-user', SECRET], 'argument is invalid. Expected a Box user id'],
     [['one.json', SECRET], 'too many arguments'],
-  ])('doctor --json %j is told as JSON, too', async (args, says) => {
+  ])('doctor --json %j also prints the error as JSON', async (args, says) => {
     const cwd = newFolder();
     for (const all of [
       ['doctor', '--json', '--offline', ...args],
@@ -93,7 +93,7 @@ describe('The command line', () => {
     }
   });
 
-  it('doctor --json --help is help alone', async () => {
+  it('doctor --json --help prints only help', async () => {
     const { exitCode, stdout } = await run(['doctor', '--json', '--help']);
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/^Usage: /);
@@ -105,7 +105,7 @@ describe('The command line', () => {
     ['doctor', `--passphrase=${SECRET}`],
     ['keygen', '--passphrase', SECRET],
     ['keygen', `--passphrase=${SECRET}`],
-  ])('takes no passphrase as an argument: %s %s', async (...args) => {
+  ])('rejects a passphrase as an argument: %s %s', async (...args) => {
     const { exitCode, text } = await run(args, { cwd: newFolder() });
     expect(exitCode).toBe(2);
     expect(text).toContain('must not be an argument');
@@ -126,7 +126,7 @@ describe('The command line', () => {
     [['keygen', '--passphrase-env', SECRET]],
     [['keygen', '--workfront', '--common-name', `\n${SECRET}`]],
     [['emulate', '--port', SECRET]],
-  ])('repeats no secret that was typed in the wrong place: %j', async (args) => {
+  ])('does not print a misplaced secret: %j', async (args) => {
     const env = { BOX_CLIENT_ID: 'a', BOX_CLIENT_SECRET: SECRET, BOX_ENTERPRISE_ID: '1' };
     const { exitCode, text } = await run(args, { cwd: newFolder(), env });
     expect(exitCode).toBeGreaterThan(0);
@@ -134,7 +134,7 @@ describe('The command line', () => {
     expect(text).not.toBe('');
   });
 
-  it('tells a mistake of ours without the secrets that are in it', async () => {
+  it('reports an unexpected error without its secrets', async () => {
     const runtime = {
       ...systemRuntime,
       schedule: () => {
@@ -163,14 +163,14 @@ describe('Colours', () => {
     [true, { FORCE_COLOR: '0' }, false],
     [true, { FORCE_COLOR: 'false' }, false],
     [true, { FORCE_COLOR: '1', NO_COLOR: '1' }, true],
-  ])('on a terminal %j, with %j: %j', async (isTTY, env, coloured) => {
+  ])('with a terminal %j and the environment %j are used: %j', async (isTTY, env, coloured) => {
     const { stdout } = await run(['doctor'], { isTTY, env, cwd: newFolder() });
     expect(stdout.includes(RED)).toBe(coloured);
     const paint = paintFor({ write: () => true, isTTY }, env);
     expect(paint('red', 'x')).toBe(coloured ? `${RED}x\u001b[39m` : 'x');
   });
 
-  it('are never in JSON', async () => {
+  it('are never used in JSON', async () => {
     const { stdout } = await run(['doctor', '--json'], { isTTY: true, cwd: newFolder() });
     expect(stdout).not.toContain('\u001b');
   });

@@ -2,8 +2,8 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { abbreviated, printable, formatDuration } from '../../lib/cli/terminal-text.js';
 
-describe('Text of somebody else’s making', () => {
-  it('has no control or formatting character, and no secret, when it is printed', () => {
+describe('printable', () => {
+  it('removes control characters, formatting characters and secrets', () => {
     fc.assert(
       fc.property(
         fc.string({ unit: 'binary' }),
@@ -23,24 +23,24 @@ describe('Text of somebody else’s making', () => {
     (character) => expect(printable(`a${character}${character}b`)).toBe('a b'),
   );
 
-  it('is left as it is otherwise', () => {
+  it('leaves other text unchanged', () => {
     for (const name of ['Élodie O’Hara', '田中 花子', 'AutomationUser_1_abc@boxdevedition.com']) {
       expect(printable(name)).toBe(name);
     }
   });
 
-  it('is cut where nobody would read on', () => {
+  it('shortens long text', () => {
     expect(printable('a'.repeat(201))).toBe(`${'a'.repeat(200)}…`);
   });
 });
 
-describe('An id', () => {
-  it('is known again by its first characters, and not to be used', () => {
+describe('abbreviated', () => {
+  it('keeps only the first characters of an id', () => {
     expect(abbreviated('abcdefgh')).toBe('abcd… (8 characters)');
   });
 });
 
-describe('A span of time', () => {
+describe('formatDuration', () => {
   it.each([
     [0, '0 s'],
     [499, '0 s'],
@@ -50,5 +50,5 @@ describe('A span of time', () => {
     [302_000, '5 min 2 s'],
     [3_600_000, '1 h'],
     [90_061_000, '1 d 1 h 1 min 1 s'],
-  ])('of %d ms is %s', (ms, expected) => expect(formatDuration(ms)).toBe(expected));
+  ])('formats %d ms as %s', (ms, expected) => expect(formatDuration(ms)).toBe(expected));
 });

@@ -34,11 +34,11 @@ function answering(who: 'account' | 'as-user', answer: () => Response): typeof f
   };
 }
 
-describe.each(['account', 'as-user'] as const)('doctor, what answers at %s', (step) => {
+describe.each(['account', 'as-user'] as const)('doctor, the response at %s', (step) => {
   const ask = (answer: () => Response) =>
     clinic.ask([clinic.file(), '--as-user', '11111'], { fetch: answering(step, answer) });
 
-  it('is not believed if it sends elsewhere: only the origin is told of where', async () => {
+  it('rejects a redirect, and prints only the origin of its target', async () => {
     const location = `${stranger.url}/path?code=secret`;
     const diagnosis = await ask(() => new Response(null, { status: 302, headers: { location } }));
     const { problem, step: failed } = failedStep(diagnosis);
@@ -51,12 +51,12 @@ describe.each(['account', 'as-user'] as const)('doctor, what answers at %s', (st
     expect(stranger.arrived).toEqual([]);
   });
 
-  it('is not believed if it redirects nowhere', async () => {
+  it('rejects a redirect without a target', async () => {
     const { problem } = failedStep(await ask(() => new Response(null, { status: 304 })));
     expect(problem?.message).toMatch(/it is a redirect \(status 304\)\.$/);
   });
 
-  it('is read up to 64 KiB, even if it never ends', async () => {
+  it('reads at most 64 KiB of an endless body', async () => {
     let chunks = 0;
     const endless = () =>
       new Response(

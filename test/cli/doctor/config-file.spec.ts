@@ -33,8 +33,8 @@ async function held<T>(pipe: string, content: string, work: () => Promise<T>): P
   }
 }
 
-describe.skipIf(process.platform === 'win32')('doctor and a config.json that is a pipe', () => {
-  it('reads it once: it has nothing to say a second time', async () => {
+describe.skipIf(process.platform === 'win32')('doctor with a config.json that is a pipe', () => {
+  it('reads the pipe only once', async () => {
     const pipe = newPipe();
     const content = JSON.stringify(clinic.config());
     const writer = openSync(pipe, 'r+');
@@ -50,7 +50,7 @@ describe.skipIf(process.platform === 'win32')('doctor and a config.json that is 
     expect(exitCode).toBe(0);
   });
 
-  it('waits ten seconds for its end, and no longer', async () => {
+  it('waits at most ten seconds for its end', async () => {
     const pipe = newPipe();
     const runtime = new FakeRuntime();
     const { exitCode, text } = await held(pipe, '{', async () => {
@@ -66,7 +66,7 @@ describe.skipIf(process.platform === 'win32')('doctor and a config.json that is 
     expect(runtime.timers).toBe(0);
   });
 
-  it('takes no more than 1 MiB of a device that has no end', async () => {
+  it('reads at most 1 MiB of an endless device', async () => {
     const diagnosis = await clinic.ask(['/dev/zero']);
     expect(failedStep(diagnosis).problem).toMatchObject({
       code: 'config_unreadable',
@@ -75,7 +75,7 @@ describe.skipIf(process.platform === 'win32')('doctor and a config.json that is 
     });
   });
 
-  it('does not wait for a .env that is one', async () => {
+  it('does not wait for a .env that is a pipe', async () => {
     const pipe = newPipe('.env');
     const cwd = join(pipe, '..');
     await held(pipe, 'BOX_CLIENT_ID=1\n', async () => {
@@ -89,25 +89,25 @@ describe.skipIf(process.platform === 'win32')('doctor and a config.json that is 
   });
 });
 
-describe('doctor and a config.json that is a file', () => {
+describe('doctor with a config.json that is a file', () => {
   it.each([
     ['{', 'cannot be read: it is not JSON'],
     ['{}', 'boxAppSettings: expected an object'],
-  ])('%s: names its path', async (content, says) => {
+  ])('names the path if the content is %s', async (content, says) => {
     const file = clinic.file(content);
     const { problem } = failedStep(await clinic.ask([file]));
     expect(problem?.message).toContain(file);
     expect(problem?.message).toContain(says);
   });
 
-  it('names its path where the key does not open, too', async () => {
+  it('names the path if the key does not open', async () => {
     const file = clinic.file(clinic.config({ appAuth: { passphrase: 'another one' } }));
     expect(failedStep(await clinic.ask([file])).problem?.message).toBe(
       `The passphrase in ${file}: boxAppSettings.appAuth.passphrase does not open ${file}: boxAppSettings.appAuth.privateKey.`,
     );
   });
 
-  it('may be of 1 MiB, and of no byte more', async () => {
+  it('accepts exactly 1 MiB', async () => {
     const content = JSON.stringify(clinic.config());
     const largest = clinic.file(content.padEnd(1_048_576));
     expect((await clinic.ask([largest, '--offline'])).exitCode).toBe(0);
@@ -116,7 +116,7 @@ describe('doctor and a config.json that is a file', () => {
     expect(problem?.message).toContain('it is larger than 1048576 bytes');
   });
 
-  it('shows no content that was given in the place of the path', async () => {
+  it('does not print content that was passed instead of the path', async () => {
     const content = JSON.stringify(clinic.config());
     const { problem } = failedStep(await clinic.ask([content]));
     expect(problem?.code).toBe('config_unreadable');

@@ -75,7 +75,7 @@ function messageOf(content: string | Buffer): string {
   }
 }
 
-describe('The module and the doctor read config.json', () => {
+describe('The module and the doctor read a config.json', () => {
   it.each<[string, string | Buffer]>([
     ['as it is', json],
     ['as UTF-8 with a byte order mark', `\uFEFF${pretty}`],
@@ -114,7 +114,7 @@ describe('The module and the doctor read config.json', () => {
   });
 });
 
-describe('The module reads config.json from an object', () => {
+describe('The module reads a config.json object', () => {
   it.each<[string, object]>([
     ['as it is', config],
     ['from Secrets Manager', { ARN: 'arn', SecretString: json }],
@@ -142,7 +142,7 @@ const boxcli = {
   },
 };
 
-describe('The module and the doctor name what is not config.json, and how to fix it', () => {
+describe('The module and the doctor explain how to fix an invalid config.json', () => {
   it.each<[string, string | Buffer, message: string, hint: string]>([
     ['the options of box-node-sdk 3', JSON.stringify(v3), 'box-node-sdk 3', 'rename keyID'],
     ['snake_case', JSON.stringify(snake), 'snake_case', 'boxAppSettings, clientID'],
@@ -181,7 +181,7 @@ describe('The module and the doctor name what is not config.json, and how to fix
     );
   });
 
-  it('a list that is not text', () => {
+  it('rejects a list that is not text', () => {
     expect(() => parseCredentials({ config: [config] })).toThrow('is a list, not config.json');
   });
 
@@ -191,7 +191,7 @@ describe('The module and the doctor name what is not config.json, and how to fix
     ['the file of boxcli', boxcli, "boxcli's list"],
     ['config.json', config, 'give it as { config: … }'],
     ['a secret of AWS', { ARN: 'arn', SecretString: json }, 'give it as { config: … }'],
-  ])('where the credentials themselves are %s', (_name, credentials, message) => {
+  ])('rejects credentials that are %s', (_name, credentials, message) => {
     expect(() => parseCredentials(credentials)).toThrow(message);
   });
 });

@@ -83,12 +83,12 @@ const OPENS_NO_MORE: Partial<Record<KeyForm, object>> = {
   'traditional DES': { format: 'PKCS#1', cipher: 'des-cbc' },
 };
 
-describe('doctor and keys of openssl', () => {
-  it('the two lists below have them all', () => {
+describe('doctor with keys of openssl', () => {
+  it('covers every key format of the fixture', () => {
     expect(Object.keys({ ...OPENS, ...OPENS_NO_MORE })).toEqual(Object.keys(keys.forms));
   });
 
-  it.each(Object.entries(OPENS))('%s: opens it, and says what it is', async (form, facts) => {
+  it.each(Object.entries(OPENS))('opens and describes a key in %s', async (form, facts) => {
     const diagnosis = await clinic.ask([withKey(keys.forms[form as KeyForm])]);
     expect(diagnosis.exitCode).toBe(0);
     expect(stepOf(diagnosis, 'key').facts).toEqual({
@@ -101,17 +101,20 @@ describe('doctor and keys of openssl', () => {
     expect(stepOf(diagnosis, 'passphrase').facts).toEqual({ source });
   });
 
-  it.each(Object.entries(OPENS_NO_MORE))('%s: says how to convert it', async (form, facts) => {
-    const diagnosis = await clinic.ask([withKey(keys.forms[form as KeyForm])]);
-    expect(failedStep(diagnosis)).toMatchObject({
-      step: 'key',
-      facts,
-      problem: { code: 'key_cipher_unsupported' },
-    });
-    expect(diagnosis.text).toContain('openssl pkcs8 -topk8');
-  });
+  it.each(Object.entries(OPENS_NO_MORE))(
+    'explains how to convert a key in %s',
+    async (form, facts) => {
+      const diagnosis = await clinic.ask([withKey(keys.forms[form as KeyForm])]);
+      expect(failedStep(diagnosis)).toMatchObject({
+        step: 'key',
+        facts,
+        problem: { code: 'key_cipher_unsupported' },
+      });
+      expect(diagnosis.text).toContain('openssl pkcs8 -topk8');
+    },
+  );
 
-  it('one whose newlines an environment variable has spoiled opens all the same', async () => {
+  it('opens a key whose newlines an environment variable has escaped', async () => {
     const pem = keys.forms['PKCS#8 PBES2 AES'].replaceAll('\n', String.raw`\n`);
     const env = {
       ...clinic.clientVariables,
@@ -135,7 +138,7 @@ interface Case {
   readonly says: string | RegExp;
 }
 
-describe('doctor, what is wrong in config.json', () => {
+describe('doctor reports a problem in config.json', () => {
   it.each<[string, Case]>([
     [
       'no file',
@@ -262,13 +265,13 @@ describe('doctor, what is wrong in config.json', () => {
     expect(emulator.requests).toEqual([]);
   });
 
-  it('client id and client secret in one another’s place: neither is shown', async () => {
+  it('prints neither the client id nor the client secret if they are swapped', async () => {
     const { clientID, clientSecret } = emulator.config.boxAppSettings;
     const file = clinic.file(clinic.config({ clientID: clientSecret, clientSecret: clientID }));
     expect(failedStep(await clinic.ask([file])).problem?.code).toBe('client_invalid');
   });
 
-  it('the passphrase in the place of the key’s id: it is not shown', async () => {
+  it('does not print a passphrase that was entered as the key id', async () => {
     const { passphrase } = emulator.config.boxAppSettings.appAuth;
     const file = clinic.file(clinic.config({ appAuth: { publicKeyID: passphrase } }));
     const diagnosis = await clinic.ask([file]);
@@ -277,7 +280,7 @@ describe('doctor, what is wrong in config.json', () => {
   });
 });
 
-describe('doctor, what Box refuses', () => {
+describe('doctor reports an error response of Box', () => {
   const refused = (error: string, errorDescription: string): Fault => ({
     kind: 'refuse',
     error,
@@ -374,7 +377,7 @@ describe('doctor, what Box refuses', () => {
     expect(failedStep(diagnosis)).toMatchObject({ step: 'exchange', problem: { code } });
   });
 
-  it('client credentials', async () => {
+  it('reports rejected client credentials', async () => {
     emulator.authorized = false;
     const diagnosis = await clinic.ask([], { env: clinic.clientVariables });
     expect(failedStep(diagnosis)).toMatchObject({
@@ -383,14 +386,14 @@ describe('doctor, what Box refuses', () => {
     });
   });
 
-  it('user tokens, where the credentials name a user', async () => {
+  it('reports rejected user tokens if the credentials name a user', async () => {
     emulator.userTokensEnabled = false;
     const { BOX_ENTERPRISE_ID: _, ...client } = clinic.clientVariables;
     const diagnosis = await clinic.ask([], { env: { ...client, BOX_USER_ID: '11111' } });
     expect(failedStep(diagnosis).step).toBe('exchange');
   });
 
-  it('a secret that Box repeats in its refusal is not shown', async () => {
+  it('does not print a secret that Box repeats in its error response', async () => {
     const { clientSecret } = emulator.config.boxAppSettings;
     emulator.always('token', refused('invalid_grant', `refused ${clientSecret}`));
     expect(failedStep(await clinic.ask([clinic.file()])).problem?.message).toContain('[redacted]');
@@ -400,7 +403,7 @@ describe('doctor, what Box refuses', () => {
     ['unavailable', { kind: 'unavailable' }],
     ['insufficient_scope', challenge(403, 'insufficient_scope')],
     ['network', { kind: 'reset' }],
-  ])('a call, though it gave a token: %s', async (code, fault) => {
+  ])('reports a rejected call after a successful token request: %s', async (code, fault) => {
     let calls = 0;
     const afterTheClock: typeof fetch = (input, init) => {
       if (String(input).endsWith('/users/me') && ++calls % 2 === 0) emulator.failNext('api', fault);
@@ -410,7 +413,7 @@ describe('doctor, what Box refuses', () => {
     expect(failedStep(diagnosis)).toMatchObject({ step: 'account', problem: { code } });
   });
 
-  it('as-user, where the app may not send it', async () => {
+  it('reports that the app may not use as-user', async () => {
     emulator.asUserEnabled = false;
     const diagnosis = await clinic.ask([clinic.file(), '--as-user', '11111']);
     expect(failedStep(diagnosis)).toMatchObject({
@@ -420,7 +423,7 @@ describe('doctor, what Box refuses', () => {
     expect(diagnosis.text).toContain('Make API calls using the as-user header');
   });
 
-  it('as-user, for the service account itself', async () => {
+  it('reports as-user for the service account itself', async () => {
     const diagnosis = await clinic.ask([clinic.file(), '--as-user', emulator.serviceAccountId]);
     expect(failedStep(diagnosis).step).toBe('as-user');
   });

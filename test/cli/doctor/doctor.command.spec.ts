@@ -33,8 +33,8 @@ const ALL_WELL = [
   'account ok',
 ];
 
-describe('doctor, where all is well', () => {
-  it('says step by step what it found, and ends with 0', async () => {
+describe('doctor with valid credentials', () => {
+  it('reports each step and exits with 0', async () => {
     const file = clinic.file();
     const diagnosis = await clinic.ask([file]);
     const { boxAppSettings, enterpriseID } = emulator.config;
@@ -81,7 +81,7 @@ describe('doctor, where all is well', () => {
     expect(diagnosis.text).toMatch(/Calls act as Emulated App <AutomationUser_\w+@box/);
   });
 
-  it('tells of each step once it is done, not at the end', async () => {
+  it('prints each step as soon as it is done', async () => {
     const seen: { text: string; requests: number }[] = [];
     await clinic.ask([clinic.file()], {
       onPrint: (text) => seen.push({ text, requests: emulator.requests.length }),
@@ -90,7 +90,7 @@ describe('doctor, where all is well', () => {
     expect(seen.find(({ text }) => text.includes('exchange'))?.requests).toBe(2);
   });
 
-  it('acts for a user, if it is asked to', async () => {
+  it('checks a user with --as-user', async () => {
     const diagnosis = await clinic.ask([clinic.file(), '--as-user', '11111']);
     expect(course(diagnosis)).toEqual([...ALL_WELL, 'as-user ok']);
     expect(stepOf(diagnosis, 'as-user').facts).toEqual({
@@ -101,7 +101,7 @@ describe('doctor, where all is well', () => {
     expect(emulator.apiRequests.at(-1)?.actingUser).toBe('11111');
   });
 
-  it('needs no key for an app that has a client secret alone', async () => {
+  it('needs no key for an app with only a client secret', async () => {
     const diagnosis = await clinic.ask([], { env: clinic.clientVariables });
     expect(course(diagnosis)).toEqual([
       'configuration ok',
@@ -121,7 +121,7 @@ describe('doctor, where all is well', () => {
     });
   });
 
-  it('checks an app token by the calls that it is for', async () => {
+  it('checks an app token with a call', async () => {
     const box = new BoxAuth({ credentials: { config: emulator.config }, apiUrl: emulator.url });
     const { value: BOX_APP_TOKEN } = await box.provider.getToken();
     box.close();
@@ -149,7 +149,7 @@ describe('doctor, where all is well', () => {
     expect(diagnosis.text + refused.text).not.toContain(BOX_APP_TOKEN);
   });
 
-  it('knows whose token it is where the credentials name a user', async () => {
+  it('reports the user that the credentials name', async () => {
     const { BOX_ENTERPRISE_ID: _, ...client } = clinic.clientVariables;
     const diagnosis = await clinic.ask([], { env: { ...client, BOX_USER_ID: '22222' } });
     expect(stepOf(diagnosis, 'fields').facts).toMatchObject({
@@ -159,7 +159,7 @@ describe('doctor, where all is well', () => {
     expect(stepOf(diagnosis, 'account').facts.name).toBe('Bob');
   });
 
-  it('says that a lifetime is not known, where Box says none', async () => {
+  it('reports an unknown lifetime if Box sends none', async () => {
     emulator.tokenLifetimeS = null;
     const diagnosis = await clinic.ask([clinic.file()]);
     emulator.tokenLifetimeS = 3600;
@@ -167,7 +167,7 @@ describe('doctor, where all is well', () => {
     expect(stepOf(diagnosis, 'exchange').facts).not.toHaveProperty('lifetimeS');
   });
 
-  it('does not show what a name is made of to upset a terminal, nor a secret that comes back in it', async () => {
+  it('removes control characters and secrets from a user name', async () => {
     const impolite = await BoxEmulator.start({
       config: emulator.config,
       users: [{ id: '33333', name: '\u001b]0;owned\u0007\u202EEve\n', login: 'eve@example.com' }],
@@ -185,7 +185,7 @@ describe('doctor, where all is well', () => {
 });
 
 describe('doctor --offline', () => {
-  it('makes no request', async () => {
+  it('sends no request', async () => {
     let requests = 0;
     const diagnosis = await clinic.ask([clinic.file(), '--offline', '--as-user', '11111'], {
       fetch: () => {
@@ -215,7 +215,7 @@ describe('doctor, the clock', () => {
   it.each([
     [300_000, 'behind'],
     [-300_000, 'ahead of'],
-  ])('that is %d ms off is told, and is no failure: Box’s time is learned', async (skew, words) => {
+  ])('warns about a clock that is %d ms off, and still requests a token', async (skew, words) => {
     emulator.clockSkewMs = skew;
     const diagnosis = await clinic.ask([clinic.file()]);
     expect(diagnosis.exitCode).toBe(0);
@@ -232,12 +232,12 @@ describe('doctor, the clock', () => {
     expect(Math.abs(lifetimeS - 3600)).toBeLessThan(5);
   });
 
-  it('that is less off than anybody would notice is not told', async () => {
+  it('does not warn about a small difference', async () => {
     emulator.clockSkewMs = 3_000;
     expect(course(await clinic.ask([clinic.file()]))).toContain('clock ok');
   });
 
-  it('is not known where the answer comes from a cache', async () => {
+  it('warns that the time is unknown if the response comes from a cache', async () => {
     const proxy = await startServer((_request, response) => {
       response.writeHead(401, { age: '100' }).end();
     });
@@ -249,7 +249,7 @@ describe('doctor, the clock', () => {
 });
 
 describe('doctor, a Date header years ahead', () => {
-  it('is not used, and not said to agree with this machine', async () => {
+  it('is ignored, with a warning', async () => {
     const proxy = await startServer((_request, response) => {
       response.writeHead(401, { date: 'Thu, 01 Jan 2099 00:00:00 GMT' }).end();
     });
@@ -260,8 +260,8 @@ describe('doctor, a Date header years ahead', () => {
   });
 });
 
-describe('doctor, when Box does not answer', () => {
-  it('says that nobody listens there', async () => {
+describe('doctor without a response from Box', () => {
+  it('reports a refused connection', async () => {
     const gone = await startServer(() => undefined);
     await gone.stop();
     const diagnosis = await clinic.ask([clinic.file(), '--api-url', gone.url]);
@@ -276,7 +276,7 @@ describe('doctor, when Box does not answer', () => {
   it.each([
     ['clock', 'api', '/2.0/users/me'],
     ['exchange', 'token', '/oauth2/token'],
-  ] as const)('waits no more than ten seconds at %s', async (step, target, path) => {
+  ] as const)('times out after ten seconds at %s', async (step, target, path) => {
     emulator.always(target, { kind: 'hang' });
     const runtime = new FakeRuntime(Date.now());
     // Time passes while that request is under way, and only then.
@@ -289,7 +289,7 @@ describe('doctor, when Box does not answer', () => {
     expect(diagnosis.text).toContain('no response within 10 s');
   });
 
-  it('says how long to wait, where Box says it', async () => {
+  it('prints the wait time that Box sends', async () => {
     emulator.always('token', { kind: 'rate-limit', retryAfter: 7 });
     const diagnosis = await clinic.ask([clinic.file()]);
     expect(failedStep(diagnosis)).toMatchObject({
@@ -299,7 +299,7 @@ describe('doctor, when Box does not answer', () => {
     expect(diagnosis.text).toContain('Try again in 7 s.');
   });
 
-  it('knows a page that is none of Box', async () => {
+  it('recognizes a page that is not from Box', async () => {
     emulator.always('api', { kind: 'garbage' });
     expect(failedStep(await clinic.ask([clinic.file()]))).toMatchObject({
       step: 'account',
@@ -314,20 +314,20 @@ describe('doctor, when Box does not answer', () => {
   });
 });
 
-describe('doctor, where the configuration is', () => {
+describe('doctor finds the configuration', () => {
   const config = () => JSON.stringify(emulator.config);
 
   it.each([
     ['BOX_CONFIG', () => ({ BOX_CONFIG: config() })],
     ['BOX_CONFIG', () => ({ BOX_CONFIG: Buffer.from(config()).toString('base64') })],
     ['BOX_CONFIG_FILE', () => ({ BOX_CONFIG_FILE: clinic.file(), BOX_CONFIG: '{}' })],
-  ])('is %s', async (source, env) => {
+  ])('in %s', async (source, env) => {
     const diagnosis = await clinic.ask([], { env: env() });
     expect(diagnosis.exitCode).toBe(0);
     expect(stepOf(diagnosis, 'configuration').facts.source).toBe(source);
   });
 
-  it('is the argument before the environment, and of the working directory', async () => {
+  it('in the file of the argument first, relative to the working directory', async () => {
     const folder = newFolder();
     writeFileSync(join(folder, 'mine.json'), config(), { mode: 0o600 });
     const world = { cwd: folder, env: { BOX_CONFIG_FILE: '/nowhere.json' } };
@@ -336,7 +336,7 @@ describe('doctor, where the configuration is', () => {
     expect(stepOf(diagnosis, 'configuration').facts.file).toBe(join(folder, 'mine.json'));
   });
 
-  it('is --api-url before BOX_API_URL', async () => {
+  it('with --api-url before BOX_API_URL', async () => {
     const world = { env: { BOX_API_URL: 'https://box.example.com' } };
     expect((await clinic.ask([clinic.file(), '--api-url', emulator.url], world)).exitCode).toBe(0);
   });
@@ -344,7 +344,7 @@ describe('doctor, where the configuration is', () => {
   it.each([
     [['--api-url', 'http://box.example.com'], {}, '--api-url'],
     [[], { BOX_API_URL: 'not an address' }, 'BOX_API_URL'],
-  ])('is no address that a token may go to: %j %j', async (args, env, culprit) => {
+  ])('and rejects an API URL that must not receive a token: %j %j', async (args, env, culprit) => {
     const diagnosis = await clinic.ask([clinic.file(), ...args], { env });
     expect(failedStep(diagnosis)).toMatchObject({
       step: 'configuration',
@@ -352,7 +352,7 @@ describe('doctor, where the configuration is', () => {
     });
   });
 
-  it('may be read by others: that is worth a word', async () => {
+  it('and warns if other users can read the file', async () => {
     const file = clinic.file();
     writeFileSync(`${file}.open`, readFileSync(file), { mode: 0o644 });
     const diagnosis = await clinic.ask([`${file}.open`, '--offline']);
@@ -364,7 +364,7 @@ describe('doctor, where the configuration is', () => {
     expect(diagnosis.text).toContain('chmod 600');
   });
 
-  it('is nowhere: it says how to name it', async () => {
+  it('or explains how to name the file if there is none', async () => {
     const diagnosis = await clinic.ask([], { cwd: newFolder() });
     expect(failedStep(diagnosis)).toMatchObject({
       step: 'configuration',
@@ -374,14 +374,14 @@ describe('doctor, where the configuration is', () => {
     expect(diagnosis.text).not.toContain('.env');
   });
 
-  it('is in part: it says what is unset', async () => {
+  it('or names the missing variables', async () => {
     const { BOX_CLIENT_SECRET: _, ...rest } = clinic.clientVariables;
     const diagnosis = await clinic.ask([], { cwd: newFolder(), env: rest });
     expect(failedStep(diagnosis).problem?.message).toContain('Unset: BOX_CLIENT_SECRET');
   });
 });
 
-describe('doctor and a .env file', () => {
+describe('doctor with a .env file', () => {
   const folderWith = (lines: Record<string, string>) => {
     const folder = newFolder();
     const text = Object.entries(lines).map(([name, value]) => `${name}="${value}"\n`);
@@ -389,7 +389,7 @@ describe('doctor and a .env file', () => {
     return folder;
   };
 
-  it('does not read it unasked, but says that it is there', async () => {
+  it('does not read it without --dotenv, but mentions it', async () => {
     const cwd = folderWith({ ...clinic.clientVariables, OTHER: '1' });
     const diagnosis = await clinic.ask([], { cwd });
     expect(failedStep(diagnosis).problem?.code).toBe('config_missing');
@@ -398,7 +398,7 @@ describe('doctor and a .env file', () => {
     );
   });
 
-  it('reads it with --dotenv; what the environment says goes before it', async () => {
+  it('reads it with --dotenv, after the environment', async () => {
     const cwd = folderWith({ ...clinic.clientVariables, BOX_API_URL: 'https://box.example.com' });
     const diagnosis = await clinic.ask(['--dotenv', '.env'], { cwd });
     expect(diagnosis.exitCode).toBe(0);
@@ -406,8 +406,8 @@ describe('doctor and a .env file', () => {
   });
 });
 
-describe('doctor and the passphrase', () => {
-  it('has it from BOX_PRIVATE_KEY_PASSPHRASE, which goes before the one in the file', async () => {
+describe('doctor with a passphrase', () => {
+  it('prefers BOX_PRIVATE_KEY_PASSPHRASE to the passphrase in the file', async () => {
     const { passphrase } = emulator.config.boxAppSettings.appAuth;
     const file = clinic.file(clinic.config({ appAuth: { passphrase: 'another one' } }));
     const env = { BOX_PRIVATE_KEY_PASSPHRASE: passphrase };
@@ -417,7 +417,7 @@ describe('doctor and the passphrase', () => {
     expect(diagnosis.text).toContain('The passphrase in the environment opens the key.');
   });
 
-  it('has it from the variable that --passphrase-env names', async () => {
+  it('reads the variable that --passphrase-env names', async () => {
     const { passphrase } = emulator.config.boxAppSettings.appAuth;
     const file = clinic.file(clinic.config({ appAuth: { passphrase: 'another one' } }));
     const world = { env: { MY_PASS: passphrase, BOX_PRIVATE_KEY_PASSPHRASE: 'yet another' } };

@@ -9,19 +9,19 @@ const { forms } = makeKeys();
 const pem = (der: Buffer) =>
   `-----BEGIN ENCRYPTED PRIVATE KEY-----\n${der.toString('base64')}\n-----END ENCRYPTED PRIVATE KEY-----\n`;
 
-describe('The form of a key', () => {
-  it.each(Object.entries(forms))('%s: is the same with spoiled newlines', (_, text) => {
+describe('keyFormOf', () => {
+  it.each(Object.entries(forms))('reads %s with escaped newlines', (_, text) => {
     expect(keyFormOf(text)).not.toEqual({});
     expect(keyFormOf(text.replaceAll('\n', String.raw`\n`))).toEqual(keyFormOf(text));
     expect(keyFormOf(`"${text.replaceAll('\n', String.raw`\r\n`)}"`)).toEqual(keyFormOf(text));
   });
 
-  it('is read of what is there of a key that was cut', () => {
+  it('reads the available part of a truncated key', () => {
     const text = forms['PKCS#8 PBES2 AES'];
     expect(keyFormOf(text.slice(0, 500))).toEqual({ format: 'PKCS#8', encrypted: true });
   });
 
-  it('names a cipher that it does not know by its number', () => {
+  it('names an unknown cipher by its object identifier', () => {
     // SEQUENCE { SEQUENCE { OID 1.2.3.4 } }
     expect(keyFormOf(pem(Buffer.from('300730050603 2a0304'.replace(' ', ''), 'hex')))).toEqual({
       format: 'PKCS#8',
@@ -35,7 +35,7 @@ describe('The form of a key', () => {
     (text) => expect(keyFormOf(text)).toEqual({}),
   );
 
-  it('is found in any bytes without a failure', () => {
+  it('never throws, whatever the bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
         expect(keyFormOf(pem(Buffer.from(bytes)))).toMatchObject({ format: 'PKCS#8' });
@@ -52,13 +52,13 @@ describe('The form of a key', () => {
   });
 });
 
-describe('DER', () => {
+describe('The DER reader', () => {
   it.each([
     ['060a2b0601040182370a0301', '1.3.6.1.4.1.311.10.3.1'],
     ['0603550403', '2.5.4.3'],
     ['06028837', '2.999'],
     ['0201 01', undefined],
-  ])('%s has the object identifier %s (X.690 section 8.19)', (hex, expected) => {
+  ])('reads %s as the object identifier %s (X.690 section 8.19)', (hex, expected) => {
     const [element] = readDer(Buffer.from(hex.replace(' ', ''), 'hex'));
     expect(objectIdentifierIn(element)).toBe(expected);
   });
@@ -69,11 +69,11 @@ describe('DER', () => {
     ['02080102030405060708', undefined],
     ['0200', undefined],
     ['0401ff', undefined],
-  ])('%s has the integer %s', (hex, expected) => {
+  ])('reads %s as the integer %s', (hex, expected) => {
     expect(integerIn(readDer(Buffer.from(hex, 'hex'))[0])).toBe(expected);
   });
 
-  it('is read as far as it is whole', () => {
+  it('stops at an incomplete element', () => {
     expect(readDer(Buffer.from('0201010202', 'hex'))).toHaveLength(1);
     expect(readDer(Buffer.from('0485ffffffffff', 'hex'))).toEqual([]);
     const long = Buffer.concat([Buffer.from('04820100', 'hex'), Buffer.alloc(256)]);

@@ -45,7 +45,7 @@ const doctor = (file: string, url: string, ...args: string[]) =>
   run(['doctor', file, '--api-url', url, ...args]);
 
 describe('emulate', () => {
-  it('prints its address, runs until it is interrupted, and ends with 0', async () => {
+  it('prints its URL, runs until it is interrupted, and exits with 0', async () => {
     const running = await emulating();
     expect(running.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
     expect((await fetch(`${running.url}/2.0/users/me`)).status).toBe(401);
@@ -55,7 +55,7 @@ describe('emulate', () => {
     await expect(fetch(running.url)).rejects.toThrow('fetch failed');
   });
 
-  it('prints three lines of curl that work', async () => {
+  it('prints three curl commands that work', async () => {
     const running = await emulating();
     const lines = running.printed.split('\n').filter((line) => line.includes('curl '));
     expect(lines).toHaveLength(3);
@@ -67,7 +67,7 @@ describe('emulate', () => {
     expect(lifeless).not.toMatch(/secret|passphrase/i);
   });
 
-  it('writes the config.json of its app for its owner only, which the doctor finds well', async () => {
+  it('writes a valid config.json that only its owner can read', async () => {
     const file = join(newFolder(), 'emulated.json');
     const running = await emulating(['--write-config', file]);
     expect((statSync(file).mode & 0o777).toString(8)).toBe('600');
@@ -80,7 +80,7 @@ describe('emulate', () => {
     expect(stdout).not.toContain(boxAppSettings.appAuth.passphrase);
   });
 
-  it('writes over no file, and does not start', async () => {
+  it('does not start if the config.json exists', async () => {
     const file = join(newFolder(), 'config.json');
     writeFileSync(file, 'precious');
     const ran = await run(['emulate', '--write-config', file]);
@@ -90,13 +90,13 @@ describe('emulate', () => {
     expect(readFileSync(file, 'utf8')).toBe('precious');
   });
 
-  it('tells how to get a config.json, where it writes none', async () => {
+  it('explains how to get a config.json', async () => {
     const running = await emulating();
     expect(running.printed).toContain('--write-config emulated.json');
     await running.stop();
   });
 
-  it('emulates the app of a config.json, its passphrase in the environment', async () => {
+  it('emulates the app of a config.json with its passphrase in the environment', async () => {
     const other = await BoxEmulator.start();
     await other.stop();
     const { boxAppSettings, ...rest } = other.config;
@@ -134,7 +134,7 @@ describe('emulate', () => {
       }),
       'is not a key in PEM',
     ],
-  ])('says what is wrong with a config.json %s', async (_, content, says) => {
+  ])('reports a config.json %s', async (_, content, says) => {
     const file = join(newFolder(), 'config.json');
     if (content !== undefined) writeFileSync(file, content);
     const ran = await run(['emulate', '--config', file]);
@@ -143,7 +143,7 @@ describe('emulate', () => {
     expect(ran.stdout).toBe('');
   });
 
-  it('gives tokens of the lifetime that is asked for', async () => {
+  it('issues tokens with the requested lifetime', async () => {
     const file = join(newFolder(), 'emulated.json');
     const running = await emulating(['--write-config', file, '--token-lifetime', '90']);
     const { stdout } = await doctor(file, running.url);
@@ -151,7 +151,7 @@ describe('emulate', () => {
     expect(stdout).toMatch(/a token valid for 1 min (?:29|30|31) s/);
   });
 
-  it('listens to the port that is asked for, and says so if it is taken', async () => {
+  it('listens on the requested port, and reports a port in use', async () => {
     const first = await emulating();
     const { port } = new URL(first.url);
     const taken = await run(['emulate', '--port', port]);
@@ -163,7 +163,7 @@ describe('emulate', () => {
     await second.stop();
   });
 
-  it('takes no token of somebody else’s for its own', async () => {
+  it('requests its token from no other server', async () => {
     const stranger = await startServer((_request, response) => response.end('{}'));
     const running = await emulating();
     const token = await (await fetch(`${running.url}/emulator/token`)).text();

@@ -18,7 +18,7 @@ const openssl = (args: string, cwd: string) =>
 const spki = (key: KeyObject) => key.export({ type: 'spki', format: 'der' }).toString('hex');
 
 describe('keygen', () => {
-  it('writes a key pair and a config.json, the secret ones for their owner only', async () => {
+  it('writes a key pair and a config.json, with secret files readable only by their owner', async () => {
     const folder = join(newFolder(), 'made', 'here');
     const { exitCode, stdout, stderr } = await run(['keygen', '--out', folder]);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
@@ -31,7 +31,7 @@ describe('keygen', () => {
     expect(stdout).toContain(`npx nestjs-box-auth doctor ${folder}/config.json\n`);
   });
 
-  it('encrypts the private key with the passphrase in config.json, which is printed nowhere', async () => {
+  it('encrypts the private key with the passphrase in config.json, and does not print it', async () => {
     const folder = newFolder();
     const ran = await run(['keygen', '--out', folder]);
     const { privateKey, passphrase } = configIn(folder).boxAppSettings.appAuth;
@@ -49,7 +49,7 @@ describe('keygen', () => {
     ).toMatch(/valid/);
   });
 
-  it('makes another key and another passphrase each time', async () => {
+  it('generates a different key and passphrase each time', async () => {
     const [one, other] = [newFolder(), newFolder()];
     await run(['keygen', '--out', one]);
     await run(['keygen', '--out', other]);
@@ -60,7 +60,7 @@ describe('keygen', () => {
     expect(new Set(passphrases).size).toBe(2);
   });
 
-  it('takes the passphrase of a variable, and then writes it nowhere', async () => {
+  it('uses the passphrase from a variable, and does not write it to a file', async () => {
     const folder = newFolder();
     const args = ['keygen', '--out', folder, '--passphrase-env', 'MY_PASS'];
     const ran = await run(args, { env: { MY_PASS: PASSPHRASE } });
@@ -72,7 +72,7 @@ describe('keygen', () => {
     createPrivateKey({ key: read(folder, 'private.pem'), passphrase: PASSPHRASE });
   });
 
-  it.each([{}, { MY_PASS: '' }])('takes no passphrase that is not there: %j', async (env) => {
+  it.each([{}, { MY_PASS: '' }])('rejects a missing passphrase: %j', async (env) => {
     const folder = newFolder();
     const ran = await run(['keygen', '--out', folder, '--passphrase-env', 'MY_PASS'], { env });
     expect(ran.exitCode).toBe(2);
@@ -85,7 +85,7 @@ describe('keygen', () => {
     [[], 'é'.repeat(501), 'is too long: 1002 bytes'],
     [['--workfront', '--encrypted'], '\t \t', 'is blank'],
     [['--workfront', '--encrypted'], 'x'.repeat(1001), 'is too long: 1001 bytes'],
-  ])('%j takes no passphrase that would not open the key: %j', async (args, pass, says) => {
+  ])('%j rejects a passphrase that could not open the key: %j', async (args, pass, says) => {
     const folder = newFolder();
     const all = ['keygen', '--out', folder, '--passphrase-env', 'MY_PASS', ...args];
     const ran = await run(all, { env: { MY_PASS: pass } });
@@ -95,7 +95,7 @@ describe('keygen', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('takes one of 1,000 bytes', async () => {
+  it('accepts a passphrase of 1,000 bytes', async () => {
     const folder = newFolder();
     const passphrase = 'x'.repeat(1_000);
     const args = ['keygen', '--out', folder, '--passphrase-env', 'MY_PASS'];
@@ -103,14 +103,14 @@ describe('keygen', () => {
     createPrivateKey({ key: read(folder, 'private.pem'), passphrase });
   });
 
-  it('opens a new key once before it gives it out', async () => {
+  it('checks that a new key can be opened', async () => {
     const { privateKey } = await newKeyPair(2048);
     expect(() => privateKeyPem(privateKey, 'x'.repeat(1_100))).toThrow(
       'The passphrase in the variable does not open the new private key.',
     );
   });
 
-  it('says that BOX_PRIVATE_KEY_PASSPHRASE is not used, unless it is named', async () => {
+  it('warns that BOX_PRIVATE_KEY_PASSPHRASE was not used, unless it was named', async () => {
     const env = { BOX_PRIVATE_KEY_PASSPHRASE: PASSPHRASE };
     const says = 'BOX_PRIVATE_KEY_PASSPHRASE is set but was not used';
     const unnamed = await run(['keygen', '--out', newFolder()], { env });
@@ -129,14 +129,14 @@ describe('keygen', () => {
     }
   });
 
-  it.each(['3072', '4096'])('makes a key of %s bits', async (bits) => {
+  it.each(['3072', '4096'])('generates a key of %s bits', async (bits) => {
     const folder = newFolder();
     await run(['keygen', '--out', folder, '--bits', bits]);
     const key = createPublicKey(read(folder, 'public.pem'));
     expect(key.asymmetricKeyDetails?.modulusLength).toBe(Number(bits));
   });
 
-  it.each(['private.pem', 'public.pem', 'config.json'])('overwrites no %s', async (name) => {
+  it.each(['private.pem', 'public.pem', 'config.json'])('never overwrites %s', async (name) => {
     const folder = newFolder();
     writeFileSync(join(folder, name), 'precious');
     const ran = await run(['keygen', '--out', folder]);
@@ -147,13 +147,13 @@ describe('keygen', () => {
     expect(readdirSync(folder)).toEqual([name]);
   });
 
-  it('writes into the working directory, if it is told nothing else', async () => {
+  it('writes to the working directory by default', async () => {
     const cwd = newFolder();
     await run(['keygen'], { cwd });
     expect(existsSync(join(cwd, 'config.json'))).toBe(true);
   });
 
-  it('says where nothing can be written, and leaves nothing behind', async () => {
+  it('reports an unwritable folder, and leaves no files behind', async () => {
     const folder = newFolder();
     writeFileSync(join(folder, 'file'), '');
     const ran = await run(['keygen', '--out', join(folder, 'file')]);
@@ -162,8 +162,8 @@ describe('keygen', () => {
   });
 });
 
-describe('a config.json of keygen', () => {
-  it('is one that the doctor knows as not filled in, and says where the values are', async () => {
+describe('config.json of keygen', () => {
+  it('makes the doctor list the placeholders and where to find their values', async () => {
     const folder = newFolder();
     await run(['keygen', '--out', folder]);
     const emulator = await BoxEmulator.start();
@@ -206,7 +206,7 @@ describe('a config.json of keygen', () => {
     await emulator.stop();
   });
 
-  it('has the fields of Box’s own, and no other', async () => {
+  it('has exactly the fields of Box’s config.json', async () => {
     const folder = newFolder();
     await run(['keygen', '--out', folder]);
     const emulator = await BoxEmulator.start();
@@ -224,7 +224,7 @@ describe('keygen --workfront', () => {
   const workfront = (folder: string, ...args: string[]) =>
     run(['keygen', '--workfront', '--out', folder, ...args], { env: { MY_PASS: PASSPHRASE } });
 
-  it('writes what the openssl command of Adobe’s documentation writes', async () => {
+  it('writes the same files as the openssl command in Adobe’s documentation', async () => {
     const folder = newFolder();
     const ran = await workfront(folder);
     expect(ran.exitCode).toBe(0);
@@ -240,7 +240,7 @@ describe('keygen --workfront', () => {
     expect(ofKey).toBe(ofCertificate);
   });
 
-  it('is valid from now on for ten years, or as many --days as are wanted', async () => {
+  it('creates a certificate for ten years, or for --days', async () => {
     const folder = newFolder();
     await workfront(folder);
     expect(() => openssl(validAfter(3649), folder)).not.toThrow();
@@ -253,7 +253,7 @@ describe('keygen --workfront', () => {
     expect(subject).toContain('Project "Ü", Ltd.');
   });
 
-  it('encrypts the private key, if it is asked to', async () => {
+  it('encrypts the private key with --encrypted', async () => {
     const folder = newFolder();
     const ran = await workfront(folder, '--encrypted', '--passphrase-env', 'MY_PASS');
     expect(ran.exitCode).toBe(0);
@@ -263,7 +263,7 @@ describe('keygen --workfront', () => {
     createPrivateKey({ key, passphrase: PASSPHRASE });
   });
 
-  it('encrypts with no passphrase that nobody would know', async () => {
+  it('requires a passphrase for --encrypted', async () => {
     const folder = newFolder();
     const ran = await workfront(folder, '--encrypted');
     expect(ran.exitCode).toBe(2);
@@ -271,7 +271,7 @@ describe('keygen --workfront', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('overwrites nothing', async () => {
+  it('never overwrites a file', async () => {
     const folder = newFolder();
     mkdirSync(join(folder, 'private.key'));
     expect((await workfront(folder)).exitCode).toBe(1);

@@ -28,8 +28,8 @@ function openssl(pem: string, ...args: string[]): string {
   return execFileSync('openssl', args, { cwd, stdio: 'pipe' }).toString();
 }
 
-describe('a self-signed certificate', () => {
-  it('is one to Node: its own issuer, signed by its own key', () => {
+describe('selfSignedCertificate', () => {
+  it('creates a certificate that Node verifies with its own key', () => {
     const certificate = new X509Certificate(made());
     expect(certificate.subject).toBe('CN=nestjs-box-auth');
     expect(certificate.issuer).toBe('CN=nestjs-box-auth');
@@ -46,7 +46,7 @@ describe('a self-signed certificate', () => {
   it.each([
     ['2048', privateKey],
     ['4096', larger],
-  ])('of %s bits is one to openssl, which trusts it where it is told to', (bits, key) => {
+  ])('creates a certificate of %s bits that openssl verifies as its own CA', (bits, key) => {
     const pem = made({ privateKey: key });
     const text = openssl(pem, 'x509', '-in', 'cert.pem', '-noout', '-text');
     expect(text).toContain('Version: 3 (0x2)');
@@ -76,7 +76,7 @@ describe('a self-signed certificate', () => {
     expect(verified).toBe('cert.pem: OK\n');
   });
 
-  it('has the extensions that openssl req -x509 gives one', () => {
+  it('adds the same extensions as openssl req -x509', () => {
     const cwd = newFolder();
     const command =
       'req -x509 -sha256 -nodes -newkey rsa:2048 -keyout private.key -out theirs.crt -subj /CN=theirs';
@@ -89,7 +89,7 @@ describe('a self-signed certificate', () => {
     expect(extensions(ours)).toEqual(extensions(theirs.toString()));
   });
 
-  it('names its key by the SHA-1 of it, as openssl does (RFC 5280 section 4.2.1.2)', () => {
+  it('identifies the key by its SHA-1, like openssl (RFC 5280 section 4.2.1.2)', () => {
     const pem = made();
     const reissued = openssl(pem, 'x509', '-in', 'cert.pem', '-noout', '-ocspid');
     const hash = /Public key OCSP hash: ([0-9A-F]{40})/.exec(reissued)?.[1];
@@ -97,7 +97,7 @@ describe('a self-signed certificate', () => {
     expect(text.replaceAll(':', '')).toContain(hash);
   });
 
-  it('tells time in UTCTime through 2049, then in GeneralizedTime (section 4.1.2.5)', () => {
+  it('encodes dates as UTCTime until 2049, then as GeneralizedTime (section 4.1.2.5)', () => {
     const times = (notBefore: string, days: number) =>
       openssl(made({ notBefore: Date.parse(notBefore), days }), 'asn1parse', '-in', 'cert.pem')
         .match(/(?:UTCTIME|GENERALIZEDTIME) +:\w+/g)
@@ -116,18 +116,18 @@ describe('a self-signed certificate', () => {
     ]);
   });
 
-  it('has a serial number that is positive, of at most 20 bytes, and its own (section 4.1.2.2)', () => {
+  it('generates a unique positive serial number of at most 20 bytes (section 4.1.2.2)', () => {
     const serials = Array.from({ length: 50 }, () => new X509Certificate(made()).serialNumber);
     expect(new Set(serials).size).toBe(50);
     for (const serial of serials) expect(serial).toMatch(/^[4-7][0-9A-F]{31}$/);
   });
 
-  it('says its name in UTF-8, as a new certificate must (section 4.1.2.4)', () => {
+  it('encodes the common name in UTF-8 (section 4.1.2.4)', () => {
     const parsed = openssl(made({ commonName: 'Ü' }), 'asn1parse', '-in', 'cert.pem');
     expect(parsed.match(/commonName\n.*UTF8STRING +:Ü/g)).toHaveLength(2);
   });
 
-  it('says any name, however long its DER gets, at any time', () => {
+  it('encodes any common name and date, whatever the DER length', () => {
     // Node shows the name as RFC 2253 has it, with escapes: openssl's UTF-8 is compared by its bytes.
     fc.assert(
       fc.property(
@@ -147,7 +147,7 @@ describe('a self-signed certificate', () => {
     );
   });
 
-  it('is PEM with lines of 64 (RFC 7468 section 2)', () => {
+  it('writes PEM with lines of 64 characters (RFC 7468 section 2)', () => {
     const lines = made().split('\n');
     expect(lines[0]).toBe('-----BEGIN CERTIFICATE-----');
     expect(lines.slice(-2)).toEqual(['-----END CERTIFICATE-----', '']);
