@@ -45,19 +45,19 @@ describe('A bearer token', () => {
     },
   );
 
-  test('is refused when it is unknown', async () => {
+  test('is rejected if it is unknown', async () => {
     const answer = await get(emulator, ME, 'unknown');
     expect(answer).toMatchObject({ status: 401, text: '' });
     expect(answer.headers.get('www-authenticate')).toBe(CHALLENGE);
   });
 
-  test('is refused in another scheme, and accepted in any spelling of its own', async () => {
+  test('is rejected in another scheme, and accepted in any spelling of Bearer', async () => {
     const token = await mint(emulator);
     expect(await statusWith(['authorization', `Basic ${token}`])).toBe(401);
     expect(await statusWith(['authorization', `bearer ${token}`])).toBe(200);
   });
 
-  test('lives until the last millisecond of its lifetime by the clock of Box', async () => {
+  test('is valid until the last millisecond of its lifetime by Box’s clock', async () => {
     emulator.tokenLifetimeS = 60;
     const token = await mint(emulator);
     clock.nowMs += 59_999;
@@ -66,13 +66,13 @@ describe('A bearer token', () => {
     expect(await get(emulator, ME, token)).toMatchObject({ status: 401, text: '' });
   });
 
-  test('is refused when it is sent twice', async () => {
+  test('is rejected if it is sent twice', async () => {
     const token = await mint(emulator);
     const headers = ['authorization', `Bearer ${token}`, 'authorization', `Bearer ${token}`];
     expect(await statusWith(headers)).toBe(400);
   });
 
-  test('shows whose it is', async () => {
+  test('acts as its subject', async () => {
     for (const userId of [undefined, '22222']) {
       const id = userId ?? emulator.serviceAccountId;
       expect(await get(emulator, ME, await mint(emulator, userId))).toMatchObject({
@@ -84,7 +84,7 @@ describe('A bearer token', () => {
 });
 
 describe('as-user', () => {
-  test('lets the service account act for somebody', async () => {
+  test('lets the service account act for a user', async () => {
     const token = await mint(emulator);
     expect(await get(emulator, ME, token, { 'as-user': '11111' })).toMatchObject({
       status: 200,
@@ -92,7 +92,7 @@ describe('as-user', () => {
     });
   });
 
-  test('knows a user that was added', async () => {
+  test('accepts a user that was added', async () => {
     emulator.addUser({ id: '33333', name: 'Carol', login: 'carol@example.com' });
     const token = await mint(emulator);
     expect(await get(emulator, ME, token, { 'as-user': '33333' })).toMatchObject({
@@ -110,7 +110,7 @@ describe('as-user', () => {
     },
   );
 
-  test('is refused for the service account itself', async () => {
+  test('is rejected for the service account itself', async () => {
     const token = await mint(emulator);
     const headers = { 'as-user': emulator.serviceAccountId };
     expect(await get(emulator, ME, token, headers)).toMatchObject(ACCESS_DENIED);
@@ -126,21 +126,21 @@ describe('as-user', () => {
     },
   );
 
-  test('is refused to an app that may not', async () => {
+  test('is rejected if the app may not use it', async () => {
     emulator.asUserEnabled = false;
     const token = await mint(emulator);
     expect(await get(emulator, ME, token, { 'as-user': '11111' })).toMatchObject(ACCESS_DENIED);
     expect(await get(emulator, ME, token)).toMatchObject({ status: 200 });
   });
 
-  test('is refused when it is sent twice', async () => {
+  test('is rejected if it is sent twice', async () => {
     const token = await mint(emulator);
     const actingUser = ['as-user', '11111'];
     const headers = ['authorization', `Bearer ${token}`, ...actingUser, ...actingUser];
     expect(await statusWith(headers)).toBe(400);
   });
 
-  test('does not come before the token: a dead one is a 401', async () => {
+  test('is checked after the token: an expired token is a 401', async () => {
     expect(await get(emulator, ME, 'dead', { 'as-user': '99999' })).toMatchObject({ status: 401 });
   });
 });
@@ -157,7 +157,7 @@ describe('The API', () => {
     );
   });
 
-  test('answers what it does not know in the JSON of Box', async () => {
+  test('responds to an unknown resource with Box’s JSON', async () => {
     const token = await mint(emulator);
     const answer = await get(emulator, '/2.0/nothing', token);
     expect(answer).toMatchObject({
@@ -172,7 +172,7 @@ describe('The API', () => {
     expect(await request(`${emulator.url}/elsewhere`)).toMatchObject({ status: 404 });
   });
 
-  test('answers another method with what is allowed', async () => {
+  test('responds to another method with the allowed ones', async () => {
     const answer = await request(emulator.url + ME, {
       method: 'DELETE',
       headers: { authorization: `Bearer ${await mint(emulator)}` },
@@ -181,7 +181,7 @@ describe('The API', () => {
     expect(answer.headers.get('allow')).toBe('GET');
   });
 
-  test('takes a resource of the test, behind the same checks', async () => {
+  test('serves a resource of the test after the same checks', async () => {
     emulator.route('GET', '/2.0/events', (_request, response) => {
       response.writeHead(200, { 'content-type': 'application/json' }).end('{"entries":[]}');
     });
@@ -192,7 +192,7 @@ describe('The API', () => {
     expect(emulator.apiRequests.map(({ status }) => status)).toEqual([401, 200]);
   });
 
-  test('leaves resources elsewhere to the test, and hands over the body unread', async () => {
+  test('serves other resources of the test without checks, with an unread body', async () => {
     emulator.route('POST', '/echo', (incoming, response) => {
       incoming.pipe(response);
     });
@@ -200,7 +200,7 @@ describe('The API', () => {
     expect(answer).toMatchObject({ status: 200, text: 'hello' });
   });
 
-  test('says so when a resource of the test is what failed', async () => {
+  test('reports an error in a resource of the test', async () => {
     emulator.route('GET', '/broken', () => {
       throw new Error('the test has a bug');
     });
@@ -214,7 +214,7 @@ describe('The API', () => {
     await expect(request(`${emulator.url}/half`)).rejects.toThrow('terminated');
   });
 
-  test('survives a request target that is none', async () => {
+  test('rejects an invalid request target', async () => {
     const { port } = new URL(emulator.url);
     const status = new Promise((resolve, reject) => {
       httpRequest({ port, path: '//[', agent: false }, ({ statusCode }) => resolve(statusCode))

@@ -60,7 +60,7 @@ function signedInput(header: object = {}) {
 }
 
 describe('An assertion gets an access token', () => {
-  test('with what Box answers, and is not cached', async () => {
+  test('in Box’s response, which must not be cached', async () => {
     const answer = await post({});
     expect(answer).toMatchObject({
       status: 200,
@@ -84,7 +84,7 @@ describe('An assertion gets an access token', () => {
     expect(await postAssertion(emulator, `${input}.${signature}`)).toMatchObject({ status: 200 });
   });
 
-  test('when the real openssl signed it, with the encrypted key as it is in config.json', async () => {
+  test('when openssl signed it with the encrypted key of config.json', async () => {
     const input = signedInput();
     const { privateKey: key, passphrase } = emulator.config.boxAppSettings.appAuth;
     const folder = await mkdtemp(join(tmpdir(), 'box-emulator-'));
@@ -121,7 +121,7 @@ describe('An assertion gets an access token', () => {
   });
 });
 
-describe('An assertion is refused', () => {
+describe('An assertion is rejected', () => {
   test.each([
     ['an unknown kid', { header: { kid: 'unknown1' } }, NO_KEY],
     ['a kid that is no string', { header: { kid: 1 } }, NO_KEY],
@@ -158,7 +158,7 @@ describe('An assertion is refused', () => {
     expect(await post(changes)).toMatchObject(invalidGrant(description));
   });
 
-  test("for the emulator's own address as aud: Box's is the only one", async () => {
+  test("for the emulator's URL as aud: only Box's is accepted", async () => {
     const aud = `${emulator.url}/oauth2/token`;
     expect(await post({ claims: { aud } })).toMatchObject(
       invalidGrant("Please check the 'aud' claim."),
@@ -175,7 +175,7 @@ describe('An assertion is refused', () => {
     expect(await postAssertion(emulator, assertion)).toMatchObject(invalidGrant(NO_JWT));
   });
 
-  test('for padding, which base64url in a JWT has not', async () => {
+  test('for base64 padding, which a JWT must not have', async () => {
     const assertion = makeAssertion(emulator.config);
     expect(await postAssertion(emulator, `${assertion}==`)).toMatchObject(invalidGrant(NO_JWT));
   });
@@ -197,7 +197,7 @@ describe('An assertion is refused', () => {
     expect(await postAssertion(emulator, `${input}.${mac}`)).toMatchObject(invalidGrant(CHECK_ALG));
   });
 
-  test('for PS256 and ES256, right as they may be', async () => {
+  test('for PS256 and ES256, even with a valid signature', async () => {
     const ps256 = signedInput({ alg: 'PS256' });
     const es256 = signedInput({ alg: 'ES256' });
     const elliptic = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -213,7 +213,7 @@ describe('An assertion is refused', () => {
     }
   });
 
-  test('for another hash than alg says', async () => {
+  test('for a hash other than that of alg', async () => {
     const input = signedInput({ alg: 'RS512' });
     const signature = sign('sha256', Buffer.from(input), privateKey()).toString('base64url');
     expect(await postAssertion(emulator, `${input}.${signature}`)).toMatchObject(
@@ -221,7 +221,7 @@ describe('An assertion is refused', () => {
     );
   });
 
-  test('for a signature by another key', async () => {
+  test('for a signature of another key', async () => {
     const input = signedInput();
     const stranger = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const signature = sign('sha256', Buffer.from(input), stranger.privateKey);
@@ -230,7 +230,7 @@ describe('An assertion is refused', () => {
     ).toMatchObject(invalidGrant(NOT_SIGNED_BY_KEY));
   });
 
-  test('for the first thing that is wrong, in the order of the documentation', async () => {
+  test('for the first failure in the documented order', async () => {
     const wrong = { iss: 'x', aud: 'x', sub: 'x', exp: 'x', iat: 'x', jti: 'x' };
     const { config } = emulator;
     const right = claimsFor(config);

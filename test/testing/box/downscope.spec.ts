@@ -24,7 +24,7 @@ const DEAD_SUBJECT = invalidGrant('Please check the subject_token. It is not val
 const BAD_RESOURCE = oauthRefusal('invalid_resource', 'The target resource is invalid.');
 
 describe('A token exchange', () => {
-  test('gives a token with fewer rights, and says which', async () => {
+  test('returns a token with fewer rights, and lists them', async () => {
     const { id } = emulator.addFile({ name: 'plan.txt', content: 'Plan' });
     const answer = await postExchange(emulator, await mint(emulator), {
       scope: 'item_preview base_preview',
@@ -45,7 +45,7 @@ describe('A token exchange', () => {
     });
   });
 
-  test('gives no longer life than the token that it starts from', async () => {
+  test('limits the lifetime to that of the subject token', async () => {
     const parent = await mint(emulator);
     clock.nowMs += 3_000_000;
     const answer = await postExchange(emulator, parent, { scope: 'item_preview' });
@@ -56,7 +56,7 @@ describe('A token exchange', () => {
     );
   });
 
-  test('refuses a subject token that is unknown, expired or revoked', async () => {
+  test('rejects a subject token that is unknown, expired or revoked', async () => {
     const [expired, revoked] = [await mint(emulator), await mint(emulator)];
     emulator.revokeToken(revoked);
     expect(await postExchange(emulator, revoked, { scope: 'item_preview' })).toMatchObject(
@@ -86,26 +86,26 @@ describe('A token exchange', () => {
     [{ scope: 'item_preview', resource: '/2.0/folders/0' }, 'invalid_resource'],
     [{ scope: 'item_preview', resource: 'https://app.box.com/file/1' }, 'invalid_resource'],
     [{ scope: 'item_preview', box_shared_link: 'no link' }, 'invalid_resource'],
-  ] as const)('refuses %o with %s', async ([fields, error]) => {
+  ] as const)('rejects %o with %s', async ([fields, error]) => {
     const answer = await postExchange(emulator, await mint(emulator), { ...fields });
     expect(answer).toMatchObject({ status: 400, json: { error } });
   });
 
-  test('knows only what the subject of the token sees: as-user does not count here', async () => {
+  test('sees only the items of the token’s subject, without as-user', async () => {
     const { id } = emulator.addFile({ name: 'plan.txt', content: 'Plan', ownerId: '11111' });
     const fields = { scope: 'item_preview', resource: `${emulator.url}/2.0/files/${id}` };
     expect(await postExchange(emulator, await mint(emulator), fields)).toMatchObject(BAD_RESOURCE);
     tokenIn(await postExchange(emulator, await mint(emulator, '11111'), fields));
   });
 
-  test('takes a shared link for its resource', async () => {
+  test('accepts a shared link as its resource', async () => {
     const fields = { scope: 'item_preview', box_shared_link: 'https://app.box.com/s/abc' };
     expect(await postExchange(emulator, await mint(emulator), fields)).toMatchObject({
       status: 200,
     });
   });
 
-  test('of a shared link gives no token for anything else', async () => {
+  test('for a shared link cannot be widened to another resource', async () => {
     const scope = 'item_preview';
     const fields = { scope, box_shared_link: 'https://app.box.com/s/abc' };
     const narrow = tokenIn(await postExchange(emulator, await mint(emulator), fields));
@@ -118,7 +118,7 @@ describe('A token exchange', () => {
     }
   });
 
-  test('of an item gives no token for anything else', async () => {
+  test('for an item cannot be widened to another resource', async () => {
     const { id } = emulator.addFolder({ name: 'Plans' });
     const scope = 'base_explorer';
     const fields = { scope, resource: `https://api.box.com/2.0/folders/${id}` };
@@ -132,7 +132,7 @@ describe('A token exchange', () => {
     }
   });
 
-  test('says how long a token lives whose parent lives until it is revoked', async () => {
+  test('returns the default lifetime if the subject token has none', async () => {
     emulator.tokenLifetimeS = null;
     const parent = await mint(emulator);
     const scope = 'item_preview';
@@ -144,13 +144,13 @@ describe('A token exchange', () => {
     });
   });
 
-  test('is logged with the subject of its parent', async () => {
+  test('is logged with the subject of the subject token', async () => {
     const parent = await mint(emulator, '11111');
     await postExchange(emulator, parent, { scope: 'item_preview' });
     expect(emulator.tokenRequests.at(-1)?.subject).toEqual({ type: 'user', id: '11111' });
   });
 
-  test('never gives back what was taken away', async () => {
+  test('never restores a removed right', async () => {
     const narrow = tokenIn(
       await postExchange(emulator, await mint(emulator), { scope: 'item_preview' }),
     );
@@ -162,7 +162,7 @@ describe('A token exchange', () => {
 });
 
 describe('A downscoped token', () => {
-  test('reads files and nothing else', async () => {
+  test('reads only files', async () => {
     const { id } = emulator.addFile({ name: 'plan.txt', content: 'Plan' });
     const token = tokenIn(
       await postExchange(emulator, await mint(emulator), { scope: 'item_preview base_preview' }),
@@ -177,7 +177,7 @@ describe('A downscoped token', () => {
     }
   });
 
-  test('stays within its resource, and a folder holds what is in it', async () => {
+  test('is limited to its resource, which includes the items of a folder', async () => {
     const folder = emulator.addFolder({ name: 'Plans' });
     const inside = emulator.addFile({ name: 'a.txt', content: 'A', parentId: folder.id });
     const outside = emulator.addFile({ name: 'b.txt', content: 'B' });
@@ -193,7 +193,7 @@ describe('A downscoped token', () => {
     expect(statuses.map(({ status }) => status)).toEqual([302, 403]);
   });
 
-  test('uploads within its folder and nowhere else', async () => {
+  test('uploads only into its folder', async () => {
     const { id } = emulator.addFolder({ name: 'Plans' });
     const inner = emulator.addFolder({ name: 'Old plans', parentId: id });
     const token = tokenIn(
@@ -253,7 +253,7 @@ describe('An annotator', () => {
     },
   );
 
-  test('is refused without the right type', async () => {
+  test('is rejected without the right token type', async () => {
     const fields = { scope: 'annotation_edit', actor_token: actorToken() };
     expect(await postExchange(emulator, await mint(emulator), fields)).toMatchObject({
       status: 400,
@@ -262,7 +262,7 @@ describe('An annotator', () => {
   });
 });
 
-test('A token exchange without a subject token is refused', async () => {
+test('A token exchange without a subject token is rejected', async () => {
   const fields = {
     grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
     subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',

@@ -22,7 +22,7 @@ beforeEach(async () => {
 afterEach(() => emulator.stop());
 
 describe('A fault', () => {
-  test('strikes as often as it was told to, then all is well', async () => {
+  test('applies as often as requested', async () => {
     emulator.failNext('token', { kind: 'unavailable' }, 2);
     const statuses: number[] = [];
     for (let count = 0; count < 3; count += 1) {
@@ -33,7 +33,7 @@ describe('A fault', () => {
     expect(emulator.mints).toBe(1);
   });
 
-  test('queues behind others, and what is for once goes before what is for always', async () => {
+  test('queues behind others, and failNext goes before always', async () => {
     emulator.always('token', { kind: 'status', status: 500 });
     emulator.failNext('token', { kind: 'status', status: 502 });
     emulator.failNext('token', { kind: 'status', status: 504 });
@@ -46,7 +46,7 @@ describe('A fault', () => {
     expect(statuses).toEqual([502, 504, 500, 500, 200]);
   });
 
-  test('strikes its target only, and heal without one takes all away', async () => {
+  test('applies only to its target, and heal without a target removes all', async () => {
     const token = await mint(emulator);
     for (const target of ['api', 'download', 'revoke'] as const) {
       emulator.always(target, { kind: 'status', status: 500 });
@@ -63,7 +63,7 @@ describe('A fault', () => {
     expect(await statuses()).toEqual([200, 200, 404, 200]);
   });
 
-  test('may be chosen by looking at the request', async () => {
+  test('may be chosen by request', async () => {
     emulator.onToken = ({ body }) =>
       body?.box_subject_type === 'user' ? { kind: 'unavailable' } : undefined;
     const user = { box_subject_type: 'user', box_subject_id: '11111' };
@@ -73,7 +73,7 @@ describe('A fault', () => {
 });
 
 describe('The fault', () => {
-  test('status has the headers and the body that it is given', async () => {
+  test('status sends the given headers and body', async () => {
     emulator.failNext('api', {
       kind: 'status',
       status: 418,
@@ -85,21 +85,24 @@ describe('The fault', () => {
     expect(answer.headers.get('x-teapot')).toBe('short');
   });
 
-  test.each([2, 'Tue, 06 May 2031 07:09:09 GMT'])('rate-limit says %s', async (retryAfter) => {
-    emulator.failNext('token', { kind: 'rate-limit', retryAfter });
-    const answer = await postClientCredentials(emulator);
-    expect(answer).toMatchObject({
-      status: 429,
-      json: {
-        type: 'error',
-        code: 'rate_limit_exceeded',
-        message: 'Request rate limit exceeded, please try again later',
-      },
-    });
-    expect(answer.headers.get('retry-after')).toBe(String(retryAfter));
-  });
+  test.each([2, 'Tue, 06 May 2031 07:09:09 GMT'])(
+    'rate-limit sends Retry-After: %s',
+    async (retryAfter) => {
+      emulator.failNext('token', { kind: 'rate-limit', retryAfter });
+      const answer = await postClientCredentials(emulator);
+      expect(answer).toMatchObject({
+        status: 429,
+        json: {
+          type: 'error',
+          code: 'rate_limit_exceeded',
+          message: 'Request rate limit exceeded, please try again later',
+        },
+      });
+      expect(answer.headers.get('retry-after')).toBe(String(retryAfter));
+    },
+  );
 
-  test('unavailable is a 503 of Box', async () => {
+  test('unavailable sends a 503 of Box', async () => {
     emulator.failNext('api', { kind: 'unavailable' });
     expect(await get(emulator, ME, 'any')).toMatchObject({
       status: 503,
@@ -107,7 +110,7 @@ describe('The fault', () => {
     });
   });
 
-  test('refuse is an OAuth error', async () => {
+  test('refuse sends an OAuth error', async () => {
     emulator.failNext('token', {
       kind: 'refuse',
       error: 'unauthorized_client',
@@ -119,14 +122,14 @@ describe('The fault', () => {
     });
   });
 
-  test('redirect leads elsewhere', async () => {
+  test('redirect sends a 302', async () => {
     emulator.failNext('token', { kind: 'redirect', location: 'https://example.com/' });
     const answer = await postClientCredentials(emulator);
     expect(answer.status).toBe(302);
     expect(answer.headers.get('location')).toBe('https://example.com/');
   });
 
-  test('garbage is HTML with a 200, or what is given', async () => {
+  test('garbage sends a 200 with HTML or the given body', async () => {
     emulator.failNext('token', { kind: 'garbage' });
     emulator.failNext('token', { kind: 'garbage', body: '{"a', contentType: 'text/plain' });
     const html = await postClientCredentials(emulator);
@@ -135,7 +138,7 @@ describe('The fault', () => {
     expect(await postClientCredentials(emulator)).toMatchObject({ status: 200, text: '{"a' });
   });
 
-  test('huge goes on until the client leaves', async () => {
+  test('huge sends data until the client leaves', async () => {
     emulator.failNext('token', { kind: 'huge' });
     const response = await fetch(`${emulator.url}/oauth2/token`, { method: 'POST' });
     expect(response.headers.get('content-type')).toBe('application/json');
@@ -153,7 +156,7 @@ describe('The fault', () => {
     expect(byteLength / 2 ** 20).toBeCloseTo(64, 4);
   });
 
-  test('delay answers as usual, later', async () => {
+  test('delay sends the regular response later', async () => {
     emulator.failNext('token', { kind: 'delay', ms: 30 });
     const startedAtMs = performance.now();
     expect(await postClientCredentials(emulator)).toMatchObject({ status: 200 });
@@ -194,7 +197,7 @@ describe('The fault', () => {
     },
   );
 
-  test('reset breaks the connection', async () => {
+  test('reset resets the connection', async () => {
     emulator.failNext('api', { kind: 'reset' });
     await expect(get(emulator, ME, 'any')).rejects.toMatchObject({
       cause: { code: 'ECONNRESET' },
@@ -203,7 +206,7 @@ describe('The fault', () => {
     expect(emulator.apiRequests[0]).not.toHaveProperty('status');
   });
 
-  test('hang never answers', async () => {
+  test('hang sends no response', async () => {
     emulator.failNext('api', { kind: 'hang' });
     const caller = new AbortController();
     const answer = request(emulator.url + ME, { signal: caller.signal });
@@ -213,7 +216,7 @@ describe('The fault', () => {
     expect(emulator.apiRequests[0]).not.toHaveProperty('status');
   });
 
-  test('of a download meets the second origin', async () => {
+  test('for downloads applies to the second origin', async () => {
     emulator.failNext('download', { kind: 'unavailable' });
     expect(await request(`${emulator.downloadUrl}/download`)).toMatchObject({ status: 503 });
     expect(emulator.downloadRequests).toMatchObject([{ path: '/download', status: 503 }]);

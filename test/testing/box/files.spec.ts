@@ -29,7 +29,7 @@ async function locationOf(fileId: string, headers = {}): Promise<string> {
 }
 
 describe('Folders', () => {
-  test('show to everybody what is theirs', async () => {
+  test('show each user their own items', async () => {
     const names: unknown[] = [];
     for (const headers of [{}, { 'as-user': '11111' }, { 'as-user': '22222' }]) {
       const { json } = await get(emulator, '/2.0/folders/0/items?fields=name', token, headers);
@@ -59,7 +59,7 @@ describe('Folders', () => {
     }
   });
 
-  test('list their items in short, and a file by itself in full', async () => {
+  test('list items in the mini format, and show a single file in full', async () => {
     const { id } = emulator.addFolder({ name: 'Plans' });
     const file = emulator.addFile({ id: '777', name: 'plan.txt', content: 'x', parentId: id });
     expect(file).toMatchObject({ id: '777', type: 'file' });
@@ -80,7 +80,7 @@ describe('Folders', () => {
     expect(fields.json).toEqual({ type: 'file', id: '777', etag: '0', size: 1 });
   });
 
-  test('of others are not found', async () => {
+  test('of other users are not found', async () => {
     const { id } = emulator.addFolder({ name: 'Secret', ownerId: '22222' });
     for (const path of [`/2.0/folders/${id}`, `/2.0/folders/${id}/items`]) {
       expect(await get(emulator, path, token, { 'as-user': '11111' })).toMatchObject({
@@ -93,7 +93,7 @@ describe('Folders', () => {
     }
   });
 
-  test('belong to whom they were made as', async () => {
+  test('belong to the user that created them', async () => {
     const body = JSON.stringify({ name: 'Plans', parent: { id: '0' } });
     const answer = await createFolder(body, { 'as-user': '11111' });
     expect(answer).toMatchObject({
@@ -130,13 +130,13 @@ describe('Folders', () => {
       409,
       'item_name_in_use',
     ],
-  ])('are not made with %s', async (_what, body, status, code) => {
+  ])('are not created with %s', async (_what, body, status, code) => {
     expect(await createFolder(body)).toMatchObject({ status, json: { type: 'error', code } });
   });
 });
 
 describe('A download', () => {
-  test('goes to another origin, by an address that is good once', async () => {
+  test('redirects to another origin, with a URL that works once', async () => {
     const { id } = emulator.addFile({
       name: 'plän.txt',
       content: 'The plan',
@@ -159,7 +159,7 @@ describe('A download', () => {
     expect(emulator.downloadRequests.map(({ status }) => status)).toEqual([200, 404]);
   });
 
-  test('is refused there with the headers that Box alone may see', async () => {
+  test('is rejected there with headers that only Box may receive', async () => {
     const { id } = emulator.addFile({ name: 'plan.txt', content: 'The plan' });
     const location = await locationOf(id);
     for (const headers of [{ authorization: `Bearer ${token}` }, { 'as-user': '11111' }]) {
@@ -169,14 +169,14 @@ describe('A download', () => {
     expect(await request(location)).toMatchObject({ status: 200, text: 'The plan' });
   });
 
-  test('is too late after fifteen minutes', async () => {
+  test('expires after fifteen minutes', async () => {
     const { id } = emulator.addFile({ name: 'plan.txt', content: 'The plan' });
     const location = await locationOf(id);
     clock.nowMs += 15 * 60_000;
     expect(await request(location)).toMatchObject({ status: 404 });
   });
 
-  test('of a file of somebody else is not found', async () => {
+  test('of another user’s file is not found', async () => {
     const { id } = emulator.addFile({ name: 'plan.txt', content: '', ownerId: '22222' });
     for (const path of [`/2.0/files/${id}`, `/2.0/files/${id}/content`]) {
       expect(await get(emulator, path, token, { 'as-user': '11111' })).toMatchObject({
@@ -187,7 +187,7 @@ describe('A download', () => {
 });
 
 describe('A test', () => {
-  test('cannot put an item where nobody would find it', () => {
+  test('cannot add an item to a missing folder or user', () => {
     const wrong = [
       { ownerId: '99999' },
       { parentId: '7' },
@@ -199,7 +199,7 @@ describe('A test', () => {
     }
   });
 
-  test('cannot add a user twice, or one that Box could not have', () => {
+  test('cannot add a user twice or with an invalid id', () => {
     for (const id of ['11111', 'alice', '']) {
       expect(() => emulator.addUser({ id, name: 'A', login: 'a@example.com' })).toThrow(TypeError);
     }

@@ -21,7 +21,7 @@ describe('A jti', () => {
     expect(await postAssertion(emulator, assertion)).toMatchObject(invalidGrant(UNIQUE_JTI));
   });
 
-  test('is spent in another assertion too', async () => {
+  test('counts as used in another assertion, too', async () => {
     const claims = { jti: randomUUID() };
     tokenIn(await postAssertion(emulator, makeAssertion(emulator.config, { claims })));
     const again = { ...claims, sub: '11111', box_sub_type: 'user' };
@@ -34,7 +34,7 @@ describe('A jti', () => {
     { kind: 'unavailable' },
     { kind: 'rate-limit', retryAfter: 1 },
     { kind: 'garbage' },
-  ] as const)('is spent when $kind answers it', async (fault) => {
+  ] as const)('counts as used after the fault $kind', async (fault) => {
     const assertion = makeAssertion(emulator.config);
     emulator.failNext('token', fault);
     await postAssertion(emulator, assertion);
@@ -42,14 +42,14 @@ describe('A jti', () => {
     expect(emulator.mints).toBe(0);
   });
 
-  test('is spent when the connection is reset', async () => {
+  test('counts as used after a connection reset', async () => {
     const assertion = makeAssertion(emulator.config);
     emulator.failNext('token', { kind: 'reset' });
     await expect(postAssertion(emulator, assertion)).rejects.toThrow('fetch failed');
     expect(await postAssertion(emulator, assertion)).toMatchObject(invalidGrant(UNIQUE_JTI));
   });
 
-  test('is spent by an assertion that is refused for another claim', async () => {
+  test('counts as used after a rejection for another claim', async () => {
     const jti = randomUUID();
     const expired = makeAssertion(emulator.config, { claims: { jti, exp: NOW_MS / 1000 } });
     expect(await postAssertion(emulator, expired)).toMatchObject({ status: 400 });
@@ -57,7 +57,7 @@ describe('A jti', () => {
     expect(await postAssertion(emulator, fresh)).toMatchObject(invalidGrant(UNIQUE_JTI));
   });
 
-  test('is not spent by somebody who has not the key', async () => {
+  test('does not count as used if the signature is invalid', async () => {
     const assertion = makeAssertion(emulator.config);
     const [header = '', claims = ''] = assertion.split('.');
     const forged = `${header}.${claims}.${'A'.repeat(342)}`;
@@ -79,18 +79,18 @@ describe('Keys', () => {
     privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
   });
 
-  test('are found by kid, the old one and the new one side by side', async () => {
+  test('are selected by kid, also when there are two', async () => {
     emulator.registerPublicKey('newkey01', publicKey);
     expect(await signedBy('newkey01', privateKey)).toMatchObject({ status: 200 });
     expect(await mint(emulator)).toBeTypeOf('string');
   });
 
-  test('need a kid when there are several', async () => {
+  test('require a kid if there are several', async () => {
     emulator.registerPublicKey('newkey01', publicKey);
     expect(await signedBy(undefined, privateKey)).toMatchObject(invalidGrant(NO_KEY));
   });
 
-  test('are refused once they are removed', async () => {
+  test('are rejected after they are removed', async () => {
     emulator.registerPublicKey('newkey01', publicKey);
     emulator.removePublicKey(emulator.config.boxAppSettings.appAuth.publicKeyID);
     expect(await postAssertion(emulator, makeAssertion(emulator.config))).toMatchObject(
@@ -99,14 +99,14 @@ describe('Keys', () => {
     expect(await signedBy('newkey01', privateKey)).toMatchObject({ status: 200 });
   });
 
-  test('are RSA', () => {
+  test('must be RSA', () => {
     const elliptic = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     expect(() => emulator.registerPublicKey('newkey01', elliptic.publicKey)).toThrow(TypeError);
   });
 });
 
 describe('The clock of Box', () => {
-  test('is in the Date of every answer', async () => {
+  test('is in the Date of every response', async () => {
     emulator.clockSkewMs = 300_000;
     const expected = new Date(NOW_MS + 300_000).toUTCString();
     const answers = [
@@ -121,7 +121,7 @@ describe('The clock of Box', () => {
     ]);
   });
 
-  test('judges an assertion: five minutes ahead it has expired', async () => {
+  test('decides that an assertion has expired when it is five minutes ahead', async () => {
     emulator.clockSkewMs = 300_000;
     expect(await postAssertion(emulator, makeAssertion(emulator.config))).toMatchObject(
       invalidGrant(
@@ -130,7 +130,7 @@ describe('The clock of Box', () => {
     );
   });
 
-  test('judges an assertion: five minutes behind, iat and exp are too far ahead', async () => {
+  test('decides that iat and exp are in the future when it is five minutes behind', async () => {
     emulator.clockSkewMs = -300_000;
     expect(await postAssertion(emulator, makeAssertion(emulator.config))).toMatchObject(
       invalidGrant("Please check the 'exp' claim."),
@@ -143,7 +143,7 @@ describe('The clock of Box', () => {
     );
   });
 
-  test('accepts an assertion that was made by it', async () => {
+  test('accepts an assertion with its own time', async () => {
     emulator.clockSkewMs = 300_000;
     const claims = { exp: NOW_MS / 1000 + 300 + 45, iat: NOW_MS / 1000 + 300 };
     const answer = await postAssertion(emulator, makeAssertion(emulator.config, { claims }));

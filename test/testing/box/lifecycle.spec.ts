@@ -27,7 +27,7 @@ beforeEach(async () => {
 afterEach(() => emulator.stop());
 
 describe('A start', () => {
-  test('makes a config.json as the console of Box does', async () => {
+  test('creates a config.json in the format of Box’s console', async () => {
     const fresh = await BoxEmulator.start();
     await fresh.stop();
     const { boxAppSettings, enterpriseID } = fresh.config;
@@ -46,7 +46,7 @@ describe('A start', () => {
     expect(JSON.parse(JSON.stringify(fresh.config))).toEqual(fresh.config);
   });
 
-  test('makes another app each time', async () => {
+  test('creates a different app each time', async () => {
     const fresh = await BoxEmulator.start();
     await fresh.stop();
     const ids = [fresh, emulator].map(({ config }) => config.boxAppSettings.clientID);
@@ -55,7 +55,7 @@ describe('A start', () => {
     expect(new Set(keys).size).toBe(2);
   });
 
-  test('takes the app of another emulator, whose tokens it does not know', async () => {
+  test('accepts the app of another emulator, but not its tokens', async () => {
     const token = await mint(emulator);
     const second = await BoxEmulator.start({ config: emulator.config });
     expect(second.config).toEqual(emulator.config);
@@ -64,7 +64,7 @@ describe('A start', () => {
     await second.stop();
   });
 
-  test('takes a port, and fails when that is taken', async () => {
+  test('uses the given port, and fails if it is in use', async () => {
     const { port } = new URL(emulator.url);
     await expect(
       BoxEmulator.start({ config: emulator.config, port: Number(port) }),
@@ -76,7 +76,7 @@ describe('A start', () => {
     await second.stop();
   });
 
-  test('has the users that it is given', async () => {
+  test('creates the given users', async () => {
     const second = await BoxEmulator.start({
       config: emulator.config,
       users: [{ id: '7', name: 'Eve', login: 'eve@example.com' }],
@@ -86,7 +86,7 @@ describe('A start', () => {
     expect(answer.json).toMatchObject({ total_count: 1, entries: [{ id: '7', name: 'Eve' }] });
   });
 
-  test('refuses a lifetime that is none', async () => {
+  test('rejects an invalid lifetime', async () => {
     await expect(BoxEmulator.start({ tokenLifetimeS: -1 })).rejects.toThrow(RangeError);
     expect(() => (emulator.tokenLifetimeS = 0.5)).toThrow(RangeError);
   });
@@ -101,7 +101,7 @@ describe('A start', () => {
 });
 
 describe('The log', () => {
-  test('has what came in, as whom and how it was answered', async () => {
+  test('has each request with its subject and status', async () => {
     const token = await mint(emulator, '22222');
     const path = '/2.0/users/me?fields=id';
     await get(emulator, path, token, { 'X-Custom': 'Yes' });
@@ -132,7 +132,7 @@ describe('The log', () => {
     expect(emulator.requests).toEqual([...emulator.tokenRequests, ...emulator.apiRequests]);
   });
 
-  test('names no subject where a request names none that could be one', async () => {
+  test('has no subject if the request names none', async () => {
     for (const sub of [11111, undefined]) {
       const claims = { sub, box_sub_type: 'user' };
       await postAssertion(emulator, makeAssertion(emulator.config, { claims }));
@@ -142,7 +142,7 @@ describe('The log', () => {
     for (const record of emulator.tokenRequests) expect(record).not.toHaveProperty('subject');
   });
 
-  test('knows whose a dead token was', async () => {
+  test('has the subject of an expired or revoked token', async () => {
     const token = await mint(emulator);
     emulator.revokeAllTokens();
     await get(emulator, '/2.0/users/me', token);
@@ -151,7 +151,7 @@ describe('The log', () => {
     ]);
   });
 
-  test('is emptied, while the counts go on', async () => {
+  test('is cleared without resetting the counts', async () => {
     await mint(emulator);
     emulator.clearRequests();
     expect(emulator.requests).toEqual([]);
@@ -160,7 +160,7 @@ describe('The log', () => {
     expect(emulator.mints).toBe(2);
   });
 
-  test('counts token requests in flight, for all and for a subject', async () => {
+  test('counts concurrent token requests, in total and by subject', async () => {
     const { promise: until, resolve: release } = deferred();
     emulator.always('token', { kind: 'hold', until });
     const alice = { box_subject_type: 'user', box_subject_id: '11111' };
@@ -177,12 +177,12 @@ describe('The log', () => {
     expect(emulator.mostConcurrentMintsFor({ type: 'user', id: '22222' })).toBe(0);
   });
 
-  test('does not count as concurrent what comes one after the other', async () => {
+  test('does not count sequential requests as concurrent', async () => {
     for (let count = 0; count < 20; count += 1) await postClientCredentials(emulator);
     expect(emulator.mostConcurrentMints).toBe(1);
   });
 
-  test('has requests to the revocation endpoint among all, but not among the others', async () => {
+  test('has revocations in all requests only', async () => {
     await postForm(emulator, '/oauth2/revoke', { ...clientOf(emulator), token: 'x' });
     expect(emulator.requests).toMatchObject([{ path: '/oauth2/revoke', body: { token: 'x' } }]);
     expect(emulator.tokenRequests).toEqual([]);
@@ -193,7 +193,7 @@ describe('The log', () => {
 describe('A test that fakes its timers', () => {
   afterEach(() => vi.useRealTimers());
 
-  test('still gets its answers, by the clock that it sees', async () => {
+  test('still gets responses, with the fake time', async () => {
     const own = await BoxEmulator.start({ config: emulator.config });
     vi.useFakeTimers({ now: NOW_MS });
     const token = tokenOf(await postClientCredentials(own));
@@ -206,7 +206,7 @@ describe('A test that fakes its timers', () => {
 });
 
 describe('A stop', () => {
-  test('closes both servers, and again changes nothing', async () => {
+  test('closes both servers, and may be repeated', async () => {
     await Promise.all([emulator.stop(), emulator.stop()]);
     await emulator.stop();
     for (const url of [emulator.url, emulator.downloadUrl]) {
@@ -214,7 +214,7 @@ describe('A stop', () => {
     }
   });
 
-  test('comes with leaving a scope', async () => {
+  test('happens at the end of an await using scope', async () => {
     await emulator[Symbol.asyncDispose]();
     await expect(request(emulator.url)).rejects.toThrow('fetch failed');
   });
@@ -223,7 +223,7 @@ describe('A stop', () => {
     { kind: 'hang' },
     { kind: 'delay', ms: 3_600_000 },
     { kind: 'hold', until: new Promise(() => undefined) },
-  ] as const)('ends what waits: $kind', async (fault) => {
+  ] as const)('ends a pending request: $kind', async (fault) => {
     emulator.failNext('api', fault);
     const answer = Promise.allSettled([request(`${emulator.url}/2.0/users/me`)]);
     await vi.waitFor(() => expect(emulator.requests).toHaveLength(1));
@@ -231,7 +231,7 @@ describe('A stop', () => {
     expect(await answer).toMatchObject([{ status: 'rejected' }]);
   });
 
-  test('lets the process end by itself', async () => {
+  test('lets the process exit', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'box-emulator-'));
     try {
       const input = fileURLToPath(new URL('../../../lib/testing/index.ts', import.meta.url));

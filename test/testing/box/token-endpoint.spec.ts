@@ -64,14 +64,14 @@ describe('The token endpoint', () => {
     },
   );
 
-  test('refuses a grant of Box that this app may not use', async () => {
+  test('rejects a grant that the app may not use', async () => {
     const fields = { grant_type: 'refresh_token', ...clientOf(emulator) };
     expect(await postForm(emulator, '/oauth2/token', fields)).toMatchObject(
       oauthRefusal('invalid_request', 'The grant type is unauthorized for this client_id'),
     );
   });
 
-  test('refuses what the emulator was started without', async () => {
+  test('rejects a grant that the emulator was started without', async () => {
     await emulator.stop();
     ({ emulator } = await startEmulator({ grants: ['jwt-bearer'] }));
     expect(await postClientCredentials(emulator)).toMatchObject(
@@ -80,7 +80,7 @@ describe('The token endpoint', () => {
     expect(await mint(emulator)).toBeTypeOf('string');
   });
 
-  test('refuses a parameter that is sent twice, even with one value', async () => {
+  test('rejects a repeated parameter, even with the same value', async () => {
     const form = new URLSearchParams({ grant_type: 'client_credentials', ...clientOf(emulator) });
     form.append('client_id', clientOf(emulator).client_id);
     expect(await postForm(emulator, '/oauth2/token', form)).toMatchObject(
@@ -102,7 +102,7 @@ describe('The token endpoint', () => {
     },
   );
 
-  test('refuses parameters in the address, right as the body may be', async () => {
+  test('rejects parameters in the URL, even with a valid body', async () => {
     const fields = {
       grant_type: 'client_credentials',
       ...clientOf(emulator),
@@ -114,7 +114,7 @@ describe('The token endpoint', () => {
     );
   });
 
-  test('refuses a body of more than 64 KiB', async () => {
+  test('rejects a body of more than 64 KiB', async () => {
     const statuses: number[] = [];
     for (const bytes of [64 * 1024, 64 * 1024 + 1]) {
       const headers = { 'content-type': 'application/x-www-form-urlencoded' };
@@ -124,13 +124,13 @@ describe('The token endpoint', () => {
     expect(statuses).toEqual([400, 413]);
   });
 
-  test('refuses any method but POST', async () => {
+  test('rejects any method but POST', async () => {
     const answer = await request(`${emulator.url}/oauth2/token`);
     expect(answer.status).toBe(405);
     expect(answer.headers.get('allow')).toBe('POST');
   });
 
-  test.for(['client_id', 'client_secret'])('refuses an assertion with a wrong %s', async (name) => {
+  test.for(['client_id', 'client_secret'])('rejects an assertion with a wrong %s', async (name) => {
     const assertion = makeAssertion(emulator.config);
     const answers = [
       await postAssertion(emulator, assertion, { [name]: 'wrong' }),
@@ -141,13 +141,13 @@ describe('The token endpoint', () => {
     tokenIn(await postAssertion(emulator, assertion));
   });
 
-  test('refuses a request without its assertion', async () => {
+  test('rejects a request without an assertion', async () => {
     expect(await postAssertion(emulator, '')).toMatchObject(
       oauthRefusal('invalid_request', MISSING),
     );
   });
 
-  test('leaves out expires_in when the lifetime is null, and says 0 when it is 0', async () => {
+  test('omits expires_in for a lifetime of null, and sends 0 for 0', async () => {
     emulator.tokenLifetimeS = null;
     const first = await postAssertion(emulator, makeAssertion(emulator.config));
     emulator.tokenLifetimeS = 0;
@@ -182,13 +182,13 @@ describe('Client credentials', () => {
     { box_subject_type: 'external' },
     { box_subject_type: 'user' },
     { box_subject_type: 'user', box_subject_id: '99999' },
-  ])('are refused with one text for all: %o', async (changes) => {
+  ])('are rejected with the same text for every failure: %o', async (changes) => {
     expect(await postClientCredentials(emulator, { ...changes })).toMatchObject(CCG_REFUSED);
   });
 });
 
 describe('The state of the app', () => {
-  test('without the approval of the admin no grant gets a token', async () => {
+  test('without the authorization of the admin, no grant gets a token', async () => {
     emulator.authorized = false;
     expect(await postAssertion(emulator, makeAssertion(emulator.config))).toMatchObject(
       oauthRefusal('unauthorized_client', 'This app is not authorized by the enterprise admin'),
@@ -198,7 +198,7 @@ describe('The state of the app', () => {
     await mint(emulator);
   });
 
-  test('without user tokens only the enterprise gets one', async () => {
+  test('without user tokens, only the enterprise gets a token', async () => {
     emulator.userTokensEnabled = false;
     const claims = { sub: '11111', box_sub_type: 'user' };
     expect(await postAssertion(emulator, makeAssertion(emulator.config, { claims }))).toMatchObject(
@@ -216,7 +216,7 @@ describe('The state of the app', () => {
 });
 
 describe('Revocation', () => {
-  test('ends a token and answers 200 with nothing', async () => {
+  test('revokes a token and responds with an empty 200', async () => {
     const token = await mint(emulator);
     const answer = await postForm(emulator, '/oauth2/revoke', { ...clientOf(emulator), token });
     expect(answer).toMatchObject({ status: 200, text: '' });
@@ -228,14 +228,14 @@ describe('Revocation', () => {
     expect(await postForm(emulator, '/oauth2/revoke', fields)).toMatchObject({ status: 200 });
   });
 
-  test('is refused to a wrong client, and the token lives on', async () => {
+  test('is rejected for a wrong client, and the token stays valid', async () => {
     const token = await mint(emulator);
     const fields = { ...clientOf(emulator), client_secret: 'wrong', token };
     expect(await postForm(emulator, '/oauth2/revoke', fields)).toMatchObject(BAD_CLIENT);
     expect(await get(emulator, '/2.0/users/me', token)).toMatchObject({ status: 200 });
   });
 
-  test('is held to the rules of the token endpoint, and needs a token', async () => {
+  test('follows the rules of the token endpoint, and requires a token', async () => {
     const token = await mint(emulator);
     const twice = new URLSearchParams({ ...clientOf(emulator), token });
     twice.append('token', token);
@@ -247,7 +247,7 @@ describe('Revocation', () => {
     );
   });
 
-  test('by the test itself ends one token or all', async () => {
+  test('by the test revokes one token or all', async () => {
     const [first, second] = [await mint(emulator), await mint(emulator)];
     emulator.revokeToken(first);
     expect(await get(emulator, '/2.0/users/me', first)).toMatchObject({ status: 401 });

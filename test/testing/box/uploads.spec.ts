@@ -39,7 +39,7 @@ async function locationOf(fileId: string, headers = {}): Promise<string> {
 }
 
 describe('An upload', () => {
-  test('comes back as it went', async () => {
+  test('is returned unchanged by a download', async () => {
     const content = 'Zwölf Boxkämpfer\r\n--boundary?\r\n\u0000'.repeat(2000);
     const answer = await upload(uploadForm('boxer.txt', content), { 'as-user': '11111' });
     expect(answer).toMatchObject({
@@ -63,7 +63,7 @@ describe('An upload', () => {
     expect(downloaded.headers.get('content-type')).toBe('text/plain');
   });
 
-  test('made by the form-data of npm is understood too', async () => {
+  test('of the npm package form-data is accepted', async () => {
     const form = new FormDataOfNpm();
     form.append('attributes', JSON.stringify({ name: 'a.bin', parent: { id: '0' } }));
     form.append('file', Buffer.from([0, 1, 2, 255]), { filename: 'a.bin' });
@@ -75,7 +75,7 @@ describe('An upload', () => {
     expect(answer).toMatchObject({ status: 201, json: { entries: [{ size: 4 }] } });
   });
 
-  test('of a name that the folder has already is a conflict', async () => {
+  test('with an existing name is a conflict', async () => {
     const { id } = emulator.addFile({ name: 'plan.txt', content: 'The plan' });
     expect(await upload(uploadForm('Plan.txt', 'Another plan'))).toMatchObject({
       status: 409,
@@ -87,7 +87,7 @@ describe('An upload', () => {
     });
   });
 
-  test('names its file before the file comes', async () => {
+  test('must send the attributes before the file', async () => {
     const form = new FormData();
     form.append('file', new Blob(['x']), 'plan.txt');
     form.append('attributes', '{"name":"plan.txt","parent":{"id":"0"}}');
@@ -97,14 +97,14 @@ describe('An upload', () => {
     });
   });
 
-  test('of more than 64 MiB is too large', async () => {
+  test('of more than 64 MiB is rejected as too large', async () => {
     expect(await upload(uploadForm('big.bin', 'x'.repeat(64 * 1024 * 1024)))).toMatchObject({
       status: 413,
       json: { code: 'request_entity_too_large' },
     });
   });
 
-  test('that the client gives up leaves the emulator well', async () => {
+  test('that the client aborts does not harm the emulator', async () => {
     const upstream = httpRequest(emulator.url + UPLOAD, { method: 'POST', headers: authorized() });
     const gaveUp = once(upstream, 'error');
     upstream.write('half a file');
@@ -115,7 +115,7 @@ describe('An upload', () => {
     expect(emulator.apiRequests[0]).not.toHaveProperty('status');
   });
 
-  test('needs a file, a multipart body and a folder', async () => {
+  test('requires a file, a multipart body and a folder', async () => {
     const withoutFile = new FormData();
     withoutFile.append('attributes', '{"name":"plan.txt","parent":{"id":"0"}}');
     expect(await upload(withoutFile)).toMatchObject({ status: 400 });

@@ -172,12 +172,12 @@ describe('An app whose BoxTokenProvider is that of a FakeBox', () => {
   });
   afterEach(() => app.close());
 
-  it('has no network in these tests: others cannot call anybody', async () => {
+  it('has no network in these tests', async () => {
     await expect(axios.get('http://127.0.0.1:9/')).rejects.toThrow(NETWORK);
     await expect(fetch('http://127.0.0.1:9/')).rejects.toThrow(NETWORK);
   });
 
-  it('gets its answers by BoxFetch', async () => {
+  it('gets replies by BoxFetch', async () => {
     box.reply('GET', ME, { id: '1' });
     expect(await (await app.get(BoxFetch)(ME)).json()).toEqual({ id: '1' });
     box.expectCall('GET', ME, { as: 'service-account', via: undefined });
@@ -201,7 +201,7 @@ describe('An app whose BoxTokenProvider is that of a FakeBox', () => {
     },
   );
 
-  it('gets them by any axios that is attached', async () => {
+  it('gets replies by any attached axios instance', async () => {
     box.reply('GET', ME, { id: '1' });
     const instance = axios.create({ baseURL: 'https://api.box.com/2.0' });
     app.get(BoxAxiosInterceptor).attach(instance);
@@ -212,7 +212,7 @@ describe('An app whose BoxTokenProvider is that of a FakeBox', () => {
     await expect(lost.get(ME)).rejects.toThrow('parse URL');
   });
 
-  it('gets streams and Buffers of Node’s by HttpService, as in production', async () => {
+  it('gets Node’s streams and Buffers by HttpService, as in production', async () => {
     box.reply('GET', '/2.0/files/7/content', 'the plan');
     const http = app.get(HttpService).axiosRef;
     const stream = await http.get<Readable>('/2.0/files/7/content', { responseType: 'stream' });
@@ -227,7 +227,7 @@ describe('An app whose BoxTokenProvider is that of a FakeBox', () => {
     expect(error).toMatchObject({ status: 404, response: { data: expect.any(Readable) } });
   });
 
-  it('gets those of fetch where it asked for the adapter of fetch', async () => {
+  it('gets web streams from axios’ fetch adapter', async () => {
     box.reply('GET', '/2.0/files/7/content', 'the plan');
     const { data } = await app
       .get(HttpService)
@@ -235,7 +235,7 @@ describe('An app whose BoxTokenProvider is that of a FakeBox', () => {
     expect(data).toBeInstanceOf(ReadableStream);
   });
 
-  it('uploads by HttpService: form-data, and streams', async () => {
+  it('uploads form-data and streams by HttpService', async () => {
     const form = new FormData();
     form.append('attributes', '{"name":"plan.txt"}');
     form.append('file', Buffer.from('the plan'), 'plan.txt');
@@ -249,7 +249,7 @@ describe('An app whose BoxTokenProvider is that of a FakeBox', () => {
     expect(box.expectCall('POST', '/api/2.0/files/content').body).toBe('ab');
   });
 
-  it('gets foreign hosts answered, too, and gives them no token', async () => {
+  it('gets replies for other hosts, without sending them a token', async () => {
     box.reply('GET', 'https://example.com/rates', { eur: 1 });
     const { data } = await app.get(HttpService).axiosRef.get<unknown>('https://example.com/rates');
     expect(data).toEqual({ eur: 1 });
@@ -298,7 +298,7 @@ describe('An app whose BoxTokenProvider is that of a FakeBox', () => {
     },
   );
 
-  it('is told that no token is to be had, by the code that the test asks for, until it heals', async () => {
+  it('gets token errors with the requested code until heal', async () => {
     box.reply('GET', ME, { id: '1' });
     await app.get(BoxFetch)(ME);
     const codes: FakeTokenFailure[] = [
@@ -319,7 +319,7 @@ describe('An app whose BoxTokenProvider is that of a FakeBox', () => {
     expect((await app.get(BoxFetch)(ME)).status).toBe(200);
   });
 
-  it('closes it when it is shut down; the next app gets a new one', async () => {
+  it('closes the provider at shutdown; the next app gets a new one', async () => {
     const { provider } = box;
     expect(box.provider).toBe(provider);
     await app.close();
@@ -346,7 +346,7 @@ describe('The tokens of a FakeBox', () => {
     expect(await tokens()).toEqual(['fake-token-1-service-account', 'fake-token-1-user-11111']);
   });
 
-  it('can be downscoped, for whoever they are of', async () => {
+  it('can be downscoped, for any subject', async () => {
     const request = { scopes: ['base_preview'], resource: 'https://api.box.com/2.0/files/7' };
     const { value, restrictedTo, expiresAt } = await box.provider.downscope(request);
     expect(value).toBe('fake-token-1-downscoped');
@@ -359,14 +359,14 @@ describe('The tokens of a FakeBox', () => {
     expect((await box.provider.downscope({ ...request, actor })).value).toMatch(/3-downscoped$/);
   });
 
-  it('are downscoped of a new one after they were revoked', async () => {
+  it('are downscoped from a new token after a revocation', async () => {
     await box.provider.getToken();
     box.revokeAllTokens();
     await box.provider.downscope({ scopes: ['base_preview'] });
     expect(box.provider.peekToken()?.value).toBe('fake-token-2-service-account');
   });
 
-  it('can be revoked: the old one is refused, the next is another', async () => {
+  it('can be revoked and are then replaced', async () => {
     const { value } = await box.provider.getToken();
     await box.provider.revoke();
     const headers = { authorization: `Bearer ${value}` };
@@ -376,7 +376,7 @@ describe('The tokens of a FakeBox', () => {
     expect((await box.provider.getToken()).value).not.toBe(value);
   });
 
-  it('come at once, however a test moves its timers', async () => {
+  it('are issued at once, even with fake timers', async () => {
     vi.useFakeTimers();
     const coming = box.provider.getToken();
     expect(vi.getTimerCount()).toBe(0);
@@ -384,7 +384,7 @@ describe('The tokens of a FakeBox', () => {
     expect((await coming).value).toBe('fake-token-1-service-account');
   });
 
-  it('expire by the date that a test sets', async () => {
+  it('expire by the date of a fake clock', async () => {
     vi.useFakeTimers();
     const { value } = await box.provider.getToken();
     vi.setSystemTime(Date.now() + 2 * 3_600_000);
@@ -404,7 +404,7 @@ describe('reply', () => {
     ['a RegExp of the path', /^\/2\.0\/files\/\d+$/],
     ['a RegExp of the query', /fields=id$/],
     ['a RegExp that remembers where it was', /^\/2\.0\/files\/1$/g],
-  ])('fits %s', async (_, path) => {
+  ])('matches %s', async (_, path) => {
     box.reply('get', path, { id: '1' });
     expect(await statusOf('/2.0/files/1?fields=id')).toBe(200);
     expect(await statusOf('/2.0/files/1?fields=id')).toBe(200);
@@ -416,12 +416,12 @@ describe('reply', () => {
     ['another path below', '/2.0/files'],
     ['another query', '/2.0/files/1?fields=name'],
     ['another host', 'https://upload.box.com/2.0/files/1'],
-  ])('does not fit %s', async (_, path) => {
+  ])('does not match %s', async (_, path) => {
     box.reply('GET', path, { id: '1' });
     expect(await statusOf('/2.0/files/1?fields=id')).toBe(404);
   });
 
-  it('counts the last that fits', async () => {
+  it('uses the last one that matches', async () => {
     box.reply('GET', ME, { id: '1' }).reply('GET', /users/, { id: '2' });
     expect(await (await box.fetch(ME)).json()).toEqual({ id: '2' });
     box.reply('GET', '/2.0/users', { id: '3' });
@@ -443,7 +443,7 @@ describe('reply', () => {
       null,
       409,
     ],
-  ])('sends %s, as often as it is asked', async (_, reply, body, type, status) => {
+  ])('sends %s, any number of times', async (_, reply, body, type, status) => {
     box.reply('GET', ME, reply);
     for (let time = 1; time <= 2; time += 1) {
       const response = await box.fetch(ME);
@@ -452,13 +452,13 @@ describe('reply', () => {
     }
   });
 
-  it('can be made of the call', async () => {
+  it('can be a function of the call', async () => {
     box.reply('GET', ME, ({ as, query }) => ({ id: as, fields: query['fields'] }));
     const answer = await box.provider.runAs('11111', () => box.fetch(`${ME}?fields=name`));
     expect(await answer.json()).toEqual({ id: '11111', fields: 'name' });
   });
 
-  it('is missing: Box’s 404 says for what', async () => {
+  it('is a 404 that names the call if none matches', async () => {
     const response = await box.fetch('/2.0/folders/0/items?limit=1');
     expect(response.status).toBe(404);
     expect(await response.json()).toMatchObject({
@@ -469,7 +469,7 @@ describe('reply', () => {
     });
   });
 
-  it('need not come: the caller can give up', async () => {
+  it('may be pending: the caller can abort', async () => {
     const controller = new AbortController();
     box.reply('GET', ME, () => {
       controller.abort(new Error('given up'));
@@ -484,7 +484,7 @@ describe('reply', () => {
 });
 
 describe('calls', () => {
-  it('are recorded as they were sent, but for the token', async () => {
+  it('are recorded unchanged, except for the token', async () => {
     box.reply('POST', '/2.0/folders', { id: '7' }, { status: 201 });
     await box.provider.runAs('11111', () =>
       box.fetch('/2.0/folders?fields=id,name', {
@@ -515,7 +515,7 @@ describe('calls', () => {
     expect(inspect(box.calls, { depth: 10 })).not.toContain('fake-token');
   });
 
-  it('say whom they act for, and how', async () => {
+  it('record the acting user and how it was set', async () => {
     const user = await box.provider.getToken({ subject: { type: 'user', id: '22222' } });
     await box.fetch(ME);
     await box.provider.runAs('11111', () => box.fetch(ME));
@@ -532,7 +532,7 @@ describe('calls', () => {
     expect(box.callsAs('33333')).toEqual([]);
   });
 
-  it('by @AsUser via a token are the user’s, too', async () => {
+  it('of @AsUser with a user token act for the user, too', async () => {
     @Controller()
     @AsUser('22222', { via: 'token' })
     class MeController {
@@ -558,13 +558,13 @@ describe('calls', () => {
     await app.close();
   });
 
-  it('are a copy: what a test keeps does not grow', async () => {
+  it('are a snapshot that does not grow', async () => {
     const before = box.calls;
     await box.fetch(ME);
     expect(before).toEqual([]);
   });
 
-  it('are forgotten by reset, with the replies and the failures', async () => {
+  it('are cleared by reset, with the replies and the failures', async () => {
     box.reply('GET', ME, { id: '1' });
     await box.fetch(ME);
     box.failTokens();
@@ -585,7 +585,7 @@ describe('expectCall', () => {
     throw new Error('it was expected to throw, and did not');
   }
 
-  it('gives the last call that fits', async () => {
+  it('returns the last call that matches', async () => {
     for (const body of ['1', '2']) await box.fetch('/2.0/folders', { method: 'POST', body });
     await box.provider.runAs('11111', () => box.fetch('/2.0/folders', { method: 'POST' }));
     expect(box.expectCall('POST', '/2.0/folders')).toBe(box.calls[2]);
@@ -607,7 +607,7 @@ describe('expectCall', () => {
     );
   });
 
-  it('says what was expected, and lists what was sent instead', async () => {
+  it('reports the expected call and lists the calls made', async () => {
     const expected = () => box.expectCall('GET', '/2.0/folders/0/items', { as: '11111' });
     expect(thrown(expected).message).toBe(
       'Expected a call GET /2.0/folders/0/items as 11111. No calls were made.',

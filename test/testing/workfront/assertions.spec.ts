@@ -44,7 +44,7 @@ describe('A JWT gets a session', () => {
   });
 });
 
-describe('A JWT is refused', () => {
+describe('A JWT is rejected', () => {
   test.each([
     ['the client id as iss', 'issuer', { iss: 'clientId' }],
     ['the user id as iss', 'issuer', { iss: 'userId' }],
@@ -60,7 +60,7 @@ describe('A JWT is refused', () => {
     expect(lastReason(emulator)).toBe(reason);
   });
 
-  test('for the client id as iss, which is said in the log', async () => {
+  test('for the client id as iss, which the refusal explains', async () => {
     const claims = { iss: emulator.credentials.clientId };
     await postJwt(emulator, await makeJwt(emulator, { claims }));
     expect(emulator.refusals).toEqual([
@@ -95,14 +95,14 @@ describe('A JWT is refused', () => {
     expect(lastReason(emulator)).toBe(reason);
   });
 
-  test.each(['RS384', 'RS512', 'PS256'])('for %s, right as it may be', async (alg) => {
+  test.each(['RS384', 'RS512', 'PS256'])('for %s, even with a valid signature', async (alg) => {
     expect(await postJwt(emulator, await makeJwt(emulator, { header: { alg } }))).toMatchObject(
       REFUSED,
     );
     expect(lastReason(emulator)).toBe('algorithm');
   });
 
-  test('for ES256, even with its key at hand', async () => {
+  test('for ES256, even with its key registered', async () => {
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     expect(() => emulator.registerPublicKey(publicKey)).toThrow(TypeError);
     const jwt = await makeJwt(emulator, { header: { alg: 'ES256' }, key: privateKey });
@@ -164,8 +164,8 @@ describe('A JWT is refused', () => {
   });
 });
 
-describe('A JWT is good for one mint', () => {
-  test('and refused the second time', async () => {
+describe('A JWT is accepted once', () => {
+  test('and rejected the second time', async () => {
     const jwt = await makeJwt(emulator);
     expect(await postJwt(emulator, jwt)).toMatchObject({ status: 200 });
     expect(await postJwt(emulator, jwt)).toMatchObject(REFUSED);
@@ -173,7 +173,7 @@ describe('A JWT is good for one mint', () => {
     expect(emulator.mints).toBe(1);
   });
 
-  test('also if it is signed anew with the same claims', async () => {
+  test('even if it is signed again with the same claims', async () => {
     const claims = { jti: randomUUID() };
     expect(await postJwt(emulator, await makeJwt(emulator, { claims }))).toMatchObject({
       status: 200,
@@ -193,7 +193,7 @@ describe('A JWT is good for one mint', () => {
     },
   );
 
-  test('even if it was refused for its time', async () => {
+  test('even if it was rejected for its time', async () => {
     const jwt = await makeJwt(emulator, { claims: { exp: NOW_S + 181 } });
     expect(await postJwt(emulator, jwt)).toMatchObject(REFUSED);
     clock.nowMs += 60_000;
@@ -201,7 +201,7 @@ describe('A JWT is good for one mint', () => {
     expect(lastReason(emulator)).toBe('replayed');
   });
 
-  test('but not spent by whoever has the wrong client secret, or the wrong key', async () => {
+  test('but is not used up by a wrong client secret or a wrong key', async () => {
     const jwt = await makeJwt(emulator);
     expect(await postJwt(emulator, jwt, { client_secret: 'guessed' })).toMatchObject({
       status: 401,
@@ -218,7 +218,7 @@ describe('A JWT is good for one mint', () => {
 });
 
 describe('The clock of Workfront', () => {
-  test('is what a JWT is judged by', async () => {
+  test('decides whether a JWT is valid', async () => {
     emulator.clockSkewMs = 60_000;
     expect(await postJwt(emulator)).toMatchObject(REFUSED);
     expect(lastReason(emulator)).toBe('expired');
@@ -229,14 +229,14 @@ describe('The clock of Workfront', () => {
     expect(await postJwt(emulator)).toMatchObject({ status: 200 });
   });
 
-  test('is in the date of every answer', async () => {
+  test('is in the Date of every response', async () => {
     emulator.clockSkewMs = 300_000;
     const { headers } = await postJwt(emulator);
     expect(headers.get('date')).toBe(new Date(NOW_MS + 300_000).toUTCString());
     expect(emulator.clockSkewMs).toBe(300_000);
   });
 
-  test('goes on', async () => {
+  test('advances', async () => {
     const jwt = await makeJwt(emulator);
     clock.nowMs += 60_000;
     expect(await postJwt(emulator, jwt)).toMatchObject(REFUSED);
@@ -245,7 +245,7 @@ describe('The clock of Workfront', () => {
 });
 
 describe('A key', () => {
-  test('is good from when it is registered until it is removed, beside the other', async () => {
+  test('is accepted from its registration to its removal, next to another key', async () => {
     const { privateKey: key, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
     emulator.registerPublicKey(pem);
@@ -259,13 +259,13 @@ describe('A key', () => {
     expect(await mint(emulator)).toBeTypeOf('string');
   });
 
-  test('is removed by its private half too, which leaves none', async () => {
+  test('can be removed by its private key, which leaves none', async () => {
     emulator.removePublicKey(emulator.credentials.privateKey);
     expect(await postJwt(emulator)).toMatchObject(REFUSED);
     expect(lastReason(emulator)).toBe('signature');
   });
 
-  test("comes in the certificate that Adobe's page has openssl make", async () => {
+  test("can be registered as the certificate of Adobe's openssl command", async () => {
     const folder = await mkdtemp(join(tmpdir(), 'workfront-emulator-'));
     try {
       const made = spawnSync(

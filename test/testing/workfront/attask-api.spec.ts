@@ -26,8 +26,8 @@ function send(method: string, path: string, contentType: string, body: string): 
   return request(emulator.url + API + path, { method, headers, body });
 }
 
-describe('The application has a user', () => {
-  test('who is found, and shown by id', async () => {
+describe('The user of the application', () => {
+  test('is found, and shown by id', async () => {
     const user = {
       ID: emulator.credentials.userId,
       name: 'Integration User',
@@ -40,7 +40,7 @@ describe('The application has a user', () => {
     expect(byId.json).toEqual({ data: user });
   });
 
-  test('who is nobody else, and no project', async () => {
+  test('is not found by another id or as a project', async () => {
     for (const path of ['/user/unknown', `/proj/${emulator.credentials.userId}`]) {
       expect(await get(emulator, API + path, session)).toMatchObject({
         status: 404,
@@ -51,7 +51,7 @@ describe('The application has a user', () => {
 });
 
 describe('Projects', () => {
-  test('are listed, and shown by id, under both their names', async () => {
+  test('are listed, and shown by id, at proj and project', async () => {
     const projects = listIn(await get(emulator, PROJECTS, session));
     expect(projects).toMatchObject([
       { name: 'Spring campaign', objCode: 'PROJ' },
@@ -64,7 +64,7 @@ describe('Projects', () => {
     }
   });
 
-  test('are searched for by what their fields are', async () => {
+  test('are searched by their fields', async () => {
     const paths = ['?name=Annual+report&fields=*&$$LIMIT=10', '?name=Annual'];
     const found: string[][] = [];
     for (const path of paths) {
@@ -74,7 +74,7 @@ describe('Projects', () => {
     expect(found).toEqual([['Annual report'], []]);
   });
 
-  test('are changed, by JSON or a form, and stay as they are otherwise', async () => {
+  test('are changed by JSON or a form, and keep their other fields', async () => {
     const [project] = listIn(await get(emulator, PROJECTS, session));
     const path = `/proj/${project?.ID}`;
     const json = await send(
@@ -95,7 +95,7 @@ describe('Projects', () => {
 });
 
 describe('A task', () => {
-  test('is made, by JSON or a form, and found', async () => {
+  test('is created by JSON or a form, and found', async () => {
     const json = await send('POST', '/task', 'application/json; charset=utf-8', '{"name":"Draft"}');
     expect(json).toMatchObject({
       status: 200,
@@ -110,14 +110,14 @@ describe('A task', () => {
     ['text', 'text/plain', 'name=Draft'],
     ['broken JSON', 'application/json', '{"name"'],
     ['a list', 'application/json', '[]'],
-  ])('is not made of %s', async (_what, contentType, body) => {
+  ])('is not created from %s', async (_what, contentType, body) => {
     expect(await send('POST', '/task', contentType, body)).toMatchObject({
       status: 400,
       json: { error: { message: 'The body must be a JSON object or a form' } },
     });
   });
 
-  test('is 1 MiB at most', async () => {
+  test('is limited to 1 MiB', async () => {
     const name = 'x'.repeat(1024 * 1024);
     expect(await send('POST', '/task', 'application/json', `{"name":"${name}"}`)).toMatchObject({
       status: 413,
@@ -132,7 +132,7 @@ test.each([
   ['POST', '/proj/1'],
   ['PUT', '/proj'],
   ['GET', '/proj'],
-])('%s %s is not among the methods', async (method, path) => {
+])('%s %s is not an allowed method', async (method, path) => {
   const init = { method, headers: { sessionID: session } };
   expect(await request(emulator.url + API + path, init)).toMatchObject({ status: 405 });
 });
@@ -150,7 +150,7 @@ describe('A download', () => {
     return answer.headers.get('location') ?? '';
   }
 
-  test('goes to another origin, by an address that is good once', async () => {
+  test('redirects to another origin, with a URL that works once', async () => {
     const address = await location();
     expect(new URL(address).origin).toBe(emulator.downloadUrl);
     expect(emulator.downloadUrl).not.toBe(emulator.url);
@@ -165,7 +165,7 @@ describe('A download', () => {
     expect(emulator.requests).not.toContainEqual(emulator.downloadRequests[0]);
   });
 
-  test.each(['sessionID', 'authorization'])('is refused there with %s', async (name) => {
+  test.each(['sessionID', 'authorization'])('is rejected there with %s', async (name) => {
     const address = await location();
     expect(await request(address, { headers: { [name]: session } })).toMatchObject({
       status: 400,
@@ -177,18 +177,18 @@ describe('A download', () => {
     expect(await request(address)).toMatchObject({ status: 200 });
   });
 
-  test('shows what a client does that follows redirects with all its headers', async () => {
+  test('detects a client that forwards all headers on a redirect', async () => {
     const answer = await get(emulator, await downloadPath(), session, { redirect: 'follow' });
     expect(answer).toMatchObject({ status: 400 });
   });
 
-  test('is too late after fifteen minutes', async () => {
+  test('expires after fifteen minutes', async () => {
     const address = await location();
     clock.nowMs += 15 * 60_000;
     expect(await request(address)).toMatchObject({ status: 404 });
   });
 
-  test('needs a document, and is only to be had by GET', async () => {
+  test('requires a document, and GET', async () => {
     const headers = { sessionID: session };
     const path = await downloadPath();
     expect(await request(emulator.url + path, { method: 'POST', headers })).toMatchObject({
@@ -204,7 +204,7 @@ describe('A download', () => {
 describe('A route of a test', () => {
   const path = '/attask/api/v20.0/hour/search';
 
-  test('is added, and has its session judged first', async () => {
+  test('is served after the session check', async () => {
     emulator.route('get', path, (_request, response) => response.end('{"data":[]}'));
     expect(await request(emulator.url + path)).toMatchObject({ status: 401 });
     const answer = await get(emulator, path, session);
@@ -212,7 +212,7 @@ describe('A route of a test', () => {
     expect(emulator.apiRequests.map(({ status }) => status)).toEqual([401, 200]);
   });
 
-  test('replaces what is there, but not the exchange', async () => {
+  test('replaces a built-in resource, but not the exchange', async () => {
     emulator.route('GET', PROJECTS, (_request, response) => response.writeHead(204).end());
     expect(await get(emulator, PROJECTS, session)).toMatchObject({ status: 204 });
     emulator.route('POST', '/integrations/oauth2/api/v1/jwt/exchange', (_request, response) =>
@@ -227,7 +227,7 @@ describe('A route of a test', () => {
     expect(await request(`${emulator.url}/health`)).toMatchObject({ status: 200, text: 'ok' });
   });
 
-  test('that throws is a 500', async () => {
+  test('that throws gets a 500', async () => {
     emulator.route('GET', path, () => {
       throw new Error('a mistake of the test');
     });

@@ -11,7 +11,7 @@ beforeEach(async () => {
 afterEach(() => emulator.stop());
 
 describe('A fault', () => {
-  test('strikes as often as it was told to, then all is well', async () => {
+  test('applies as often as requested', async () => {
     emulator.failNext('exchange', { kind: 'unavailable' }, 2);
     const statuses: number[] = [];
     for (let count = 0; count < 3; count += 1) statuses.push((await postJwt(emulator)).status);
@@ -21,7 +21,7 @@ describe('A fault', () => {
     expect(emulator.refusals).toEqual([]);
   });
 
-  test('strikes its target only, and heal without one takes all away', async () => {
+  test('applies only to its target, and heal without a target removes all', async () => {
     const session = await mint(emulator);
     const statuses = async () => [
       (await postJwt(emulator)).status,
@@ -42,7 +42,7 @@ describe('A fault', () => {
     expect(await statuses()).toEqual([200, 200, 404]);
   });
 
-  test('may be chosen by looking at the request, before what was queued', async () => {
+  test('may be chosen by request, before queued faults', async () => {
     const seen: unknown[] = [];
     emulator.failNext('exchange', { kind: 'status', status: 502 });
     emulator.onExchange = ({ body, subject }) => {
@@ -59,8 +59,8 @@ describe('A fault', () => {
   });
 });
 
-describe('A fault speaks as Workfront does', () => {
-  test('when it is a rate limit', async () => {
+describe('A fault uses the format of Workfront', () => {
+  test('for a rate limit', async () => {
     emulator.failNext('exchange', { kind: 'rate-limit', retryAfter: 2 });
     const answer = await postJwt(emulator);
     expect(answer).toMatchObject({
@@ -70,7 +70,7 @@ describe('A fault speaks as Workfront does', () => {
     expect(answer.headers.get('retry-after')).toBe('2');
   });
 
-  test('when it is unavailable', async () => {
+  test('for unavailable', async () => {
     emulator.failNext('api', { kind: 'unavailable' });
     const answer = await get(emulator, PROJECTS, 'any');
     expect(answer).toMatchObject({
@@ -80,7 +80,7 @@ describe('A fault speaks as Workfront does', () => {
     expect(answer.headers.get('box-request-id')).toBeNull();
   });
 
-  test('when it is garbage', async () => {
+  test('for garbage', async () => {
     emulator.failNext('exchange', { kind: 'garbage' });
     expect(await postJwt(emulator)).toMatchObject({
       status: 200,
@@ -90,7 +90,7 @@ describe('A fault speaks as Workfront does', () => {
 });
 
 describe('Requests to the exchange', () => {
-  test('are counted while they are in flight', async () => {
+  test('are counted while they are concurrent', async () => {
     const { promise: until, resolve: release } = deferred();
     emulator.always('exchange', { kind: 'hold', until });
     const jwts = await Promise.all(Array.from({ length: 12 }, () => makeJwt(emulator)));
@@ -103,7 +103,7 @@ describe('Requests to the exchange', () => {
     expect(emulator.mints).toBe(12);
   });
 
-  test('do not count as concurrent when they come one after the other', async () => {
+  test('are not counted as concurrent if they are sequential', async () => {
     for (let count = 0; count < 20; count += 1) await postJwt(emulator);
     expect(emulator.mostConcurrentMints).toBe(1);
   });

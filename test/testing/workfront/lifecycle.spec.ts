@@ -20,7 +20,7 @@ beforeEach(async () => {
 afterEach(() => emulator.stop());
 
 describe('A start', () => {
-  test('makes credentials as the page of an application shows them', async () => {
+  test('creates credentials in the format of Workfront’s page', async () => {
     const fresh = await WorkfrontEmulator.start();
     await fresh.stop();
     const { privateKey, ...ids } = fresh.credentials;
@@ -34,7 +34,7 @@ describe('A start', () => {
     expect(privateKey).not.toBe(emulator.credentials.privateKey);
   });
 
-  test('takes those of another emulator, whose sessions it does not know', async () => {
+  test('accepts the credentials of another emulator, but not its sessions', async () => {
     const session = await mint(emulator);
     const { emulator: second } = await startWorkfront(emulator.credentials);
     expect(second.credentials).toEqual(emulator.credentials);
@@ -43,7 +43,7 @@ describe('A start', () => {
     await second.stop();
   });
 
-  test('takes single ones too, and everything else that can be set later', async () => {
+  test('accepts single credentials and all other options', async () => {
     const { emulator: second } = await startWorkfront({
       customerId: 'customer',
       userId: 'user',
@@ -63,7 +63,7 @@ describe('A start', () => {
     });
   });
 
-  test('goes by the real clock unless told otherwise', async () => {
+  test('uses the real clock by default', async () => {
     const { privateKey } = emulator.credentials;
     const real = await WorkfrontEmulator.start({ privateKey });
     const claims = { exp: Math.floor(Date.now() / 1000) + 60 };
@@ -72,7 +72,7 @@ describe('A start', () => {
     expect(answer).toMatchObject({ status: 200 });
   });
 
-  test('takes a port, and fails when that is taken', async () => {
+  test('uses the given port, and fails if it is in use', async () => {
     const port = Number(new URL(emulator.url).port);
     await expect(startWorkfront({ port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
     await emulator.stop();
@@ -81,12 +81,12 @@ describe('A start', () => {
     expect(second.url).toBe(emulator.url);
   });
 
-  test('refuses a lifetime that is none', async () => {
+  test('rejects an invalid lifetime', async () => {
     await expect(WorkfrontEmulator.start({ sessionLifetimeS: -1 })).rejects.toThrow(RangeError);
     expect(() => (emulator.sessionLifetimeS = 0.5)).toThrow(RangeError);
   });
 
-  test('refuses a private key that is not RSA, or none', async () => {
+  test('rejects a private key that is invalid or not RSA', async () => {
     const { privateKey } = generateKeyPairSync('ec', {
       namedCurve: 'P-256',
       publicKeyEncoding: { type: 'spki', format: 'pem' },
@@ -98,7 +98,7 @@ describe('A start', () => {
 });
 
 describe('The log', () => {
-  test('has what came in, for whom and how it was answered', async () => {
+  test('has each request with its subject and status', async () => {
     const session = await mint(emulator);
     await get(emulator, `${PROJECTS}?name=x`, session);
     emulator.endSession(session);
@@ -118,13 +118,13 @@ describe('The log', () => {
     expect(emulator.requests).toEqual([...emulator.exchangeRequests, ...emulator.apiRequests]);
   });
 
-  test('names no subject where a JWT names none', async () => {
+  test('has no subject if the JWT has none', async () => {
     await postJwt(emulator, 'no JWT');
     await postJwt(emulator, await makeJwt(emulator, { claims: { sub: undefined } }));
     for (const record of emulator.exchangeRequests) expect(record).not.toHaveProperty('subject');
   });
 
-  test('is emptied, and the refusals with it, while the counts go on', async () => {
+  test('is cleared with the refusals, without resetting the counts', async () => {
     await mint(emulator);
     await postJwt(emulator, 'no JWT');
     const { refusals } = emulator;
@@ -136,7 +136,7 @@ describe('The log', () => {
     expect(emulator.mints).toBe(2);
   });
 
-  test('is nowhere to be seen when the emulator is inspected, nor is a secret', async () => {
+  test('is not visible when the emulator is inspected, nor is a secret', async () => {
     const session = await mint(emulator);
     const shown = inspect(emulator, { depth: Infinity }) + JSON.stringify(emulator);
     const { clientSecret, privateKey } = emulator.credentials;
@@ -147,7 +147,7 @@ describe('The log', () => {
 });
 
 describe('A stop', () => {
-  test('closes both servers, and again changes nothing', async () => {
+  test('closes both servers, and may be repeated', async () => {
     await Promise.all([emulator.stop(), emulator.stop()]);
     await emulator.stop();
     for (const url of [emulator.url, emulator.downloadUrl]) {
@@ -155,7 +155,7 @@ describe('A stop', () => {
     }
   });
 
-  test('comes with leaving a scope', async () => {
+  test('happens at the end of an await using scope', async () => {
     await emulator[Symbol.asyncDispose]();
     await expect(request(emulator.url)).rejects.toThrow('fetch failed');
   });
@@ -164,7 +164,7 @@ describe('A stop', () => {
     ['exchange', { kind: 'hang' }],
     ['exchange', { kind: 'delay', ms: 3_600_000 }],
     ['api', { kind: 'hold', until: new Promise(() => undefined) }],
-  ] as const)('ends what waits at the %s: %o', async (target, fault) => {
+  ] as const)('ends a pending request to the %s: %o', async (target, fault) => {
     emulator.failNext(target, fault);
     const path = target === 'api' ? PROJECTS : EXCHANGE;
     const answer = Promise.allSettled([request(emulator.url + path)]);

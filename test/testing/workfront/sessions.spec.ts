@@ -30,7 +30,7 @@ describe('The API', () => {
     '/attask/api/v20.0/proj/search',
     '/attask/api/v9.0/proj/search',
     '/attask/api/proj/search',
-  ])('lets a session in at %s', async (path) => {
+  ])('accepts a session at %s', async (path) => {
     expect(await get(emulator, path, session)).toMatchObject({ status: 200 });
     expect(emulator.refusals).toEqual([]);
   });
@@ -39,14 +39,14 @@ describe('The API', () => {
     ['nothing', 'no-session', {}],
     ['an unknown session', 'unknown-session', { sessionID: 'unknown' }],
     ['an empty session', 'unknown-session', { sessionID: '' }],
-  ])('refuses a call with %s', async (_what, reason, headers) => {
+  ])('rejects a call with %s', async (_what, reason, headers) => {
     expect(await request(emulator.url + PROJECTS, { headers })).toMatchObject(REFUSED);
     expect(emulator.refusals).toEqual([
       { target: 'api', reason, detail: expect.any(String), status: 401 },
     ]);
   });
 
-  test('refuses the session as a bearer token, by itself and beside the right header', async () => {
+  test('rejects the session as a bearer token, with or without the right header', async () => {
     const authorization = `Bearer ${session}`;
     for (const headers of [{ authorization }, { authorization, sessionID: session }]) {
       expect(await request(emulator.url + PROJECTS, { headers })).toMatchObject(REFUSED);
@@ -54,7 +54,7 @@ describe('The API', () => {
     }
   });
 
-  test('refuses the session in the address', async () => {
+  test('rejects the session in the URL', async () => {
     const answer = await request(`${emulator.url}${PROJECTS}?sessionID=${session}`);
     expect(answer).toMatchObject(REFUSED);
     expect(lastReason(emulator)).toBe('no-session');
@@ -68,13 +68,13 @@ describe('The API', () => {
     },
   );
 
-  test('refuses two sessions at once', async () => {
+  test('rejects two sessions in one call', async () => {
     const head = `GET ${PROJECTS} HTTP/1.1\r\nsessionID: ${session}\r\nsessionID: ${session}`;
     expect(await answerTo(head)).toMatch(/^HTTP\/1\.1 401 /);
     expect(lastReason(emulator)).toBe('no-session');
   });
 
-  test('refuses what is no address', async () => {
+  test('rejects an invalid request target', async () => {
     expect(await answerTo('GET //[ HTTP/1.1')).toMatch(/^HTTP\/1\.1 400 /);
   });
 
@@ -93,7 +93,7 @@ describe('A session', () => {
     return (await get(emulator, PROJECTS, value)).status === 200;
   }
 
-  test('lives until it is ended, others go on', async () => {
+  test('is valid until it is ended, and others stay valid', async () => {
     const other = await mint(emulator);
     clock.nowMs += 365 * 24 * 3_600_000;
     expect(await isAlive(session)).toBe(true);
@@ -103,14 +103,14 @@ describe('A session', () => {
     expect(await isAlive(other)).toBe(true);
   });
 
-  test('ends with all others, but not with those that come later', async () => {
+  test('ends with all others, but not with later ones', async () => {
     const other = await mint(emulator);
     emulator.endAllSessions();
     expect([await isAlive(session), await isAlive(other)]).toEqual([false, false]);
     expect(await isAlive(await mint(emulator))).toBe(true);
   });
 
-  test('with an expires_in ends then, by the clock of Workfront', async () => {
+  test('with an expires_in expires by Workfront’s clock', async () => {
     emulator.sessionLifetimeS = 60;
     const short = await mint(emulator);
     clock.nowMs += 59_999;
@@ -121,7 +121,7 @@ describe('A session', () => {
     expect(await isAlive(session)).toBe(true);
   });
 
-  test('with an expires_in of 0 lives on', async () => {
+  test('with an expires_in of 0 does not expire', async () => {
     emulator.sessionLifetimeS = 0;
     const endless = await mint(emulator);
     clock.nowMs += 3_600_000;
@@ -129,7 +129,7 @@ describe('A session', () => {
   });
 });
 
-describe('Of API requests at once', () => {
+describe('The limit of concurrent API requests', () => {
   /** Holds so many that the emulator has them all. */
   async function hold(count: number, headers: Fields = { sessionID: session }) {
     const { promise: until, resolve: release } = deferred();
@@ -144,7 +144,7 @@ describe('Of API requests at once', () => {
     };
   }
 
-  test('ten are answered and the next is refused, until one is over', async () => {
+  test('rejects the eleventh request until another one has ended', async () => {
     const release = await hold(10);
     expect(await get(emulator, PROJECTS, session)).toMatchObject({
       status: 429,
@@ -156,14 +156,14 @@ describe('Of API requests at once', () => {
     expect(emulator.mostConcurrentApiRequests).toBe(11);
   });
 
-  test('those to the exchange do not count', async () => {
+  test('does not count requests to the exchange', async () => {
     const release = await hold(10);
     expect(await postJwt(emulator)).toMatchObject({ status: 200 });
     await release();
     expect(emulator.mostConcurrentMints).toBe(1);
   });
 
-  test('those whose client has left do not count', async () => {
+  test('does not count requests whose client has left', async () => {
     const release = await hold(9);
     const caller = new AbortController();
     const left = Promise.allSettled([get(emulator, PROJECTS, session, { signal: caller.signal })]);
@@ -177,7 +177,7 @@ describe('Of API requests at once', () => {
     await release();
   });
 
-  test('as many are answered as the emulator is told', async () => {
+  test('can be changed', async () => {
     emulator.maxConcurrentApiRequests = 1;
     const release = await hold(1);
     expect(await get(emulator, PROJECTS, session)).toMatchObject({ status: 429 });

@@ -19,8 +19,8 @@ beforeEach(async () => {
 });
 afterEach(() => emulator.stop());
 
-describe('The exchange answers', () => {
-  test('with a session, and nothing about its end', async () => {
+describe('The exchange responds', () => {
+  test('with a session without expiry', async () => {
     const answer = await postJwt(emulator);
     expect(answer).toMatchObject({ status: 200 });
     expect(answer.json).toEqual({
@@ -35,14 +35,14 @@ describe('The exchange answers', () => {
     expect(emulator.mints).toBe(1);
   });
 
-  test.each([0, 900])('with an expires_in of %i, if told so', async (lifetimeS) => {
+  test.each([0, 900])('with an expires_in of %i if it is configured', async (lifetimeS) => {
     emulator.sessionLifetimeS = lifetimeS;
     expect(await postJwt(emulator)).toMatchObject({ json: { expires_in: lifetimeS } });
     emulator.sessionLifetimeS = null;
     expect((await postJwt(emulator)).json).not.toHaveProperty('expires_in');
   });
 
-  test('with another session each time, in one workspace', async () => {
+  test('with a new session each time, and the same wid', async () => {
     const answers = [await postJwt(emulator), await postJwt(emulator)];
     expect(new Set(answers.map(tokenIn)).size).toBe(2);
     expect(new Set(answers.map((answer) => stringIn(answer, 'refresh_token'))).size).toBe(2);
@@ -50,7 +50,7 @@ describe('The exchange answers', () => {
   });
 });
 
-describe('The exchange refuses', () => {
+describe('The exchange rejects', () => {
   test.each(['client_id', 'client_secret', 'jwt_token'])('a form without %s', async (name) => {
     expect(await postJwt(emulator, undefined, { [name]: '' })).toMatchObject({
       status: 400,
@@ -96,7 +96,7 @@ describe('The exchange refuses', () => {
     expect(lastReason(emulator)).toBe('client');
   });
 
-  test('the customer id where the client id belongs', async () => {
+  test('the customer id instead of the client id', async () => {
     const { customerId } = emulator.credentials;
     expect(await postJwt(emulator, undefined, { client_id: customerId })).toMatchObject({
       status: 401,
@@ -120,7 +120,7 @@ describe('The exchange refuses', () => {
     expect(lastReason(emulator)).toBe('credential-header');
   });
 
-  test('fields in the address', async () => {
+  test('fields in the URL', async () => {
     const fields = { ...clientOf(emulator), jwt_token: await makeJwt(emulator) };
     const query = new URLSearchParams(fields).toString();
     const answer = await request(`${emulator.url}${EXCHANGE}?${query}`, { method: 'POST' });
@@ -142,7 +142,7 @@ describe('The exchange refuses', () => {
     expect(lastReason(emulator)).toBe('too-large');
   });
 
-  test('what is right anywhere else: there is no other exchange', async () => {
+  test('a valid request at any other path', async () => {
     const body = new URLSearchParams({
       ...clientOf(emulator),
       jwt_token: await makeJwt(emulator),
@@ -154,7 +154,7 @@ describe('The exchange refuses', () => {
     expect(emulator.mints).toBe(0);
   });
 
-  test('without a word of what it was sent', async () => {
+  test('without repeating what it received', async () => {
     const { clientSecret } = emulator.credentials;
     const jwt = await makeJwt(emulator, { claims: { iss: emulator.credentials.clientId } });
     const answer = await postJwt(emulator, jwt);
