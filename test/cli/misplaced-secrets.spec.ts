@@ -67,7 +67,7 @@ describe('The module and the doctor read the same path from BOX_CONFIG_FILE', ()
   const config = { boxAppSettings: { clientID: 'c', clientSecret: 's' }, enterpriseID: '1' };
 
   it.each<[string, (path: string) => string]>([
-    ['as it is', (path) => path],
+    ['unchanged', (path) => path],
     ['with a newline after it', (path) => `${path}\n`],
     ['with a Windows line end after it', (path) => `${path}\r\n`],
     ['with spaces around it', (path) => `  ${path} `],

@@ -18,7 +18,7 @@ describe('The sample app, built and started by nest start,', { timeout: TO_START
   }, TO_BUILD_MS);
   afterAll(() => started.kill());
 
-  test('prints three calls that work, and ends cleanly on Ctrl-C', async () => {
+  test('prints three calls that work, and exits cleanly on Ctrl-C', async () => {
     expect(started.output).toContain('emulator');
     const page = await ask(addressIn(started));
     expect(page.text).toContain('<title>Document portal</title>');
@@ -41,7 +41,7 @@ describe('The sample app, built and started by nest start,', { timeout: TO_START
     await expect(fetch(addressIn(started))).rejects.toThrow('fetch failed');
   });
 
-  test('names its demo users as the environment says, and has them on the emulator', async () => {
+  test('reads its demo users from the environment, and adds them to the emulator', async () => {
     const other = start({ PORT: '0', DEMO_USERS: 'carol:333, dave:444' });
     await other.untilPrinted(READY);
     const me = await ask(`${addressIn(other)}/api/me`, { as: 'carol' });
@@ -65,7 +65,7 @@ describe('The sample app, built and started by nest start,', { timeout: TO_START
       { BOX_CONFIG_FILE: 'no.json' },
       'The Box configuration file "no.json" that BOX_CONFIG_FILE names',
     ],
-  ])('refuses to start with %o, in one line', async (environment, message) => {
+  ])('does not start with %o, and says why in one line', async (environment, message) => {
     const other = start({ PORT: '0', ...environment });
     expect(await other.ended).toEqual({ code: 1, signal: null });
     expect(other.output).toBe('');
@@ -74,7 +74,7 @@ describe('The sample app, built and started by nest start,', { timeout: TO_START
   });
 
   describe.each(PLATFORMS)('on %s', (PLATFORM) => {
-    test('stops on Ctrl-C, in the middle of whatever', async () => {
+    test('stops on Ctrl-C, even during requests', async () => {
       const other = start({ PORT: '0', PLATFORM });
       await other.untilPrinted(READY);
       expect(other.output).toContain(PLATFORM);
@@ -94,7 +94,7 @@ describe('The sample app, built and started by nest start,', { timeout: TO_START
       expect(await outcome).toBeInstanceOf(TypeError);
     });
 
-    test('says in one line that its port is taken', async () => {
+    test('reports in one line that its port is in use', async () => {
       const first = start({ PORT: '0', PLATFORM });
       await first.untilPrinted(READY);
       const { port } = new URL(addressIn(first));
@@ -106,7 +106,7 @@ describe('The sample app, built and started by nest start,', { timeout: TO_START
       );
     });
 
-    test('leaves nothing that keeps the process alive once it is closed', async () => {
+    test('leaves nothing that keeps the process alive after it is closed', async () => {
       const emulator = await startEmulator();
       const script = ['--input-type=module', '--eval', CALL_AND_CLOSE];
       const other = StartedProgram.start([...script, pathToFileURL(BUILT).href, PLATFORM], ROOT, {

@@ -96,7 +96,7 @@ export async function ask(
 /** The entries of a folder or of an upload. */
 export function entriesIn({ json }: Answer): readonly Record<string, unknown>[] {
   if (isRecord(json) && Array.isArray(json['entries'])) return json['entries'].filter(isRecord);
-  throw new TypeError('The answer has no entries.');
+  throw new TypeError('The response has no entries.');
 }
 
 export function fieldIn({ json }: Answer, name: string): unknown {

@@ -91,7 +91,7 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => 
     expect(new Set(actingUsers).size).toBe(51);
   });
 
-  test('sends Box nothing of what a client says of itself', async () => {
+  test('forwards no client header to Box', async () => {
     const { ask, emulator } = await startPortal(platform);
     const file = emulator.addFile({ name: 'a', content: 'Plan', ownerId: ALICE.id });
     const headers = {

@@ -34,9 +34,9 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => 
   const people = [ALICE, BOB];
   const actingUsers = () => portal.emulator.apiRequests.map(({ actingUser }) => actingUser);
 
-  describe('as whom it calls Box', () => {
+  describe('acts for the user', () => {
     test.each([undefined, 'alice', 'mallory'])(
-      'is the service account on whoami, whoever asks (%s)',
+      'the service account on whoami, whatever the user (%s)',
       async (as) => {
         const answer = await portal.ask('/api/whoami', as === undefined ? {} : { as });
         expect(answer).toMatchObject({
@@ -47,7 +47,7 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => 
       },
     );
 
-    test.each(people)('is $name on me', async ({ id, name }) => {
+    test.each(people)('$name on me', async ({ id, name }) => {
       expect(await portal.ask('/api/me', { as: name })).toMatchObject({
         status: 200,
         json: { id },
@@ -55,7 +55,7 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => 
       expect(actingUsers()).toEqual([id]);
     });
 
-    test('is whom the cookie of the page names, unless the header names another', async () => {
+    test('of the cookie, unless the header names another one', async () => {
       const headers = { cookie: 'theme=dark; demo-user=alice; other=demo-user=bob' };
       expect(await portal.ask('/api/me', { headers })).toMatchObject({ json: { id: ALICE.id } });
       expect(await portal.ask('/api/me', { headers, as: 'bob' })).toMatchObject({
@@ -64,7 +64,7 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => 
       expect(actingUsers()).toEqual([ALICE.id, BOB.id]);
     });
 
-    test.each(people)('is $name on a folder', async ({ id, name }) => {
+    test.each(people)('$name on a folder', async ({ id, name }) => {
       portal.emulator.addFile({ name: `${name}.txt`, content: '12345', ownerId: id });
       const answer = await portal.ask('/api/folders/0/items', { as: name });
       expect(answer.status).toBe(200);
@@ -77,17 +77,20 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => 
       expect(actingUsers()).toEqual([id]);
     });
 
-    test.each(people)('is $name on a download, and on it only', async ({ id, name }) => {
-      const file = portal.emulator.addFile({ name: 'plan.txt', content: 'Plan', ownerId: id });
-      const path = `/api/files/${file.id}/content`;
-      expect(await portal.ask(path, { as: name })).toMatchObject({ status: 200, text: 'Plan' });
-      expect(actingUsers()).toEqual([id]);
-      for (const other of people.filter((person) => person.name !== name)) {
-        expect(await portal.ask(path, { as: other.name })).toMatchObject({ status: 404 });
-      }
-    });
+    test.each(people)(
+      '$name on a download, but not at the download origin',
+      async ({ id, name }) => {
+        const file = portal.emulator.addFile({ name: 'plan.txt', content: 'Plan', ownerId: id });
+        const path = `/api/files/${file.id}/content`;
+        expect(await portal.ask(path, { as: name })).toMatchObject({ status: 200, text: 'Plan' });
+        expect(actingUsers()).toEqual([id]);
+        for (const other of people.filter((person) => person.name !== name)) {
+          expect(await portal.ask(path, { as: other.name })).toMatchObject({ status: 404 });
+        }
+      },
+    );
 
-    test.each(people)('is $name on an upload, into a folder of theirs', async ({ id, name }) => {
+    test.each(people)('$name on an upload into their own folder', async ({ id, name }) => {
       const folder = portal.emulator.addFolder({ name: 'Plans', ownerId: id });
       const path = `/api/files?folder=${folder.id}&name=${encodeURIComponent('plän "1".txt')}`;
       const answer = await portal.ask(path, { ...upload, as: name });
@@ -105,9 +108,9 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => 
     });
   });
 
-  describe('refuses', () => {
+  describe('rejects', () => {
     const strangers: readonly (readonly [who: string, headers: Record<string, string>])[] = [
-      ['nobody', {}],
+      ['no user', {}],
       ['a name that is not known', { 'x-demo-user': 'mallory' }],
       ['an empty name', { 'x-demo-user': '' }],
       ['a name of every object', { 'x-demo-user': 'constructor' }],
@@ -120,7 +123,7 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => 
         { cookie: 'demo-user=bob', 'x-demo-user': 'x' },
       ],
     ];
-    test.each(strangers)('%s on every route, without a word to Box', async (_who, headers) => {
+    test.each(strangers)('%s on every route, without a call to Box', async (_who, headers) => {
       for (const [path, request] of ROUTES) {
         expect(await portal.ask(path, { ...request, headers })).toMatchObject({
           status: 401,
@@ -141,7 +144,7 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => 
       '%20',
       '１',
       '123456789012345678901',
-    ])('the id %s, without a word to Box', async (id) => {
+    ])('the id %s, without a call to Box', async (id) => {
       const paths: readonly (readonly [string, PortalRequest])[] = [
         [`/api/folders/${id}/items`, {}],
         [`/api/files/${id}/content`, {}],
@@ -163,7 +166,7 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => 
       'name=a%0D%0Ab',
       'name=a&name=b',
       'name=a&folder=1&folder=2',
-    ])('an upload with ?%s, without a word to Box', async (query) => {
+    ])('an upload with ?%s, without a call to Box', async (query) => {
       const request = { ...upload, as: 'alice' };
       expect(await portal.ask(`/api/files?${query}`, request)).toMatchObject({ status: 400 });
       expect(portal.emulator.requests).toEqual([]);
@@ -180,12 +183,12 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => 
     });
   });
 
-  describe('tells, when Box says no,', () => {
+  describe('reports, after an error response of Box,', () => {
     test.each([
       ['/api/folders/999/items', {}],
       ['/api/files/999/content', {}],
       ['/api/files?folder=999&name=hello.txt', upload],
-    ] as const)('that %s is not there', async (path, request) => {
+    ] as const)('that %s does not exist', async (path, request) => {
       expect(await portal.ask(path, { ...request, as: 'alice' })).toMatchObject({
         status: 404,
         json: { statusCode: 404, error: 'Not Found' },
@@ -200,13 +203,13 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => 
       });
     });
 
-    test('that a name is taken', async () => {
+    test('that a name exists already', async () => {
       const request = { ...upload, as: 'alice' };
       expect(await portal.ask('/api/files?name=a.txt', request)).toMatchObject({ status: 201 });
       expect(await portal.ask('/api/files?name=a.txt', request)).toMatchObject({ status: 409 });
     });
 
-    test.each(API_ROUTES)('on %s that Box is to blame for anything else', async (path, request) => {
+    test.each(API_ROUTES)('a bad gateway on %s for any other status', async (path, request) => {
       const { emulator } = portal;
       for (const fault of [
         { kind: 'status', status: 500, body: { message: 'Something of Box, 127.0.0.1' } },
@@ -229,7 +232,7 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => 
       },
     );
 
-    test.each(API_ROUTES)('on %s that Box does not let the app in', async (path, request) => {
+    test.each(API_ROUTES)('on %s that the app has no access', async (path, request) => {
       const { emulator } = portal;
       emulator.authorized = false;
       const answer = await portal.ask(path, { ...request, as: 'alice' });
@@ -245,7 +248,7 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => 
     });
   });
 
-  test('asks to come again when no token is to be had for the moment', async () => {
+  test('asks the client to retry while no token is available', async () => {
     const patience = await startPortal(platform, { box: { tokenEndpoint: { attempts: 1 } } });
     patience.emulator.always('token', { kind: 'rate-limit', retryAfter: 7 });
     for (const [path, request] of API_ROUTES) {
@@ -255,8 +258,8 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => 
     }
   });
 
-  describe('has a page', () => {
-    test('whose own script and style may run, and no others', async () => {
+  describe('serves a page', () => {
+    test('that allows only its own script and style', async () => {
       const { status, headers, text } = await portal.ask('/');
       expect(status).toBe(200);
       expect(headers.get('content-type')).toBe('text/html; charset=utf-8');
@@ -273,13 +276,13 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => 
       expect(text).not.toMatch(/ (?:on[a-z]+|style)=/);
     });
 
-    test('that lets one sign in as anybody there is, or as nobody', async () => {
+    test('that offers every demo user and no user', async () => {
       const { text } = await portal.ask('/');
       const names = [...text.matchAll(/data-user="([^"]*)"/g)].map(([, name]) => name);
       expect(names).toEqual(['alice', 'bob', '']);
     });
 
-    test('that asks Box nothing by itself', async () => {
+    test('that makes no call to Box by itself', async () => {
       await portal.ask('/');
       expect(portal.emulator.requests).toEqual([]);
     });

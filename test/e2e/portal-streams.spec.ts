@@ -23,8 +23,8 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => 
     portal = await startPortal(platform);
   });
 
-  describe('hands on a download', () => {
-    test('byte for byte, with its type, and never as a page of its own', async () => {
+  describe('forwards a download', () => {
+    test('byte for byte, with its type, and always as an attachment', async () => {
       const content = seededBytes(2, 8 * MEGABYTE + 1);
       const file = portal.emulator.addFile({
         name: 'photo.html',
@@ -51,7 +51,7 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => 
       expect(answer).toMatchObject({ status: 200, text: '' });
     });
 
-    test('from the other origin, which sees neither the token nor whom it is for', async () => {
+    test('from the download origin, which receives neither the token nor the user', async () => {
       const { emulator } = portal;
       const file = emulator.addFile({ name: 'a', content: 'Plan', ownerId: ALICE.id });
       const headers = { authorization: 'Bearer of the client', 'as-user': '22222' };
@@ -66,7 +66,7 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => 
       }
     });
 
-    test('piece by piece, as the pieces come', async () => {
+    test('chunk by chunk, without waiting for the end', async () => {
       const arrivals = new EventEmitter();
       await downloadsFrom((_request, response) => {
         response.writeHead(200, { 'content-type': 'application/octet-stream' });
@@ -86,7 +86,7 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => 
       expect(hash.digest('hex')).toBe(hashOfPieces());
     });
 
-    test('that breaks off as one that broke off', async () => {
+    test('that is aborted as aborted', async () => {
       const received = new EventEmitter();
       await downloadsFrom((_request, response) => {
         response.writeHead(200, { 'content-type': 'application/octet-stream' });
@@ -101,7 +101,7 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => 
       await expect(response.arrayBuffer()).rejects.toThrow('terminated');
     });
 
-    test('only as long as there is somebody to take it', async () => {
+    test('only until the client leaves', async () => {
       const left = new EventEmitter();
       await downloadsFrom((_request, response) => {
         response.once('close', () => left.emit('left'));
@@ -120,7 +120,7 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => 
     });
   });
 
-  describe('hands on an upload', () => {
+  describe('forwards an upload', () => {
     test.each([
       ['of a length that is known', (content: Buffer) => new Uint8Array(content)],
       ['of a length that is not', (content: Buffer) => Readable.from(inPieces(content))],
@@ -152,7 +152,7 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => 
     });
 
     test.each(['application/json', 'application/x-www-form-urlencoded', 'text/plain'])(
-      'of %s as it is',
+      'of %s unchanged',
       async (type) => {
         const request = { as: 'alice', method: 'POST', headers: { 'content-type': type } };
         const answer = await portal.ask(UPLOAD, { ...request, body: '{ "a" : 1 }&' });
@@ -161,7 +161,7 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => 
       },
     );
 
-    test('piece by piece, as the pieces come', async () => {
+    test('chunk by chunk, without waiting for the end', async () => {
       const arrivals = new EventEmitter();
       portal.emulator.route('POST', BOX_UPLOAD, async (incoming, response) => {
         let length = 0;
@@ -180,7 +180,7 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => 
       expect(answer).toMatchObject({ status: 201, json: { entries: [] } });
     });
 
-    test('only as long as there is somebody to send it', async () => {
+    test('only until the client leaves', async () => {
       const arrivals = new EventEmitter();
       portal.emulator.route('POST', BOX_UPLOAD, (incoming) => {
         incoming.on('error', () => arrivals.emit('broken'));
@@ -244,7 +244,7 @@ function* inPieces(content: Buffer): Generator<Buffer> {
 }
 
 function chunksOf({ body }: Response): AsyncIterable<Uint8Array> {
-  if (body === null) throw new TypeError('The answer has no body.');
+  if (body === null) throw new TypeError('The response has no body.');
   return bytesOf(Readable.fromWeb(body));
 }
 

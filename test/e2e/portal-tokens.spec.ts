@@ -6,7 +6,7 @@ const CALLS = 1000;
 const upload = { as: 'alice', method: 'POST', body: new Uint8Array(seededBytes(4, 3_000_000)) };
 
 describe.each(PLATFORMS)('The portal on %s', { timeout: 60_000 }, (platform) => {
-  test('asks for one token when 1,000 calls come at once and there is none', async () => {
+  test('sends one token request for 1,000 concurrent first calls', async () => {
     // However long it takes until all of them are there.
     const tokenEndpoint = { timeoutMs: 60_000, deadlineMs: 60_000 };
     const { app, ask, emulator } = await startPortal(platform, { box: { tokenEndpoint } });
@@ -31,7 +31,7 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 60_000 }, (platform) => 
     expect(emulator.mints).toBe(1);
   });
 
-  test('asks for no token before somebody needs one', async () => {
+  test('sends no token request before the first call', async () => {
     const { ask, emulator } = await startPortal(platform);
     await ask('/');
     await ask('/api/me');
@@ -41,7 +41,7 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 60_000 }, (platform) => 
   test.each([
     ['me', '/api/me'],
     ['a folder', '/api/folders/0/items'],
-  ])('answers for %s after a revocation, with one further token request', async (_what, path) => {
+  ])('serves %s after a revocation, with one more token request', async (_what, path) => {
     const { ask, emulator } = await startPortal(platform);
     const before = await ask(path, { as: 'alice' });
     emulator.revokeAllTokens();
@@ -55,7 +55,7 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 60_000 }, (platform) => 
     ]);
   });
 
-  test('downloads after a revocation, with one further token request', async () => {
+  test('downloads after a revocation, with one more token request', async () => {
     const { ask, emulator } = await startPortal(platform);
     const content = seededBytes(5, 3_000_000);
     const file = emulator.addFile({ name: 'a.bin', content, ownerId: ALICE.id });
@@ -67,7 +67,7 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 60_000 }, (platform) => 
     expect(emulator.tokenRequests).toHaveLength(2);
   });
 
-  test('asks for one further token when a revocation hits 100 calls at once', async () => {
+  test('sends one more token request when a revocation hits 100 concurrent calls', async () => {
     const { ask, emulator } = await startPortal(platform);
     await ask('/api/me', { as: 'alice' });
     emulator.revokeAllTokens();
@@ -78,7 +78,7 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 60_000 }, (platform) => 
     expect(emulator.tokenRequests).toHaveLength(2);
   });
 
-  test('fails an upload once after a revocation, says so, and takes the next', async () => {
+  test('fails one upload after a revocation, says so, and accepts the next', async () => {
     const { ask, emulator } = await startPortal(platform);
     await ask('/api/me', { as: 'alice' });
     emulator.revokeAllTokens();
@@ -96,7 +96,7 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 60_000 }, (platform) => 
     expect(emulator.tokenRequests).toHaveLength(2);
   });
 
-  test('hands out a token for one file, made of one of the signed-in user', async () => {
+  test('returns a token for one file, downscoped from the user’s token', async () => {
     const { ask, emulator } = await startPortal(platform);
     const { id } = emulator.addFile({ name: 'a.txt', content: 'Hello', ownerId: ALICE.id });
     const { status, json, headers } = await ask(`/api/files/${id}/preview-token`, {
@@ -113,7 +113,7 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 60_000 }, (platform) => 
     expect(emulator.tokenRequests.at(-2)?.subject).toEqual({ type: 'user', id: ALICE.id });
   });
 
-  test('hands out none for a file of somebody else', async () => {
+  test('returns no token for a file of another user', async () => {
     const { ask, emulator } = await startPortal(platform);
     const { id } = emulator.addFile({ name: 'a.txt', content: 'Hello', ownerId: ALICE.id });
     const answer = await ask(`/api/files/${id}/preview-token`, { as: 'bob', method: 'POST' });

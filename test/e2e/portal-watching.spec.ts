@@ -8,7 +8,7 @@ import { ALICE, BOB, fieldIn, PLATFORMS, type Portal, startPortal } from './port
 const patience = { timeout: 30_000 };
 
 describe.each(PLATFORMS)('The portal on %s', patience, (platform) => {
-  describe('says on /health', () => {
+  describe('reports on /health', () => {
     test('that Box can be called', async () => {
       const { ask, emulator } = await startPortal(platform);
       const answer = await ask('/health');
@@ -21,7 +21,7 @@ describe.each(PLATFORMS)('The portal on %s', patience, (platform) => {
       expect(emulator.apiRequests).toEqual([]);
     });
 
-    test('that it is degraded while the old token serves', async () => {
+    test('that it is degraded while it uses the old token', async () => {
       const runtime = new FakeRuntime(Date.now());
       const box = { runtime, tokenEndpoint: { attempts: 1 } };
       const { ask, emulator } = await startPortal(platform, { box });
@@ -37,7 +37,7 @@ describe.each(PLATFORMS)('The portal on %s', patience, (platform) => {
       expect(await ask('/api/whoami')).toMatchObject({ status: 200 });
     });
 
-    test('that it is down, why, and what to do', async () => {
+    test('that it is down, with the reason and the fix', async () => {
       const { ask, emulator } = await startPortal(platform);
       emulator.authorized = false;
       const answer = await ask('/health');
@@ -53,8 +53,8 @@ describe.each(PLATFORMS)('The portal on %s', patience, (platform) => {
     });
   });
 
-  describe('has a documentation', () => {
-    test('in a page with all that belongs to it', async () => {
+  describe('serves documentation', () => {
+    test('in a page with all its assets', async () => {
       const { url, ask } = await startPortal(platform);
       const page = await ask('/docs');
       expect(page).toMatchObject({ status: 200 });
@@ -67,7 +67,7 @@ describe.each(PLATFORMS)('The portal on %s', patience, (platform) => {
       }
     });
 
-    test('of every route, with what it takes and answers', async () => {
+    test('of every route, with its parameters and responses', async () => {
       const { ask } = await startPortal(platform);
       const operations = operationsIn(fieldIn(await ask('/docs-json'), 'paths'));
       expect(operations.map(({ name }) => name).toSorted()).toEqual([
@@ -94,7 +94,7 @@ describe.each(PLATFORMS)('The portal on %s', patience, (platform) => {
       }
     });
 
-    test('by which one can try a route out as a demo user', async () => {
+    test('in which a route can be tried as a demo user', async () => {
       const { ask } = await startPortal(platform);
       const { json } = await ask('/docs-json');
       expect(json).toMatchObject({
@@ -107,8 +107,8 @@ describe.each(PLATFORMS)('The portal on %s', patience, (platform) => {
     });
   });
 
-  describe('tells on /api/events', () => {
-    test('what happens to its tokens, as it happens', async () => {
+  describe('streams on /api/events', () => {
+    test('new token events', async () => {
       const portal = await startPortal(platform, { box: { tokenEndpoint: { attempts: 1 } } });
       const { ask, emulator } = portal;
       const watcher = await watch(portal);
@@ -142,7 +142,7 @@ describe.each(PLATFORMS)('The portal on %s', patience, (platform) => {
       expect(JSON.stringify(failed)).not.toContain('Box answered');
     });
 
-    test('to whoever comes late what happened before, the last twenty', async () => {
+    test('the last twenty events first', async () => {
       const portal = await startPortal(platform);
       await portal.ask('/api/whoami');
       const late = await watch(portal);
@@ -160,7 +160,7 @@ describe.each(PLATFORMS)('The portal on %s', patience, (platform) => {
       expect(await later.next()).toBeUndefined();
     });
 
-    test('to everybody who watches, until they leave', async () => {
+    test('to every client, until it leaves', async () => {
       const portal = await startPortal(platform);
       const subscribe = vi.spyOn(portal.app.get(TokenEvents).stream, 'subscribe');
       const watchers = await Promise.all([watch(portal), watch(portal)]);
@@ -176,7 +176,7 @@ describe.each(PLATFORMS)('The portal on %s', patience, (platform) => {
       expect(await portal.ask('/api/whoami')).toMatchObject({ status: 200 });
     });
 
-    test('no more once it shuts down, and waits for nobody who watches', async () => {
+    test('until shutdown, which waits for no client', async () => {
       const portal = await startPortal(platform);
       const watchers = await Promise.all([watch(portal), watch(portal)]);
       expect(isHeard()).toBe(true);
@@ -202,7 +202,7 @@ async function watch({ url }: Portal) {
   const leaving = new AbortController();
   onTestFinished(() => leaving.abort());
   const { body, headers } = await fetch(`${url}/api/events`, { signal: leaving.signal });
-  if (body === null) throw new Error('The answer has no body.');
+  if (body === null) throw new Error('The response has no body.');
   const told = eventsIn(body.pipeThrough(new TextDecoderStream()));
   return {
     headers,

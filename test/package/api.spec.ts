@@ -50,14 +50,14 @@ describe('The public API', () => {
     `);
   });
 
-  it.each([...entryPoints.keys(), UNEXPORTED])('of %s is as committed', async (part) => {
+  it.each([...entryPoints.keys(), UNEXPORTED])('of %s matches its snapshot', async (part) => {
     const file = `${folder}/${fileOf(part)}`;
     const text = `# ${part}\n\n\`\`\`ts\n${api.get(part)}\n\`\`\`\n`;
     const formatted = await format(text, { ...(await resolveConfig(file)), filepath: file });
     await expect(formatted).toMatchFileSnapshot(file);
   });
 
-  it('is committed of nothing else', () => {
+  it('has no other snapshots', () => {
     expect([...api.keys()].map(fileOf)).toEqual(expect.arrayContaining(readdirSync(folder)));
   });
 

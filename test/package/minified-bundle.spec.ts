@@ -57,11 +57,11 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 describe('An app that is bundled and minified with everything that it imports', () => {
-  it('has no class names of its own any more', () => {
+  it('has no original class names', () => {
     expect(report.ownName).not.toBe('BoxAuthModule');
   });
 
-  it('injects by type, acts for users, and carries tokens', () => {
+  it('injects by type, acts for users and sends tokens', () => {
     expect(report.refused).toBe(502);
     expect(report.served).toEqual({
       fetch: '11111',
@@ -76,7 +76,7 @@ describe('An app that is bundled and minified with everything that it imports', 
     expect(report.environment).toBe('enterprise');
   });
 
-  it('is served by code that reads no name of a class', async () => {
+  it('uses no code that reads a class name', async () => {
     const files = await readdir(lib, { recursive: true });
     const reading = files.filter(
       (file) =>
@@ -109,7 +109,7 @@ describe('An app that is bundled and minified with everything that it imports', 
     expect(report.events).toEqual(['failed', 'minted']);
   });
 
-  it('names the module that is misused', () => {
+  it('names a misused module in errors', () => {
     const firstWords = report.misused.map(({ message }) =>
       message.split(' ').slice(0, 4).join(' '),
     );

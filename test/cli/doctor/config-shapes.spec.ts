@@ -77,7 +77,7 @@ function messageOf(content: string | Buffer): string {
 
 describe('The module and the doctor read a config.json', () => {
   it.each<[string, string | Buffer]>([
-    ['as it is', json],
+    ['unchanged', json],
     ['as UTF-8 with a byte order mark', `\uFEFF${pretty}`],
     ['as UTF-16 with a byte order mark', Buffer.from(`\uFEFF${pretty}`, 'utf16le')],
     ['as UTF-16, big-endian, with a byte order mark', bigEndian(`\uFEFF${pretty}`)],
@@ -116,7 +116,7 @@ describe('The module and the doctor read a config.json', () => {
 
 describe('The module reads a config.json object', () => {
   it.each<[string, object]>([
-    ['as it is', config],
+    ['unchanged', config],
     ['from Secrets Manager', { ARN: 'arn', SecretString: json }],
     ['from Secrets Manager, as binary', { ARN: 'arn', SecretBinary: Buffer.from(json) }],
     ['with the id inside', { boxAppSettings: { ...settings, enterpriseID: '1234567' } }],

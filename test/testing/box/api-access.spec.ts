@@ -37,7 +37,7 @@ function statusWith(headers: readonly string[]): Promise<number | undefined> {
 
 describe('A bearer token', () => {
   test.each(['/2.0/users/me', '/2.0/nothing', '/api/2.0/files/content'])(
-    'is asked for at %s',
+    'is required at %s',
     async (path) => {
       const answer = await request(emulator.url + path);
       expect(answer).toMatchObject({ status: 401, text: '' });
@@ -101,7 +101,7 @@ describe('as-user', () => {
   });
 
   test.each(['', '99999', 'alice', '-11111', '1'.repeat(21), '11111, 22222'])(
-    'is refused for "%s"',
+    'is rejected for "%s"',
     async (actingUser) => {
       const token = await mint(emulator);
       expect(await get(emulator, ME, token, { 'as-user': actingUser })).toMatchObject(
@@ -117,7 +117,7 @@ describe('as-user', () => {
   });
 
   test.each(['11111', '22222'])(
-    'is refused with the token of user 11111 for %s: who has a token acts for nobody',
+    'is rejected with the token of user 11111 for %s',
     async (actingUser) => {
       const token = await mint(emulator, '11111');
       expect(await get(emulator, ME, token, { 'as-user': actingUser })).toMatchObject(

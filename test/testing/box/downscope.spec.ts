@@ -240,7 +240,7 @@ describe('An annotator', () => {
   });
 
   test.for([{ exp: NOW_MS / 1000 }, { box_sub_type: 'user' }, { sub: 7 }, { iss: 'x' }])(
-    'is refused with %o',
+    'is rejected with %o',
     async (changes) => {
       const fields = {
         scope: 'annotation_edit',

@@ -32,7 +32,7 @@ const NO_USER_TOKENS = oauthRefusal(
 
 describe('The token endpoint', () => {
   test.each(['application/json', 'text/plain', 'multipart/form-data; boundary=x'])(
-    'refuses a right body that is called %s',
+    'rejects a valid body with the content type %s',
     async (contentType) => {
       const form = new URLSearchParams({
         grant_type: 'client_credentials',
@@ -55,7 +55,7 @@ describe('The token endpoint', () => {
   );
 
   test.for(['', 'password', 'urn:ietf:params:oauth:grant-type:saml2-bearer'])(
-    'refuses the grant type "%s"',
+    'rejects the grant type "%s"',
     async (grantType) => {
       const fields = { grant_type: grantType, ...clientOf(emulator) };
       expect(await postForm(emulator, '/oauth2/token', fields)).toMatchObject(
@@ -88,19 +88,16 @@ describe('The token endpoint', () => {
     );
   });
 
-  test.for(['authorization', 'as-user'])(
-    'refuses the header %s, which has no business here',
-    async (name) => {
-      const answer = await request(`${emulator.url}/oauth2/token`, {
-        method: 'POST',
-        headers: { [name]: name === 'as-user' ? '11111' : 'Bearer x' },
-        body: new URLSearchParams({ grant_type: 'client_credentials', ...clientOf(emulator) }),
-      });
-      expect(answer).toMatchObject(
-        oauthRefusal('invalid_request', `The ${name} header must not be sent to this endpoint.`),
-      );
-    },
-  );
+  test.for(['authorization', 'as-user'])('rejects the header %s', async (name) => {
+    const answer = await request(`${emulator.url}/oauth2/token`, {
+      method: 'POST',
+      headers: { [name]: name === 'as-user' ? '11111' : 'Bearer x' },
+      body: new URLSearchParams({ grant_type: 'client_credentials', ...clientOf(emulator) }),
+    });
+    expect(answer).toMatchObject(
+      oauthRefusal('invalid_request', `The ${name} header must not be sent to this endpoint.`),
+    );
+  });
 
   test('rejects parameters in the URL, even with a valid body', async () => {
     const fields = {

@@ -184,7 +184,7 @@ describe('An app whose BoxTokenProvider is that of a FakeBox', () => {
   });
 
   it.each([undefined, 'http', 'fetch'] as const)(
-    'gets its answers by HttpService, over the adapter %s',
+    'gets replies by HttpService with the adapter %s',
     async (adapter) => {
       box.reply('POST', '/2.0/folders', { id: '7' }, { status: 201, headers: { etag: '0' } });
       const answer = await app
@@ -283,7 +283,7 @@ describe('An app whose BoxTokenProvider is that of a FakeBox', () => {
   );
 
   it.each(['BoxFetch', 'HttpService'])(
-    'renews a revoked token under %s, each time anew',
+    'replaces a revoked token of %s, each time',
     async (client) => {
       box.reply('GET', ME, { id: '1' });
       const call = () =>
@@ -431,8 +431,8 @@ describe('reply', () => {
   it.each([
     ['an object as JSON', { id: '1' }, '{"id":"1"}', 'application/json', 200],
     ['a list as JSON', [1], '[1]', 'application/json', 200],
-    ['a string as it is', 'plan', 'plan', 'text/plain;charset=UTF-8', 200],
-    ['bytes as they are', Buffer.from('plan'), 'plan', null, 200],
+    ['a string unchanged', 'plan', 'plan', 'text/plain;charset=UTF-8', 200],
+    ['bytes unchanged', Buffer.from('plan'), 'plan', null, 200],
     ['nothing as nothing', undefined, '', null, 204],
     ['a Response', new Response('no', { status: 403 }), 'no', 'text/plain;charset=UTF-8', 403],
     ['what a function makes', () => ({ id: '1' }), '{"id":"1"}', 'application/json', 200],
@@ -597,7 +597,7 @@ describe('expectCall', () => {
     ['another path', 'GET', '/2.0/users/11111', {}],
     ['another user', 'GET', ME, { as: '22222' }],
     ['the service account', 'GET', ME, { as: 'service-account' }],
-    ['nobody', 'GET', ME, { as: undefined }],
+    ['no user', 'GET', ME, { as: undefined }],
     ['another way to act', 'GET', ME, { as: '11111', via: 'token' }],
     ['no way to act', 'GET', ME, { via: undefined }],
   ] as const)('throws for %s', async (_, method, path, acting) => {
