@@ -16,7 +16,7 @@ import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { StartedProgram } from '../e2e/started-program.js';
 
-/** The package as somebody has it who installed it, and nothing but what it depends on: no Nest. */
+/** Installs the package with its dependencies only, without Nest. */
 let home: string;
 let bin: string;
 beforeAll(() => {
@@ -25,7 +25,7 @@ beforeAll(() => {
   const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as {
     dependencies: Record<string, string>;
   };
-  // jose stands inside what is published; this is not bundled.
+  // The published package bundles jose; this build does not.
   for (const name of [...Object.keys(dependencies), 'jose', 'rxjs']) {
     mkdirSync(dirname(join(home, 'node_modules', name)), { recursive: true });
     symlinkSync(resolve('node_modules', name), join(home, 'node_modules', name));
@@ -84,7 +84,7 @@ describe('nestjs-box-auth as a program without Nest', () => {
       errors: '',
     });
     expect(well.output).not.toContain('\u001b');
-    // A pool of connections must not keep it alive: it has ended by itself.
+    // Pooled connections must not keep it alive.
     expect(await emulator.interrupt()).toEqual({ code: 0, signal: null });
     expect(emulator.output).toMatch(/Stopped\.\n$/);
     expect(emulator.errors).toBe('');
@@ -113,7 +113,7 @@ describe('nestjs-box-auth as a program without Nest', () => {
   it.skipIf(process.platform === 'win32')(
     'leaves nothing of a key behind, if there is no room for all of it',
     async () => {
-      // Files of more than a block cannot be written.
+      // Limits the size of files that can be written.
       const command = [process.execPath, bin, 'keygen', '--out', 'full'];
       const limited = ['-c', 'ulimit -f 1; exec "$0" "$@"', ...command];
       const shell = spawn('sh', limited, { cwd: home });
@@ -146,7 +146,7 @@ describe('nestjs-box-auth as a program without Nest', () => {
   });
 });
 
-/** As tsc emits it, file by file: `isolatedModules` is on. */
+/** Compiles file by file like tsc, as `isolatedModules` is on. */
 function javaScript(source: string): string {
   return ts.transpileModule(source, {
     compilerOptions: {

@@ -7,24 +7,24 @@ import type { CliContext } from '../../lib/cli/cli-context.js';
 import { runProgram } from '../../lib/cli/program.js';
 import { systemRuntime } from '../../lib/core/runtime/runtime.js';
 
-/** What a command has printed, and how it ended. */
+/** The output and the exit code of a command. */
 export interface Ran {
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
-  /** Both, without colours, as one line: texts are wrapped and indented. */
+  /** Both outputs without colours, as one line without indentation. */
   readonly text: string;
 }
 
-export interface World extends Partial<Omit<CliContext, 'stdout' | 'stderr'>> {
+export interface ContextOverrides extends Partial<Omit<CliContext, 'stdout' | 'stderr'>> {
   readonly isTTY?: boolean;
-  /** Sees what is printed, as it is printed. */
+  /** Called with each text when it is printed. */
   readonly onPrint?: (text: string) => void;
 }
 
-/** Runs a command line in this process, in a world of its own. */
-export async function run(args: readonly string[], world: World = {}): Promise<Ran> {
-  const { isTTY, onPrint, ...given } = world;
+/** Runs a command line in this process, with its own context. */
+export async function run(args: readonly string[], overrides: ContextOverrides = {}): Promise<Ran> {
+  const { isTTY, onPrint, ...given } = overrides;
   let stdout = '';
   let stderr = '';
   const exitCode = await runProgram(args, {
@@ -47,7 +47,7 @@ export async function run(args: readonly string[], world: World = {}): Promise<R
   return { exitCode, stdout, stderr, text };
 }
 
-/** An empty folder, gone after the test. */
+/** Creates an empty folder, which is removed after the test. */
 export function newFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'cli-'));
   folders.push(folder);

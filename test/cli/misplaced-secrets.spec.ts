@@ -13,7 +13,7 @@ const SECRETS = [
   `eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJodW50ZXIyIn0.${'Sig9'.repeat(80)}`,
 ];
 
-/** Every argument and variable that names a file or a folder. */
+/** Every argument and variable that takes the path of a file or a folder. */
 const PLACES: [place: string, args: (text: string) => string[], variable?: string][] = [
   ['doctor', (text) => ['doctor', text]],
   ['doctor --json', (text) => ['doctor', '--json', text]],

@@ -18,7 +18,7 @@ const SIZE = 256 * MIB;
 const CHUNK = 64 * 1024;
 const TOKEN = 'the-token';
 
-/** Takes what comes, and keeps none of it. */
+/** Reads and discards the body. */
 let server: Server;
 let url: string;
 let arrived = { bytes: 0, authorization: '' };
@@ -45,7 +45,7 @@ afterAll(() => new Promise((resolve) => server.close(resolve)));
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-/** Bytes that somebody keeps, and not those that nobody has thrown away yet. */
+/** The bytes in use after a garbage collection. */
 async function keptBytes(): Promise<number> {
   await settled();
   collectGarbage();
@@ -53,7 +53,7 @@ async function keptBytes(): Promise<number> {
   return process.memoryUsage().arrayBuffers;
 }
 
-/** A file that is nowhere as a whole, and the most bytes that were kept while it was read. */
+/** A generated file, and the maximum memory in use while it is read. */
 async function file(): Promise<{ readonly stream: Readable; mostKept: () => number }> {
   const before = await keptBytes();
   let most = 0;
@@ -112,7 +112,7 @@ describe('An upload of 256 MiB', () => {
     await upload(stream);
     expect(arrived.bytes).toBeGreaterThanOrEqual(SIZE);
     expect(arrived.authorization).toBe(`Bearer ${TOKEN}`);
-    // What is on its way in the sockets of both ends is in this process, too.
+    // The socket buffers of both ends are in this process, too.
     expect(mostKept() / MIB).toBeLessThan(64);
   });
 });

@@ -124,7 +124,7 @@ describe('The sample app, built and started by nest start,', { timeout: TO_START
   });
 });
 
-/** Without Nest's command line, which would build it again. */
+/** Starts the built app without Nest's command line, which would build it again. */
 function start(environment: Readonly<Record<string, string>>): StartedProgram {
   const program = StartedProgram.start([`${BUILT}/main.js`], ROOT, environment);
   onTestFinished(() => program.kill());
@@ -137,7 +137,7 @@ function addressIn({ output }: StartedProgram): string {
   return address;
 }
 
-/** Does what a shell would do with `curl [-H 'name: value']… <address>`. */
+/** Runs `curl [-H 'name: value']… <URL>` like a shell. */
 function perform(command: string) {
   const words = [...command.matchAll(/'([^']*)'|(\S+)/g)].map(
     ([, quoted, plain]) => quoted ?? plain ?? '',
@@ -151,7 +151,7 @@ function perform(command: string) {
   return ask(words.at(-1) ?? '', { headers });
 }
 
-// The emulator goes on in the other process: only what the app itself leaves could keep this one alive.
+// The emulator runs in the other process, so only the app could keep this one alive.
 const CALL_AND_CLOSE = `
 const [built, platform] = process.argv.slice(1);
 const { createApp } = await import(built + '/create-app.js');
@@ -172,7 +172,7 @@ const { id } = entries.find(({ type }) => type === 'file');
 await (await call('/api/files/' + id + '/content')).text();
 await (await call('/api/files?name=a.txt', { method: 'POST', body: 'a' })).json();
 await app.close();
-// Sockets need another moment to close. If one did not, the process would not end.
+// Sockets need another moment to close. The process would not exit if one stayed open.
 const timers = process.getActiveResourcesInfo().filter((name) => name === 'Timeout');
 console.log(...statuses, timers.length + ' timers');
 `;

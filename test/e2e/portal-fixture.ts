@@ -19,7 +19,7 @@ export interface Portal {
 }
 
 export interface PortalRequest extends Omit<RequestInit, 'headers'> {
-  /** Who is signed in. */
+  /** The signed-in user. */
   readonly as?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -34,7 +34,7 @@ export interface Answer {
 }
 
 export interface PortalSetting {
-  /** Who is in the emulated enterprise and may sign in by name. */
+  /** The users of the emulated enterprise, who can sign in by name. */
   readonly users?: readonly EmulatedUser[];
   /** Further options of `BoxAuthModule`. */
   readonly box?: BoxAuthModuleOptions;
@@ -43,7 +43,7 @@ export interface PortalSetting {
 
 let config: BoxConfigJson | undefined;
 
-/** A portal of a test's own, on an emulator of its own; both end with the test. */
+/** Starts a portal with its own emulator; both stop after the test. */
 export async function startPortal(
   platform: Platform,
   { users = [ALICE, BOB], box, nest }: PortalSetting = {},
@@ -61,7 +61,7 @@ export async function startPortal(
   return { url, app, emulator, ask: (path, request) => ask(url + path, request) };
 }
 
-/** An emulator that ends with the test. Its key is made once a file. */
+/** Starts an emulator that stops after the test. The key is shared by the tests of a file. */
 export async function startEmulator(users?: readonly EmulatedUser[]): Promise<BoxEmulator> {
   const emulator = await BoxEmulator.start({
     ...(users !== undefined && { users }),

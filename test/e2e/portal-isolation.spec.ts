@@ -19,7 +19,7 @@ const USERS = Array.from({ length: 50 }, (_none, index) => ({
 
 type User = (typeof USERS)[number];
 
-/** A user with a folder and a file that nobody else sees. */
+/** A user with a private folder and file. */
 interface Tenant extends User {
   readonly folderId: string;
   readonly fileId: string;
@@ -40,7 +40,7 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => 
       ]),
       random,
     );
-    // Box takes its time, a different one for everybody, so that answers overtake each other.
+    // Each response has a different delay, so that responses overtake each other.
     for (const _visit of visits) {
       emulator.failNext('api', { kind: 'delay', ms: Math.floor(random() * 10) });
     }
@@ -151,7 +151,7 @@ async function visitFile({ ask }: Portal, { name, fileId }: Tenant): Promise<voi
 
 async function leaveFile({ ask }: Portal, { id, name }: Tenant): Promise<void> {
   const body = `A note of ${name}`;
-  // Among the own files, not in the folder, whose items another request is reading.
+  // In the root folder: another request lists the items of the other folder.
   const answer = await ask(`/api/files?name=note.txt`, { as: name, method: 'POST', body });
   expect(answer.status).toBe(201);
   expect(fieldIn(answer, 'total_count')).toBe(1);
@@ -160,7 +160,7 @@ async function leaveFile({ ask }: Portal, { id, name }: Tenant): Promise<void> {
   ]);
 }
 
-/** Lets others go first: a turn of the event loop, or only the microtasks that wait. */
+/** Yields to other work: one event-loop tick, or only the pending microtasks. */
 async function nextTurn(random: () => number): Promise<void> {
   await (random() < 0.5 ? new Promise(setImmediate) : undefined);
 }

@@ -14,7 +14,7 @@ import {
 
 const upload = { method: 'POST', body: 'Hello' };
 
-/** The routes that serve somebody by a call of the API. */
+/** The routes that call the API for a user. */
 const API_ROUTES: readonly (readonly [path: string, request: PortalRequest])[] = [
   ['/api/me', {}],
   ['/api/folders/0/items', {}],
@@ -22,7 +22,7 @@ const API_ROUTES: readonly (readonly [path: string, request: PortalRequest])[] =
   ['/api/files?name=hello.txt', upload],
 ];
 
-/** The routes that serve somebody: one of them asks the token endpoint alone. */
+/** All routes that require sign-in; one of them calls only the token endpoint. */
 const ROUTES = [...API_ROUTES, ['/api/files/1/preview-token', { method: 'POST' }]] as const;
 
 describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => {
@@ -289,7 +289,7 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => 
   });
 });
 
-/** Neither secrets nor addresses nor code. */
+/** Expects neither secrets nor URLs nor code. */
 function expectNothingInside({ text }: Answer, { url, config, tokenRequests }: BoxEmulator): void {
   const { clientID, clientSecret } = config.boxAppSettings;
   const assertions = tokenRequests.map(({ body }) => body?.['assertion'] ?? 'assertion');

@@ -201,7 +201,7 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => 
     });
   });
 
-  /** Makes Box redirect the download of file 1 to a server of the test's own. */
+  /** Redirects the download of file 1 to a server of the test. */
   async function downloadsFrom(
     serve: (request: IncomingMessage, response: ServerResponse) => void,
   ): Promise<void> {
@@ -219,7 +219,7 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => 
   }
 });
 
-/** Gives out a piece only when the one before has come out at the other end: what collects them waits for ever. */
+/** Sends each chunk only after the previous one has arrived: a buffering proxy would wait forever. */
 async function* piecesOnceArrived(arrivals: EventEmitter): AsyncGenerator<Buffer> {
   let arrived = 0;
   arrivals.on('length', (length: number) => {
@@ -248,7 +248,7 @@ function chunksOf({ body }: Response): AsyncIterable<Uint8Array> {
   return bytesOf(Readable.fromWeb(body));
 }
 
-/** What comes out of a stream of bytes is typed as `any`. */
+/** Types the chunks of a byte stream, which are `any`. */
 async function* bytesOf(stream: Readable): AsyncGenerator<Uint8Array> {
   for await (const chunk of stream as AsyncIterable<unknown>) {
     if (chunk instanceof Uint8Array) yield chunk;

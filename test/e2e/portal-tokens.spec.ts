@@ -7,10 +7,10 @@ const upload = { as: 'alice', method: 'POST', body: new Uint8Array(seededBytes(4
 
 describe.each(PLATFORMS)('The portal on %s', { timeout: 60_000 }, (platform) => {
   test('sends one token request for 1,000 concurrent first calls', async () => {
-    // However long it takes until all of them are there.
+    // No timeout until all calls have arrived.
     const tokenEndpoint = { timeoutMs: 60_000, deadlineMs: 60_000 };
     const { app, ask, emulator } = await startPortal(platform, { box: { tokenEndpoint } });
-    // Box does not answer the first token request until all calls are there.
+    // Box holds the first token request until all calls have arrived.
     const haveAllCome = new Promise<void>((resolve) => {
       let count = 0;
       app.getHttpServer().on('request', () => {

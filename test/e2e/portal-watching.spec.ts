@@ -187,7 +187,7 @@ describe.each(PLATFORMS)('The portal on %s', patience, (platform) => {
   });
 });
 
-/** Whether anybody in this process listens to the events of tokens. */
+/** Whether this process has subscribers of token events. */
 function isHeard(): boolean {
   return channel('nestjs-box-auth:mint').hasSubscribers;
 }
@@ -197,7 +197,7 @@ interface Told {
   readonly data: unknown;
 }
 
-/** A browser's EventSource, for what a test needs of it. */
+/** A minimal EventSource. */
 async function watch({ url }: Portal) {
   const leaving = new AbortController();
   onTestFinished(() => leaving.abort());
@@ -206,7 +206,7 @@ async function watch({ url }: Portal) {
   const told = eventsIn(body.pipeThrough(new TextDecoderStream()));
   return {
     headers,
-    /** Undefined when the stream has ended in an orderly way. */
+    /** Undefined if the stream ended without an error. */
     next: async () => (await told.next()).value ?? undefined,
     leave: () => leaving.abort(),
   };
@@ -234,7 +234,7 @@ interface Operation {
   readonly security?: readonly unknown[];
 }
 
-/** By method and path. */
+/** The operations by method and path. */
 function operationsIn(paths: unknown) {
   return Object.entries(paths as Record<string, Record<string, Operation>>).flatMap(
     ([path, methods]) =>
@@ -245,7 +245,7 @@ function operationsIn(paths: unknown) {
   );
 }
 
-/** Neither tokens nor secrets nor ids. */
+/** Expects neither tokens nor secrets nor ids. */
 function expectNothingPrivate(text: string, { config, serviceAccountId }: Portal['emulator']) {
   const { clientID, clientSecret } = config.boxAppSettings;
   for (const secret of [

@@ -1,4 +1,4 @@
-/** Numbers from 0 to just under 1, the same ones for a seed: mulberry32. */
+/** Returns reproducible random numbers in [0, 1): mulberry32. */
 export function seededRandom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -9,7 +9,7 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
-/** Bytes that do not compress and do not repeat. */
+/** Returns bytes that do not compress or repeat. */
 export function seededBytes(seed: number, length: number): Buffer {
   const random = seededRandom(seed);
   return Buffer.from(
@@ -17,7 +17,7 @@ export function seededBytes(seed: number, length: number): Buffer {
   ).subarray(0, length);
 }
 
-/** Fisher and Yates. */
+/** Shuffles with the Fisher-Yates algorithm. */
 export function shuffled<T>(items: readonly T[], random: () => number): T[] {
   const result: T[] = [];
   for (const item of items) result.splice(Math.floor(random() * (result.length + 1)), 0, item);

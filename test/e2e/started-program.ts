@@ -6,7 +6,7 @@ export interface Ending {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** A program of Node that runs beside the tests, in a process group of its own as in a terminal. */
+/** A Node program in its own process group, as in a terminal. */
 export class StartedProgram {
   readonly ended: Promise<Ending>;
   #output = '';
@@ -45,7 +45,7 @@ export class StartedProgram {
     return this.#errors;
   }
 
-  /** Fails if the program ends without having printed it. */
+  /** Waits for a text; fails if the program ends without printing it. */
   async untilPrinted(text: string): Promise<void> {
     const hasEnded = this.ended.then(() => true);
     while (!this.#output.includes(text)) {
@@ -56,13 +56,13 @@ export class StartedProgram {
     }
   }
 
-  /** Ctrl-C: a terminal sends the signal to the whole group. */
+  /** Sends Ctrl-C, which a terminal sends to the whole group. */
   interrupt(): Promise<Ending> {
     this.#signal('SIGINT');
     return this.ended;
   }
 
-  /** Leaves nothing behind, whatever has gone wrong. */
+  /** Kills the group if it still exists. */
   kill(): void {
     this.#signal('SIGKILL');
   }
@@ -76,12 +76,12 @@ export class StartedProgram {
     try {
       process.kill(-this.#child.pid, signal);
     } catch {
-      // The group is gone already.
+      // The group has exited already.
     }
   }
 }
 
-/** Without what would set the portal on another Box or another port. */
+/** Removes variables that would select another Box or another port. */
 function cleanEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries({ ...process.env, NO_COLOR: '1' }).filter(

@@ -7,10 +7,10 @@ import { describeApi, UNEXPORTED } from './public-api.js';
 const folder = `${import.meta.dirname}/api`;
 const entryPoints = declarationsByName();
 let api: ReadonlyMap<string, string>;
-// It compiles all of lib.
+// Compiles all of lib.
 beforeAll(() => (api = describeApi(process.cwd(), entryPoints)), 180_000);
 
-/** The declarations of each entry point, by the name that it is imported by. */
+/** The declarations of each entry point, by its import name. */
 function declarationsByName(): ReadonlyMap<string, string> {
   const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as {
     readonly exports: Readonly<Record<string, { readonly import?: { readonly types: string } }>>;
@@ -28,7 +28,7 @@ function fileOf(part: string): string {
   return `${part.replaceAll('/', '-')}.md`;
 }
 
-// Changed on purpose? `npx vitest run test/package/api.spec.ts -u`
+// After an intended change: `npx vitest run test/package/api.spec.ts -u`
 describe('The public API', () => {
   it('has these entry points', () => {
     expect([...entryPoints.keys()]).toMatchInlineSnapshot(`

@@ -1,8 +1,8 @@
-// What consumer.mjs and consumer.cjs do with what each has loaded in its own way.
+// The common part of consumer.mjs and consumer.cjs, which load the package differently.
 
 /**
- * Starts an app that is given its credentials, then one that finds them in the environment, and calls Box as the service
- * account and as Alice through either client.
+ * Starts an app with credentials, then one that reads them from the environment, and calls Box as the service account and as
+ * Alice with both clients.
  *
  * @param {{
  *   BoxAuthModule: typeof import('nestjs-box-auth').BoxAuthModule,

@@ -1,4 +1,4 @@
-// An app that calls Box by its official SDK: `node consumer-sdk.cjs import`, or `… require`.
+// An app that calls Box with the official SDK: `node consumer-sdk.cjs import`, or `… require`.
 require('reflect-metadata');
 
 const byImport = process.argv[2] === 'import';

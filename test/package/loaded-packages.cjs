@@ -1,5 +1,5 @@
 // Prints which packages Node loads with an entry point: `node loaded-packages.cjs import nestjs-box-auth`, or `… require …`;
-// with `forRoot` behind it also those that `BoxAuthModule.forRoot()` needs.
+// with `forRoot` as the last argument also those that `BoxAuthModule.forRoot()` loads.
 const { readFileSync, rmSync, writeFileSync } = require('node:fs');
 const { register } = require('node:module');
 const path = require('node:path');
@@ -15,7 +15,7 @@ void (async () => {
   // oxlint-disable-next-line typescript/no-unsafe-assignment -- whichever of ours it is
   const loaded = await (way === 'import' ? import(entryPoint) : require(entryPoint));
   if (call === 'forRoot') {
-    // Its last import is the promise of what reads the environment.
+    // Its last import is the promise of the module that reads the environment.
     await loaded.BoxAuthModule?.forRoot().imports?.at(-1);
   }
   process.stdout.write(`${JSON.stringify(packages())}\n`);

@@ -23,7 +23,7 @@ import { HttpService } from '@nestjs/axios';
 import { BoxClient } from 'box-node-sdk';
 import { Agent, fetch as undiciFetch } from 'undici';
 
-/** An app that is bundled and minified, and prints what its users and its operators would see. */
+/** The app to bundle and minify; it prints what its users and operators would see. */
 @Injectable()
 class Account {
   constructor(

@@ -18,7 +18,7 @@ const aliases = Object.fromEntries(
   ]),
 );
 
-/** What `minified-app.ts` prints. */
+/** The output of `minified-app.ts`. */
 interface Report {
   readonly refused: number;
   readonly served: unknown;

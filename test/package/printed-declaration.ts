@@ -2,14 +2,14 @@ import ts from 'typescript';
 
 const printer = ts.createPrinter({ removeComments: true });
 
-/** A declaration as others see it: its private members are left out, and its members are in the order of their names. */
+/** Prints a declaration without private members, with members sorted by name. */
 export function printDeclaration(declaration: ts.Declaration): string {
   const [statement] = ts.transform(statementOf(declaration), [publicPart]).transformed;
   if (statement === undefined) return '';
   return printer.printNode(ts.EmitHint.Unspecified, statement, declaration.getSourceFile());
 }
 
-/** The identifiers of a declaration that others see. */
+/** The identifiers in the public part of a declaration. */
 export function identifiersIn(node: ts.Node): readonly ts.Identifier[] {
   if (isPrivate(node)) return [];
   const found = ts.isIdentifier(node) ? [node] : [];
@@ -17,7 +17,7 @@ export function identifiersIn(node: ts.Node): readonly ts.Identifier[] {
   return found;
 }
 
-/** Of several variables that are declared together, each is a declaration of its own. */
+/** Splits variables that are declared together. */
 function statementOf(declaration: ts.Declaration): ts.Node {
   if (!ts.isVariableDeclaration(declaration)) return declaration;
   const list = ts.factory.createVariableDeclarationList([declaration], ts.NodeFlags.Const);
@@ -56,14 +56,14 @@ const publicPart: ts.TransformerFactory<ts.Node> = (context) => {
   return (node) => visit(node) ?? node;
 };
 
-/** That a constructor is private matters to others. */
+/** Keeps a private constructor, which is part of the API. */
 function isPrivate(node: ts.Node): boolean {
   if (ts.isConstructorDeclaration(node) || !ts.isClassElement(node)) return false;
   const isNamedSo = node.name !== undefined && ts.isPrivateIdentifier(node.name);
   return isNamedSo || (ts.getCombinedModifierFlags(node) & ts.ModifierFlags.Private) !== 0;
 }
 
-/** Overloads have one name, and stay in their order: it matters. */
+/** Overloads have the same name and keep their order, which matters. */
 function byName<T extends ts.ClassElement | ts.TypeElement>(members: readonly T[]): readonly T[] {
   return members.toSorted((one, other) => compare(nameOf(one), nameOf(other)));
 }

@@ -3,12 +3,12 @@ import ts from 'typescript';
 import { declareTypes } from './declared-types.js';
 import { identifiersIn, printDeclaration } from './printed-declaration.js';
 
-/** Under this name `describeApi` tells what exported signatures use, and no entry point exports. */
+/** The name of the part with types that exported signatures use but no entry point exports. */
 export const UNEXPORTED = 'unexported';
 
 /**
- * What each entry point exports, with whole signatures, as TypeScript. A declaration stands where it is exported first, so
- * that one change is one difference.
+ * Prints the exports of each entry point with full signatures, as TypeScript. Each declaration is printed only where it is
+ * exported first, so that one change is one difference.
  *
  * @param entryPoints their declarations, from the folder of all on, by the names that they are imported by
  */
@@ -49,7 +49,7 @@ export function describeApi(
 interface Export {
   readonly name: string;
   readonly target: ts.Symbol;
-  /** Whether it is a type to those who import it, even if it is a class. */
+  /** Whether it is exported as a type, even if it is a class. */
   readonly isType: boolean;
 }
 
@@ -69,7 +69,7 @@ function exportsOf(file: string, program: ts.Program, checker: ts.TypeChecker): 
     .toSorted(byName);
 }
 
-/** `export { … };` of what is declared below it, and one with `from` for each entry point that exports the same. */
+/** Prints `export { … };` for the declarations below, and one with `from` for each entry point that exports the same. */
 function exportLists(
   entryPoint: string,
   exports: readonly Export[],
@@ -90,14 +90,14 @@ function exportLists(
     );
 }
 
-/** These, and all that their declarations use, as far as it is ours. */
+/** Returns these symbols and all symbols of lib that their declarations use. */
 function reachedFrom(
   symbols: Iterable<ts.Symbol>,
   folder: string,
   checker: ts.TypeChecker,
 ): ReadonlySet<ts.Symbol> {
   const reached = new Set(symbols);
-  // A set grows while it is gone through.
+  // The loop also visits the symbols that it adds.
   for (const symbol of reached) {
     for (const identifier of declarationsOf(symbol).flatMap(identifiersIn)) {
       const used = checker.getSymbolAtLocation(identifier);
@@ -125,7 +125,7 @@ function isTopLevelIn(folder: string, declaration: ts.Declaration): boolean {
   return ts.isSourceFile(parent) && parent.fileName.startsWith(folder);
 }
 
-/** Also what its module declares of others, such as Express's `Request`. */
+/** Includes augmentations of other modules, such as Express's `Request`. */
 function declarationsOf(symbol: ts.Symbol): readonly ts.Declaration[] {
   const declarations = symbol.declarations ?? [];
   const modules = new Set(declarations.map((declaration) => declaration.getSourceFile()));

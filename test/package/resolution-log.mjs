@@ -1,4 +1,4 @@
-// Module hooks that write down what is imported.
+// Module hooks that log imports.
 import { appendFileSync } from 'node:fs';
 
 /** @type {string} */
@@ -11,7 +11,7 @@ export function initialize(data) {
 
 /** @type {import('node:module').ResolveHook} */
 export function resolve(specifier, context, nextResolve) {
-  // Synchronously: whoever imports may read the file as soon as the import is done.
+  // Synchronous, so that the log is complete when the import is done.
   appendFileSync(logFile, `${specifier}\n`);
   return nextResolve(specifier, context);
 }

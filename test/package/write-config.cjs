@@ -1,4 +1,4 @@
-// Writes config.json, as Box's developer console would have it be downloaded.
+// Writes a config.json in the format of Box's developer console.
 const { writeFileSync } = require('node:fs');
 const { BoxEmulator } = require('nestjs-box-auth/testing');
 

@@ -1,16 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BoxEmulator } from 'nestjs-box-auth/testing';
 import { type LoopbackServer, startServer } from '../../support/loopback-server.js';
-import { Clinic, failedStep } from './doctor-fixture.js';
+import { DoctorFixture, failedStep } from './doctor-fixture.js';
 
 const IMPOSTOR = { id: '1', name: 'A stranger', login: 'stranger@example.com' };
 
 let emulator: BoxEmulator;
-let clinic: Clinic;
+let fixture: DoctorFixture;
 let stranger: LoopbackServer;
 beforeAll(async () => {
   emulator = await BoxEmulator.start();
-  clinic = new Clinic(emulator);
+  fixture = new DoctorFixture(emulator);
   stranger = await startServer((_request, response) => {
     response.setHeader('content-type', 'application/json').end(JSON.stringify(IMPOSTOR));
   });
@@ -20,7 +20,7 @@ afterAll(async () => {
   await emulator.stop();
 });
 
-/** Calls of `users/me` with a token are answered by `answer`; those for a user, or the others. */
+/** Serves calls of `users/me` with a token, either those with `as-user` or those without. */
 function answering(who: 'account' | 'as-user', answer: () => Response): typeof fetch {
   return async (input, init) => {
     const headers = new Headers(init?.headers);
@@ -29,25 +29,25 @@ function answering(who: 'account' | 'as-user', answer: () => Response): typeof f
     const response = answer();
     Object.defineProperty(response, 'url', { value: String(input) });
     const location = response.headers.get('location');
-    // As fetch itself would.
+    // Like fetch itself.
     return location !== null && init?.redirect !== 'manual' ? fetch(location) : response;
   };
 }
 
 describe.each(['account', 'as-user'] as const)('doctor, the response at %s', (step) => {
   const ask = (answer: () => Response) =>
-    clinic.ask([clinic.file(), '--as-user', '11111'], { fetch: answering(step, answer) });
+    fixture.run([fixture.file(), '--as-user', '11111'], { fetch: answering(step, answer) });
 
   it('rejects a redirect, and prints only the origin of its target', async () => {
     const location = `${stranger.url}/path?code=secret`;
-    const diagnosis = await ask(() => new Response(null, { status: 302, headers: { location } }));
-    const { problem, step: failed } = failedStep(diagnosis);
+    const doctorRun = await ask(() => new Response(null, { status: 302, headers: { location } }));
+    const { problem, step: failed } = failedStep(doctorRun);
     expect({ failed, code: problem?.code }).toEqual({ failed: step, code: 'response_invalid' });
     expect(problem?.message).toBe(
       `The response from ${emulator.url}/2.0/users/me is not from Box: it is a redirect (status 302) to ${stranger.url}.`,
     );
-    expect(diagnosis.stdout).not.toContain('secret');
-    expect(diagnosis.stdout).not.toContain(IMPOSTOR.name);
+    expect(doctorRun.stdout).not.toContain('secret');
+    expect(doctorRun.stdout).not.toContain(IMPOSTOR.name);
     expect(stranger.arrived).toEqual([]);
   });
 

@@ -6,13 +6,13 @@ import { BoxEmulator } from 'nestjs-box-auth/testing';
 import type { DoctorReport } from '../../../lib/cli/doctor/doctor-report.js';
 import { FakeRuntime, settled } from '../../support/fake-runtime.js';
 import { newFolder, run } from '../cli-fixture.js';
-import { Clinic, failedStep } from './doctor-fixture.js';
+import { DoctorFixture, failedStep } from './doctor-fixture.js';
 
 let emulator: BoxEmulator;
-let clinic: Clinic;
+let fixture: DoctorFixture;
 beforeAll(async () => {
   emulator = await BoxEmulator.start();
-  clinic = new Clinic(emulator);
+  fixture = new DoctorFixture(emulator);
 });
 afterAll(() => emulator.stop());
 
@@ -22,7 +22,7 @@ function newPipe(name = 'config.json'): string {
   return path;
 }
 
-/** Open at both ends, as long as `work` takes: it never ends, whoever reads or writes. */
+/** Keeps both ends of a pipe open while `work` runs, so that the pipe does not end. */
 async function held<T>(pipe: string, content: string, work: () => Promise<T>): Promise<T> {
   const fd = openSync(pipe, 'r+');
   try {
@@ -36,10 +36,10 @@ async function held<T>(pipe: string, content: string, work: () => Promise<T>): P
 describe.skipIf(process.platform === 'win32')('doctor with a config.json that is a pipe', () => {
   it('reads the pipe only once', async () => {
     const pipe = newPipe();
-    const content = JSON.stringify(clinic.config());
+    const content = JSON.stringify(fixture.config());
     const writer = openSync(pipe, 'r+');
     writeFileSync(writer, content);
-    // The end of what was written shows once nobody can write any more: after the doctor has opened it.
+    // The pipe ends when the last writer closes it, which happens after the doctor has opened it.
     const running = run(['doctor', pipe, '--json', '--offline']);
     await settled();
     closeSync(writer);
@@ -67,8 +67,8 @@ describe.skipIf(process.platform === 'win32')('doctor with a config.json that is
   });
 
   it('reads at most 1 MiB of an endless device', async () => {
-    const diagnosis = await clinic.ask(['/dev/zero']);
-    expect(failedStep(diagnosis).problem).toMatchObject({
+    const doctorRun = await fixture.run(['/dev/zero']);
+    expect(failedStep(doctorRun).problem).toMatchObject({
       code: 'config_unreadable',
       message:
         'The Box configuration file "/dev/zero" cannot be read (it is larger than 1048576 bytes).',
@@ -93,32 +93,32 @@ describe('doctor with a config.json that is a file', () => {
   it.each([
     ['{', 'cannot be read: it is not JSON'],
     ['{}', 'boxAppSettings: expected an object'],
-  ])('names the path if the content is %s', async (content, says) => {
-    const file = clinic.file(content);
-    const { problem } = failedStep(await clinic.ask([file]));
+  ])('names the path if the content is %s', async (content, expected) => {
+    const file = fixture.file(content);
+    const { problem } = failedStep(await fixture.run([file]));
     expect(problem?.message).toContain(file);
-    expect(problem?.message).toContain(says);
+    expect(problem?.message).toContain(expected);
   });
 
   it('names the path if the key does not open', async () => {
-    const file = clinic.file(clinic.config({ appAuth: { passphrase: 'another one' } }));
-    expect(failedStep(await clinic.ask([file])).problem?.message).toBe(
+    const file = fixture.file(fixture.config({ appAuth: { passphrase: 'another one' } }));
+    expect(failedStep(await fixture.run([file])).problem?.message).toBe(
       `The passphrase in ${file}: boxAppSettings.appAuth.passphrase does not open ${file}: boxAppSettings.appAuth.privateKey.`,
     );
   });
 
   it('accepts exactly 1 MiB', async () => {
-    const content = JSON.stringify(clinic.config());
-    const largest = clinic.file(content.padEnd(1_048_576));
-    expect((await clinic.ask([largest, '--offline'])).exitCode).toBe(0);
-    const larger = clinic.file(content.padEnd(1_048_577));
-    const { problem } = failedStep(await clinic.ask([larger, '--offline']));
+    const content = JSON.stringify(fixture.config());
+    const largest = fixture.file(content.padEnd(1_048_576));
+    expect((await fixture.run([largest, '--offline'])).exitCode).toBe(0);
+    const larger = fixture.file(content.padEnd(1_048_577));
+    const { problem } = failedStep(await fixture.run([larger, '--offline']));
     expect(problem?.message).toContain('it is larger than 1048576 bytes');
   });
 
   it('does not print content that was passed instead of the path', async () => {
-    const content = JSON.stringify(clinic.config());
-    const { problem } = failedStep(await clinic.ask([content]));
+    const content = JSON.stringify(fixture.config());
+    const { problem } = failedStep(await fixture.run([content]));
     expect(problem?.code).toBe('config_unreadable');
     expect(problem?.message).toContain('which does not look like a path');
   });

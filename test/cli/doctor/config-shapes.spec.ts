@@ -23,7 +23,7 @@ const bigEndian = (text: string) => Buffer.from(text, 'utf16le').swap16();
 const envelope = (secret: object) =>
   JSON.stringify({ ARN: 'arn:aws:secretsmanager:eu-west-1:1:secret:box', Name: 'box', ...secret });
 
-/** What the module makes of credentials: the subject that it reads, or why it refuses them. */
+/** Parses credentials like the module: returns the subject or the error. */
 type Verdict = { readonly subject: string } | { readonly code: string; readonly hint: string };
 
 function verdictOf(open: () => ParsedBoxCredentials): Verdict {
@@ -46,7 +46,7 @@ async function doctorOn(args: string[], env: Record<string, string> = {}): Promi
   return { subject: `${facts?.subjectType} ${facts?.subjectId}` };
 }
 
-/** What the module says of `content`, after the doctor was heard, too: by every way that config.json can come in. */
+/** Reads `content` with the module and the doctor, in every way that a config.json can be passed. */
 async function verdictOn(content: string | Buffer): Promise<{ verdict: Verdict; message: string }> {
   const file = join(newFolder(), 'config.json');
   writeFileSync(file, content);
@@ -57,7 +57,7 @@ async function verdictOn(content: string | Buffer): Promise<{ verdict: Verdict; 
   expect(verdictOf(open({ BOX_CONFIG_FILE: file }))).toEqual(verdict);
   expect(await doctorOn([file])).toEqual(verdict);
   expect(await doctorOn([], { BOX_CONFIG_FILE: file })).toEqual(verdict);
-  // A variable has no bytes, and an empty one counts as unset.
+  // A variable cannot hold bytes, and an empty one counts as unset.
   if (typeof content === 'string' && content !== '' && !content.includes('\0')) {
     expect(verdictOf(open({ BOX_CONFIG: content }))).toEqual(verdict);
     expect(await doctorOn([], { BOX_CONFIG: content })).toEqual(verdict);

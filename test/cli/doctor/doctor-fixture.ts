@@ -7,10 +7,10 @@ import type {
   DoctorStep,
   DoctorStepName,
 } from '../../../lib/cli/doctor/doctor-report.js';
-import { newFolder, type Ran, run, type World } from '../cli-fixture.js';
+import { newFolder, type Ran, run, type ContextOverrides } from '../cli-fixture.js';
 
-/** What the doctor said, as text and as JSON: of the same patient, one after the other. */
-export interface Diagnosis extends Ran {
+/** The output of two runs of the doctor with the same arguments: text and JSON. */
+export interface DoctorRun extends Ran {
   readonly report: DoctorReport;
 }
 
@@ -21,15 +21,15 @@ interface ConfigChanges {
   readonly appAuth?: Partial<BoxConfigJson['boxAppSettings']['appAuth']>;
 }
 
-/** An emulator of Box, and patients for the doctor. Whatever it is asked, no secret may be in its answer. */
-export class Clinic {
+/** Runs the doctor against an emulator, and checks that it prints no secret. */
+export class DoctorFixture {
   readonly #secrets = new Set<string>();
 
   constructor(readonly emulator: BoxEmulator) {
-    this.keepSecret(JSON.stringify(emulator.config));
+    this.addSecrets(JSON.stringify(emulator.config));
   }
 
-  /** The emulated app's own `config.json` with other fields. */
+  /** The `config.json` of the emulated app, with changes. */
   config({ enterpriseID, appAuth, ...settings }: ConfigChanges = {}): BoxConfigJson {
     const { boxAppSettings, ...rest } = this.emulator.config;
     return {
@@ -43,16 +43,16 @@ export class Clinic {
     };
   }
 
-  /** That config.json on disk; text is written as it is. */
+  /** Writes a config.json; a string is written unchanged. */
   file(config: object | string = this.config()): string {
     const text = typeof config === 'string' ? config : JSON.stringify(config);
-    this.keepSecret(text);
+    this.addSecrets(text);
     const path = join(newFolder(), 'config.json');
     writeFileSync(path, text, { mode: 0o600 });
     return path;
   }
 
-  /** The client as the environment has it, without a key. */
+  /** The environment variables of the client, without a key. */
   get clientVariables(): Record<string, string> {
     const { clientID, clientSecret } = this.emulator.config.boxAppSettings;
     return {
@@ -62,35 +62,35 @@ export class Clinic {
     };
   }
 
-  /** Asks the doctor twice, for people and for programs: it must say the same, and no secret. */
-  async ask(args: readonly string[] = [], world: World = {}): Promise<Diagnosis> {
-    const inClinic = {
-      ...world,
-      env: { BOX_API_URL: this.emulator.url, ...world.env },
+  /** Runs the doctor with text and with JSON output, which must match and contain no secret. */
+  async run(args: readonly string[] = [], overrides: ContextOverrides = {}): Promise<DoctorRun> {
+    const context = {
+      ...overrides,
+      env: { BOX_API_URL: this.emulator.url, ...overrides.env },
     };
-    const told = await run(['doctor', ...args], inClinic);
-    const json = await run(['doctor', '--json', ...args], inClinic);
-    this.expectNoSecret(told, json);
-    assert.equal(json.exitCode, told.exitCode);
+    const printed = await run(['doctor', ...args], context);
+    const json = await run(['doctor', '--json', ...args], context);
+    this.expectNoSecret(printed, json);
+    assert.equal(json.exitCode, printed.exitCode);
     assert.equal(json.stderr, '');
     const report = JSON.parse(json.stdout) as DoctorReport;
-    assert.equal(report.verdict, told.exitCode === 0 ? 'ok' : 'failed');
+    assert.equal(report.verdict, printed.exitCode === 0 ? 'ok' : 'failed');
     for (const { problem } of report.steps) {
       if (problem === undefined) continue;
       for (const part of [problem.message, problem.hint, problem.docs, problem.code]) {
         const words = part.replace(/\s+/g, ' ').trim();
-        assert.ok(told.text.includes(words), `${words} is not in ${told.text}`);
+        assert.ok(printed.text.includes(words), `${words} is not in ${printed.text}`);
       }
     }
-    return { ...told, report };
+    return { ...printed, report };
   }
 
-  /** Whatever in `text` is a secret: of a `config.json`, of variables, of a key. */
-  keepSecret(text: string): void {
+  /** Remembers the secrets in `text`: fields of a `config.json` and lines of a key. */
+  addSecrets(text: string): void {
     for (const [, secret] of text.matchAll(/"(?:clientSecret|passphrase)": ?"([^"]{4,})"/g)) {
       if (secret !== undefined) this.#secrets.add(secret);
     }
-    // Each line of a key; the first ones are the same in many.
+    // Each line of a key, as keys share their first lines.
     for (const line of text.split(/\\n|\n/)) {
       if (/^[A-Za-z0-9+/]{40,64}={0,2}$/.test(line)) this.#secrets.add(line);
     }
@@ -110,15 +110,15 @@ export class Clinic {
     for (const { stdout, stderr } of ran) {
       const printed = `${stdout}${stderr}`;
       for (const secret of this.#secrets) {
-        assert.ok(!printed.includes(secret), `a secret is in:\n${printed}`);
+        assert.ok(!printed.includes(secret), `The output contains a secret:\n${printed}`);
       }
       assert.doesNotMatch(printed, /eyJ[\w-]{10,}/);
     }
   }
 }
 
-/** The step that failed: there is one, what is before it is done, and what is after it was not begun. */
-export function failedStep({ report }: Diagnosis): DoctorStep {
+/** Returns the failed step; all later steps must not have run. */
+export function failedStep({ report }: DoctorRun): DoctorStep {
   const index = report.steps.findIndex(({ status }) => status === 'failed');
   assert.ok(index >= 0, 'no step failed');
   for (const { status } of report.steps.slice(index + 1)) assert.equal(status, 'not-reached');
@@ -128,7 +128,7 @@ export function failedStep({ report }: Diagnosis): DoctorStep {
 }
 
 export function stepOf<Name extends DoctorStepName>(
-  { report }: Diagnosis,
+  { report }: DoctorRun,
   name: Name,
 ): DoctorStep & { step: Name } {
   const found = report.steps.find(({ step }) => step === name);
@@ -137,6 +137,6 @@ export function stepOf<Name extends DoctorStepName>(
 }
 
 /** `configuration ok, fields ok, …` */
-export function course({ report }: Diagnosis): string[] {
+export function stepStatuses({ report }: DoctorRun): string[] {
   return report.steps.map(({ step, status }) => `${step} ${status}`);
 }

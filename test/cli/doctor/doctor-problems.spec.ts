@@ -1,20 +1,20 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { BoxEmulator, type Fault } from 'nestjs-box-auth/testing';
 import { type KeyForm, makeKeys, PASSPHRASE } from '../../support/keys.js';
-import { Clinic, failedStep, stepOf } from './doctor-fixture.js';
+import { DoctorFixture, failedStep, stepOf } from './doctor-fixture.js';
 import { newFolder } from '../cli-fixture.js';
 
 const keys = makeKeys();
 
 let emulator: BoxEmulator;
-let clinic: Clinic;
+let fixture: DoctorFixture;
 beforeAll(async () => {
   emulator = await BoxEmulator.start();
   emulator.registerPublicKey('openssl1', keys.publicKey);
   emulator.registerPublicKey('another1', keys.publicKey);
-  clinic = new Clinic(emulator);
-  for (const pem of Object.values(keys.forms)) clinic.keepSecret(pem);
-  clinic.keepSecret(JSON.stringify({ passphrase: PASSPHRASE }));
+  fixture = new DoctorFixture(emulator);
+  for (const pem of Object.values(keys.forms)) fixture.addSecrets(pem);
+  fixture.addSecrets(JSON.stringify({ passphrase: PASSPHRASE }));
 });
 beforeEach(() => {
   emulator.heal();
@@ -26,9 +26,9 @@ beforeEach(() => {
 afterAll(() => emulator.stop());
 
 const withKey = (privateKey: string, passphrase = PASSPHRASE) =>
-  clinic.file(clinic.config({ appAuth: { publicKeyID: 'openssl1', privateKey, passphrase } }));
+  fixture.file(fixture.config({ appAuth: { publicKeyID: 'openssl1', privateKey, passphrase } }));
 
-/** What the doctor says of a key of each form: the format, the cipher, the derivation, its iterations. */
+/** The facts of a key in each form: format, cipher, derivation and iterations. */
 const OPENS: Partial<Record<KeyForm, object>> = {
   'PKCS#8 PBES2 3DES, as the console makes it': {
     format: 'PKCS#8',
@@ -89,43 +89,43 @@ describe('doctor with keys of openssl', () => {
   });
 
   it.each(Object.entries(OPENS))('opens and describes a key in %s', async (form, facts) => {
-    const diagnosis = await clinic.ask([withKey(keys.forms[form as KeyForm])]);
-    expect(diagnosis.exitCode).toBe(0);
-    expect(stepOf(diagnosis, 'key').facts).toEqual({
+    const doctorRun = await fixture.run([withKey(keys.forms[form as KeyForm])]);
+    expect(doctorRun.exitCode).toBe(0);
+    expect(stepOf(doctorRun, 'key').facts).toEqual({
       ...facts,
       bits: 2048,
       thumbprint: expect.stringMatching(/^[\w-]{43}$/),
     });
-    expect(diagnosis.text).toContain('RSA, 2048 bits');
+    expect(doctorRun.text).toContain('RSA, 2048 bits');
     const source = form.startsWith('plain') ? 'none needed' : 'config.json';
-    expect(stepOf(diagnosis, 'passphrase').facts).toEqual({ source });
+    expect(stepOf(doctorRun, 'passphrase').facts).toEqual({ source });
   });
 
   it.each(Object.entries(OPENS_NO_MORE))(
     'explains how to convert a key in %s',
     async (form, facts) => {
-      const diagnosis = await clinic.ask([withKey(keys.forms[form as KeyForm])]);
-      expect(failedStep(diagnosis)).toMatchObject({
+      const doctorRun = await fixture.run([withKey(keys.forms[form as KeyForm])]);
+      expect(failedStep(doctorRun)).toMatchObject({
         step: 'key',
         facts,
         problem: { code: 'key_cipher_unsupported' },
       });
-      expect(diagnosis.text).toContain('openssl pkcs8 -topk8');
+      expect(doctorRun.text).toContain('openssl pkcs8 -topk8');
     },
   );
 
   it('opens a key whose newlines an environment variable has escaped', async () => {
     const pem = keys.forms['PKCS#8 PBES2 AES'].replaceAll('\n', String.raw`\n`);
     const env = {
-      ...clinic.clientVariables,
+      ...fixture.clientVariables,
       BOX_PUBLIC_KEY_ID: 'openssl1',
       BOX_PRIVATE_KEY: pem,
       BOX_PRIVATE_KEY_PASSPHRASE: PASSPHRASE,
     };
-    const diagnosis = await clinic.ask([], { env });
-    expect(diagnosis.exitCode).toBe(0);
-    expect(stepOf(diagnosis, 'key').facts).toMatchObject({ cipher: 'aes-256-cbc', bits: 2048 });
-    expect(stepOf(diagnosis, 'passphrase').facts).toEqual({ source: 'variable' });
+    const doctorRun = await fixture.run([], { env });
+    expect(doctorRun.exitCode).toBe(0);
+    expect(stepOf(doctorRun, 'key').facts).toMatchObject({ cipher: 'aes-256-cbc', bits: 2048 });
+    expect(stepOf(doctorRun, 'passphrase').facts).toEqual({ source: 'variable' });
   });
 });
 
@@ -135,7 +135,7 @@ interface Case {
   readonly file: () => string;
   readonly step: string;
   readonly code: string;
-  readonly says: string | RegExp;
+  readonly expected: string | RegExp;
 }
 
 describe('doctor reports a problem in config.json', () => {
@@ -146,57 +146,57 @@ describe('doctor reports a problem in config.json', () => {
         file: () => `${newFolder()}/missing.json`,
         step: 'configuration',
         code: 'config_unreadable',
-        says: 'ENOENT',
+        expected: 'ENOENT',
       },
     ],
     [
       'a folder',
-      { file: newFolder, step: 'configuration', code: 'config_unreadable', says: 'EISDIR' },
+      { file: newFolder, step: 'configuration', code: 'config_unreadable', expected: 'EISDIR' },
     ],
     [
       'an empty file',
       {
-        file: () => clinic.file(' \n'),
+        file: () => fixture.file(' \n'),
         step: 'configuration',
         code: 'config_invalid',
-        says: 'it is empty',
+        expected: 'it is empty',
       },
     ],
     [
       'half a file',
       {
-        file: () => clinic.file(JSON.stringify(clinic.config()).slice(0, 900)),
+        file: () => fixture.file(JSON.stringify(fixture.config()).slice(0, 900)),
         step: 'configuration',
         code: 'config_invalid',
-        says: 'it is not JSON',
+        expected: 'it is not JSON',
       },
     ],
     [
       'another file',
       {
-        file: () => clinic.file({ name: 'something', version: '1.0.0' }),
+        file: () => fixture.file({ name: 'something', version: '1.0.0' }),
         step: 'fields',
         code: 'config_invalid',
-        says: 'boxAppSettings: expected an object with clientID',
+        expected: 'boxAppSettings: expected an object with clientID',
       },
     ],
     [
       'an empty object',
       {
-        file: () => clinic.file('{}'),
+        file: () => fixture.file('{}'),
         step: 'fields',
         code: 'config_invalid',
-        says: 'boxAppSettings: expected an object',
+        expected: 'boxAppSettings: expected an object',
       },
     ],
     [
       'a field by another name',
       {
         file: () =>
-          clinic.file(JSON.stringify(clinic.config()).replace('"clientID"', '"clientId"')),
+          fixture.file(JSON.stringify(fixture.config()).replace('"clientID"', '"clientId"')),
         step: 'fields',
         code: 'config_invalid',
-        says: 'check the spelling of "clientId"',
+        expected: 'check the spelling of "clientId"',
       },
     ],
     [
@@ -205,7 +205,7 @@ describe('doctor reports a problem in config.json', () => {
         file: () => withKey(CONSOLE_KEY, 'not-the-passphrase'),
         step: 'passphrase',
         code: 'key_passphrase_wrong',
-        says: 'boxAppSettings.appAuth.passphrase does not open',
+        expected: 'boxAppSettings.appAuth.passphrase does not open',
       },
     ],
     [
@@ -214,7 +214,7 @@ describe('doctor reports a problem in config.json', () => {
         file: () => withKey(CONSOLE_KEY, ''),
         step: 'passphrase',
         code: 'key_passphrase_missing',
-        says: 'BOX_PRIVATE_KEY_PASSPHRASE',
+        expected: 'BOX_PRIVATE_KEY_PASSPHRASE',
       },
     ],
     [
@@ -223,7 +223,7 @@ describe('doctor reports a problem in config.json', () => {
         file: () => withKey(CONSOLE_KEY.slice(0, 700)),
         step: 'key',
         code: 'key_truncated',
-        says: 'was cut',
+        expected: 'was cut',
       },
     ],
     [
@@ -232,12 +232,17 @@ describe('doctor reports a problem in config.json', () => {
         file: () => withKey(keys.forms['plain PKCS#8'].replace(/\n.{64}\n/, '\n')),
         step: 'key',
         code: 'key_invalid',
-        says: 'Copy the key again',
+        expected: 'Copy the key again',
       },
     ],
     [
       'no PEM at all',
-      { file: () => withKey('abc'), step: 'key', code: 'key_invalid', says: 'not a key in PEM' },
+      {
+        file: () => withKey('abc'),
+        step: 'key',
+        code: 'key_invalid',
+        expected: 'not a key in PEM',
+      },
     ],
     [
       'the public key',
@@ -245,38 +250,43 @@ describe('doctor reports a problem in config.json', () => {
         file: () => withKey(keys.publicKey),
         step: 'key',
         code: 'key_invalid',
-        says: 'not a private key',
+        expected: 'not a private key',
       },
     ],
     [
       'a key of an elliptic curve',
-      { file: () => withKey(keys.ec), step: 'key', code: 'key_unsuitable', says: 'not RSA' },
+      { file: () => withKey(keys.ec), step: 'key', code: 'key_unsuitable', expected: 'not RSA' },
     ],
     [
       'a small key',
-      { file: () => withKey(keys.small), step: 'key', code: 'key_unsuitable', says: '1024 bits' },
+      {
+        file: () => withKey(keys.small),
+        step: 'key',
+        code: 'key_unsuitable',
+        expected: '1024 bits',
+      },
     ],
-  ])('%s', async (_, { file, step, code, says }) => {
-    const diagnosis = await clinic.ask([file()]);
-    expect(diagnosis.exitCode).toBe(1);
-    expect(failedStep(diagnosis)).toMatchObject({ step, problem: { code } });
-    expect(diagnosis.text).toMatch(says);
-    expect(diagnosis.text).toMatch(/Fix: .+ Docs: https:\/\//);
+  ])('%s', async (_, { file, step, code, expected }) => {
+    const doctorRun = await fixture.run([file()]);
+    expect(doctorRun.exitCode).toBe(1);
+    expect(failedStep(doctorRun)).toMatchObject({ step, problem: { code } });
+    expect(doctorRun.text).toMatch(expected);
+    expect(doctorRun.text).toMatch(/Fix: .+ Docs: https:\/\//);
     expect(emulator.requests).toEqual([]);
   });
 
   it('prints neither the client id nor the client secret if they are swapped', async () => {
     const { clientID, clientSecret } = emulator.config.boxAppSettings;
-    const file = clinic.file(clinic.config({ clientID: clientSecret, clientSecret: clientID }));
-    expect(failedStep(await clinic.ask([file])).problem?.code).toBe('client_invalid');
+    const file = fixture.file(fixture.config({ clientID: clientSecret, clientSecret: clientID }));
+    expect(failedStep(await fixture.run([file])).problem?.code).toBe('client_invalid');
   });
 
   it('does not print a passphrase that was entered as the key id', async () => {
     const { passphrase } = emulator.config.boxAppSettings.appAuth;
-    const file = clinic.file(clinic.config({ appAuth: { publicKeyID: passphrase } }));
-    const diagnosis = await clinic.ask([file]);
-    expect(failedStep(diagnosis).problem?.code).toBe('key_unknown');
-    expect(stepOf(diagnosis, 'fields').facts.publicKeyId).toMatch(/^.{4}… \(32 characters\)$/);
+    const file = fixture.file(fixture.config({ appAuth: { publicKeyID: passphrase } }));
+    const doctorRun = await fixture.run([file]);
+    expect(failedStep(doctorRun).problem?.code).toBe('key_unknown');
+    expect(stepOf(doctorRun, 'fields').facts.publicKeyId).toMatch(/^.{4}… \(32 characters\)$/);
   });
 });
 
@@ -287,49 +297,49 @@ describe('doctor reports an error response of Box', () => {
     errorDescription,
   });
 
-  /** BOX's table, as far as the emulator comes to it by itself: what is set up, and what the doctor is to say. */
+  /** The error responses that the emulator can produce: the setup, and the expected message. */
   it.each<[string, () => string, string, string | RegExp]>([
     [
       'an app that no admin has approved',
       () => {
         emulator.authorized = false;
-        return clinic.file();
+        return fixture.file();
       },
       'app_not_authorized',
       /Platform Apps Manager/,
     ],
     [
       'a client secret that was reset',
-      () => clinic.file(clinic.config({ clientSecret: 'a-reset-secret-of-some-length' })),
+      () => fixture.file(fixture.config({ clientSecret: 'a-reset-secret-of-some-length' })),
       'client_invalid',
       /Resetting the secret there invalidates the old one/,
     ],
     [
       'another enterprise',
-      () => clinic.file(clinic.config({ enterpriseID: '1' })),
+      () => fixture.file(fixture.config({ enterpriseID: '1' })),
       'subject_refused',
       /enterprise that authorized the app/,
     ],
     [
       'a key that is not registered',
-      () => clinic.file(clinic.config({ appAuth: { publicKeyID: 'unknown1' } })),
+      () => fixture.file(fixture.config({ appAuth: { publicKeyID: 'unknown1' } })),
       'key_unknown',
       /see the public keys in the developer console/,
     ],
     [
       'a key that belongs to another id',
-      () => clinic.file(clinic.config({ appAuth: { publicKeyID: 'another1' } })),
+      () => fixture.file(fixture.config({ appAuth: { publicKeyID: 'another1' } })),
       'signature_refused',
       /publicKeyID and privateKey of the same config\.json/,
     ],
-  ])('%s', async (_, patient, code, says) => {
-    const diagnosis = await clinic.ask([patient()]);
-    expect(diagnosis.exitCode).toBe(1);
-    expect(failedStep(diagnosis)).toMatchObject({
+  ])('%s', async (_, configFile, code, expected) => {
+    const doctorRun = await fixture.run([configFile()]);
+    expect(doctorRun.exitCode).toBe(1);
+    expect(failedStep(doctorRun)).toMatchObject({
       step: 'exchange',
       problem: { code, status: 400, retryable: false },
     });
-    expect(diagnosis.text).toMatch(says);
+    expect(doctorRun.text).toMatch(expected);
   });
 
   it.each<[string, Fault]>([
@@ -372,15 +382,15 @@ describe('doctor reports an error response of Box', () => {
     ['response_invalid', { kind: 'redirect', location: 'https://login.example.com' }],
   ])('%s', async (code, fault) => {
     emulator.always('token', fault);
-    const diagnosis = await clinic.ask([clinic.file()]);
-    expect(diagnosis.exitCode).toBe(1);
-    expect(failedStep(diagnosis)).toMatchObject({ step: 'exchange', problem: { code } });
+    const doctorRun = await fixture.run([fixture.file()]);
+    expect(doctorRun.exitCode).toBe(1);
+    expect(failedStep(doctorRun)).toMatchObject({ step: 'exchange', problem: { code } });
   });
 
   it('reports rejected client credentials', async () => {
     emulator.authorized = false;
-    const diagnosis = await clinic.ask([], { env: clinic.clientVariables });
-    expect(failedStep(diagnosis)).toMatchObject({
+    const doctorRun = await fixture.run([], { env: fixture.clientVariables });
+    expect(failedStep(doctorRun)).toMatchObject({
       step: 'exchange',
       problem: { code: 'grant_invalid' },
     });
@@ -388,15 +398,17 @@ describe('doctor reports an error response of Box', () => {
 
   it('reports rejected user tokens if the credentials name a user', async () => {
     emulator.userTokensEnabled = false;
-    const { BOX_ENTERPRISE_ID: _, ...client } = clinic.clientVariables;
-    const diagnosis = await clinic.ask([], { env: { ...client, BOX_USER_ID: '11111' } });
-    expect(failedStep(diagnosis).step).toBe('exchange');
+    const { BOX_ENTERPRISE_ID: _, ...client } = fixture.clientVariables;
+    const doctorRun = await fixture.run([], { env: { ...client, BOX_USER_ID: '11111' } });
+    expect(failedStep(doctorRun).step).toBe('exchange');
   });
 
   it('does not print a secret that Box repeats in its error response', async () => {
     const { clientSecret } = emulator.config.boxAppSettings;
     emulator.always('token', refused('invalid_grant', `refused ${clientSecret}`));
-    expect(failedStep(await clinic.ask([clinic.file()])).problem?.message).toContain('[redacted]');
+    expect(failedStep(await fixture.run([fixture.file()])).problem?.message).toContain(
+      '[redacted]',
+    );
   });
 
   it.each<[string, Fault]>([
@@ -409,23 +421,23 @@ describe('doctor reports an error response of Box', () => {
       if (String(input).endsWith('/users/me') && ++calls % 2 === 0) emulator.failNext('api', fault);
       return fetch(input, init);
     };
-    const diagnosis = await clinic.ask([clinic.file()], { fetch: afterTheClock });
-    expect(failedStep(diagnosis)).toMatchObject({ step: 'account', problem: { code } });
+    const doctorRun = await fixture.run([fixture.file()], { fetch: afterTheClock });
+    expect(failedStep(doctorRun)).toMatchObject({ step: 'account', problem: { code } });
   });
 
   it('reports that the app may not use as-user', async () => {
     emulator.asUserEnabled = false;
-    const diagnosis = await clinic.ask([clinic.file(), '--as-user', '11111']);
-    expect(failedStep(diagnosis)).toMatchObject({
+    const doctorRun = await fixture.run([fixture.file(), '--as-user', '11111']);
+    expect(failedStep(doctorRun)).toMatchObject({
       step: 'as-user',
       problem: { code: 'access_denied', status: 403 },
     });
-    expect(diagnosis.text).toContain('Make API calls using the as-user header');
+    expect(doctorRun.text).toContain('Make API calls using the as-user header');
   });
 
   it('reports as-user for the service account itself', async () => {
-    const diagnosis = await clinic.ask([clinic.file(), '--as-user', emulator.serviceAccountId]);
-    expect(failedStep(diagnosis).step).toBe('as-user');
+    const doctorRun = await fixture.run([fixture.file(), '--as-user', emulator.serviceAccountId]);
+    expect(failedStep(doctorRun).step).toBe('as-user');
   });
 });
 

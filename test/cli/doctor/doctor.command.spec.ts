@@ -6,13 +6,13 @@ import { BoxAuth } from '../../../lib/box/box-auth.js';
 import { FakeRuntime, settled } from '../../support/fake-runtime.js';
 import { startServer } from '../../support/loopback-server.js';
 import { newFolder } from '../cli-fixture.js';
-import { Clinic, course, failedStep, stepOf } from './doctor-fixture.js';
+import { DoctorFixture, stepStatuses, failedStep, stepOf } from './doctor-fixture.js';
 
 let emulator: BoxEmulator;
-let clinic: Clinic;
+let fixture: DoctorFixture;
 beforeAll(async () => {
   emulator = await BoxEmulator.start();
-  clinic = new Clinic(emulator);
+  fixture = new DoctorFixture(emulator);
 });
 beforeEach(() => {
   emulator.heal();
@@ -22,7 +22,7 @@ beforeEach(() => {
 });
 afterAll(() => emulator.stop());
 
-const ALL_WELL = [
+const ALL_OK = [
   'configuration ok',
   'fields ok',
   'key ok',
@@ -35,27 +35,27 @@ const ALL_WELL = [
 
 describe('doctor with valid credentials', () => {
   it('reports each step and exits with 0', async () => {
-    const file = clinic.file();
-    const diagnosis = await clinic.ask([file]);
+    const file = fixture.file();
+    const doctorRun = await fixture.run([file]);
     const { boxAppSettings, enterpriseID } = emulator.config;
-    expect(course(diagnosis)).toEqual([...ALL_WELL, 'as-user skipped']);
-    expect(diagnosis.exitCode).toBe(0);
-    expect(diagnosis.stderr).toBe('');
-    expect(diagnosis.text).toMatch(/All checks passed\.$/);
-    expect(stepOf(diagnosis, 'configuration').facts).toEqual({
+    expect(stepStatuses(doctorRun)).toEqual([...ALL_OK, 'as-user skipped']);
+    expect(doctorRun.exitCode).toBe(0);
+    expect(doctorRun.stderr).toBe('');
+    expect(doctorRun.text).toMatch(/All checks passed\.$/);
+    expect(stepOf(doctorRun, 'configuration').facts).toEqual({
       source: 'argument',
       file,
       readableByOthers: false,
       apiUrl: emulator.url,
     });
-    expect(stepOf(diagnosis, 'fields').facts).toEqual({
+    expect(stepOf(doctorRun, 'fields').facts).toEqual({
       grant: 'jwt-bearer',
       clientId: `${boxAppSettings.clientID.slice(0, 4)}… (32 characters)`,
       publicKeyId: boxAppSettings.appAuth.publicKeyID,
       subjectType: 'enterprise',
       subjectId: enterpriseID,
     });
-    expect(stepOf(diagnosis, 'key').facts).toMatchObject({
+    expect(stepOf(doctorRun, 'key').facts).toMatchObject({
       format: 'PKCS#8',
       encrypted: true,
       cipher: 'des-ede3-cbc',
@@ -63,27 +63,27 @@ describe('doctor with valid credentials', () => {
       iterations: 2048,
       bits: 2048,
     });
-    expect(stepOf(diagnosis, 'passphrase').facts).toEqual({ source: 'config.json' });
-    expect(stepOf(diagnosis, 'assertion').facts).toEqual({
+    expect(stepOf(doctorRun, 'passphrase').facts).toEqual({ source: 'config.json' });
+    expect(stepOf(doctorRun, 'assertion').facts).toEqual({
       algorithm: 'RS256',
       headers: ['alg', 'kid', 'typ'],
       claims: ['iss', 'sub', 'box_sub_type', 'aud', 'jti', 'exp'],
       lifetimeS: 45,
     });
-    expect(stepOf(diagnosis, 'exchange').facts).toMatchObject({ grant: 'jwt-bearer', requests: 1 });
-    const { lifetimeS = 0 } = stepOf(diagnosis, 'exchange').facts;
+    expect(stepOf(doctorRun, 'exchange').facts).toMatchObject({ grant: 'jwt-bearer', requests: 1 });
+    const { lifetimeS = 0 } = stepOf(doctorRun, 'exchange').facts;
     expect(lifetimeS).toBeGreaterThan(3590);
     expect(lifetimeS).toBeLessThanOrEqual(3602);
-    expect(stepOf(diagnosis, 'account').facts).toMatchObject({
+    expect(stepOf(doctorRun, 'account').facts).toMatchObject({
       id: emulator.serviceAccountId,
       name: 'Emulated App',
     });
-    expect(diagnosis.text).toMatch(/Calls act as Emulated App <AutomationUser_\w+@box/);
+    expect(doctorRun.text).toMatch(/Calls act as Emulated App <AutomationUser_\w+@box/);
   });
 
   it('prints each step as soon as it is done', async () => {
     const seen: { text: string; requests: number }[] = [];
-    await clinic.ask([clinic.file()], {
+    await fixture.run([fixture.file()], {
       onPrint: (text) => seen.push({ text, requests: emulator.requests.length }),
     });
     expect(seen.find(({ text }) => text.includes('passphrase'))?.requests).toBe(0);
@@ -91,9 +91,9 @@ describe('doctor with valid credentials', () => {
   });
 
   it('checks a user with --as-user', async () => {
-    const diagnosis = await clinic.ask([clinic.file(), '--as-user', '11111']);
-    expect(course(diagnosis)).toEqual([...ALL_WELL, 'as-user ok']);
-    expect(stepOf(diagnosis, 'as-user').facts).toEqual({
+    const doctorRun = await fixture.run([fixture.file(), '--as-user', '11111']);
+    expect(stepStatuses(doctorRun)).toEqual([...ALL_OK, 'as-user ok']);
+    expect(stepOf(doctorRun, 'as-user').facts).toEqual({
       id: '11111',
       name: 'Alice',
       login: 'alice@example.com',
@@ -102,8 +102,8 @@ describe('doctor with valid credentials', () => {
   });
 
   it('needs no key for an app with only a client secret', async () => {
-    const diagnosis = await clinic.ask([], { env: clinic.clientVariables });
-    expect(course(diagnosis)).toEqual([
+    const doctorRun = await fixture.run([], { env: fixture.clientVariables });
+    expect(stepStatuses(doctorRun)).toEqual([
       'configuration ok',
       'fields ok',
       'key skipped',
@@ -114,8 +114,8 @@ describe('doctor with valid credentials', () => {
       'account ok',
       'as-user skipped',
     ]);
-    expect(stepOf(diagnosis, 'exchange').facts.grant).toBe('client_credentials');
-    expect(stepOf(diagnosis, 'configuration').facts).toMatchObject({
+    expect(stepOf(doctorRun, 'exchange').facts.grant).toBe('client_credentials');
+    expect(stepOf(doctorRun, 'configuration').facts).toMatchObject({
       source: 'variables',
       variables: ['BOX_CLIENT_ID', 'BOX_CLIENT_SECRET', 'BOX_ENTERPRISE_ID'],
     });
@@ -126,8 +126,8 @@ describe('doctor with valid credentials', () => {
     const { value: BOX_APP_TOKEN } = await box.provider.getToken();
     box.close();
     const env = { BOX_APP_TOKEN, BOX_API_URL: emulator.url };
-    const diagnosis = await clinic.ask([], { env });
-    expect(course(diagnosis)).toEqual([
+    const doctorRun = await fixture.run([], { env });
+    expect(stepStatuses(doctorRun)).toEqual([
       'configuration ok',
       'fields ok',
       'key skipped',
@@ -138,33 +138,33 @@ describe('doctor with valid credentials', () => {
       'account ok',
       'as-user skipped',
     ]);
-    expect(stepOf(diagnosis, 'configuration').facts.variables).toEqual(['BOX_APP_TOKEN']);
-    expect(stepOf(diagnosis, 'fields').facts.grant).toBe('none');
-    expect(stepOf(diagnosis, 'exchange').facts).toMatchObject({ grant: 'none', requests: 0 });
-    expect(diagnosis.text).toContain("A fixed app token of the app's service account.");
+    expect(stepOf(doctorRun, 'configuration').facts.variables).toEqual(['BOX_APP_TOKEN']);
+    expect(stepOf(doctorRun, 'fields').facts.grant).toBe('none');
+    expect(stepOf(doctorRun, 'exchange').facts).toMatchObject({ grant: 'none', requests: 0 });
+    expect(doctorRun.text).toContain("A fixed app token of the app's service account.");
     emulator.revokeToken(BOX_APP_TOKEN);
-    const refused = await clinic.ask([], { env });
+    const refused = await fixture.run([], { env });
     expect(failedStep(refused).problem).toMatchObject({ code: 'token_invalid' });
     expect(failedStep(refused).problem?.hint).toContain('Secondary Access Token');
-    expect(diagnosis.text + refused.text).not.toContain(BOX_APP_TOKEN);
+    expect(doctorRun.text + refused.text).not.toContain(BOX_APP_TOKEN);
   });
 
   it('reports the user that the credentials name', async () => {
-    const { BOX_ENTERPRISE_ID: _, ...client } = clinic.clientVariables;
-    const diagnosis = await clinic.ask([], { env: { ...client, BOX_USER_ID: '22222' } });
-    expect(stepOf(diagnosis, 'fields').facts).toMatchObject({
+    const { BOX_ENTERPRISE_ID: _, ...client } = fixture.clientVariables;
+    const doctorRun = await fixture.run([], { env: { ...client, BOX_USER_ID: '22222' } });
+    expect(stepOf(doctorRun, 'fields').facts).toMatchObject({
       subjectType: 'user',
       subjectId: '22222',
     });
-    expect(stepOf(diagnosis, 'account').facts.name).toBe('Bob');
+    expect(stepOf(doctorRun, 'account').facts.name).toBe('Bob');
   });
 
   it('reports an unknown lifetime if Box sends none', async () => {
     emulator.tokenLifetimeS = null;
-    const diagnosis = await clinic.ask([clinic.file()]);
+    const doctorRun = await fixture.run([fixture.file()]);
     emulator.tokenLifetimeS = 3600;
-    expect(diagnosis.text).toContain('a token with an unknown lifetime');
-    expect(stepOf(diagnosis, 'exchange').facts).not.toHaveProperty('lifetimeS');
+    expect(doctorRun.text).toContain('a token with an unknown lifetime');
+    expect(stepOf(doctorRun, 'exchange').facts).not.toHaveProperty('lifetimeS');
   });
 
   it('removes control characters and secrets from a user name', async () => {
@@ -175,10 +175,10 @@ describe('doctor with valid credentials', () => {
     const { clientSecret } = emulator.config.boxAppSettings;
     impolite.addUser({ id: '44444', name: `Mirror ${clientSecret}`, login: 'm@example.com' });
     const at = { env: { BOX_API_URL: impolite.url } };
-    const eve = await clinic.ask([clinic.file(), '--as-user', '33333'], at);
+    const eve = await fixture.run([fixture.file(), '--as-user', '33333'], at);
     for (const mark of ['\u001b', '\u0007', '\u202E']) expect(eve.stdout).not.toContain(mark);
     expect(eve.text).toContain('Eve <eve@example.com>');
-    const mirror = await clinic.ask([clinic.file(), '--as-user', '44444'], at);
+    const mirror = await fixture.run([fixture.file(), '--as-user', '44444'], at);
     expect(mirror.text).toContain('Mirror [redacted]');
     await impolite.stop();
   });
@@ -187,16 +187,16 @@ describe('doctor with valid credentials', () => {
 describe('doctor --offline', () => {
   it('sends no request', async () => {
     let requests = 0;
-    const diagnosis = await clinic.ask([clinic.file(), '--offline', '--as-user', '11111'], {
+    const doctorRun = await fixture.run([fixture.file(), '--offline', '--as-user', '11111'], {
       fetch: () => {
         requests += 1;
         return Promise.reject(new Error('no network'));
       },
     });
-    expect(diagnosis.exitCode).toBe(0);
+    expect(doctorRun.exitCode).toBe(0);
     expect(requests).toBe(0);
-    expect(diagnosis.report.offline).toBe(true);
-    expect(course(diagnosis)).toEqual([
+    expect(doctorRun.report.offline).toBe(true);
+    expect(stepStatuses(doctorRun)).toEqual([
       'configuration ok',
       'fields ok',
       'key ok',
@@ -207,7 +207,7 @@ describe('doctor --offline', () => {
       'account skipped',
       'as-user skipped',
     ]);
-    expect(diagnosis.text).toContain('All offline checks passed');
+    expect(doctorRun.text).toContain('All offline checks passed');
   });
 });
 
@@ -217,34 +217,38 @@ describe('doctor, the clock', () => {
     [-300_000, 'ahead of'],
   ])('warns about a clock that is %d ms off, and still requests a token', async (skew, words) => {
     emulator.clockSkewMs = skew;
-    const diagnosis = await clinic.ask([clinic.file()]);
-    expect(diagnosis.exitCode).toBe(0);
-    expect(course(diagnosis).slice(4, 7)).toEqual(['clock warning', 'assertion ok', 'exchange ok']);
-    expect(diagnosis.text).toMatch(
+    const doctorRun = await fixture.run([fixture.file()]);
+    expect(doctorRun.exitCode).toBe(0);
+    expect(stepStatuses(doctorRun).slice(4, 7)).toEqual([
+      'clock warning',
+      'assertion ok',
+      'exchange ok',
+    ]);
+    expect(doctorRun.text).toMatch(
       new RegExp(`clock is (5 min|4 min 59 s|5 min 1 s) ${words} Box's`),
     );
-    expect(diagnosis.text).toContain('still work');
-    const { offsetMs = 0 } = stepOf(diagnosis, 'clock').facts;
+    expect(doctorRun.text).toContain('still work');
+    const { offsetMs = 0 } = stepOf(doctorRun, 'clock').facts;
     expect(Math.abs(offsetMs - skew)).toBeLessThan(2_000);
-    const { requests, lifetimeS = 0 } = stepOf(diagnosis, 'exchange').facts;
+    const { requests, lifetimeS = 0 } = stepOf(doctorRun, 'exchange').facts;
     expect(requests).toBe(2);
-    expect(diagnosis.text).toContain('after 2 requests');
+    expect(doctorRun.text).toContain('after 2 requests');
     expect(Math.abs(lifetimeS - 3600)).toBeLessThan(5);
   });
 
   it('does not warn about a small difference', async () => {
     emulator.clockSkewMs = 3_000;
-    expect(course(await clinic.ask([clinic.file()]))).toContain('clock ok');
+    expect(stepStatuses(await fixture.run([fixture.file()]))).toContain('clock ok');
   });
 
   it('warns that the time is unknown if the response comes from a cache', async () => {
     const proxy = await startServer((_request, response) => {
       response.writeHead(401, { age: '100' }).end();
     });
-    const diagnosis = await clinic.ask([clinic.file()], { env: { BOX_API_URL: proxy.url } });
+    const doctorRun = await fixture.run([fixture.file()], { env: { BOX_API_URL: proxy.url } });
     await proxy.stop();
-    expect(stepOf(diagnosis, 'clock')).toMatchObject({ status: 'warning', facts: {} });
-    expect(diagnosis.text).toContain('time is unknown');
+    expect(stepOf(doctorRun, 'clock')).toMatchObject({ status: 'warning', facts: {} });
+    expect(doctorRun.text).toContain('time is unknown');
   });
 });
 
@@ -253,10 +257,10 @@ describe('doctor, a Date header years ahead', () => {
     const proxy = await startServer((_request, response) => {
       response.writeHead(401, { date: 'Thu, 01 Jan 2099 00:00:00 GMT' }).end();
     });
-    const diagnosis = await clinic.ask([clinic.file()], { env: { BOX_API_URL: proxy.url } });
+    const doctorRun = await fixture.run([fixture.file()], { env: { BOX_API_URL: proxy.url } });
     await proxy.stop();
-    expect(stepOf(diagnosis, 'clock')).toMatchObject({ status: 'warning', facts: {} });
-    expect(diagnosis.text).toContain('more than a day from this machine');
+    expect(stepOf(doctorRun, 'clock')).toMatchObject({ status: 'warning', facts: {} });
+    expect(doctorRun.text).toContain('more than a day from this machine');
   });
 });
 
@@ -264,13 +268,13 @@ describe('doctor without a response from Box', () => {
   it('reports a refused connection', async () => {
     const gone = await startServer(() => undefined);
     await gone.stop();
-    const diagnosis = await clinic.ask([clinic.file(), '--api-url', gone.url]);
-    expect(diagnosis.exitCode).toBe(1);
-    expect(failedStep(diagnosis)).toMatchObject({ step: 'clock', problem: { code: 'network' } });
-    expect(diagnosis.text).toContain(
+    const doctorRun = await fixture.run([fixture.file(), '--api-url', gone.url]);
+    expect(doctorRun.exitCode).toBe(1);
+    expect(failedStep(doctorRun)).toMatchObject({ step: 'clock', problem: { code: 'network' } });
+    expect(doctorRun.text).toContain(
       `Box at ${gone.url}/2.0/users/me cannot be reached (ECONNREFUSED)`,
     );
-    expect(diagnosis.text).toContain('Nothing listens at this host and port');
+    expect(doctorRun.text).toContain('Nothing listens at this host and port');
   });
 
   it.each([
@@ -279,35 +283,35 @@ describe('doctor without a response from Box', () => {
   ] as const)('times out after ten seconds at %s', async (step, target, path) => {
     emulator.always(target, { kind: 'hang' });
     const runtime = new FakeRuntime(Date.now());
-    // Time passes while that request is under way, and only then.
+    // Time passes only during that request.
     const slow: typeof fetch = (input, init) => {
       if (String(input).endsWith(path)) void settled().then(() => runtime.advance(10_000));
       return fetch(input, init);
     };
-    const diagnosis = await clinic.ask([clinic.file()], { runtime, fetch: slow });
-    expect(failedStep(diagnosis)).toMatchObject({ step, problem: { code: 'timeout' } });
-    expect(diagnosis.text).toContain('no response within 10 s');
+    const doctorRun = await fixture.run([fixture.file()], { runtime, fetch: slow });
+    expect(failedStep(doctorRun)).toMatchObject({ step, problem: { code: 'timeout' } });
+    expect(doctorRun.text).toContain('no response within 10 s');
   });
 
   it('prints the wait time that Box sends', async () => {
     emulator.always('token', { kind: 'rate-limit', retryAfter: 7 });
-    const diagnosis = await clinic.ask([clinic.file()]);
-    expect(failedStep(diagnosis)).toMatchObject({
+    const doctorRun = await fixture.run([fixture.file()]);
+    expect(failedStep(doctorRun)).toMatchObject({
       step: 'exchange',
       problem: { code: 'rate_limited', retryable: true, status: 429 },
     });
-    expect(diagnosis.text).toContain('Try again in 7 s.');
+    expect(doctorRun.text).toContain('Try again in 7 s.');
   });
 
   it('recognizes a page that is not from Box', async () => {
     emulator.always('api', { kind: 'garbage' });
-    expect(failedStep(await clinic.ask([clinic.file()]))).toMatchObject({
+    expect(failedStep(await fixture.run([fixture.file()]))).toMatchObject({
       step: 'account',
       problem: { code: 'response_invalid' },
     });
     emulator.heal();
     emulator.always('token', { kind: 'garbage' });
-    expect(failedStep(await clinic.ask([clinic.file()]))).toMatchObject({
+    expect(failedStep(await fixture.run([fixture.file()]))).toMatchObject({
       step: 'exchange',
       problem: { code: 'response_invalid' },
     });
@@ -320,64 +324,66 @@ describe('doctor finds the configuration', () => {
   it.each([
     ['BOX_CONFIG', () => ({ BOX_CONFIG: config() })],
     ['BOX_CONFIG', () => ({ BOX_CONFIG: Buffer.from(config()).toString('base64') })],
-    ['BOX_CONFIG_FILE', () => ({ BOX_CONFIG_FILE: clinic.file(), BOX_CONFIG: '{}' })],
+    ['BOX_CONFIG_FILE', () => ({ BOX_CONFIG_FILE: fixture.file(), BOX_CONFIG: '{}' })],
   ])('in %s', async (source, env) => {
-    const diagnosis = await clinic.ask([], { env: env() });
-    expect(diagnosis.exitCode).toBe(0);
-    expect(stepOf(diagnosis, 'configuration').facts.source).toBe(source);
+    const doctorRun = await fixture.run([], { env: env() });
+    expect(doctorRun.exitCode).toBe(0);
+    expect(stepOf(doctorRun, 'configuration').facts.source).toBe(source);
   });
 
   it('in the file of the argument first, relative to the working directory', async () => {
     const folder = newFolder();
     writeFileSync(join(folder, 'mine.json'), config(), { mode: 0o600 });
-    const world = { cwd: folder, env: { BOX_CONFIG_FILE: '/nowhere.json' } };
-    const diagnosis = await clinic.ask(['mine.json'], world);
-    expect(diagnosis.exitCode).toBe(0);
-    expect(stepOf(diagnosis, 'configuration').facts.file).toBe(join(folder, 'mine.json'));
+    const overrides = { cwd: folder, env: { BOX_CONFIG_FILE: '/nowhere.json' } };
+    const doctorRun = await fixture.run(['mine.json'], overrides);
+    expect(doctorRun.exitCode).toBe(0);
+    expect(stepOf(doctorRun, 'configuration').facts.file).toBe(join(folder, 'mine.json'));
   });
 
   it('with --api-url before BOX_API_URL', async () => {
-    const world = { env: { BOX_API_URL: 'https://box.example.com' } };
-    expect((await clinic.ask([clinic.file(), '--api-url', emulator.url], world)).exitCode).toBe(0);
+    const overrides = { env: { BOX_API_URL: 'https://box.example.com' } };
+    expect(
+      (await fixture.run([fixture.file(), '--api-url', emulator.url], overrides)).exitCode,
+    ).toBe(0);
   });
 
   it.each([
     [['--api-url', 'http://box.example.com'], {}, '--api-url'],
     [[], { BOX_API_URL: 'not an address' }, 'BOX_API_URL'],
   ])('and rejects an API URL that must not receive a token: %j %j', async (args, env, culprit) => {
-    const diagnosis = await clinic.ask([clinic.file(), ...args], { env });
-    expect(failedStep(diagnosis)).toMatchObject({
+    const doctorRun = await fixture.run([fixture.file(), ...args], { env });
+    expect(failedStep(doctorRun)).toMatchObject({
       step: 'configuration',
       problem: { code: 'option_invalid', hint: `Correct ${culprit}.` },
     });
   });
 
   it('and warns if other users can read the file', async () => {
-    const file = clinic.file();
+    const file = fixture.file();
     writeFileSync(`${file}.open`, readFileSync(file), { mode: 0o644 });
-    const diagnosis = await clinic.ask([`${file}.open`, '--offline']);
-    expect(diagnosis.exitCode).toBe(0);
-    expect(stepOf(diagnosis, 'configuration')).toMatchObject({
+    const doctorRun = await fixture.run([`${file}.open`, '--offline']);
+    expect(doctorRun.exitCode).toBe(0);
+    expect(stepOf(doctorRun, 'configuration')).toMatchObject({
       status: 'warning',
       facts: { readableByOthers: true },
     });
-    expect(diagnosis.text).toContain('chmod 600');
+    expect(doctorRun.text).toContain('chmod 600');
   });
 
   it('or explains how to name the file if there is none', async () => {
-    const diagnosis = await clinic.ask([], { cwd: newFolder() });
-    expect(failedStep(diagnosis)).toMatchObject({
+    const doctorRun = await fixture.run([], { cwd: newFolder() });
+    expect(failedStep(doctorRun)).toMatchObject({
       step: 'configuration',
       problem: { code: 'config_missing' },
     });
-    expect(diagnosis.text).toContain('nestjs-box-auth doctor config.json');
-    expect(diagnosis.text).not.toContain('.env');
+    expect(doctorRun.text).toContain('nestjs-box-auth doctor config.json');
+    expect(doctorRun.text).not.toContain('.env');
   });
 
   it('or names the missing variables', async () => {
-    const { BOX_CLIENT_SECRET: _, ...rest } = clinic.clientVariables;
-    const diagnosis = await clinic.ask([], { cwd: newFolder(), env: rest });
-    expect(failedStep(diagnosis).problem?.message).toContain('Unset: BOX_CLIENT_SECRET');
+    const { BOX_CLIENT_SECRET: _, ...rest } = fixture.clientVariables;
+    const doctorRun = await fixture.run([], { cwd: newFolder(), env: rest });
+    expect(failedStep(doctorRun).problem?.message).toContain('Unset: BOX_CLIENT_SECRET');
   });
 });
 
@@ -390,37 +396,37 @@ describe('doctor with a .env file', () => {
   };
 
   it('does not read it without --dotenv, but mentions it', async () => {
-    const cwd = folderWith({ ...clinic.clientVariables, OTHER: '1' });
-    const diagnosis = await clinic.ask([], { cwd });
-    expect(failedStep(diagnosis).problem?.code).toBe('config_missing');
-    expect(diagnosis.text).toContain(
+    const cwd = folderWith({ ...fixture.clientVariables, OTHER: '1' });
+    const doctorRun = await fixture.run([], { cwd });
+    expect(failedStep(doctorRun).problem?.code).toBe('config_missing');
+    expect(doctorRun.text).toContain(
       'has BOX_CLIENT_ID, BOX_CLIENT_SECRET, BOX_ENTERPRISE_ID: use --dotenv .env to read it. An app reads it with ConfigModule.forRoot()',
     );
   });
 
   it('reads it with --dotenv, after the environment', async () => {
-    const cwd = folderWith({ ...clinic.clientVariables, BOX_API_URL: 'https://box.example.com' });
-    const diagnosis = await clinic.ask(['--dotenv', '.env'], { cwd });
-    expect(diagnosis.exitCode).toBe(0);
-    expect(stepOf(diagnosis, 'configuration').facts.apiUrl).toBe(emulator.url);
+    const cwd = folderWith({ ...fixture.clientVariables, BOX_API_URL: 'https://box.example.com' });
+    const doctorRun = await fixture.run(['--dotenv', '.env'], { cwd });
+    expect(doctorRun.exitCode).toBe(0);
+    expect(stepOf(doctorRun, 'configuration').facts.apiUrl).toBe(emulator.url);
   });
 });
 
 describe('doctor with a passphrase', () => {
   it('prefers BOX_PRIVATE_KEY_PASSPHRASE to the passphrase in the file', async () => {
     const { passphrase } = emulator.config.boxAppSettings.appAuth;
-    const file = clinic.file(clinic.config({ appAuth: { passphrase: 'another one' } }));
+    const file = fixture.file(fixture.config({ appAuth: { passphrase: 'another one' } }));
     const env = { BOX_PRIVATE_KEY_PASSPHRASE: passphrase };
-    const diagnosis = await clinic.ask([file], { env });
-    expect(diagnosis.exitCode).toBe(0);
-    expect(stepOf(diagnosis, 'passphrase').facts).toEqual({ source: 'variable' });
-    expect(diagnosis.text).toContain('The passphrase in the environment opens the key.');
+    const doctorRun = await fixture.run([file], { env });
+    expect(doctorRun.exitCode).toBe(0);
+    expect(stepOf(doctorRun, 'passphrase').facts).toEqual({ source: 'variable' });
+    expect(doctorRun.text).toContain('The passphrase in the environment opens the key.');
   });
 
   it('reads the variable that --passphrase-env names', async () => {
     const { passphrase } = emulator.config.boxAppSettings.appAuth;
-    const file = clinic.file(clinic.config({ appAuth: { passphrase: 'another one' } }));
-    const world = { env: { MY_PASS: passphrase, BOX_PRIVATE_KEY_PASSPHRASE: 'yet another' } };
-    expect((await clinic.ask([file, '--passphrase-env', 'MY_PASS'], world)).exitCode).toBe(0);
+    const file = fixture.file(fixture.config({ appAuth: { passphrase: 'another one' } }));
+    const overrides = { env: { MY_PASS: passphrase, BOX_PRIVATE_KEY_PASSPHRASE: 'yet another' } };
+    expect((await fixture.run([file, '--passphrase-env', 'MY_PASS'], overrides)).exitCode).toBe(0);
   });
 });

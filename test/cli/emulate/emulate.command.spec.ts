@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { BoxEmulator } from 'nestjs-box-auth/testing';
 import { deferred } from '../../support/deferred.js';
 import { startServer } from '../../support/loopback-server.js';
-import { newFolder, type Ran, run, type World } from '../cli-fixture.js';
+import { newFolder, type Ran, run, type ContextOverrides } from '../cli-fixture.js';
 
 interface Running {
   readonly url: string;
@@ -14,13 +14,16 @@ interface Running {
   stop(): Promise<Ran>;
 }
 
-/** The command, until it has printed its welcome. */
-async function emulating(args: readonly string[] = [], world: World = {}): Promise<Running> {
+/** Starts the command and waits for its instructions. */
+async function emulating(
+  args: readonly string[] = [],
+  overrides: ContextOverrides = {},
+): Promise<Running> {
   const interrupted = deferred();
   const welcomed = deferred();
   let printed = '';
   const ended = run(['emulate', ...args], {
-    ...world,
+    ...overrides,
     interrupted: () => interrupted.promise,
     onPrint: (text) => {
       printed ||= text;
@@ -134,12 +137,12 @@ describe('emulate', () => {
       }),
       'is not a key in PEM',
     ],
-  ])('reports a config.json %s', async (_, content, says) => {
+  ])('reports a config.json %s', async (_, content, expected) => {
     const file = join(newFolder(), 'config.json');
     if (content !== undefined) writeFileSync(file, content);
     const ran = await run(['emulate', '--config', file]);
     expect(ran.exitCode).toBe(1);
-    expect(ran.stderr).toContain(says);
+    expect(ran.stderr).toContain(expected);
     expect(ran.stdout).toBe('');
   });
 

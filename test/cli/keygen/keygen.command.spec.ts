@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { type BoxConfigJson, BoxEmulator } from 'nestjs-box-auth/testing';
 import { newKeyPair, privateKeyPem } from '../../../lib/cli/rsa-key.js';
 import { newFolder, run } from '../cli-fixture.js';
-import { Clinic, failedStep, stepOf } from '../doctor/doctor-fixture.js';
+import { DoctorFixture, failedStep, stepOf } from '../doctor/doctor-fixture.js';
 
 const PASSPHRASE = 'a passphrase of my own';
 
@@ -41,7 +41,7 @@ describe('keygen', () => {
     const key = createPrivateKey({ key: privateKey, passphrase });
     expect(key.asymmetricKeyDetails?.modulusLength).toBe(2048);
     expect(spki(createPublicKey(read(folder, 'public.pem')))).toBe(spki(createPublicKey(key)));
-    // AES-256-CBC and PBKDF2, as openssl reads them.
+    // AES-256-CBC and PBKDF2, read by openssl.
     const outside = openssl('asn1parse -in private.pem', folder);
     expect(outside).toMatch(/PBES2[^]*PBKDF2[^]*aes-256-cbc/);
     expect(
@@ -85,12 +85,12 @@ describe('keygen', () => {
     [[], 'é'.repeat(501), 'is too long: 1002 bytes'],
     [['--workfront', '--encrypted'], '\t \t', 'is blank'],
     [['--workfront', '--encrypted'], 'x'.repeat(1001), 'is too long: 1001 bytes'],
-  ])('%j rejects a passphrase that could not open the key: %j', async (args, pass, says) => {
+  ])('%j rejects a passphrase that could not open the key: %j', async (args, pass, expected) => {
     const folder = newFolder();
     const all = ['keygen', '--out', folder, '--passphrase-env', 'MY_PASS', ...args];
     const ran = await run(all, { env: { MY_PASS: pass } });
     expect(ran.exitCode).toBe(2);
-    expect(ran.stderr).toContain(says);
+    expect(ran.stderr).toContain(expected);
     expect(ran.stderr).not.toContain(pass);
     expect(readdirSync(folder)).toEqual([]);
   });
@@ -112,9 +112,9 @@ describe('keygen', () => {
 
   it('warns that BOX_PRIVATE_KEY_PASSPHRASE was not used, unless it was named', async () => {
     const env = { BOX_PRIVATE_KEY_PASSPHRASE: PASSPHRASE };
-    const says = 'BOX_PRIVATE_KEY_PASSPHRASE is set but was not used';
+    const expected = 'BOX_PRIVATE_KEY_PASSPHRASE is set but was not used';
     const unnamed = await run(['keygen', '--out', newFolder()], { env });
-    expect(unnamed.stdout).toContain(says);
+    expect(unnamed.stdout).toContain(expected);
     expect(unnamed.stdout).toContain('unset BOX_PRIVATE_KEY_PASSPHRASE');
     expect(unnamed.stdout).toContain('keygen --passphrase-env BOX_PRIVATE_KEY_PASSPHRASE');
     expect(unnamed.stdout).not.toContain(PASSPHRASE);
@@ -167,9 +167,9 @@ describe('config.json of keygen', () => {
     const folder = newFolder();
     await run(['keygen', '--out', folder]);
     const emulator = await BoxEmulator.start();
-    const clinic = new Clinic(emulator);
-    clinic.keepSecret(read(folder, 'config.json'));
-    const first = await clinic.ask([join(folder, 'config.json')]);
+    const fixture = new DoctorFixture(emulator);
+    fixture.addSecrets(read(folder, 'config.json'));
+    const first = await fixture.run([join(folder, 'config.json')]);
     expect(failedStep(first)).toMatchObject({
       step: 'fields',
       facts: {
@@ -184,23 +184,23 @@ describe('config.json of keygen', () => {
     });
     expect(first.text).toContain('enterpriseID: General Settings tab, App Info: Enterprise ID');
 
-    // All but one.
+    // All placeholders but one.
     const { boxAppSettings } = configIn(folder);
     const { clientID, clientSecret } = emulator.config.boxAppSettings;
     const filled = {
       boxAppSettings: { ...boxAppSettings, clientID, clientSecret },
       enterpriseID: emulator.config.enterpriseID,
     };
-    const second = await clinic.ask([clinic.file(filled)]);
+    const second = await fixture.run([fixture.file(filled)]);
     expect(failedStep(second).facts).toEqual({
       notFilledIn: ['boxAppSettings.appAuth.publicKeyID'],
     });
 
-    // And the last, once the public key is registered.
+    // The last one, after the public key is registered.
     emulator.registerPublicKey('mykey001', read(folder, 'public.pem'));
     const appAuth = { ...boxAppSettings.appAuth, publicKeyID: 'mykey001' };
     const whole = { ...filled, boxAppSettings: { ...filled.boxAppSettings, appAuth } };
-    const third = await clinic.ask([clinic.file(whole)]);
+    const third = await fixture.run([fixture.file(whole)]);
     expect(third.exitCode).toBe(0);
     expect(stepOf(third, 'key').facts).toMatchObject({ cipher: 'aes-256-cbc', kdf: 'PBKDF2' });
     await emulator.stop();
@@ -279,7 +279,7 @@ describe('keygen --workfront', () => {
   });
 });
 
-/** Fails if the certificate is not valid any more that many days from now. */
+/** Fails if the certificate expires within that many days. */
 function validAfter(days: number): string {
   return `x509 -in certificate_pub.crt -noout -checkend ${days * 86_400}`;
 }

@@ -21,7 +21,7 @@ const made = (changes: Partial<Parameters<typeof selfSignedCertificate>[0]> = {}
     ...changes,
   });
 
-/** What the openssl of this machine says of a certificate; it throws if that is none. */
+/** Describes a certificate with openssl; throws if it is invalid. */
 function openssl(pem: string, ...args: string[]): string {
   const cwd = newFolder();
   writeFileSync(join(cwd, 'cert.pem'), pem);
@@ -53,7 +53,7 @@ describe('selfSignedCertificate', () => {
     expect(text.match(/Signature Algorithm: sha256WithRSAEncryption/g)).toHaveLength(2);
     expect(text).toContain(`Public-Key: (${bits} bit)`);
     expect(text).toMatch(/X509v3 Basic Constraints: critical\s+CA:TRUE/);
-    // The openssl of 2021 and the one before write key ids a little differently.
+    // OpenSSL 3 and earlier versions print key ids differently.
     const [subjectKeyId, authorityKeyId] = ['Subject', 'Authority'].map(
       (whose) =>
         new RegExp(`X509v3 ${whose} Key Identifier: ?\\s+(?:keyid:)?([0-9A-F:]{59})`).exec(
@@ -128,7 +128,7 @@ describe('selfSignedCertificate', () => {
   });
 
   it('encodes any common name and date, whatever the DER length', () => {
-    // Node shows the name as RFC 2253 has it, with escapes: openssl's UTF-8 is compared by its bytes.
+    // Node escapes the name as in RFC 2253, so openssl's UTF-8 is compared by bytes.
     fc.assert(
       fc.property(
         fc.string({ unit: 'grapheme', minLength: 1, maxLength: 300 }),

@@ -24,7 +24,7 @@ beforeEach(async () => {
 });
 afterEach(() => emulator.stop());
 
-/** Names and values in turn: fetch would join what node:http sends as headers of their own. */
+/** Alternating names and values: unlike fetch, node:http sends repeated headers separately. */
 function statusWith(headers: readonly string[]): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     httpRequest(emulator.url + ME, { headers: ['host', 'emulator', ...headers] }, (response) => {

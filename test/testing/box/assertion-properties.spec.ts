@@ -68,7 +68,7 @@ test('never throws, whatever the assertion', () => {
 });
 
 test('rejects any wrong claim, even with a valid signature', () => {
-  // No text of fast-check's is a client id or an address of Box, but one may well do as a jti.
+  // fast-check generates no client id and no Box URL, but it may generate a valid jti.
   const wrongValue = fc.jsonValue().filter((value) => typeof value !== 'string');
   fc.assert(
     fc.property(fc.constantFrom(...names), wrongValue, (name, value) => {

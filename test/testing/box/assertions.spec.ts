@@ -32,7 +32,7 @@ const NOT_SIGNED_BY_KEY =
 const NO_JWT = 'The assertion is not a JWT.';
 const CHECK_ALG = "Please check the 'alg' header. RS256, RS384 or RS512 is required.";
 
-// Nothing here changes the emulator, but for the jtis: each assertion has its own.
+// The tests share an emulator, as each assertion has its own jti.
 let emulator: BoxEmulator;
 beforeAll(async () => {
   emulator = await BoxEmulator.start({ now: () => NOW_MS });

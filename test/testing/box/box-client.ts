@@ -81,7 +81,7 @@ export function postExchange(
   });
 }
 
-/** An access token for the service account, or for a user. */
+/** Requests an access token for the service account or for a user. */
 export async function mint(emulator: BoxEmulator, userId?: string): Promise<string> {
   const claims = userId === undefined ? {} : { sub: userId, box_sub_type: 'user' };
   return tokenIn(await postAssertion(emulator, makeAssertion(emulator.config, { claims })));

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 
-/** One character of a text, replaced by another one that a JWT or an attacker may have. */
+/** Replaces one character of a text by another one of a JWT or of an attacker. */
 export function changedAnywhere(text: string): fc.Arbitrary<string> {
   const characters = 'ABCXYZabcxyz0189-_.=+/ ~\u0000é'.split('');
   return fc

@@ -1,16 +1,16 @@
 import { type BoxConfigJson, BoxEmulator, type BoxEmulatorOptions } from 'nestjs-box-auth/testing';
 
-/** A time that is not now, so that no test can pass by the real clock. */
+/** Not the current time, so that no test passes because of the real clock. */
 export const NOW_MS = Date.UTC(2031, 4, 6, 7, 8, 9);
 
-/** Settable: time stands still until a test moves it. */
+/** Time stands still until a test sets it. */
 export interface TestClock {
   nowMs: number;
 }
 
 let config: BoxConfigJson | undefined;
 
-/** An emulator of a test's own. The key is made once a file; nothing else outlives a test. */
+/** Starts an emulator for one test. Only the key is shared by the tests of a file. */
 export async function startEmulator(
   options: BoxEmulatorOptions = {},
 ): Promise<{ clock: TestClock; emulator: BoxEmulator }> {

@@ -189,7 +189,7 @@ describe('The fault', () => {
       await vi.waitFor(() => expect(emulator.requests).toHaveLength(1));
       caller.abort();
       await answer;
-      // Each round trip gives the emulator time: to see that the client left, then to end what was held.
+      // Each round trip gives the emulator time to notice that the client has left, and to end the held request.
       expect(await get(emulator, ME, 'any')).toMatchObject({ status: 401 });
       resolve();
       expect(await get(emulator, ME, 'any')).toMatchObject({ status: 401 });

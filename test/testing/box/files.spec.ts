@@ -21,7 +21,7 @@ function createFolder(body: string, headers = {}): Promise<Answer> {
   return request(`${emulator.url}/2.0/folders`, init);
 }
 
-/** Where Box sends a download. */
+/** The URL that Box redirects a download to. */
 async function locationOf(fileId: string, headers = {}): Promise<string> {
   const answer = await get(emulator, `/2.0/files/${fileId}/content`, token, headers);
   expect(answer).toMatchObject({ status: 302, text: '' });

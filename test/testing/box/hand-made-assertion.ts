@@ -9,7 +9,7 @@ const HASHES = new Map<unknown, string>([
   ['RS512', 'sha512'],
 ]);
 
-/** What Box asks for, with what a test changes; undefined leaves a name out. */
+/** The values that Box requires, with changes; undefined omits a name. */
 export function claimsFor(config: BoxConfigJson, changes: Json = {}): Json {
   return {
     iss: config.boxAppSettings.clientID,
@@ -26,7 +26,7 @@ export function headerFor(config: BoxConfigJson, changes: Json = {}): Json {
   return { alg: 'RS256', typ: 'JWT', kid: config.boxAppSettings.appAuth.publicKeyID, ...changes };
 }
 
-/** A JWT signed by node:crypto, so that nothing of the package vouches for the package. */
+/** Signs a JWT with node:crypto, so that the package does not test itself. */
 export function makeAssertion(
   config: BoxConfigJson,
   changes: { readonly header?: Json; readonly claims?: Json } = {},

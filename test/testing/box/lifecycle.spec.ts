@@ -249,7 +249,7 @@ describe('A stop', () => {
   });
 });
 
-// A start that failed and a stop with work under way: neither may keep the process alive.
+// Neither a failed start nor a stop during a request may keep the process alive.
 const SCRIPT = `
 import { BoxEmulator } from './testing.mjs';
 const emulator = await BoxEmulator.start();

@@ -134,7 +134,7 @@ describe('The token endpoint', () => {
       await postAssertion(emulator, assertion, { [name]: '' }),
     ];
     for (const answer of answers) expect(answer).toMatchObject(BAD_CLIENT);
-    // A client that is not known has used nothing up.
+    // A rejected client does not use up the assertion.
     tokenIn(await postAssertion(emulator, assertion));
   });
 

@@ -31,7 +31,7 @@ function upload(body: FormData, headers = {}): Promise<Answer> {
   return request(emulator.url + UPLOAD, { method: 'POST', headers: authorized(headers), body });
 }
 
-/** Where Box sends a download. */
+/** The URL that Box redirects a download to. */
 async function locationOf(fileId: string, headers = {}): Promise<string> {
   const answer = await get(emulator, `/2.0/files/${fileId}/content`, token, headers);
   expect(answer).toMatchObject({ status: 302, text: '' });

@@ -119,7 +119,7 @@ describe('The app, on an emulator', () => {
   });
 });
 
-// What follows is this package's own.
+// The tests below are not in the documentation.
 
 it('docs/testing.md shows the tests that run here', () => {
   const page = readFileSync(new URL('../../../docs/testing.md', import.meta.url), 'utf8');
@@ -134,7 +134,7 @@ it('docs/testing.md shows the tests that run here', () => {
 const ME = '/2.0/users/me';
 const NETWORK = 'this test has no network';
 
-/** Nothing leaves the process, whoever tries. */
+/** Blocks every network connection. */
 function cutTheNetwork(): void {
   vi.spyOn(Socket.prototype, 'connect').mockImplementation(() => {
     throw new Error(NETWORK);
@@ -206,7 +206,7 @@ describe('An app whose BoxTokenProvider is that of a FakeBox', () => {
     const instance = axios.create({ baseURL: 'https://api.box.com/2.0' });
     app.get(BoxAxiosInterceptor).attach(instance);
     expect((await instance.get('/users/me')).data).toEqual({ id: '1' });
-    // As in production, where nobody would know whom this is for.
+    // As in production, where it has no acting user.
     const lost = axios.create();
     app.get(BoxAxiosInterceptor).attach(lost);
     await expect(lost.get(ME)).rejects.toThrow('parse URL');

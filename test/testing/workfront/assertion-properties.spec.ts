@@ -27,7 +27,7 @@ afterAll(() => emulator.stop());
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Signed with the right key, whatever it says. */
+/** Signs any claims with the right key. */
 function signed(claims: Json, header: Json = { alg: 'RS256' }): string {
   const { customerId, userId, privateKey } = emulator.credentials;
   const right = { iss: customerId, sub: userId, exp: NOW_S + 60, iat: NOW_S, nbf: NOW_S };

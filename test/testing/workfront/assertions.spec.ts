@@ -86,7 +86,7 @@ describe('A JWT is rejected', () => {
     ['an nbf 6 seconds ahead', 'not-yet-valid', { nbf: NOW_S + 6 }],
     ['an iat that is a string', 'not-yet-valid', { iat: String(NOW_S) }],
   ])('for %s', async (_what, reason, claims) => {
-    // jose itself would not take some of these.
+    // jose itself would reject some of these.
     const input = new TextEncoder().encode(JSON.stringify(claimsFor(emulator, claims)));
     const jwt = await new CompactSign(input)
       .setProtectedHeader({ alg: 'RS256' })

@@ -15,7 +15,7 @@ beforeEach(async () => {
 });
 afterEach(() => emulator.stop());
 
-/** The objects in a list of Workfront. */
+/** The objects in a list response. */
 function listIn({ json }: Answer): Readonly<Record<string, string>>[] {
   expect(json).toMatchObject({ data: expect.any(Array) });
   return (json as { data: Readonly<Record<string, string>>[] }).data;

@@ -78,7 +78,7 @@ describe('The API', () => {
     expect(await answerTo('GET //[ HTTP/1.1')).toMatch(/^HTTP\/1\.1 400 /);
   });
 
-  /** For requests that no client would send. */
+  /** Sends requests that no client would send. */
   async function answerTo(head: string): Promise<string> {
     const socket = createConnection(Number(new URL(emulator.url).port), '127.0.0.1');
     socket.end(`${head}\r\nhost: emulator\r\nconnection: close\r\n\r\n`);
@@ -130,7 +130,7 @@ describe('A session', () => {
 });
 
 describe('The limit of concurrent API requests', () => {
-  /** Holds so many that the emulator has them all. */
+  /** Sends that many requests and holds them in the emulator. */
   async function hold(count: number, headers: Fields = { sessionID: session }) {
     const { promise: until, resolve: release } = deferred();
     emulator.always('api', { kind: 'hold', until });

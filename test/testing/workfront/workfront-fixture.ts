@@ -12,7 +12,7 @@ type Json = Readonly<Record<string, unknown>>;
 
 let privateKey: string | undefined;
 
-/** An emulator of a test's own. The key is made once a file; nothing else outlives a test. */
+/** Starts an emulator for one test. Only the key is shared by the tests of a file. */
 export async function startWorkfront(
   options: WorkfrontEmulatorOptions = {},
 ): Promise<{ clock: TestClock; emulator: WorkfrontEmulator }> {
@@ -26,13 +26,13 @@ export async function startWorkfront(
   return { clock, emulator };
 }
 
-/** What Workfront asks for, with what a test changes; undefined leaves a claim out. The `jti` makes each another. */
+/** The claims that Workfront requires, with changes; undefined omits a claim. The `jti` makes each JWT unique. */
 export function claimsFor({ credentials }: WorkfrontEmulator, changes: Json = {}): Json {
   const { customerId, userId } = credentials;
   return { iss: customerId, sub: userId, exp: NOW_S + 60, jti: randomUUID(), ...changes };
 }
 
-/** A JWT by jose, signed with the application's key unless given another. */
+/** Signs a JWT with jose, by default with the application's key. */
 export function makeJwt(
   emulator: WorkfrontEmulator,
   changes: { readonly header?: Json; readonly claims?: Json; readonly key?: KeyObject } = {},
@@ -68,7 +68,7 @@ export async function postJwt(
   return postForm(emulator, { ...clientOf(emulator), jwt_token: jwtToken, ...changes });
 }
 
-/** A session of the application's user. */
+/** Requests a session of the application's user. */
 export async function mint(emulator: WorkfrontEmulator): Promise<string> {
   return tokenIn(await postJwt(emulator));
 }
@@ -82,7 +82,7 @@ export function get(
   return request(emulator.url + path, { headers: { sessionID: session }, ...init });
 }
 
-/** Why the last of what was refused was refused. */
+/** The reason of the last refusal. */
 export function lastReason({ refusals }: WorkfrontEmulator): string | undefined {
   return refusals.at(-1)?.reason;
 }
