@@ -1,7 +1,7 @@
 import { type Server } from 'node:http';
 import { type INestApplication, type NestApplicationOptions } from '@nestjs/common';
 import { type BoxAuthModuleOptions } from 'nestjs-box-auth';
-import { type BoxConfigJson, BoxEmulator, type EmulatedUser } from 'nestjs-box-auth/testing';
+import { BoxEmulator, type EmulatedUser } from 'nestjs-box-auth/testing';
 import { onTestFinished } from 'vitest';
 import { createApp, type Platform } from '../../sample-app/src/create-app.js';
 import { DemoUsers } from '../../sample-app/src/sign-in/demo-users.js';
@@ -41,7 +41,7 @@ export interface PortalSetting {
   readonly nest?: NestApplicationOptions;
 }
 
-let config: BoxConfigJson | undefined;
+let config: BoxEmulator['config'] | undefined;
 
 /** Starts a portal with its own emulator; both stop after the test. */
 export async function startPortal(

@@ -1,5 +1,5 @@
 import { BoxEmulator } from '../../lib/testing/box/box-emulator.js';
-import type { BoxConfigJson } from '../../lib/testing/box/emulated-app.js';
+import type { EmulatedConfig } from '../../lib/testing/box/emulated-app.js';
 import type { Fault } from '../../lib/testing/http/faults.js';
 import { MEMBER_HEADER } from './messages.js';
 
@@ -27,12 +27,12 @@ export class CountedBox {
     };
   }
 
-  static async start(tokenLifetimeS: number, config?: BoxConfigJson): Promise<CountedBox> {
+  static async start(tokenLifetimeS: number, config?: EmulatedConfig): Promise<CountedBox> {
     return new CountedBox(await BoxEmulator.start({ tokenLifetimeS, ...(config && { config }) }));
   }
 
   /** The part of an order that members need to reach this Box. */
-  get address(): { readonly apiUrl: string; readonly config: BoxConfigJson } {
+  get address(): { readonly apiUrl: string; readonly config: EmulatedConfig } {
     return { apiUrl: this.emulator.url, config: this.emulator.config };
   }
 

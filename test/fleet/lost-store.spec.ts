@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
-import type { BoxConfigJson } from '../../lib/testing/box/emulated-app.js';
+import type { EmulatedConfig } from '../../lib/testing/box/emulated-app.js';
 import { BoxEmulator } from '../../lib/testing/box/box-emulator.js';
 import { describeWithRedis, RedisServer } from '../support/redis-server.js';
 import { CountedBox } from './counted-box.js';
@@ -36,7 +36,7 @@ const outages: Readonly<Record<string, Outage>> = {
 };
 
 describeWithRedis('A fleet whose Redis', { timeout: MAX_TEST_MS }, () => {
-  let config: BoxConfigJson;
+  let config: EmulatedConfig;
   let fleet: Fleet;
   beforeAll(async () => {
     const emulator = await BoxEmulator.start();
@@ -136,7 +136,7 @@ const shared = (redis: RedisServer) => (index: number) => ({
   nodes: [{ host: '127.0.0.1', port: redis.port }],
 });
 
-async function started(config: BoxConfigJson, { onTestFinished }: TestContext) {
+async function started(config: EmulatedConfig, { onTestFinished }: TestContext) {
   const redis = await RedisServer.start();
   onTestFinished(() => redis.stop());
   const box = await CountedBox.start(LIFETIME_S, config);

@@ -1,4 +1,4 @@
-import type { BoxConfigJson } from '../../lib/testing/box/emulated-app.js';
+import type { EmulatedConfig } from '../../lib/testing/box/emulated-app.js';
 
 /** The Redis of a member, and its client. */
 export interface SharedRedis {
@@ -11,7 +11,7 @@ export type Order =
   | {
       readonly kind: 'run';
       readonly apiUrl: string;
-      readonly config: BoxConfigJson;
+      readonly config: EmulatedConfig;
       /** Without Redis, each process requests its own tokens. */
       readonly redis: SharedRedis | undefined;
       readonly callers: number;

@@ -30,7 +30,7 @@ import {
   getBoxClientToken,
   InjectBoxClient,
 } from 'nestjs-box-auth/sdk';
-import { type BoxConfigJson, BoxEmulator } from 'nestjs-box-auth/testing';
+import { BoxEmulator } from 'nestjs-box-auth/testing';
 import { BoxAuth } from '../../lib/box/box-auth.js';
 import { systemRuntime } from '../../lib/core/runtime/runtime.js';
 import { type LoopbackServer, startServer } from '../support/loopback-server.js';
@@ -42,7 +42,7 @@ const MIB = 1024 * 1024;
 /** Without a pause, as the SDK's own network client needs one for every token that was refused. */
 const AT_ONCE = { retryStrategy: new BoxRetryStrategy({ retryBaseInterval: 0 }) };
 
-let config: BoxConfigJson;
+let config: BoxEmulator['config'];
 let emulator: BoxEmulator;
 let elsewhere: LoopbackServer;
 let options: BoxAuthModuleOptions;

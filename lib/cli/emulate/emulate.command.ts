@@ -1,6 +1,6 @@
 import { basename, dirname, resolve } from 'node:path';
 import { readConfigFile } from '../../box/credentials/config-json.js';
-import type { BoxConfigJson } from '../../testing/box/emulated-app.js';
+import type { EmulatedConfig } from '../../testing/box/emulated-app.js';
 import { BoxEmulator } from '../../testing/box/box-emulator.js';
 import { readVariable } from '../../core/app/environment-variables.js';
 import { parseBoxKey } from '../rsa-key.js';
@@ -76,7 +76,7 @@ function newFilePath(cwd: string, file: string | undefined): string | undefined 
 }
 
 /** Reads a complete `config.json` and decrypts its key for the emulator. */
-function emulatedConfig(path: string, { env, cwd }: CliContext): BoxConfigJson {
+function emulatedConfig(path: string, { env, cwd }: CliContext): EmulatedConfig {
   const { boxAppSettings, enterpriseID } = readConfigFile(path, { cwd });
   const file = resolve(cwd, path);
   const { appAuth, ...client } = boxAppSettings;

@@ -1,8 +1,9 @@
+import { isBoxId } from '../../box/credentials/box-id.js';
 import type { HeaderValues } from '../http/http-exchange.js';
 import type { HttpAnswer } from '../http/http-response.js';
 import type { IssuedToken, TokenLedger } from '../http/token-ledger.js';
 import { bearerChallenge, boxError } from './box-responses.js';
-import { type EmulatedApp, type EmulatedUser, USER_ID } from './emulated-app.js';
+import type { EmulatedApp, EmulatedUser } from './emulated-app.js';
 
 /** The token of a call and the user it acts as. */
 export interface Caller {
@@ -32,7 +33,7 @@ export function identifyCaller(
   if (actingUserId === undefined) {
     return self ? { token, user: self } : bearerChallenge(401, 'invalid_token');
   }
-  const user = USER_ID.test(actingUserId) ? app.users.get(actingUserId) : undefined;
+  const user = isBoxId(actingUserId) ? app.users.get(actingUserId) : undefined;
   // Only the service account may act for other users, never for itself.
   const isAllowed =
     app.asUserEnabled && subject.type === 'enterprise' && actingUserId !== app.serviceAccount.id;

@@ -3,7 +3,7 @@ import type { Fault, FaultTarget, TokenHook } from '../http/faults.js';
 import type { RecordedRequest } from '../http/request-log.js';
 import type { RouteHandler } from '../http/routes.js';
 import { checkLifetime, type TokenSubject } from '../http/token-ledger.js';
-import type { BoxConfigJson, EmulatedUser } from './emulated-app.js';
+import type { EmulatedConfig, EmulatedUser } from './emulated-app.js';
 import type { EmulatedFile, EmulatedFolder, NewFile, NewItem } from './emulated-drive.js';
 import {
   assembleEmulator,
@@ -60,7 +60,7 @@ export class BoxEmulator {
   }
 
   /** The `config.json` of the app, as Box's developer console would generate it. */
-  get config(): BoxConfigJson {
+  get config(): EmulatedConfig {
     return this.#parts.app.config;
   }
 

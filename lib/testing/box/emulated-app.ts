@@ -6,6 +6,8 @@ import {
   randomInt,
   randomUUID,
 } from 'node:crypto';
+import type { BoxConfigJson } from '../../box/credentials/box-credentials.js';
+import { isBoxId } from '../../box/credentials/box-id.js';
 import { newRsaPrivateKey, readRsaPublicKey } from '../http/rsa-keys.js';
 
 /** A user of the emulated enterprise. */
@@ -17,11 +19,9 @@ export interface EmulatedUser {
   readonly login: string;
 }
 
-/** The `config.json` that Box's developer console generates for an app with a key pair. */
-export interface BoxConfigJson {
-  readonly boxAppSettings: {
-    readonly clientID: string;
-    readonly clientSecret: string;
+/** The complete `config.json` of an app with a key pair, as Box's developer console generates it. */
+export interface EmulatedConfig extends BoxConfigJson {
+  readonly boxAppSettings: BoxConfigJson['boxAppSettings'] & {
     readonly appAuth: {
       readonly publicKeyID: string;
       /** PEM, PKCS#8, encrypted with `passphrase`. */
@@ -37,11 +37,9 @@ export function describeUser({ id, name, login }: EmulatedUser): Readonly<Record
   return { type: 'user', id, name, login };
 }
 
-export const USER_ID = /^[1-9][0-9]{0,19}$/;
-
 /** The app, its enterprise and the enterprise's users, as Box knows them. */
 export class EmulatedApp {
-  readonly config: BoxConfigJson;
+  readonly config: EmulatedConfig;
   readonly serviceAccount: EmulatedUser;
   readonly publicKeys = new Map<string, KeyObject>();
   readonly users = new Map<string, EmulatedUser>();
@@ -50,11 +48,11 @@ export class EmulatedApp {
   asUserEnabled = true;
 
   /** Uses the app of `config`, or a new one. */
-  static async create(config?: BoxConfigJson): Promise<EmulatedApp> {
+  static async create(config?: EmulatedConfig): Promise<EmulatedApp> {
     return new EmulatedApp(config ?? (await newConfig()));
   }
 
-  private constructor(config: BoxConfigJson) {
+  private constructor(config: EmulatedConfig) {
     this.config = config;
     const { publicKeyID, privateKey: key, passphrase } = config.boxAppSettings.appAuth;
     this.publicKeys.set(publicKeyID, createPublicKey(createPrivateKey({ key, passphrase })));
@@ -83,9 +81,9 @@ export class EmulatedApp {
   }
 
   addUser(user: EmulatedUser): void {
-    if (!USER_ID.test(user.id))
+    if (!isBoxId(user.id))
       throw new TypeError(
-        `Invalid user id: expected 1 to 20 digits that do not start with 0, received ${user.id}`,
+        `Invalid user id: expected 1 to 20 digits that do not start with 0, received ${JSON.stringify(user.id)}`,
       );
     if (this.users.has(user.id))
       throw new TypeError(`A user with the id ${user.id} exists already`);
@@ -93,7 +91,7 @@ export class EmulatedApp {
   }
 }
 
-async function newConfig(): Promise<BoxConfigJson> {
+async function newConfig(): Promise<EmulatedConfig> {
   const passphrase = randomBytes(16).toString('hex');
   const privateKey = await newRsaPrivateKey(passphrase);
   return {

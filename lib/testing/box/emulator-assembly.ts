@@ -7,7 +7,7 @@ import { checkLifetime, TokenLedger } from '../http/token-ledger.js';
 import { ApiOrigin } from './api-origin.js';
 import { boxResponses } from './box-responses.js';
 import { EmulatedApi } from './emulated-api.js';
-import { type BoxConfigJson, EmulatedApp, type EmulatedUser } from './emulated-app.js';
+import { type EmulatedConfig, EmulatedApp, type EmulatedUser } from './emulated-app.js';
 import { EmulatedDrive } from './emulated-drive.js';
 import { type EmulatedGrant, EmulatedTokenEndpoint } from './emulated-token-endpoint.js';
 
@@ -19,7 +19,7 @@ export interface BoxEmulatorOptions {
    * The app to emulate: the `config` of another emulator, or a `config.json` of Box. By default a new app; its key takes
    * most of the start-up time.
    */
-  readonly config?: BoxConfigJson;
+  readonly config?: EmulatedConfig;
   /** The emulator's clock, in ms since the epoch. Default `Date.now`. */
   readonly now?: () => number;
   /** How far Box's clock is ahead of `now`, in ms. Default 0. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { BoxConfigJson, BoxEmulator } from 'nestjs-box-auth/testing';
+import type { BoxEmulator } from 'nestjs-box-auth/testing';
 import type {
   DoctorReport,
   DoctorStep,
@@ -18,7 +18,7 @@ interface ConfigChanges {
   readonly clientID?: string;
   readonly clientSecret?: string;
   readonly enterpriseID?: string;
-  readonly appAuth?: Partial<BoxConfigJson['boxAppSettings']['appAuth']>;
+  readonly appAuth?: Partial<BoxEmulator['config']['boxAppSettings']['appAuth']>;
 }
 
 /** Runs the doctor against an emulator, and checks that it prints no secret. */
@@ -30,7 +30,7 @@ export class DoctorFixture {
   }
 
   /** The `config.json` of the emulated app, with changes. */
-  config({ enterpriseID, appAuth, ...settings }: ConfigChanges = {}): BoxConfigJson {
+  config({ enterpriseID, appAuth, ...settings }: ConfigChanges = {}): BoxEmulator['config'] {
     const { boxAppSettings, ...rest } = this.emulator.config;
     return {
       ...rest,

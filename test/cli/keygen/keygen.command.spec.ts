@@ -3,7 +3,7 @@ import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type BoxConfigJson, BoxEmulator } from 'nestjs-box-auth/testing';
+import { BoxEmulator } from 'nestjs-box-auth/testing';
 import { newKeyPair, privateKeyPem } from '../../../lib/cli/rsa-key.js';
 import { newFolder, run } from '../cli-fixture.js';
 import { DoctorFixture, failedStep, stepOf } from '../doctor/doctor-fixture.js';
@@ -12,7 +12,8 @@ const PASSPHRASE = 'a passphrase of my own';
 
 const read = (folder: string, name: string) => readFileSync(join(folder, name), 'utf8');
 const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
-const configIn = (folder: string) => JSON.parse(read(folder, 'config.json')) as BoxConfigJson;
+const configIn = (folder: string) =>
+  JSON.parse(read(folder, 'config.json')) as BoxEmulator['config'];
 const openssl = (args: string, cwd: string) =>
   execFileSync('openssl', args.split(' '), { cwd, stdio: 'pipe' }).toString();
 const spki = (key: KeyObject) => key.export({ type: 'spki', format: 'der' }).toString('hex');
@@ -210,7 +211,7 @@ describe('config.json of keygen', () => {
     const folder = newFolder();
     await run(['keygen', '--out', folder]);
     const emulator = await BoxEmulator.start();
-    const fieldsOf = ({ boxAppSettings, ...rest }: BoxConfigJson) => [
+    const fieldsOf = ({ boxAppSettings, ...rest }: BoxEmulator['config']) => [
       Object.keys(rest),
       Object.keys(boxAppSettings),
       Object.keys(boxAppSettings.appAuth),

@@ -1,4 +1,4 @@
-import { type BoxConfigJson, BoxEmulator, type BoxEmulatorOptions } from 'nestjs-box-auth/testing';
+import { BoxEmulator, type BoxEmulatorOptions } from 'nestjs-box-auth/testing';
 
 /** Not the current time, so that no test passes because of the real clock. */
 export const NOW_MS = Date.UTC(2031, 4, 6, 7, 8, 9);
@@ -8,7 +8,7 @@ export interface TestClock {
   nowMs: number;
 }
 
-let config: BoxConfigJson | undefined;
+let config: BoxEmulator['config'] | undefined;
 
 /** Starts an emulator for one test. Only the key is shared by the tests of a file. */
 export async function startEmulator(

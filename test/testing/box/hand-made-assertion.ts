@@ -1,5 +1,5 @@
 import { createPrivateKey, randomUUID, sign } from 'node:crypto';
-import { type BoxConfigJson } from 'nestjs-box-auth/testing';
+import { type BoxEmulator } from 'nestjs-box-auth/testing';
 import { NOW_MS } from './emulator-fixture.js';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -10,7 +10,7 @@ const HASHES = new Map<unknown, string>([
 ]);
 
 /** The values that Box requires, with changes; undefined omits a name. */
-export function claimsFor(config: BoxConfigJson, changes: Json = {}): Json {
+export function claimsFor(config: BoxEmulator['config'], changes: Json = {}): Json {
   return {
     iss: config.boxAppSettings.clientID,
     sub: config.enterpriseID,
@@ -22,13 +22,13 @@ export function claimsFor(config: BoxConfigJson, changes: Json = {}): Json {
   };
 }
 
-export function headerFor(config: BoxConfigJson, changes: Json = {}): Json {
+export function headerFor(config: BoxEmulator['config'], changes: Json = {}): Json {
   return { alg: 'RS256', typ: 'JWT', kid: config.boxAppSettings.appAuth.publicKeyID, ...changes };
 }
 
 /** Signs a JWT with node:crypto, so that the package does not test itself. */
 export function makeAssertion(
-  config: BoxConfigJson,
+  config: BoxEmulator['config'],
   changes: { readonly header?: Json; readonly claims?: Json } = {},
 ): string {
   const { privateKey: key, passphrase } = config.boxAppSettings.appAuth;
