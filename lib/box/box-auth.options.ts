@@ -15,7 +15,7 @@ import { forms } from './credentials/credential-forms.js';
 
 /** The options of a Box app, with or without Nest. */
 export interface BoxAuthOptions extends AppAuthOptions {
-  /** What proves the app to Box, or a function that returns it (or a Promise of it) at every token request. */
+  /** The app's credentials, or a function that returns them (or a Promise of them) at every token request. */
   readonly credentials: BoxCredentialsSource;
   /**
    * The server of calls and token requests, for an emulator or a proxy. Its origin receives tokens; plain http is accepted on

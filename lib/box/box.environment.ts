@@ -6,11 +6,11 @@ import { BoxAuthError } from '../core/errors/box-auth.error.js';
 
 const SUBJECTS = ['BOX_ENTERPRISE_ID', 'BOX_USER_ID'];
 const KEY_PAIR = ['BOX_PUBLIC_KEY_ID', 'BOX_PRIVATE_KEY'];
-const OF_A_KEY_PAIR = [...KEY_PAIR, 'BOX_PRIVATE_KEY_PASSPHRASE'];
-const OF_A_CLIENT = ['BOX_CLIENT_ID', 'BOX_CLIENT_SECRET', ...KEY_PAIR, ...SUBJECTS];
+const KEY_PAIR_VARIABLES = [...KEY_PAIR, 'BOX_PRIVATE_KEY_PASSPHRASE'];
+const CLIENT_VARIABLES = ['BOX_CLIENT_ID', 'BOX_CLIENT_SECRET', ...KEY_PAIR, ...SUBJECTS];
 
-/** What errors call the credentials that `boxCredentialsIn` found. */
-export const boxVariableNames = environmentFieldNames({
+/** The names in errors about credentials of `boxCredentialsIn`. */
+export const boxVariableNames = environmentFieldNames('Box', {
   configFile: 'BOX_CONFIG_FILE',
   config: 'BOX_CONFIG',
   clientId: 'BOX_CLIENT_ID',
@@ -24,7 +24,7 @@ export const boxVariableNames = environmentFieldNames({
 });
 
 /**
- * `BOX_API_URL`: where Box is, if it is set.
+ * The URL of Box in `BOX_API_URL`; undefined if that is unset.
  *
  * @throws BoxAuthError `option_invalid`
  */
@@ -36,7 +36,7 @@ export function boxApiUrlIn(variables: Variables): string | undefined {
 
 /**
  * The credentials in the environment: `BOX_CONFIG_FILE`, else `BOX_CONFIG`, else `BOX_CLIENT_ID` with its secret, key pair
- * and subject, else `BOX_APP_TOKEN`. An empty variable counts as unset. The values are checked with all other credentials.
+ * and subject, else `BOX_APP_TOKEN`. An empty variable counts as unset. The values are checked later, like those of the options.
  *
  * @throws BoxAuthError `config_missing` and `config_invalid`, naming the variables
  */
@@ -49,7 +49,7 @@ export function boxCredentialsIn(variables: Variables): BoxCredentials {
   const config = get('BOX_CONFIG');
   if (config !== undefined) return { config, ...passphrase };
   const appToken = get('BOX_APP_TOKEN');
-  if (appToken !== undefined && !OF_A_CLIENT.some((name) => get(name) !== undefined)) {
+  if (appToken !== undefined && !CLIENT_VARIABLES.some((name) => get(name) !== undefined)) {
     return { appToken };
   }
   checkComplete(variables);
@@ -63,7 +63,7 @@ export function boxCredentialsIn(variables: Variables): BoxCredentials {
     privateKey: get('BOX_PRIVATE_KEY'),
     ...(hasKeyPair ? passphrase : {}),
   });
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- checked by field, with all other credentials
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- parseCredentials checks each field
   return credentials as unknown as BoxCredentials;
 }
 
@@ -72,7 +72,7 @@ function checkComplete(variables: Variables): void {
   const wanted = [
     'BOX_CLIENT_ID',
     'BOX_CLIENT_SECRET',
-    ...(OF_A_KEY_PAIR.some(isSet) ? KEY_PAIR : []),
+    ...(KEY_PAIR_VARIABLES.some(isSet) ? KEY_PAIR : []),
   ];
   const unset = [
     ...wanted.filter((name) => !isSet(name)),
@@ -80,21 +80,24 @@ function checkComplete(variables: Variables): void {
   ];
   if (![...wanted, ...SUBJECTS].some(isSet)) {
     throw missing(
-      'No credentials were given, and the environment has none: BOX_CONFIG_FILE, BOX_CONFIG, BOX_CLIENT_ID and BOX_APP_TOKEN are all unset',
-      'Set BOX_CONFIG_FILE to the path of config.json, or pass `credentials`. If it stands in a .env file, that has to be loaded first: in Nest, import ConfigModule.forRoot().',
+      'No Box credentials in the options or in the environment: BOX_CONFIG_FILE, BOX_CONFIG, BOX_CLIENT_ID and BOX_APP_TOKEN are all unset',
+      'Fix: set BOX_CONFIG_FILE to the path of config.json, or pass `credentials`. A .env file must be loaded first: in Nest, import ConfigModule.forRoot().',
     );
   }
   if (unset.length > 0) {
     throw missing(
-      `The environment has credentials for Box, but not all of them. Unset: ${unset.join('; ')}`,
-      'Set what is unset; or set BOX_CONFIG_FILE to the path of config.json, which has it all.',
+      `Incomplete Box credentials in the environment. Unset: ${unset.join('; ')}`,
+      'Fix: set the unset variables, or set BOX_CONFIG_FILE to the path of config.json, which contains all of them.',
     );
   }
   if (SUBJECTS.every(isSet)) {
-    throw configInvalid(`${SUBJECTS.join(' and ')} are both set.`, {
-      ...boxCredentialsHelp,
-      hint: 'Unset one: tokens are for the service account, or for a user.',
-    });
+    throw configInvalid(
+      `Invalid Box credentials in the environment: ${SUBJECTS.join(' and ')} are both set.`,
+      {
+        ...boxCredentialsHelp,
+        hint: 'Fix: unset one of them. Tokens are for the service account or for a user.',
+      },
+    );
   }
 }
 

@@ -20,7 +20,11 @@ export interface WorkfrontAuthContext {
   readonly extraOptionNames?: readonly string[];
 }
 
-const optionNames = new FieldNames('What stands in the options', undefined, (field) => field);
+const optionNames = new FieldNames(
+  'Workfront credentials in the options',
+  undefined,
+  (field) => field,
+);
 
 /** One OAuth2 application of Workfront, without Nest. */
 export class WorkfrontAuth extends AppAuth<WorkfrontCredentials, ParsedWorkfrontCredentials> {

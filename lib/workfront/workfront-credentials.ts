@@ -13,22 +13,22 @@ import { fingerprint, Secret } from '../core/errors/secret.js';
 import type { KeyParser } from '../core/credentials/private-key.js';
 import { workfrontDocs } from './workfront-docs.js';
 
-/** A custom OAuth2 application of Workfront, of the type "Machine to Machine Application" (JWT flow). */
+/** The credentials of an OAuth2 application of the type "Machine to Machine Application" (JWT flow). */
 export interface WorkfrontCredentials {
   /** The application's client id. */
   readonly clientId: string;
   readonly clientSecret: string;
-  /** The customer id on the application's page, which is not the client id. */
+  /** The customer id on the application's page. It is not the client id. */
   readonly customerId: string;
   /** The id of the user who added the public key: calls act as this user. */
   readonly userId: string;
-  /** PEM, encrypted or not. Literal `\n` for newlines, as in environment variables, is understood. */
+  /** PEM, plain or encrypted. Literal `\n` instead of line breaks, as in environment variables, is accepted. */
   readonly privateKey: string;
-  /** Of an encrypted private key. */
+  /** The passphrase of an encrypted private key. */
   readonly passphrase?: string | undefined;
 }
 
-/** Credentials that were read and found good. */
+/** Checked and parsed credentials, ready for token requests. */
 export interface ParsedWorkfrontCredentials extends ParsedCredentials {
   readonly clientId: string;
   readonly clientSecret: Secret;
@@ -38,7 +38,7 @@ export interface ParsedWorkfrontCredentials extends ParsedCredentials {
 
 export const workfrontCredentialsHelp: CredentialsHelp = {
   issuer: 'Workfront',
-  hint: 'Copy what is named above from the page of the OAuth2 application, under Setup > System > OAuth2 Applications.',
+  hint: 'Fix: copy the fields above from the page of the OAuth2 application, under Setup > System > OAuth2 Applications.',
   docs: workfrontDocs.jwtFlow,
   newKey: 'npx nestjs-box-auth keygen --workfront',
   passphraseVariable: 'WORKFRONT_PRIVATE_KEY_PASSPHRASE',
@@ -64,16 +64,16 @@ const form = v.strictObject(
 );
 
 /**
- * Checks every field and opens the private key.
+ * Checks every field, and parses the private key with `parseKey`.
  *
- * @throws BoxAuthError `config_invalid` and those of opening a private key (`key_…`)
+ * @throws BoxAuthError `config_invalid` and the errors of `parsePrivateKey` (`key_…`)
  */
 export function parseWorkfrontCredentials(
-  given: WorkfrontCredentials,
+  credentials: WorkfrontCredentials,
   fieldNames: FieldNames,
   parseKey: KeyParser,
 ): ParsedWorkfrontCredentials {
-  const fields = checkFields(form, given, fieldNames, workfrontCredentialsHelp);
+  const fields = checkFields(form, credentials, fieldNames, workfrontCredentialsHelp);
   const { clientId, clientSecret, customerId, userId } = fields;
   const key = parseKey(fields.privateKey, fields.passphrase, {
     key: fieldNames.field('privateKey'),

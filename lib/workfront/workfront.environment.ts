@@ -5,7 +5,7 @@ import { workfrontDomain, workfrontUrl, type WorkfrontAddress } from './workfron
 import type { WorkfrontCredentials } from './workfront-credentials.js';
 import { workfrontDocs } from './workfront-docs.js';
 
-const NEEDED = {
+const REQUIRED = {
   clientId: 'WORKFRONT_CLIENT_ID',
   clientSecret: 'WORKFRONT_CLIENT_SECRET',
   customerId: 'WORKFRONT_CUSTOMER_ID',
@@ -14,55 +14,58 @@ const NEEDED = {
 } as const;
 
 const PASSPHRASE = 'WORKFRONT_PRIVATE_KEY_PASSPHRASE';
-const ADDRESS = ['WORKFRONT_URL', 'WORKFRONT_DOMAIN'] as const;
+const ADDRESS_VARIABLES = ['WORKFRONT_URL', 'WORKFRONT_DOMAIN'] as const;
 
-/** What errors call the credentials that `workfrontCredentialsIn` found. */
-export const workfrontVariableNames = environmentFieldNames({ ...NEEDED, passphrase: PASSPHRASE });
+/** The names in errors about credentials of `workfrontCredentialsIn`. */
+export const workfrontVariableNames = environmentFieldNames('Workfront', {
+  ...REQUIRED,
+  passphrase: PASSPHRASE,
+});
 
 /**
- * Where Workfront is: `WORKFRONT_URL`, else `WORKFRONT_DOMAIN`. An empty variable counts as none.
+ * The address of Workfront: `WORKFRONT_URL`, else `WORKFRONT_DOMAIN`. An empty variable counts as unset.
  *
  * @throws BoxAuthError `option_invalid`, naming the variable
  */
 export function workfrontAddressIn(variables: Variables): WorkfrontAddress {
-  const [url, domain] = ADDRESS.map((name) => readVariable(variables, name)?.trim());
-  if (url !== undefined) return { url: parseVariable(workfrontUrl, ADDRESS[0], url) };
-  if (domain !== undefined) return { url: parseVariable(workfrontDomain, ADDRESS[1], domain) };
+  const [url, domain] = ADDRESS_VARIABLES.map((name) => readVariable(variables, name)?.trim());
+  if (url !== undefined) return { url: parseVariable(workfrontUrl, ADDRESS_VARIABLES[0], url) };
+  if (domain !== undefined)
+    return { url: parseVariable(workfrontDomain, ADDRESS_VARIABLES[1], domain) };
   return {};
 }
 
 /**
- * The credentials in the environment: `WORKFRONT_CLIENT_ID` and its like. What stands in them is checked with all others.
- *
- * `isAddressGiven`: elsewhere, so that no variable has to say where Workfront is.
+ * The credentials in the environment: `WORKFRONT_CLIENT_ID`, `WORKFRONT_PRIVATE_KEY` and so on. Their values are checked later,
+ * like those of the options. `hasAddress` means that the options have the address, so that no variable needs to.
  *
  * @throws BoxAuthError `config_missing`, naming the variables
  */
 export function workfrontCredentialsIn(
   variables: Variables,
-  isAddressGiven: boolean,
+  hasAddress: boolean,
 ): WorkfrontCredentials {
   const isUnset = (name: string) => readVariable(variables, name) === undefined;
   const unset = [
-    ...(!isAddressGiven && ADDRESS.every(isUnset) ? [ADDRESS.join(' or ')] : []),
-    ...Object.values(NEEDED).filter(isUnset),
+    ...(!hasAddress && ADDRESS_VARIABLES.every(isUnset) ? [ADDRESS_VARIABLES.join(' or ')] : []),
+    ...Object.values(REQUIRED).filter(isUnset),
   ];
-  const has = Object.values(NEEDED).some((name) => !isUnset(name)) ? 'not all of them' : 'none';
+  const found = Object.values(REQUIRED).some((name) => !isUnset(name)) ? 'incomplete ones' : 'none';
   if (unset.length > 0) {
     throw new BoxAuthError({
       code: 'config_missing',
-      message: `WorkfrontAuthModule was given no credentials, and the environment has ${has}. Unset: ${unset.join('; ')}.`,
-      hint: 'Set what is unset, or pass domain or url, clientId, clientSecret, customerId, userId and privateKey. If it stands in a .env file, that has to be loaded first: import ConfigModule.forRoot().',
+      message: `No Workfront credentials in the options, and ${found} in the environment. Unset: ${unset.join('; ')}.`,
+      hint: 'Fix: set the unset variables, or pass domain or url, clientId, clientSecret, customerId, userId and privateKey. A .env file must be loaded first: import ConfigModule.forRoot().',
       docs: workfrontDocs.jwtFlow,
     });
   }
   const get = (name: string) => readVariable(variables, name) ?? '';
   return {
-    clientId: get(NEEDED.clientId),
-    clientSecret: get(NEEDED.clientSecret),
-    customerId: get(NEEDED.customerId),
-    userId: get(NEEDED.userId),
-    privateKey: get(NEEDED.privateKey),
+    clientId: get(REQUIRED.clientId),
+    clientSecret: get(REQUIRED.clientSecret),
+    customerId: get(REQUIRED.customerId),
+    userId: get(REQUIRED.userId),
+    privateKey: get(REQUIRED.privateKey),
     passphrase: readVariable(variables, PASSPHRASE),
   };
 }

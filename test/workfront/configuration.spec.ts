@@ -23,7 +23,7 @@ beforeEach(() => {
 afterEach(() => vi.unstubAllEnvs());
 afterAll(() => emulator.stop());
 
-describe('The address', () => {
+describe('The address of Workfront', () => {
   const originOf = (address: Record<string, unknown>) =>
     new WorkfrontAuth({ ...application, ...address }).apiUrl;
 
@@ -61,20 +61,20 @@ describe('The address', () => {
     ['domain', 'a domain with a path', { domain: 'acme.my.workfront.com/attask' }],
     ['domain', 'a domain with a port', { domain: 'acme:8443' }],
     ['domain', 'a domain with a user', { domain: 'acme@example.com' }],
-    ['domain', 'a domain that is no text', { domain: 7 }],
+    ['domain', 'a domain that is a number', { domain: 7 }],
     ['url', 'a url without a scheme', { url: 'acme.my.workfront.com' }],
     ['url', 'plain http', { url: 'http://acme.my.workfront.com' }],
     ['url', 'a url with a path', { url: 'https://acme.my.workfront.com/attask' }],
     ['url', 'a url with a query', { url: 'https://acme.my.workfront.com?a=1' }],
     ['url', 'a url with a password', { url: 'https://a:b@acme.my.workfront.com' }],
-  ])('%s is named where it is %s', async (option, _, address) => {
+  ])('is rejected with the name of the option %s if it is %s', async (option, _, address) => {
     const error = await thrownBy(() => originOf(address));
     expect(error.code).toBe('option_invalid');
     expect(error.message).toContain(`Invalid \`${option}\`: `);
   });
 });
 
-describe('A mistake fails the bootstrap with one error that names it', () => {
+describe('An invalid option fails the bootstrap with one error that names it', () => {
   it.each<readonly [string, string, object]>([
     ['clientId', 'config_invalid', { clientId: undefined }],
     ['clientSecret', 'config_invalid', { clientSecret: undefined }],
@@ -107,7 +107,7 @@ describe('A mistake fails the bootstrap with one error that names it', () => {
     }
   });
 
-  it('all fields that are missing stand in one error', async () => {
+  it('reports all missing fields in one error', async () => {
     const starting = () => start(WorkfrontAuthModule.forRoot({ domain: 'acme', clientId: 'c' }));
     const { code, message } = await thrownBy(starting);
     expect(code).toBe('config_invalid');
@@ -115,7 +115,7 @@ describe('A mistake fails the bootstrap with one error that names it', () => {
       expect(message).toContain(`${name}: expected`);
   });
 
-  it('a factory that returns no credentials is told so, whatever the environment has', async () => {
+  it('reports a factory that returns no credentials, whatever the environment has', async () => {
     vi.stubEnv('WORKFRONT_CLIENT_ID', 'c');
     const starting = () =>
       start(WorkfrontAuthModule.forRootAsync({ useFactory: () => ({ domain: 'acme' }) }));
@@ -123,7 +123,7 @@ describe('A mistake fails the bootstrap with one error that names it', () => {
   });
 });
 
-describe('forRoot without credentials reads the environment', () => {
+describe('WorkfrontAuthModule.forRoot without credentials', () => {
   function set(changes: Readonly<Record<string, string | undefined>> = {}): void {
     const { clientId, clientSecret, customerId, userId, privateKey } = emulator.credentials;
     const variables = {
@@ -138,17 +138,17 @@ describe('forRoot without credentials reads the environment', () => {
     for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
   }
 
-  it('for all of it', async () => {
+  it('reads everything from the environment', async () => {
     set();
     expect(await called(await start(WorkfrontAuthModule.forRoot()))).toBe(200);
   });
 
-  it('with a key whose newlines are written as \\n', async () => {
+  it('accepts a key whose line breaks are written as \\n', async () => {
     set({ WORKFRONT_PRIVATE_KEY: emulator.credentials.privateKey.replaceAll('\n', '\\n') });
     expect(await called(await start(WorkfrontAuthModule.forRoot()))).toBe(200);
   });
 
-  it('with a passphrase that is kept apart from the key, in the environment or in the options', async () => {
+  it('accepts a separate passphrase in the environment or in the options', async () => {
     const passphrase = 'correct horse';
     const encrypted = createPrivateKey(emulator.credentials.privateKey).export({
       type: 'pkcs8',
@@ -166,7 +166,7 @@ describe('forRoot without credentials reads the environment', () => {
     expect(error.hint).toContain('WORKFRONT_PRIVATE_KEY_PASSPHRASE');
   });
 
-  it('where an option is there, but undefined', async () => {
+  it('reads the environment for options that are undefined', async () => {
     set();
     const module = WorkfrontAuthModule.forRoot({
       url: undefined,
@@ -179,13 +179,13 @@ describe('forRoot without credentials reads the environment', () => {
     expect(await called(await start(module))).toBe(200);
   });
 
-  it('for credentials, beside an address that is given', async () => {
+  it('reads credentials from the environment if the options have an address', async () => {
     set({ WORKFRONT_URL: 'https://elsewhere.my.workfront.com' });
     const module = WorkfrontAuthModule.forRoot({ url: emulator.url });
     expect(await called(await start(module))).toBe(200);
   });
 
-  it('for the address, beside credentials that are given: also of forRootAsync', async () => {
+  it('reads the address from the environment if the options have credentials, also for forRootAsync', async () => {
     vi.stubEnv('WORKFRONT_URL', emulator.url);
     const { url: _, ...credentials } = options;
     for (const module of [
@@ -196,7 +196,7 @@ describe('forRoot without credentials reads the environment', () => {
     }
   });
 
-  it('for WORKFRONT_DOMAIN, unless there is a WORKFRONT_URL', async () => {
+  it('reads WORKFRONT_DOMAIN unless WORKFRONT_URL is set', async () => {
     set({ WORKFRONT_URL: undefined, WORKFRONT_DOMAIN: 'acme' });
     let app = await start(WorkfrontAuthModule.forRoot(), WorkfrontHttpModule);
     expect(app.get(WorkfrontAxiosInterceptor).apiUrl).toBe('https://acme.my.workfront.com');
@@ -207,7 +207,7 @@ describe('forRoot without credentials reads the environment', () => {
     await app.close();
   });
 
-  it('what ConfigModule read from a file', async () => {
+  it('reads variables that ConfigModule loaded from a file', async () => {
     const file = new URL('workfront.env', import.meta.url).pathname;
     set({ WORKFRONT_CLIENT_ID: undefined });
     const app = await start(
@@ -219,14 +219,14 @@ describe('forRoot without credentials reads the environment', () => {
     vi.stubEnv('WORKFRONT_CLIENT_ID', undefined);
   });
 
-  it('and names every variable that is missing or empty', async () => {
+  it('names every variable that is missing or empty', async () => {
     set({ WORKFRONT_CUSTOMER_ID: undefined, WORKFRONT_USER_ID: ' ' });
     const { code, message } = await thrownBy(() => start(WorkfrontAuthModule.forRoot()));
     expect(code).toBe('config_missing');
     expect(message).toContain('Unset: WORKFRONT_CUSTOMER_ID; WORKFRONT_USER_ID.');
   });
 
-  it('the address among them, where no option has it', async () => {
+  it('names the variables of the address if no option has it', async () => {
     set({ WORKFRONT_URL: undefined, WORKFRONT_CUSTOMER_ID: undefined });
     const { message } = await thrownBy(() => start(WorkfrontAuthModule.forRoot()));
     expect(message).toContain('WORKFRONT_URL or WORKFRONT_DOMAIN; WORKFRONT_CUSTOMER_ID.');
@@ -238,14 +238,14 @@ describe('forRoot without credentials reads the environment', () => {
     ['WORKFRONT_URL', 'acme.my.workfront.com'],
     ['WORKFRONT_URL', 'https://acme.my.workfront.com/attask'],
     ['WORKFRONT_PRIVATE_KEY', 'a key'],
-  ])('and names %s where that is wrong', async (name, value) => {
+  ])('names %s if that is invalid', async (name, value) => {
     set({ [name]: value });
     const { message } = await thrownBy(() => start(WorkfrontAuthModule.forRoot()));
     expect(message).toContain(name);
-    expect(message).not.toMatch(/credentials\.|The option/);
+    expect(message).not.toMatch(/credentials\.|Invalid `/);
   });
 
-  it('and calls a passphrase in the options by its name there', async () => {
+  it('names an invalid passphrase as the option does', async () => {
     set();
     const wrong = { passphrase: 5 } as unknown as WorkfrontAuthModuleOptions;
     const { message } = await thrownBy(() => start(WorkfrontAuthModule.forRoot(wrong)));
@@ -253,14 +253,14 @@ describe('forRoot without credentials reads the environment', () => {
     expect(message).not.toContain('WORKFRONT_PRIVATE_KEY_PASSPHRASE');
   });
 
-  it('and names WORKFRONT_DOMAIN where that is wrong', async () => {
+  it('names WORKFRONT_DOMAIN if that is invalid', async () => {
     set({ WORKFRONT_URL: undefined, WORKFRONT_DOMAIN: 'https://acme.my.workfront.com' });
     const { code, message } = await thrownBy(() => start(WorkfrontAuthModule.forRoot()));
     expect(code).toBe('option_invalid');
     expect(message).toContain('Invalid environment variable WORKFRONT_DOMAIN');
   });
 
-  it('and with half of the credentials in the options asks for the rest of them there', async () => {
+  it('rejects credentials of which only some are in the options', async () => {
     set();
     const starting = () => start(WorkfrontAuthModule.forRoot({ clientId: 'mine' }));
     expect((await thrownBy(starting)).code).toBe('config_invalid');

@@ -4,7 +4,7 @@ import type { StaticToken, ParsedCredentials } from '../../core/credentials/cred
 import type { AssertionSigner, SigningFunction } from '../../core/credentials/assertion.js';
 import type { SigningAlgorithm } from '../../core/credentials/private-key.js';
 
-/** `config.json` as Box's developer console makes it. */
+/** The `config.json` of Box's developer console. */
 export interface BoxConfigJson {
   readonly boxAppSettings: {
     readonly clientID: string;
@@ -19,18 +19,18 @@ export interface BoxConfigJson {
   readonly userID?: string;
 }
 
-/** The service account (`enterpriseId`) or one user (`userId`): whom tokens are for unless a call asks otherwise. */
+/** The default subject of tokens: the service account (`enterpriseId`) or one user (`userId`). */
 type DefaultSubject =
   | { readonly enterpriseId: string; readonly userId?: never }
   | { readonly userId: string; readonly enterpriseId?: never };
 
-/** `config.json` on disk. A passphrase given here wins over the one in the file. */
+/** `config.json` on disk. `passphrase` overrides the one in the file. */
 export interface ConfigFileCredentials {
   readonly configFile: string;
   readonly passphrase?: string | undefined;
 }
 
-/** `config.json` as an object, as its JSON text, or as base64 of that. */
+/** `config.json` as an object, as JSON, or as base64 of the JSON. `passphrase` overrides the one in it. */
 export interface ConfigCredentials {
   readonly config: BoxConfigJson | string;
   readonly passphrase?: string | undefined;
@@ -41,13 +41,13 @@ export type KeyPairCredentials = DefaultSubject & {
   readonly clientId: string;
   readonly clientSecret: string;
   readonly publicKeyId: string;
-  /** PEM, encrypted or not. Literal `\n` for newlines, as in environment variables, is understood. */
+  /** PEM, plain or encrypted. Literal `\n` instead of line breaks, as in environment variables, is accepted. */
   readonly privateKey: string;
   readonly passphrase?: string | undefined;
   readonly algorithm?: SigningAlgorithm | undefined;
 };
 
-/** A key pair whose private key stays where it is: `sign` asks a KMS, an HSM or a vault. `algorithm` defaults to `RS256`. */
+/** A key pair whose private key stays in a KMS, an HSM or a vault, which `sign` calls. `algorithm` defaults to `RS256`. */
 export type ExternalSignerCredentials = DefaultSubject & {
   readonly clientId: string;
   readonly clientSecret: string;
@@ -62,15 +62,15 @@ export type ClientCredentials = DefaultSubject & {
   readonly clientSecret: string;
 };
 
-/** A token from the developer console: 60 minutes, cannot be renewed. For trying things out. */
+/** A developer token of the developer console, for experiments. It lives 60 minutes and cannot be refreshed. */
 export interface DeveloperTokenCredentials {
   readonly developerToken: string;
 }
 
 /**
  * The app token of a Limited Access App: a long-lived token of the app's own service account, from the Configuration tab of
- * the developer console. It is used until Box refuses it. Primary and secondary token can be given together, as a list:
- * the next is used once Box refuses one.
+ * the developer console. It is used until Box rejects it. Pass the primary and the secondary token as a list: the next one is
+ * used once Box rejects the first.
  *
  * @example
  * ```ts
@@ -84,8 +84,8 @@ export interface AppTokenCredentials {
 }
 
 /**
- * An access token from elsewhere, such as a company gateway. Returned by a `credentials` function it is refreshed before
- * `expiresAt`, or once Box refuses it, by calling the function again. Given directly, it is never refreshed.
+ * An access token from another source, such as a company gateway. If a `credentials` function returns it, the function is
+ * called for a new one before `expiresAt`, or once Box rejects the token. In the options it is never refreshed.
  *
  * @example
  * ```ts
@@ -102,11 +102,11 @@ export interface AppTokenCredentials {
  */
 export interface AccessTokenCredentials {
   readonly accessToken: string;
-  /** When it expires, in milliseconds since the epoch. Default unknown: it is used until Box refuses it. */
+  /** The expiry, in milliseconds since the epoch. Default unknown: the token is used until Box rejects it. */
   readonly expiresAt?: number | undefined;
 }
 
-/** What proves the app to Box, in any of its forms. */
+/** The app's credentials, in any of their forms. */
 export type BoxCredentials =
   | ConfigFileCredentials
   | ConfigCredentials
@@ -117,17 +117,17 @@ export type BoxCredentials =
   | AppTokenCredentials
   | AccessTokenCredentials;
 
-/** Credentials; or several key pairs or tokens of one app, while they are rotated: the next is used once Box refuses one. */
+/** Credentials, or several key pairs or tokens of one app during a rotation: the next one is used once Box rejects one. */
 export type GivenBoxCredentials = BoxCredentials | readonly BoxCredentials[];
 
 /**
- * Credentials, or a function that is called for them at every token request, so that keys rotate without a restart. One that
- * returns a token is called when that is to be refreshed.
+ * Credentials, or a function that returns them at every token request, so that keys rotate without a restart. A function that
+ * returns a token is called when that token must be refreshed.
  */
 export type BoxCredentialsSource =
   GivenBoxCredentials | (() => GivenBoxCredentials | Promise<GivenBoxCredentials>);
 
-/** Credentials that were read and found good: what the token endpoint is asked with. */
+/** Checked and parsed credentials, ready for token requests. */
 export type ParsedBoxCredentials = ParsedCredentials &
   (
     | {
@@ -142,7 +142,7 @@ export type ParsedBoxCredentials = ParsedCredentials &
 
 export const boxCredentialsHelp: CredentialsHelp = {
   issuer: 'Box',
-  hint: 'Download config.json again from the Configuration tab of the Box developer console, or fix the fields named above.',
+  hint: 'Fix: download config.json again from the Configuration tab of the Box developer console, or correct the fields above.',
   docs: 'https://developer.box.com/guides/authentication/jwt/jwt-setup/',
   newKey: 'openssl genrsa -aes256 -out private.pem 2048',
   passphraseVariable: 'BOX_PRIVATE_KEY_PASSPHRASE',

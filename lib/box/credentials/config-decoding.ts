@@ -3,25 +3,25 @@ import { configInvalid } from '../../core/credentials/credentials-errors.js';
 import { decodedText, textOfBase64 } from '../../core/credentials/encoded-text.js';
 import { isRecord } from '../../core/credentials/field-checks.js';
 import { boxCredentialsHelp } from './box-credentials.js';
-import { lookalikeOfConfig, lookalikeOfJson } from './wrong-formats.js';
+import { wrongConfigFormat, wrongTextFormat } from './wrong-formats.js';
 
 /**
- * A `config.json` without anything around it, its fields not checked yet: from an object, its JSON text, base64 of that, or
- * bytes, wrapped in one another or in the response of a secret manager.
+ * Decodes a `config.json` from an object, JSON, base64 or bytes, nested in any order or in the response of a secret manager. The
+ * fields are not checked. `source` names it in errors.
  *
- * @throws BoxAuthError `config_invalid` for what is no JSON, or has another shape
+ * @throws BoxAuthError `config_invalid` if it is not JSON, or is known to be another format
  */
-export function decodeConfig(config: unknown, where: string): unknown {
-  const value = withIdsOutside(
-    unwrapped(config, (content, parserError) => unreadable(where, content, parserError)),
+export function decodeConfig(config: unknown, source: string): unknown {
+  const value = withIdsAtTop(
+    unwrapLayers(config, (content, parserError) => notJsonError(source, content, parserError)),
   );
-  const lookalike = lookalikeOfConfig(value);
-  if (lookalike === undefined) return value;
-  throw notConfig(`${where} is ${lookalike.what}, not config.json.`, lookalike.hint);
+  const format = wrongConfigFormat(value);
+  if (format === undefined) return value;
+  throw notConfigError(`${source} is ${format.description}, not config.json.`, format.hint);
 }
 
-/** The ids inside `boxAppSettings`, if there are none outside it. */
-function withIdsOutside(config: unknown): unknown {
+/** Moves ids from inside `boxAppSettings` to the top, where Box writes them, unless there are ids already. */
+function withIdsAtTop(config: unknown): unknown {
   if (!isRecord(config) || config['enterpriseID'] !== undefined || config['userID'] !== undefined) {
     return config;
   }
@@ -32,34 +32,37 @@ function withIdsOutside(config: unknown): unknown {
 }
 
 const WHOLE_FILE =
-  'Take the whole of config.json, unchanged, as it was downloaded from the Configuration tab of the Box developer console.';
+  'Fix: use the whole of config.json, unchanged, as downloaded from the Configuration tab of the Box developer console.';
 
-function unreadable(where: string, content: string, parserError: unknown): BoxAuthError {
+function notJsonError(source: string, content: string, parserError: unknown): BoxAuthError {
   if (/^[^{}\s]{1,255}\.json$/.test(content)) {
-    return notConfig(
-      `${where} is a path; it should be the JSON itself.`,
-      'Give the path as configFile, or as BOX_CONFIG_FILE.',
+    return notConfigError(
+      `${source} is a path: expected the JSON itself.`,
+      'Fix: set the path as configFile, or as BOX_CONFIG_FILE.',
     );
   }
-  const lookalike = lookalikeOfJson(content);
-  if (lookalike !== undefined) {
-    return notConfig(`${where} is ${lookalike.what}, not config.json.`, lookalike.hint);
+  const format = wrongTextFormat(content);
+  if (format !== undefined) {
+    return notConfigError(`${source} is ${format.description}, not config.json.`, format.hint);
   }
-  if (content === '') return notConfig(`${where} cannot be read: it is empty.`, WHOLE_FILE);
-  // The parser's own message quotes the text, which holds the secret and the key. Only the position is kept.
+  if (content === '') return notConfigError(`${source} cannot be read: it is empty.`, WHOLE_FILE);
+  // The parser's message quotes the text, with its secret and key. Only the position is safe to show.
   const parserMessage = parserError instanceof Error ? parserError.message : '';
   const position = /position \d+/.exec(parserMessage)?.[0];
   if (content.startsWith('{') && endsEarly(parserMessage, content)) {
-    return notConfig(
-      `${where} cannot be read: it is not JSON, as it ends too soon.`,
+    return notConfigError(
+      `${source} cannot be read: it is not JSON, as it ends too soon.`,
       `${WHOLE_FILE} In a .env file, put single quotes around it: an unquoted value ends at the first newline.`,
     );
   }
   const at = position === undefined ? '' : `, at ${position}`;
-  return notConfig(`${where} cannot be read: it is not JSON, nor base64 of JSON${at}.`, WHOLE_FILE);
+  return notConfigError(
+    `${source} cannot be read: it is not JSON, nor base64 of JSON${at}.`,
+    WHOLE_FILE,
+  );
 }
 
-/** Node 20 and later give the position of the end where a value or a name is missing there. */
+/** If a value or a name is missing at the end, Node 20 and later report the position of the end. */
 function endsEarly(parserMessage: string, content: string): boolean {
   return (
     /end of JSON input|Unterminated string/.test(parserMessage) ||
@@ -67,20 +70,20 @@ function endsEarly(parserMessage: string, content: string): boolean {
   );
 }
 
-function notConfig(message: string, hint: string): BoxAuthError {
+function notConfigError(message: string, hint: string): BoxAuthError {
   return configInvalid(message, { ...boxCredentialsHelp, hint });
 }
 
 /**
- * Takes off every layer around `config.json`, in any order: bytes, base64, JSON, JSON in a JSON string, and the response of
- * AWS Secrets Manager. `notJson` makes the error for a text that is neither JSON nor base64 of JSON, out of that text and of
- * what the parser threw. Ends, as each layer is larger than what is in it.
+ * Removes every layer around `config.json`, in any order: bytes, base64, JSON, JSON in a JSON string, and the response of AWS
+ * Secrets Manager. `notJson` makes the error for a text that is neither JSON nor base64 of JSON. The loop ends, as each layer is
+ * larger than its content.
  */
-export function unwrapped(
-  given: unknown,
+function unwrapLayers(
+  config: unknown,
   notJson: (text: string, parserError: unknown) => Error,
 ): unknown {
-  let value = given;
+  let value = config;
   for (;;) {
     const layer = secretIn(value) ?? value;
     if (typeof layer === 'string') value = contentOf(layer.trim(), notJson);
@@ -95,8 +98,8 @@ export function isSecretEnvelope(value: unknown): boolean {
 }
 
 /**
- * The secret of `GetSecretValue`: https://docs.aws.amazon.com/secretsmanager/latest/apireference/. Reads each field once, as
- * a getter may return something else the next time.
+ * Returns the secret in a response of `GetSecretValue`: https://docs.aws.amazon.com/secretsmanager/latest/apireference/. Reads
+ * each field once, as a getter may return another value the next time.
  */
 function secretIn(value: unknown): string | Uint8Array | undefined {
   if (!isRecord(value)) return undefined;
@@ -108,7 +111,7 @@ function secretIn(value: unknown): string | Uint8Array | undefined {
 function contentOf(text: string, notJson: (text: string, parserError: unknown) => Error): unknown {
   const decoded = textOfBase64(text);
   if (decoded !== undefined) return decoded;
-  // A JSON string with JSON in it has lost its outer quotes where they were taken for those of a shell or a .env file.
+  // A shell or a .env parser may have removed the outer quotes of a JSON string that contains JSON.
   const isUnquoted = text.charAt(text.indexOf('"') - 1) === '\\';
   const json = withoutRawControls(isUnquoted ? `"${text}"` : text);
   try {
@@ -119,8 +122,8 @@ function contentOf(text: string, notJson: (text: string, parserError: unknown) =
 }
 
 /**
- * Repairs what `.env` files and `echo` do to newlines: raw ones inside strings are escaped, escaped ones between strings
- * become spaces. Neither is JSON otherwise, so it cannot mean anything else.
+ * Repairs line breaks after `.env` files and `echo`: escapes raw ones inside strings, and replaces escaped ones between strings by
+ * spaces. Both are invalid in JSON, so no valid text changes.
  */
 function withoutRawControls(json: string): string {
   let isInString = false;

@@ -65,11 +65,11 @@ const configJson = v.pipe(
 /** `config.json`, checked. */
 export type CheckedConfig = v.InferOutput<typeof configJson>;
 
-/** Where the path of a `config.json` comes from. */
+/** The origin of the path of a `config.json`, for errors. */
 export interface PathOrigin {
-  /** What named the file, for errors. */
+  /** The option or variable with the path. */
   readonly setting?: string | undefined;
-  /** What a relative path is relative to. Default the working directory of the process. */
+  /** The base of a relative path. Default the working directory of the process. */
   readonly cwd?: string;
 }
 
@@ -90,45 +90,45 @@ export function readConfigFile(path: string, origin: PathOrigin = {}): CheckedCo
 }
 
 /**
- * Checks a `config.json` in any form that `decodeConfig` takes. `where` names it in errors.
+ * Decodes and checks a `config.json`, in any form that `decodeConfig` accepts. `source` names it in errors.
  *
  * @throws BoxAuthError `config_invalid`
  */
-export function parseConfig(config: unknown, where: string): CheckedConfig {
+export function parseConfig(config: unknown, source: string): CheckedConfig {
   return checkFields(
     configJson,
-    decodeConfig(config, where),
-    new FieldNames(where),
+    decodeConfig(config, source),
+    new FieldNames(source),
     boxCredentialsHelp,
   );
 }
 
 /**
- * The file at `path` could not be read, for `reason`. `path` is as it was given: once it is resolved, a secret in its place
- * would look like a path.
+ * The error of a file that cannot be read. `path` must not be resolved: a secret instead of a path would then look like a path,
+ * and be shown.
  */
 export function configUnreadable(
   path: string,
   reason: string,
   { setting, cwd }: PathOrigin = {},
 ): BoxAuthError {
-  const named = looksLikePath(path)
+  const shownPath = looksLikePath(path)
     ? JSON.stringify(path)
-    : `(a text of ${path.length} characters, which does not look like a path)`;
-  const by = setting === undefined ? '' : ` that ${setting} names`;
-  const place =
+    : `(a string of ${path.length} characters that does not look like a path)`;
+  const from = setting === undefined ? '' : ` of ${setting}`;
+  const base =
     looksLikePath(path) && !isAbsolute(path)
       ? `, which is relative to ${cwd === undefined ? workingDirectory() : JSON.stringify(cwd)},`
       : '';
   return new BoxAuthError({
     code: 'config_unreadable',
-    message: `The Box configuration file ${named}${by} cannot be read (${reason}).`,
-    hint: `Check the path${place} and the permissions of the file. The JSON itself belongs into \`config\`, or BOX_CONFIG.`,
+    message: `The Box configuration file ${shownPath}${from} cannot be read (${reason}).`,
+    hint: `Fix: check the path${base} and the permissions of the file. To pass the JSON itself, use \`config\` or BOX_CONFIG.`,
     docs: boxCredentialsHelp.docs,
   });
 }
 
-/** It may have been removed under the process. */
+/** The working directory. It may have been removed since the start of the process. */
 function workingDirectory(): string {
   try {
     return JSON.stringify(process.cwd());

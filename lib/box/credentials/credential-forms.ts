@@ -38,7 +38,7 @@ const expiresAt = v.optional(
 const fields = <const E extends v.ObjectEntries>(entries: E, whole: string) =>
   v.strictObject(entries, missingFieldMessage(entries, whole));
 
-/** The forms of credentials, each known by a field that no other has; the last by nothing but its client. */
+/** The forms of credentials. Each is recognized by a field that no other form has; the last one has only the client. */
 export const forms = {
   configFile: fields(
     { configFile: text('the path of config.json'), passphrase },

@@ -4,13 +4,18 @@ import {
   externalSigner,
   keySigner,
 } from '../../core/credentials/assertion.js';
-import { type ParsedBoxCredentials, boxCredentialsHelp as advice } from './box-credentials.js';
+import { type ParsedBoxCredentials, boxCredentialsHelp as help } from './box-credentials.js';
 import { type CheckedConfig, parseConfig, readConfigFile } from './config-json.js';
-import { lookalikeOfCredentials } from './wrong-formats.js';
+import { wrongCredentialsFormat } from './wrong-formats.js';
 import { isSecretEnvelope } from './config-decoding.js';
 import type { StaticToken } from '../../core/credentials/credentials-source.js';
 import { forms } from './credential-forms.js';
-import { checkFields, isRecord, normalizedName } from '../../core/credentials/field-checks.js';
+import {
+  checkFields,
+  describeValue,
+  isRecord,
+  normalizedName,
+} from '../../core/credentials/field-checks.js';
 import {
   configInvalid,
   type FieldNames,
@@ -21,43 +26,43 @@ import { type KeyParser, cachedKeyParser } from '../../core/credentials/private-
 import type { Subject } from '../../core/credentials/subject.js';
 
 /**
- * Reads credentials in any of their forms, checks every field and opens the private key with `parseKey`.
+ * Parses credentials in any of their forms: checks every field, and parses the private key with `parseKey`.
  *
- * @throws BoxAuthError `config_unreadable`, `config_invalid` and those of `parsePrivateKey`
+ * @throws BoxAuthError `config_unreadable`, `config_invalid` and the errors of `parsePrivateKey`
  */
 export function parseCredentials(
   credentials: unknown,
   fieldNames = optionFieldNames('credentials'),
-  parseKey = cachedKeyParser(advice),
+  parseKey = cachedKeyParser(help),
 ): ParsedBoxCredentials {
   if (!isRecord(credentials)) {
     throw configInvalid(
-      `${fieldNames.whole} is not an object with one of configFile, config, developerToken, appToken, accessToken, privateKey, sign or clientSecret.`,
-      advice,
+      `Invalid ${fieldNames.whole}: expected an object with one of configFile, config, developerToken, appToken, accessToken, privateKey, sign or clientSecret, received ${describeValue(credentials)}.`,
+      help,
     );
   }
   if ('boxAppSettings' in credentials || isSecretEnvelope(credentials)) {
     throw configInvalid(
-      `${fieldNames.whole} is config.json itself: give it as { config: … }.`,
-      advice,
+      `${fieldNames.whole} is config.json itself: pass it as { config: … }.`,
+      help,
     );
   }
-  const lookalike = lookalikeOfCredentials(credentials);
-  if (lookalike !== undefined) {
-    throw configInvalid(`${fieldNames.whole} is ${lookalike.what}.`, {
-      ...advice,
-      hint: lookalike.hint,
+  const format = wrongCredentialsFormat(credentials);
+  if (format !== undefined) {
+    throw configInvalid(`${fieldNames.whole} is ${format.description}.`, {
+      ...help,
+      hint: format.hint,
     });
   }
   const names = new Set(Object.keys(credentials).map(normalizedName));
   const has = (form: keyof typeof forms) => names.has(normalizedName(form));
   if (has('configFile')) {
-    const form = checkFields(forms.configFile, credentials, fieldNames, advice);
+    const form = checkFields(forms.configFile, credentials, fieldNames, help);
     const config = readConfigFile(form.configFile, { setting: fieldNames.field('configFile') });
     return fromConfig(config, form.passphrase, form.configFile, fieldNames, parseKey);
   }
   if (has('config')) {
-    const form = checkFields(forms.config, credentials, fieldNames, advice);
+    const form = checkFields(forms.config, credentials, fieldNames, help);
     const field = fieldNames.field('config');
     return fromConfig(
       parseConfig(form.config, field),
@@ -68,24 +73,24 @@ export function parseCredentials(
     );
   }
   if (has('developerToken')) {
-    const form = checkFields(forms.developerToken, credentials, fieldNames, advice);
+    const form = checkFields(forms.developerToken, credentials, fieldNames, help);
     return staticToken(developerToken(form.developerToken));
   }
   if (has('appToken')) {
     return staticToken(
-      appToken(checkFields(forms.appToken, credentials, fieldNames, advice).appToken),
+      appToken(checkFields(forms.appToken, credentials, fieldNames, help).appToken),
     );
   }
   if (has('accessToken')) {
-    const form = checkFields(forms.accessToken, credentials, fieldNames, advice);
+    const form = checkFields(forms.accessToken, credentials, fieldNames, help);
     return staticToken(accessToken(form.accessToken, form.expiresAt));
   }
   if (has('sign')) {
-    const form = checkFields(forms.sign, credentials, fieldNames, advice);
+    const form = checkFields(forms.sign, credentials, fieldNames, help);
     return keyPair(clientOf(form, fieldNames.whole), externalSigner(form));
   }
   if (has('privateKey') || names.has(normalizedName('publicKeyId'))) {
-    const form = checkFields(forms.privateKey, credentials, fieldNames, advice);
+    const form = checkFields(forms.privateKey, credentials, fieldNames, help);
     const key = parseKey(form.privateKey, form.passphrase, {
       key: fieldNames.field('privateKey'),
       passphrase: fieldNames.field('passphrase'),
@@ -93,7 +98,7 @@ export function parseCredentials(
     return keyPair(clientOf(form, fieldNames.whole), keySigner({ ...form, ...key }));
   }
   return clientSecret(
-    clientOf(checkFields(forms.clientSecret, credentials, fieldNames, advice), fieldNames.whole),
+    clientOf(checkFields(forms.clientSecret, credentials, fieldNames, help), fieldNames.whole),
   );
 }
 
@@ -105,8 +110,8 @@ interface Client {
 
 function fromConfig(
   { boxAppSettings, enterpriseID, userID }: CheckedConfig,
-  passphraseApart: string | undefined,
-  where: string,
+  separatePassphrase: string | undefined,
+  source: string,
   fieldNames: FieldNames,
   parseKey: KeyParser,
 ): ParsedBoxCredentials {
@@ -115,22 +120,22 @@ function fromConfig(
       clientId: boxAppSettings.clientID,
       clientSecret: boxAppSettings.clientSecret,
       enterpriseId: enterpriseID,
-      // As in Box's own SDKs, the service account goes before the user where a file has both.
+      // As in Box's SDKs, the service account takes precedence if a file has both ids.
       userId: enterpriseID === undefined ? userID : undefined,
     },
-    where,
+    source,
   );
   const { appAuth } = boxAppSettings;
   if (appAuth === undefined) {
     return clientSecret(client);
   }
-  const inConfig = `${where}: boxAppSettings.appAuth`;
-  const key = parseKey(appAuth.privateKey, passphraseApart ?? appAuth.passphrase, {
+  const inConfig = `${source}: boxAppSettings.appAuth`;
+  const key = parseKey(appAuth.privateKey, separatePassphrase ?? appAuth.passphrase, {
     key: `${inConfig}.privateKey`,
     passphrase:
-      passphraseApart === undefined
+      separatePassphrase === undefined
         ? `${inConfig}.passphrase`
-        : `${fieldNames.field('passphrase')}, which goes before the one beside the key,`,
+        : `${fieldNames.field('passphrase')}, which overrides the one next to the key,`,
   });
   return keyPair(
     client,
@@ -142,7 +147,7 @@ function staticToken(token: StaticToken): ParsedBoxCredentials {
   return {
     kind: 'static-token',
     staticToken: token,
-    // Only Box knows whose token it is; "me" is Box's own word for that user.
+    // Only Box knows the owner of the token. "me" is Box's word for that user.
     subject: { type: 'user', id: 'me' },
     fingerprint: fingerprint(token.value.reveal()),
   };
@@ -179,25 +184,25 @@ function clientOf(
     readonly enterpriseId?: string | undefined;
     readonly userId?: string | undefined;
   },
-  where: string,
+  source: string,
 ): Client {
   return {
     clientId: form.clientId,
     clientSecret: form.clientSecret,
-    subject: theSubject(form.enterpriseId, form.userId, where),
+    subject: defaultSubject(form.enterpriseId, form.userId, source),
   };
 }
 
-function theSubject(
+function defaultSubject(
   enterpriseId: string | undefined,
   userId: string | undefined,
-  where: string,
+  source: string,
 ): Subject {
   if (enterpriseId !== undefined && userId === undefined)
     return { type: 'enterprise', id: enterpriseId };
   if (userId !== undefined && enterpriseId === undefined) return { type: 'user', id: userId };
   throw configInvalid(
-    `${where}: expected either enterpriseId (the service account) or userId, found ${enterpriseId === undefined ? 'neither' : 'both'}.`,
-    advice,
+    `Invalid ${source}: expected either enterpriseId (the service account) or userId, received ${enterpriseId === undefined ? 'neither' : 'both'}.`,
+    help,
   );
 }

@@ -1,14 +1,14 @@
 import { isRecord, normalizedName } from '../../core/credentials/field-checks.js';
 
-/** Something that is often given in place of `config.json`. */
-export interface Lookalike {
-  /** What it is, after "is" or "has". */
-  readonly what: string;
-  /** How to get from there to right credentials. */
+/** A format that people often pass instead of `config.json`. */
+export interface WrongFormat {
+  /** The description, to follow the word "is". */
+  readonly description: string;
+  /** How to get correct credentials from it. */
   readonly hint: string;
 }
 
-interface Shape extends Lookalike {
+interface KnownFormat extends WrongFormat {
   readonly matches: (value: Readonly<Record<string, unknown>>) => boolean;
 }
 
@@ -22,67 +22,67 @@ const SNAKE_CASE: ReadonlySet<string> = new Set([
   'enterprise_id',
 ]);
 
-const SHAPES: readonly Shape[] = [
+const KNOWN_FORMATS: readonly KnownFormat[] = [
   {
     matches: ({ environments }) => isRecord(environments),
-    what: "boxcli's list of environments (box_environments.json)",
-    hint: 'Give the config.json that boxConfigFilePath in it names: only that one has the client secret and the key.',
+    description: "boxcli's list of environments (box_environments.json)",
+    hint: 'Fix: use the config.json that boxConfigFilePath in it names. Only that file has the client secret and the key.',
   },
   {
     matches: ({ appAuth }) => isRecord(appAuth),
-    what: 'the flat options of box-node-sdk 3, with appAuth at the top',
-    hint: `Put clientID, clientSecret and appAuth into boxAppSettings, rename keyID to publicKeyID, and write enterpriseID beside boxAppSettings; ${DOWNLOAD}`,
+    description: 'the flat options of box-node-sdk 3, with appAuth at the top',
+    hint: `Fix: move clientID, clientSecret and appAuth into boxAppSettings, rename keyID to publicKeyID, and write enterpriseID next to boxAppSettings; ${DOWNLOAD}`,
   },
   {
     matches: (value) => Object.keys(value).some((name) => SNAKE_CASE.has(name)),
-    what: 'written in snake_case',
-    hint: `Box's own names are boxAppSettings, clientID, clientSecret, appAuth, publicKeyID, privateKey, passphrase and enterpriseID: rename the fields, ${DOWNLOAD}`,
+    description: 'written in snake_case',
+    hint: `Fix: rename the fields to boxAppSettings, clientID, clientSecret, appAuth, publicKeyID, privateKey, passphrase and enterpriseID, ${DOWNLOAD}`,
   },
 ];
 
-const LIST: Lookalike = {
-  what: 'a list',
-  hint: 'Give the object in it. Several key pairs of one app are a list of credentials: [{ config: … }, { config: … }].',
+const LIST: WrongFormat = {
+  description: 'a list',
+  hint: 'Fix: use the object in the list. For several key pairs of one app, pass a list of credentials: [{ config: … }, { config: … }].',
 };
 
-const FLAT: Lookalike = {
-  what: 'a flat object, without boxAppSettings',
-  hint: `Give the fields as the credentials themselves, not as config: clientId, clientSecret, publicKeyId, privateKey, passphrase and enterpriseId; ${DOWNLOAD}`,
+const FLAT: WrongFormat = {
+  description: 'a flat object, without boxAppSettings',
+  hint: `Fix: pass the fields as the credentials themselves, not as config: clientId, clientSecret, publicKeyId, privateKey, passphrase and enterpriseId; ${DOWNLOAD}`,
 };
 
-/** What `value` is known to be, if it is neither credentials nor `config.json`. */
-export function lookalikeOfCredentials(
+/** The known format of `value`, if that is neither credentials nor `config.json`. */
+export function wrongCredentialsFormat(
   value: Readonly<Record<string, unknown>>,
-): Lookalike | undefined {
-  return SHAPES.find(({ matches }) => matches(value));
+): WrongFormat | undefined {
+  return KNOWN_FORMATS.find(({ matches }) => matches(value));
 }
 
-/** What `value` is known to be, if it is not `config.json`. */
-export function lookalikeOfConfig(value: unknown): Lookalike | undefined {
+/** The known format of `value`, if that is not `config.json`. */
+export function wrongConfigFormat(value: unknown): WrongFormat | undefined {
   if (Array.isArray(value)) return LIST;
   if (!isRecord(value) || 'boxAppSettings' in value) return undefined;
   const isFlat = Object.keys(value).some((name) => normalizedName(name) === 'clientid');
-  return lookalikeOfCredentials(value) ?? (isFlat ? FLAT : undefined);
+  return wrongCredentialsFormat(value) ?? (isFlat ? FLAT : undefined);
 }
 
-/** What `text` is known to be, if it is not JSON. */
-export function lookalikeOfJson(text: string): Lookalike | undefined {
+/** The known format of `text`, if that is not JSON. */
+export function wrongTextFormat(text: string): WrongFormat | undefined {
   if (/^[^{"]*-----BEGIN /.test(text)) {
     return {
-      what: 'a key in PEM',
-      hint: 'config.json has the key in it, beside everything else. A key by itself is privateKey of the credentials, or BOX_PRIVATE_KEY.',
+      description: 'a key in PEM',
+      hint: 'Fix: use the whole config.json, which contains the key. Set a key alone as privateKey of the credentials, or as BOX_PRIVATE_KEY.',
     };
   }
   if (/^\uFFFD{0,2}\0?[{["]\0/.test(text)) {
     return {
-      what: 'UTF-16 that was read as UTF-8',
-      hint: 'Save the file as UTF-8, or give its path as configFile, or as BOX_CONFIG_FILE: then UTF-16 is understood.',
+      description: 'UTF-16 that was read as UTF-8',
+      hint: 'Fix: save the file as UTF-8, or set its path as configFile or BOX_CONFIG_FILE, which accept UTF-16.',
     };
   }
   if (/^\{\s*boxAppSettings/.test(text) && !text.includes('"')) {
     return {
-      what: 'JSON without its double quotes, which a shell has removed',
-      hint: 'Put single quotes around the JSON, or give base64 of it: base64 -w0 config.json.',
+      description: 'JSON without its double quotes, which a shell has removed',
+      hint: 'Fix: put single quotes around the JSON, or use its base64: base64 -w0 config.json.',
     };
   }
   return undefined;

@@ -25,7 +25,7 @@ export interface AppAuthOptions {
   /** Shares tokens with other processes, such as a `RedisTokenStore`. Default none: each process requests its own. */
   readonly store?: TokenStore | undefined;
   /**
-   * What a call does while the store is unavailable: with `'open'` each process requests its own token, with `'closed'` the
+   * The behavior of a call while the store is unavailable: with `'open'` each process requests its own token, with `'closed'` the
    * call fails with `store_unavailable`. Default `'open'`.
    */
   readonly onStoreFailure?: OnStoreFailure | undefined;

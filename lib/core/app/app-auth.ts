@@ -17,37 +17,37 @@ import { TokenEndpoint } from '../token-endpoint/token-endpoint.js';
 import { TokenCache } from '../tokens/token-cache.js';
 import { SharedTokenSource } from '../tokens/shared-token-source.js';
 
-/** Everything that differs between Box and another who issues tokens. */
+/** Everything that differs between issuers. */
 export interface IssuerDescription<Form extends object, Credentials extends ParsedCredentials> {
   readonly issuer: Issuer<Credentials>;
-  /** Reads credentials in the form that an app gives them. */
+  /** Checks and parses credentials in the form of the option. */
   readonly parseCredentials: (form: Form, fieldNames: FieldNames) => Credentials;
-  /** What whoever has wrong ones is told. */
+  /** Help texts for errors about credentials. */
   readonly credentialsHelp: CredentialsHelp;
-  /** How a call carries its token, and how an answer refuses it. */
+  /** How a call carries its token, and how a response rejects it. */
   readonly headers: HeaderScheme;
-  /** Where tokens may go. */
+  /** The origins and paths that tokens may be sent to. */
   readonly urlRules: UrlRules;
-  /** What addresses without a host are of. */
+  /** The base of relative URLs. */
   readonly apiUrl: string;
 }
 
-/** One app at one issuer, its rooms put together from the top of the house to the bottom. Needs no Nest. */
+/** One app at one issuer: credentials, token endpoint, cache and `fetch`, wired together. Independent of Nest. */
 export class AppAuth<Form extends object, Credentials extends ParsedCredentials> {
   readonly apiUrl: string;
   readonly policy: OutgoingPolicy;
-  /** Carries tokens. */
+  /** A `fetch` that adds the app's token to calls. */
   readonly fetch: typeof fetch;
-  /** Carries nothing but what the caller gives it, and that not to other hosts. */
+  /** A `fetch` that adds no token, for callers with a token of their own. It drops the caller's credentials for other hosts. */
   readonly unauthorizedFetch: typeof fetch;
   readonly tokens: TokenCache;
-  /** What happens to the tokens of this app: for who writes the log. */
+  /** The events of this app's tokens, for the log. */
   readonly events = new Signal<AuthEvent>();
   protected readonly endpoint: TokenEndpoint<Credentials>;
   readonly #keepWarm: ResolvedAppAuthOptions['keepWarm'];
   #isClosed = false;
 
-  /** @throws BoxAuthError for credentials that are wrong (a function's: at `readCredentials`) */
+  /** @throws BoxAuthError for invalid credentials (those of a function: at `readCredentials`) */
   constructor(
     description: IssuerDescription<Form, Credentials>,
     credentials: CredentialsOption<Form>,
@@ -90,19 +90,19 @@ export class AppAuth<Form extends object, Credentials extends ParsedCredentials>
     this.#keepWarm = options.keepWarm;
   }
 
-  /** Reads the credentials now, so that a function's mistake shows at bootstrap, too. */
+  /** Reads the credentials now, so that a failing credentials function fails the bootstrap. */
   readCredentials(): Promise<void> {
     return this.endpoint.readCredentials();
   }
 
-  /** Begins to renew the tokens of `keepWarm`. */
+  /** Starts to refresh the tokens of the option `keepWarm`. */
   keepWarm(): void {
     for (const subject of this.#keepWarm) {
       this.tokens.keepWarm(subject === 'own' ? undefined : subject);
     }
   }
 
-  /** Ends what is in flight and stops every timer. */
+  /** Aborts pending requests and stops every timer. */
   close(): void {
     this.#isClosed = true;
     this.tokens.close();

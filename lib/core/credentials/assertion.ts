@@ -2,7 +2,7 @@ import { SignJWT } from 'jose/jwt/sign';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { PrivateKey, SigningAlgorithm } from './private-key.js';
 
-/** The claims of an assertion (RFC 7523 section 3), as its issuer wants them. */
+/** The claims of an assertion (RFC 7523 section 3). */
 export type AssertionClaims = Readonly<Record<string, string | number>>;
 
 /**
@@ -14,17 +14,17 @@ export type SigningFunction = (
   algorithm: SigningAlgorithm,
 ) => Uint8Array | Promise<Uint8Array>;
 
-/** Something that signs assertions with one key, wherever the key is. */
+/** Signs assertions with one key, which may be in this process or elsewhere. */
 export interface AssertionSigner {
-  /** Undefined where the issuer finds the key by other means. */
+  /** Undefined if the issuer finds the key by other means. */
   readonly publicKeyId: string | undefined;
-  /** Tells the key from others, as far as that is known. */
+  /** Identifies the key, or is a constant if the key is elsewhere. */
   readonly thumbprint: string;
-  /** A JWT in compact form (RFC 7515 section 7.1), its `kid` naming the public key, if that has an id. */
+  /** Returns a JWT in compact form (RFC 7515 section 7.1). Its `kid` is the id of the public key, if there is one. */
   sign(claims: AssertionClaims): Promise<string>;
 }
 
-/** Signs with a private key that is open here. */
+/** A signer with a private key in this process. */
 export function keySigner({
   publicKeyId,
   algorithm,
@@ -40,27 +40,27 @@ export function keySigner({
   };
 }
 
-/** A key that stays where it is: a KMS, an HSM, a vault. */
+/** A private key in a KMS, an HSM or a vault. */
 export interface ExternalKey {
   readonly publicKeyId: string;
   readonly algorithm: SigningAlgorithm;
   readonly sign: SigningFunction;
 }
 
-/** Has assertions signed by a function. What it throws is told as `signer_failed`. */
+/** A signer that calls a function. The function's errors are reported as `signer_failed`. */
 export function externalSigner({ publicKeyId, algorithm, sign }: ExternalKey): AssertionSigner {
-  const header = encoded({ alg: algorithm, kid: publicKeyId, typ: 'JWT' });
+  const header = base64Json({ alg: algorithm, kid: publicKeyId, typ: 'JWT' });
   return {
     publicKeyId,
     thumbprint: 'external',
     async sign(claims) {
-      const signingInput = `${header}.${encoded(claims)}`;
+      const signingInput = `${header}.${base64Json(claims)}`;
       return `${signingInput}.${await signatureOf(sign, signingInput, algorithm)}`;
     },
   };
 }
 
-/** In base64url. */
+/** The signature in base64url. */
 async function signatureOf(
   sign: SigningFunction,
   signingInput: string,
@@ -75,24 +75,24 @@ async function signatureOf(
   }
   if (signature === '') {
     throw signerError(
-      'The sign function of the credentials gave no signature: it must return its bytes as a Uint8Array.',
+      'The sign function of the credentials returned no signature: expected a Uint8Array that is not empty.',
     );
   }
   return signature;
 }
 
-/** The one who signs did not: it is asked again, as what failed may pass. */
+/** The error of a failed signature. It is retryable, as the failure may be transient. */
 export function signerError(message: string, cause?: unknown): BoxAuthError {
   return new BoxAuthError({
     code: 'signer_failed',
     message,
-    hint: 'Check that the KMS, HSM or vault can be reached and lets this process sign with RSASSA-PKCS1-v1_5.',
+    hint: 'Check that the KMS, HSM or vault is reachable and allows this process to sign with RSASSA-PKCS1-v1_5.',
     docs: 'https://datatracker.ietf.org/doc/html/rfc7515#section-5.1',
     retryable: true,
     cause,
   });
 }
 
-function encoded(part: object): string {
+function base64Json(part: object): string {
   return Buffer.from(JSON.stringify(part)).toString('base64url');
 }

@@ -1,23 +1,23 @@
 import { BoxAuthError } from '../errors/box-auth.error.js';
 
-/** What whoever has wrong credentials of an issuer is told: they come from its pages, and are mended there. */
+/** The issuer's part of errors about credentials. */
 export interface CredentialsHelp {
-  /** Who takes them. */
+  /** The issuer's name. */
   readonly issuer: string;
-  /** Where to get right ones. */
+  /** Where correct credentials are found. */
   readonly hint: string;
   readonly docs: string;
-  /** How to make a key pair that the issuer takes. */
+  /** The command that creates a key pair that the issuer accepts. */
   readonly newKey: string;
   /** The environment variable of the passphrase. */
   readonly passphraseVariable: string;
 }
 
-/** What errors call credentials, and the fields of them, so that whoever set them knows what is meant. */
+/** The names that errors use for credentials and their fields: those of the options, the variables or the file. */
 export class FieldNames {
   /**
-   * `nameOf` is for fields that have names of their own, such as environment variables; `hint` says how what stands here
-   * is mended, where that is not what the issuer's advice says.
+   * `whole` names the credentials. `hint` replaces the issuer's hint. `nameOf` is for fields with names of their own, such as
+   * environment variables.
    */
   constructor(
     readonly whole: string,
@@ -25,30 +25,33 @@ export class FieldNames {
     private readonly nameOf?: (field: string) => string,
   ) {}
 
-  /** A field by itself. */
+  /** The full name of a field. */
   field(field: string): string {
     return this.nameOf === undefined ? `${this.whole}.${field}` : this.nameOf(field);
   }
 
-  /** A field in a list that stands under the name of the whole. */
+  /** The name of a field in a list below the name of the whole. */
   listed(field: string): string {
     return this.nameOf === undefined ? field : this.nameOf(field);
   }
 }
 
-/** Credentials in the options of an app. */
+/** The names of credentials in the options of an app. */
 export function optionFieldNames(whole: string): FieldNames {
   return new FieldNames(
     whole,
-    'Mend what is named above where the credentials are set: in forRoot, in what the factory of forRootAsync or a credentials function returns, or in boxAuth of Express.',
+    'Fix: correct the credentials where they are set: in the options, or in the result of a factory or a credentials function.',
   );
 }
 
-/** Credentials in environment variables, by the fields that they stand for. */
-export function environmentFieldNames(variables: Readonly<Record<string, string>>): FieldNames {
+/** The names of an issuer's credentials in environment variables, which are given by field. */
+export function environmentFieldNames(
+  issuer: string,
+  variables: Readonly<Record<string, string>>,
+): FieldNames {
   return new FieldNames(
-    'What the environment says',
-    'Mend what is named above where the environment of the process is set, or in the .env file that is loaded into it.',
+    `${issuer} credentials in the environment`,
+    'Fix: correct the variables in the environment of the process, or in the .env file that is loaded into it.',
     (field) => variables[field] ?? field,
   );
 }
@@ -58,28 +61,26 @@ export function configInvalid(
   { hint, docs }: CredentialsHelp,
   cause?: unknown,
 ): BoxAuthError {
-  return new BoxAuthError({
-    code: 'config_invalid',
-    message,
-    hint,
-    docs,
-    cause,
-  });
+  return new BoxAuthError({ code: 'config_invalid', message, hint, docs, cause });
 }
 
-/** The function that is asked for credentials did not give any. */
-export function credentialsUnavailable(how: string, docs: string, cause?: unknown): BoxAuthError {
+/** The error of a credentials function that returned no credentials. `problem` completes the sentence. */
+export function credentialsUnavailable(
+  problem: string,
+  docs: string,
+  cause?: unknown,
+): BoxAuthError {
   return new BoxAuthError({
     code: 'credentials_unavailable',
-    message: `The credentials function of the module options ${how}.`,
-    hint: 'The vault or file that the function reads did not answer as it should. It is asked again at the next mint.',
+    message: `The credentials function in the options ${problem}.`,
+    hint: 'Check the vault or file that the function reads. The next token request calls the function again.',
     docs,
     retryable: true,
     cause,
   });
 }
 
-/** Whether `text` may be shown as a path: a secret in the wrong place is not. JSON, base64, tokens and keys are told apart. */
+/** Whether `text` may be shown as a path. JSON, base64, tokens and keys may not: they may be secrets in the wrong field. */
 export function looksLikePath(text: string): boolean {
   return (
     text.length <= 255 &&

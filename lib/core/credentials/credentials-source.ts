@@ -10,137 +10,137 @@ import {
 } from './credentials-errors.js';
 import { isSameSubject, type Subject } from './subject.js';
 
-/** A token that the credentials contain, so that no token request is needed. */
+/** Credentials that are an access token, so that no token request is needed. */
 export interface StaticToken {
   readonly value: Secret;
   /** Milliseconds since the epoch; undefined if unknown. */
   readonly expiresAt: number | undefined;
-  /** For errors, such as "app token". */
+  /** The kind of token, such as "app token". For errors. */
   readonly name: string;
-  /** Whose token it is, for errors. */
+  /** The owner of the token. For errors. */
   readonly owner: string;
-  /** The error once the token has expired or was refused. */
+  /** The error once the token has expired or was rejected. */
   readonly refusal: {
     readonly code: BoxAuthErrorCode;
     readonly hint: string;
     readonly docs: string;
   };
-  /** How to revoke it: the app cannot. */
+  /** How a person revokes it, as the app cannot. */
   readonly revocationHint: string;
 }
 
-/** What every kind of credentials has once it is read, whoever the issuer is. */
+/** The part of parsed credentials that all issuers share. */
 export interface ParsedCredentials {
-  /** Whom tokens are for when a call names nobody. */
+  /** The subject of a token when a call names none. */
   readonly subject: Subject;
-  /** Tells these credentials from others without telling what they are. */
+  /** Identifies the credentials without revealing them. */
   readonly fingerprint: string;
-  /** Tells the app from others; undefined for credentials that name none. */
+  /** Identifies the app; undefined for credentials that name none. */
   readonly clientId?: string;
-  /** For credentials that are a token themselves. */
+  /** Present if the credentials are an access token. */
   readonly staticToken?: StaticToken;
 }
 
-type Several<T> = T | readonly T[];
+type OneOrMore<T> = T | readonly T[];
+type CredentialsFunction<Form> = () => OneOrMore<Form> | Promise<OneOrMore<Form>>;
 
-/** Credentials, several of one app, or a function that is asked for them at every mint. */
-export type CredentialsOption<Form> =
-  Several<Form> | (() => Several<Form> | Promise<Several<Form>>);
+/** The option `credentials`: credentials, a list for one app, or a function that is called at every token request. */
+export type CredentialsOption<Form> = OneOrMore<Form> | CredentialsFunction<Form>;
 
-/** What is read: one or more credentials of one app, the first of them for whom nobody asks. */
+/** One or more credentials of one app. The first is the default. */
 export type ParsedCredentialsList<Credentials> = readonly [Credentials, ...Credentials[]];
 
-/** Credentials that were read once, or a function that is asked anew at every mint. */
+/** The credentials of an app, whether they are fixed or returned by a function. */
 export class CredentialsSource<Form extends object, Credentials extends ParsedCredentials> {
-  readonly #ask: (() => Several<Form> | Promise<Several<Form>>) | undefined;
-  readonly #open: (form: Form, fieldNames: FieldNames) => Credentials;
-  #opened: ParsedCredentialsList<Credentials> | undefined;
+  readonly #load: CredentialsFunction<Form> | undefined;
+  readonly #parse: (form: Form, fieldNames: FieldNames) => Credentials;
+  #parsed: ParsedCredentialsList<Credentials> | undefined;
 
-  /** Given credentials are opened here and now, so that a mistake in them fails the start. */
+  /** Parses fixed credentials at once, so that a mistake in them fails the start. */
   constructor(
     source: CredentialsOption<Form>,
-    open: (form: Form, fieldNames: FieldNames) => Credentials,
-    private readonly advice: CredentialsHelp,
+    parse: (form: Form, fieldNames: FieldNames) => Credentials,
+    private readonly help: CredentialsHelp,
   ) {
-    this.#open = open;
+    this.#parse = parse;
     if (typeof source === 'function') {
-      this.#ask = source;
+      this.#load = source;
     } else {
-      this.#opened = this.#openAll(source);
+      this.#parsed = this.#parseAll(source);
     }
   }
 
-  /** Whom the credentials of the last reading stand for; undefined if a function was never asked. */
+  /** The subject of the credentials that were read last; undefined before the first call of a function. */
   get subject(): Subject | undefined {
-    return this.#opened?.[0].subject;
+    return this.#parsed?.[0].subject;
   }
 
-  /** Whether the next reading may return other credentials. */
+  /** Whether the next `read` may return other credentials. */
   get isFunction(): boolean {
-    return this.#ask !== undefined;
+    return this.#load !== undefined;
   }
 
   /**
-   * The credentials as they are now.
+   * Returns the current credentials.
    *
-   * @throws BoxAuthError `credentials_unavailable` if the function fails, and those of opening what it gave
+   * @throws BoxAuthError `credentials_unavailable` if the function fails, and the errors of parsing its result
    */
   async read(): Promise<ParsedCredentialsList<Credentials>> {
-    if (this.#ask === undefined && this.#opened !== undefined) {
-      return this.#opened;
+    if (this.#load === undefined && this.#parsed !== undefined) {
+      return this.#parsed;
     }
-    const given = await this.#given();
+    const forms = await this.#loadForms();
     try {
-      this.#opened = this.#openAll(given);
+      this.#parsed = this.#parseAll(forms);
     } catch (error) {
-      throw error instanceof BoxAuthError ? fromFunction(error) : error;
+      throw error instanceof BoxAuthError ? retryableError(error) : error;
     }
-    return this.#opened;
+    return this.#parsed;
   }
 
-  #openAll(given: Several<Form>): ParsedCredentialsList<Credentials> {
+  async #loadForms(): Promise<OneOrMore<Form>> {
     try {
-      return this.#openEach(given);
+      const forms = await this.#load?.();
+      if (forms === undefined) throw new TypeError('it returned undefined');
+      return forms;
+    } catch (error) {
+      throw credentialsUnavailable('failed', this.help.docs, error);
+    }
+  }
+
+  #parseAll(forms: OneOrMore<Form>): ParsedCredentialsList<Credentials> {
+    try {
+      return this.#parseEach(forms);
     } catch (error) {
       if (error instanceof BoxAuthError) throw error;
-      throw configInvalid('Reading the fields of credentials failed.', this.advice, error);
+      throw configInvalid('Reading the fields of the credentials failed.', this.help, error);
     }
   }
 
-  #openEach(given: Several<Form>): ParsedCredentialsList<Credentials> {
-    const isList = (value: Several<Form>): value is readonly Form[] => Array.isArray(value);
-    if (!isList(given)) return [this.#open(given, optionFieldNames('credentials'))];
-    const [first, ...others] = given.map((form, index) =>
-      this.#open(form, optionFieldNames(`credentials[${index}]`)),
+  #parseEach(forms: OneOrMore<Form>): ParsedCredentialsList<Credentials> {
+    const isList = (value: OneOrMore<Form>): value is readonly Form[] => Array.isArray(value);
+    if (!isList(forms)) return [this.#parse(forms, optionFieldNames('credentials'))];
+    const [first, ...others] = forms.map((form, index) =>
+      this.#parse(form, optionFieldNames(`credentials[${index}]`)),
     );
     if (first === undefined) {
       throw configInvalid(
-        'credentials is an empty list: expected one key pair or more.',
-        this.advice,
+        'Invalid credentials: expected one or more key pairs or tokens, received an empty list.',
+        this.help,
       );
     }
-    const stranger = others.findIndex(({ subject }) => !isSameSubject(subject, first.subject));
-    if (stranger >= 0) {
+    const index = others.findIndex(({ subject }) => !isSameSubject(subject, first.subject));
+    if (index >= 0) {
       throw configInvalid(
-        `credentials[${stranger + 1}] stands for another subject than credentials[0]: several credentials are several keys of one app. For several apps, give each a name.`,
-        this.advice,
+        `Invalid credentials[${index + 1}]: expected the subject of credentials[0], received another subject. A list holds several keys of one app; for several apps, give each a name.`,
+        this.help,
       );
     }
     return [first, ...others];
   }
-
-  async #given(): Promise<Several<Form>> {
-    try {
-      const given = await this.#ask?.();
-      if (given === undefined) throw new TypeError('it returned undefined');
-      return given;
-    } catch (error) {
-      throw credentialsUnavailable('failed', this.advice.docs, error);
-    }
-  }
 }
 
-/** The function may return right credentials later: until then it is called with pauses, not at every request. */
-function fromFunction({ code, message, hint, docs, cause }: BoxAuthError): BoxAuthError {
+/** A function may return correct credentials later. Until then it is called with pauses, not at every request. */
+function retryableError({ code, message, hint, docs, cause }: BoxAuthError): BoxAuthError {
   return new BoxAuthError({ code, message, hint, docs, cause, retryable: true });
 }

@@ -1,6 +1,6 @@
 /**
- * Decodes UTF-8, or UTF-16 as PowerShell writes it, with or without a byte order mark. Without one, UTF-16 shows by the zero
- * byte beside its first character: JSON, base64 and PEM begin with ASCII.
+ * Decodes UTF-8, or UTF-16 as PowerShell writes it, with or without a byte order mark. Without a mark, a zero byte next to the
+ * first character reveals UTF-16, as JSON, base64 and PEM begin with ASCII.
  */
 export function decodedText(bytes: Uint8Array): string {
   const [first, second] = bytes;
@@ -10,7 +10,7 @@ export function decodedText(bytes: Uint8Array): string {
   return new TextDecoder(encoding).decode(bytes);
 }
 
-/** Decodes base64 or base64url of text; undefined for anything else. PEM in one line has the same characters, but is not. */
+/** Decodes base64 or base64url of text; undefined for anything else, such as PEM in one line. */
 export function textOfBase64(text: string): string | undefined {
   const base64 = withNewlines(text);
   return /^[\w+/=\s-]{4,}$/.test(base64) && !base64.includes('-----BEGIN ')
@@ -18,9 +18,9 @@ export function textOfBase64(text: string): string | undefined {
     : undefined;
 }
 
-/** Newlines for the `\n` and `\r` that an environment variable may have instead, escaped once or more often. */
+/** Replaces `\n` and `\r` by line breaks: environment variables often have them escaped, even several times. */
 export function withNewlines(text: string): string {
-  // Takes each run of backslashes as a whole: to look for one that ends in "n" would be quadratic.
+  // Matches each run of backslashes as a whole. A search for a run that ends in "n" would take quadratic time.
   return text.replace(/\\+[nr]?/g, (run) =>
     run.endsWith('n') ? '\n' : run.endsWith('r') ? '' : run,
   );

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { redact } from '../errors/redact.js';
 import { configInvalid, type CredentialsHelp, type FieldNames } from './credentials-errors.js';
 
-/** What `keygen` writes into a field whose value it cannot know. */
+/** The text that `keygen` writes into a field whose value it cannot know. */
 export const PLACEHOLDER_PREFIX = 'TO BE FILLED IN: ';
 const PLACEHOLDER = 'a placeholder that is still to be filled in';
 const PLACEHOLDER_HINT =

@@ -1,24 +1,24 @@
 import { textOfBase64, withNewlines } from './encoded-text.js';
 
-/** A block of PEM (RFC 7468), without its white space. */
+/** A PEM block (RFC 7468) without its white space. */
 export interface PemBlock {
-  /** What the BEGIN line says. */
+  /** The label of the BEGIN line. */
   readonly label: string;
-  /** What the END line says; undefined if there is none. */
+  /** The label of the END line; undefined without an END line. */
   readonly endLabel: string | undefined;
   /** Cipher and initialization vector of a traditional encrypted key (RFC 1421 section 4.6.1.3). */
   readonly dekInfo: string | undefined;
-  /** The bytes in base64. */
+  /** The content in base64. */
   readonly body: string;
 }
 
-/** The first private key in `text`, or else its first block: a certificate or a public key may precede the private key. */
+/** The first private key in `text`, or else its first block. A certificate or a public key may precede the private key. */
 export function privateKeyBlock(text: string): PemBlock | undefined {
   const blocks = pemBlocks(text);
   return blocks.find(({ label }) => label.endsWith('PRIVATE KEY')) ?? blocks[0];
 }
 
-/** PEM as OpenSSL reads it. */
+/** Formats a block as OpenSSL expects it. */
 export function pemOf({ label, dekInfo, body }: PemBlock): string {
   const headers =
     dekInfo === undefined ? [] : ['Proc-Type: 4,ENCRYPTED', `DEK-Info: ${dekInfo}`, ''];
@@ -29,11 +29,12 @@ export function pemOf({ label, dekInfo, body }: PemBlock): string {
 }
 
 /**
- * All blocks, whatever became of their newlines in an environment variable: literal `\n`, spaces, nothing (box-node-sdk #259,
- * #409). Quotes around them do not matter, nor does base64 of the whole.
+ * Finds all blocks. An environment variable may have turned their line breaks into literal `\n`, spaces or nothing:
+ * https://github.com/box/box-node-sdk/issues/259, https://github.com/box/box-node-sdk/issues/409. Quotes around the text and
+ * base64 of the whole are accepted, too.
  */
 function pemBlocks(text: string): readonly PemBlock[] {
-  // Text, then for each marker: its kind, its label, and the text up to the next one.
+  // The text before the first marker, then for each marker its kind, its label and the text after it.
   const parts = textOfPem(text).split(/-----(BEGIN|END) ([A-Z0-9 ]{1,40})-----/);
   const blocks: PemBlock[] = [];
   for (let index = 1; index < parts.length; index += 3) {
@@ -53,7 +54,7 @@ function textOfPem(text: string): string {
   return decoded === undefined ? withNewlines(text) : textOfPem(decoded);
 }
 
-/** An initialization vector is 8 or 16 bytes: without newlines, nothing else separates it from the base64. */
+/** The initialization vector has 8 or 16 bytes. Without line breaks, only its length separates it from the base64. */
 function partsOf(content: string): Pick<PemBlock, 'dekInfo' | 'body'> {
   const [headers = '', cipher, iv] =
     /^\s*Proc-Type:\s*4,\s*ENCRYPTED\s*DEK-Info:\s*([A-Z0-9-]{1,30}),\s*([0-9A-F]{32}|[0-9A-F]{16})/.exec(

@@ -8,45 +8,44 @@ import { type PemBlock, pemOf, privateKeyBlock } from './pem.js';
 /** The signature algorithms (RFC 7518 section 3.3). */
 export type SigningAlgorithm = 'RS256' | 'RS384' | 'RS512';
 
-/** A private key that is open. */
+/** A decrypted private key. */
 export interface ParsedKey {
   readonly key: KeyObject;
-  /** Tells the key from others: a hash of its public half. */
+  /** Identifies the key: a hash of its public half. */
   readonly thumbprint: string;
 }
 
-/** A private key with what an assertion's header says of it. */
+/** A private key with the facts that go into the header of an assertion. */
 export interface PrivateKey extends ParsedKey {
-  /** Undefined where the issuer finds the key by other means. */
+  /** Undefined if the issuer finds the key by other means. */
   readonly publicKeyId?: string;
   readonly algorithm: SigningAlgorithm;
 }
 
-const SMALLEST_MODULUS_BITS = 2048; // RFC 7518 section 3.3
+const MIN_MODULUS_BITS = 2048; // RFC 7518 section 3.3
 
-/** What errors call a private key, and its passphrase. */
+/** The names of a private key and of its passphrase in errors. */
 export interface KeyNames {
   readonly key: string;
   readonly passphrase: string;
 }
 
-/** Opens an RSA private key, as `parsePrivateKey` does. */
+/** `parsePrivateKey`, bound to an issuer's help texts. */
 export type KeyParser = (
   text: string,
   passphrase: string | undefined,
   names: KeyNames,
 ) => ParsedKey;
 
-/** Where a key stands in the configuration, and what whoever has a wrong one there is told. */
-interface FieldNames {
+/** The names of the key and its passphrase, and the issuer's help, for errors. */
+interface KeyContext {
   readonly field: string;
   readonly passphraseField: string;
-  readonly advice: CredentialsHelp;
+  readonly help: CredentialsHelp;
 }
 
 /**
- * Opens an RSA private key: PKCS#8 or PKCS#1 in PEM, encrypted with any cipher that OpenSSL 3 has by default.
- * `names` is what errors call them.
+ * Parses an RSA private key: PKCS#8 or PKCS#1 in PEM, plain or encrypted with a cipher of OpenSSL 3's default provider.
  *
  * @throws BoxAuthError `key_passphrase_missing`, `key_passphrase_wrong`, `key_cipher_unsupported`, `key_truncated`,
  * `key_invalid`, `key_unsuitable`
@@ -55,73 +54,73 @@ export function parsePrivateKey(
   text: string,
   passphrase: string | undefined,
   { key: field, passphrase: passphraseField }: KeyNames,
-  advice: CredentialsHelp,
+  help: CredentialsHelp,
 ): ParsedKey {
-  const place = { field, passphraseField, advice };
+  const context = { field, passphraseField, help };
   const block = privateKeyBlock(text);
-  if (block === undefined) throw notPem(text, place);
+  if (block === undefined) throw notPem(text, context);
   const { label, endLabel } = block;
   if (label === 'OPENSSH PRIVATE KEY') {
     throw keyError(
       'key_invalid',
-      `${field} is in the format of OpenSSH, and ${advice.issuer}'s keys are PKCS#8 or PKCS#1.`,
-      'Convert the file, after a copy of it was made: ssh-keygen -p -m PEM -f the-key-file',
-      place,
+      `${field} is in the format of OpenSSH: expected PKCS#8 or PKCS#1 in PEM.`,
+      'Fix: make a copy of the file, then convert the file in place: ssh-keygen -p -m PEM -f the-key-file',
+      context,
     );
   }
   if (!label.endsWith('PRIVATE KEY')) {
     throw keyError(
       'key_invalid',
       `${field} is not a private key: its PEM says "${label}".`,
-      `Give the private key of the pair whose public key is registered at ${advice.issuer}.`,
-      place,
+      `Fix: use the private key of the pair whose public key is registered at ${help.issuer}.`,
+      context,
     );
   }
   if (endLabel === undefined) {
     throw keyError(
       'key_truncated',
       `${field} was cut: it begins with "-----BEGIN ${label}-----" but never ends.`,
-      'In a .env file, put the key in double quotes on one line with \\n for each newline: an unquoted value ends at the first newline.',
-      place,
+      'Fix: in a .env file, put the key in double quotes on one line with \\n for each newline: an unquoted value ends at the first newline.',
+      context,
     );
   }
   if (endLabel !== label) {
     throw keyError(
       'key_invalid',
       `${field} begins with "-----BEGIN ${label}-----" and ends with "-----END ${endLabel}-----".`,
-      'Copy the key again, with the END line that belongs to it.',
-      place,
+      'Fix: copy the key again, with the END line that belongs to it.',
+      context,
     );
   }
   const encrypted = label === 'ENCRYPTED PRIVATE KEY' || block.dekInfo !== undefined;
   if (encrypted && (passphrase === undefined || passphrase === '')) {
     throw keyError(
       'key_passphrase_missing',
-      `${field} is encrypted and no passphrase was given.`,
-      `Give the passphrase that came with the key, or set ${advice.passphraseVariable}.`,
-      place,
+      `${field} is encrypted and has no passphrase in the configuration.`,
+      `Fix: configure the passphrase that came with the key, or set ${help.passphraseVariable}.`,
+      context,
     );
   }
-  const key = suitable(open(block, encrypted ? passphrase : undefined, place), place);
+  const key = suitable(open(block, encrypted ? passphrase : undefined, context), context);
   const publicKey = createPublicKey(key).export({ type: 'spki', format: 'der' });
   return { key, thumbprint: createHash('sha256').update(publicKey).digest('base64url') };
 }
 
-/** `parsePrivateKey` that opens the same text only once: a function may give the same keys at every mint. */
-export function cachedKeyParser(advice: CredentialsHelp): KeyParser {
-  const opened = new LRUCache<string, ParsedKey>({ max: 8 });
+/** `parsePrivateKey` with a cache: a credentials function may return the same keys at every token request. */
+export function cachedKeyParser(help: CredentialsHelp): KeyParser {
+  const cache = new LRUCache<string, ParsedKey>({ max: 8 });
   return (text, passphrase, names) => {
     const digest = createHash('sha256')
       .update(JSON.stringify([text, passphrase]))
       .digest('base64');
-    const key = opened.get(digest) ?? parsePrivateKey(text, passphrase, names, advice);
-    opened.set(digest, key);
+    const key = cache.get(digest) ?? parsePrivateKey(text, passphrase, names, help);
+    cache.set(digest, key);
     return key;
   };
 }
 
-function open(block: PemBlock, passphrase: string | undefined, place: FieldNames): KeyObject {
-  const { field, passphraseField } = place;
+function open(block: PemBlock, passphrase: string | undefined, context: KeyContext): KeyObject {
+  const { field, passphraseField } = context;
   try {
     return createPrivateKey({ key: pemOf(block), passphrase });
   } catch (error) {
@@ -129,83 +128,83 @@ function open(block: PemBlock, passphrase: string | undefined, place: FieldNames
     if (code === 'ERR_OSSL_EVP_UNSUPPORTED') {
       throw keyError(
         'key_cipher_unsupported',
-        `${field} is encrypted with a cipher that OpenSSL 3 no longer opens.`,
-        'Convert it once: openssl pkcs8 -topk8 -v2 aes-256-cbc -in old.pem -out new.pem -provider legacy -provider default',
-        place,
+        `${field} is encrypted with a cipher that OpenSSL 3 no longer supports by default.`,
+        'Fix: convert it once: openssl pkcs8 -topk8 -v2 aes-256-cbc -in old.pem -out new.pem -provider legacy -provider default',
+        context,
         error,
       );
     }
-    // A wrong passphrase passes the padding check once in 256 times, and then looks like a damaged key.
+    // One wrong passphrase in 256 passes the padding check. The result then looks like a damaged key.
     if (passphrase !== undefined && (code === 'ERR_OSSL_BAD_DECRYPT' || isWhole(block))) {
       throw keyError(
         'key_passphrase_wrong',
         `The passphrase in ${passphraseField} does not open ${field}.`,
-        'Take the passphrase and the private key from the same place, without quotes or newlines around the passphrase.',
-        place,
+        'Fix: take the passphrase and the private key from the same source, without quotes or line breaks around the passphrase.',
+        context,
         error,
       );
     }
     throw keyError(
       'key_invalid',
-      `${field} has the lines of a PEM, but what stands between them is not a key.`,
-      'Copy the key again, whole: characters are missing or were changed.',
-      place,
+      `${field} has the BEGIN and END lines of PEM, but no valid key between them.`,
+      'Fix: copy the whole key again. Characters are missing or were changed.',
+      context,
       error,
     );
   }
 }
 
-function suitable(key: KeyObject, place: FieldNames): KeyObject {
-  const { field, advice } = place;
+function suitable(key: KeyObject, context: KeyContext): KeyObject {
+  const { field, help } = context;
   if (key.asymmetricKeyType !== 'rsa') {
     throw keyError(
       'key_unsuitable',
       `${field} is a key of type ${key.asymmetricKeyType}, not RSA.`,
-      `${advice.issuer} takes RSA keys: ${advice.newKey}`,
-      place,
+      `Fix: create an RSA key, which is what ${help.issuer} accepts: ${help.newKey}`,
+      context,
     );
   }
   const bits = key.asymmetricKeyDetails?.modulusLength ?? 0;
-  if (bits < SMALLEST_MODULUS_BITS) {
+  if (bits < MIN_MODULUS_BITS) {
     throw keyError(
       'key_unsuitable',
       `${field} is an RSA key of ${bits} bits; at least 2048 are needed.`,
-      `Make a new pair: ${advice.newKey}`,
-      place,
+      `Fix: create a new key pair: ${help.newKey}`,
+      context,
     );
   }
   return key;
 }
 
-/** What was given, where it is not PEM at all. */
-function notPem(text: string, place: FieldNames): BoxAuthError {
-  const { field } = place;
-  const given = text.trim();
-  if (given.startsWith('PuTTY-User-Key-File')) {
+/** The error of a text that is not PEM. */
+function notPem(text: string, context: KeyContext): BoxAuthError {
+  const { field } = context;
+  const trimmed = text.trim();
+  if (trimmed.startsWith('PuTTY-User-Key-File')) {
     return keyError(
       'key_invalid',
       `${field} is in the format of PuTTY, not PEM.`,
-      'Convert it: puttygen the-key.ppk -O private-openssh -o key.pem && ssh-keygen -p -m PEM -f key.pem',
-      place,
+      'Fix: convert it: puttygen the-key.ppk -O private-openssh -o key.pem && ssh-keygen -p -m PEM -f key.pem',
+      context,
     );
   }
-  if (looksLikePath(given)) {
+  if (looksLikePath(trimmed)) {
     return keyError(
       'key_invalid',
       `${field} is a path, not the key itself.`,
-      `Read the file, and put its content into ${field}.`,
-      place,
+      `Fix: read the file, and put its content into ${field}.`,
+      context,
     );
   }
   return keyError(
     'key_invalid',
     `${field} is not a key in PEM: it has no "-----BEGIN … PRIVATE KEY-----" line.`,
-    `Put the whole private key into ${field}, from its BEGIN line to its END line.`,
-    place,
+    `Fix: put the whole private key into ${field}, from its BEGIN line to its END line.`,
+    context,
   );
 }
 
-/** Whether an encrypted PKCS#8 key has all its bytes: its outermost length (X.690 section 8.1.3) is not encrypted. */
+/** Whether an encrypted PKCS#8 key is complete. Its outermost length (X.690 section 8.1.3) is not encrypted. */
 function isWhole({ label, body }: PemBlock): boolean {
   if (label !== 'ENCRYPTED PRIVATE KEY') return true;
   const der = Buffer.from(body, 'base64');
@@ -218,8 +217,8 @@ function keyError(
   code: BoxAuthErrorCode,
   message: string,
   hint: string,
-  { advice }: FieldNames,
+  { help }: KeyContext,
   cause?: unknown,
 ): BoxAuthError {
-  return new BoxAuthError({ code, message, hint, docs: advice.docs, cause });
+  return new BoxAuthError({ code, message, hint, docs: help.docs, cause });
 }

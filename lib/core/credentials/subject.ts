@@ -2,14 +2,14 @@ import { BoxAuthError } from '../errors/box-auth.error.js';
 
 const MAX_ID_LENGTH = 255;
 
-/** Whom an access token is for. */
+/** The enterprise or user that an access token is issued for. */
 export interface Subject {
   readonly type: 'enterprise' | 'user';
   /** The id as a string of digits. */
   readonly id: string;
 }
 
-/** A key that no other subject has, whatever its id contains. */
+/** A key that is unique to the subject. */
 export function subjectKey({ type, id }: Subject): string {
   return `${type}:${id}`;
 }
@@ -19,12 +19,12 @@ export function isSameSubject(one: Subject, other: Subject): boolean {
 }
 
 /**
- * A copy of what a caller passed as a subject, which does not change with the original.
+ * Checks a subject that a caller passed, and returns a copy that the caller cannot change.
  *
  * @throws BoxAuthError `subject_invalid`
  */
-export function checkedSubject(given: Subject | null): Subject {
-  const { type, id }: Partial<Subject> = given ?? {};
+export function checkedSubject(input: Subject | null): Subject {
+  const { type, id }: Partial<Subject> = input ?? {};
   if (
     (type === 'enterprise' || type === 'user') &&
     typeof id === 'string' &&
@@ -36,7 +36,7 @@ export function checkedSubject(given: Subject | null): Subject {
   throw new BoxAuthError({
     code: 'subject_invalid',
     message: `Invalid subject: expected { type: "enterprise" | "user", id: a string of 1 to ${MAX_ID_LENGTH} characters }.`,
-    hint: "Pass the id as a string. Leave the subject out to get a token for the credentials' own subject.",
+    hint: "Fix: pass the id as a string. Leave the subject out to get a token for the credentials' own subject.",
     docs: 'https://datatracker.ietf.org/doc/html/rfc7523#section-3',
   });
 }

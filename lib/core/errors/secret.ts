@@ -26,7 +26,7 @@ export class Secret {
   }
 }
 
-/** Tells credentials from others without telling what they are. */
+/** Identifies secrets without revealing them. */
 export function fingerprint(...parts: readonly string[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
 }

@@ -186,7 +186,7 @@ export class TokenEndpoint<Credentials extends ParsedCredentials> {
     }
     const { deadlineMs } = this.options;
     const late = () =>
-      credentialsUnavailable(`gave none within ${deadlineMs} ms`, this.issuer.docs);
+      credentialsUnavailable(`returned no credentials within ${deadlineMs} ms`, this.issuer.docs);
     for (;;) {
       try {
         this.#lastRead = await budget.run(deadlineMs, late, () => this.credentials.read(), signal);

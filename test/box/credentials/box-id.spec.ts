@@ -16,9 +16,9 @@ const variables = (ids: Record<string, string>) =>
 
 const NOT_IDS = ['0', '00', '00000000000000000000', ' 0 ', '0123', '123456789012345678901'];
 
-describe('An id that is zero, or begins with zero, is refused', () => {
-  it.each(NOT_IDS)('in credentials, naming the field: %j', async (id) => {
-    const given: [field: string, open: () => unknown][] = [
+describe('An id that is zero or begins with zero', () => {
+  it.each(NOT_IDS)('is rejected in credentials, with the name of the field: %j', async (id) => {
+    const cases: [field: string, parse: () => unknown][] = [
       ['enterpriseID', () => parseCredentials(config({ enterpriseID: id }))],
       ['userID', () => parseCredentials(config({ userID: id }))],
       ['enterpriseId', () => parseCredentials({ ...client, enterpriseId: id })],
@@ -29,41 +29,44 @@ describe('An id that is zero, or begins with zero, is refused', () => {
       ],
       ['BOX_USER_ID', () => parseCredentials(variables({ BOX_USER_ID: id }), boxVariableNames)],
     ];
-    for (const [field, open] of given) {
-      const error = await thrownBy(open);
+    for (const [field, parse] of cases) {
+      const error = await thrownBy(parse);
       expect(error.code).toBe('config_invalid');
       expect(error.message).toContain(`${field}: expected`);
       expect(error.message).toContain('digits that do not begin with 0');
     }
   });
 
-  it('with the reason for zero: Box writes it where there is no enterprise', async () => {
+  it('is explained if it is zero: Box writes that for an account without an enterprise', async () => {
     const error = await thrownBy(() => parseCredentials(config({ enterpriseID: '0' })));
     expect(error.message).toContain('received only zeros, as an account without an enterprise has');
   });
 
-  it.each(NOT_IDS)('in the options, of a subject and of an acting user: %j', async (id) => {
-    const options: BoxAuthOptions = { credentials: { ...client, enterpriseId: '1' } };
-    const box = new BoxAuth({
-      ...options,
-      fetch: () => Promise.reject(new Error('a request was sent')),
-    });
-    const user = { type: 'user', id } as const;
-    expect((await thrownBy(() => box.provider.getToken({ subject: user }))).code).toBe(
-      'subject_invalid',
-    );
-    expect((await thrownBy(() => box.provider.runAs(id, () => undefined))).code).toBe(
-      'acting_user_invalid',
-    );
-    expect((await thrownBy(() => new BoxAuth({ ...options, keepWarm: [user] }))).message).toContain(
-      'keepWarm',
-    );
-    const { exitCode, text } = await run(['doctor', '--as-user', id]);
-    expect(exitCode).toBe(2);
-    expect(text).toContain('does not begin with 0');
-  });
+  it.each(NOT_IDS)(
+    'is rejected in the options, in a subject and as an acting user: %j',
+    async (id) => {
+      const options: BoxAuthOptions = { credentials: { ...client, enterpriseId: '1' } };
+      const box = new BoxAuth({
+        ...options,
+        fetch: () => Promise.reject(new Error('a request was sent')),
+      });
+      const user = { type: 'user', id } as const;
+      expect((await thrownBy(() => box.provider.getToken({ subject: user }))).code).toBe(
+        'subject_invalid',
+      );
+      expect((await thrownBy(() => box.provider.runAs(id, () => undefined))).code).toBe(
+        'acting_user_invalid',
+      );
+      expect(
+        (await thrownBy(() => new BoxAuth({ ...options, keepWarm: [user] }))).message,
+      ).toContain('keepWarm');
+      const { exitCode, text } = await run(['doctor', '--as-user', id]);
+      expect(exitCode).toBe(2);
+      expect(text).toContain('does not begin with 0');
+    },
+  );
 
-  it('while every other decimal of up to 20 digits is accepted unchanged', () => {
+  it('is the only decimal of up to 20 digits that is rejected', () => {
     fc.assert(
       fc.property(fc.bigInt({ min: 1n, max: 10n ** 20n - 1n }), (number) => {
         const id = String(number);

@@ -13,7 +13,7 @@ const config = {
 
 const base64 = (content: string | Buffer) => Buffer.from(content).toString('base64');
 
-/** Each makes a text of a text that means the same. */
+/** Each wraps a text without a change of its meaning. */
 const WRAPPERS: Record<string, (text: string) => string> = {
   base64,
   base64url: (text) => Buffer.from(text).toString('base64url'),
@@ -30,7 +30,7 @@ const WRAPPERS: Record<string, (text: string) => string> = {
 };
 
 describe('config.json', () => {
-  it('is the same whatever it is wrapped in, in any order', () => {
+  it('is decoded from any nesting of its encodings', () => {
     fc.assert(
       fc.property(
         fc.array(fc.constantFrom(...Object.keys(WRAPPERS)), { maxLength: 5 }),
@@ -48,24 +48,24 @@ describe('config.json', () => {
     );
   });
 
-  it('is unwrapped in bounded time, and not changed, whatever it is', () => {
+  it('is decoded in bounded time and not modified, whatever the input', () => {
     fc.assert(
       fc.property(
         fc.oneof(fc.anything(), fc.json(), fc.base64String(), fc.uint8Array()),
-        (given) => {
-          const before = structuredClone(given);
+        (input) => {
+          const before = structuredClone(input);
           try {
-            decodeConfig(given, 'config');
+            decodeConfig(input, 'config');
           } catch (error) {
             expect(error).toMatchObject({ code: 'config_invalid' });
           }
-          expect(given).toEqual(before);
+          expect(input).toEqual(before);
         },
       ),
     );
   });
 
-  it('is unwrapped in bounded time where a getter returns something else each time', () => {
+  it('is decoded in bounded time if a getter returns another value each time', () => {
     let reads = 0;
     const given = {
       get SecretString() {

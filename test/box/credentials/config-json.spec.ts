@@ -16,7 +16,7 @@ const base64 = (text: string) => Buffer.from(text).toString('base64');
 const folder = mkdtempSync(join(tmpdir(), 'config-json-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-describe('The text of config.json', () => {
+describe('The text of a config.json', () => {
   it.each([
     ['as it is', json],
     ['with spaces and newlines around', ` \n${json}\r\n`],
@@ -29,13 +29,13 @@ describe('The text of config.json', () => {
     expect(parseConfig(text, 'BOX_CONFIG')).toEqual(config);
   });
 
-  it.each(['', ' \n', '\uFEFF'])('is told to be empty if it is %j', async (text) => {
+  it.each(['', ' \n', '\uFEFF'])('is reported as empty if it is %j', async (text) => {
     const error = await thrownBy(() => parseConfig(text, 'BOX_CONFIG'));
     expect(error.code).toBe('config_invalid');
     expect(error.message).toBe('BOX_CONFIG cannot be read: it is empty.');
   });
 
-  // Not the words of the parser: they quote the text, and it is secret.
+  // The parser's message would quote the text, which is secret.
   it.each([
     ['ends too soon', '{"a": 1 hunter2', 'it is not JSON, nor base64 of JSON, at position 8.'],
     ['goes on', '{"a": 1, "b": 2} hunter2', 'it is not JSON, nor base64 of JSON, at position 17.'],
@@ -47,7 +47,7 @@ describe('The text of config.json', () => {
     ['is no JSON at all', '<hunter2>', 'it is not JSON, nor base64 of JSON.'],
     ['is base64 of something else', base64('<hunter2>'), 'it is not JSON, nor base64 of JSON.'],
   ])(
-    'that %s is told with the place, where there is one, and is not shown',
+    'that %s is reported with the position, if there is one, and is not shown',
     async (_, text, what) => {
       const error = await thrownBy(() => parseConfig(text, 'BOX_CONFIG'));
       expect(error.code).toBe('config_invalid');
@@ -61,13 +61,13 @@ describe('The text of config.json', () => {
     ['a word in a string', '"config"', 'it is not JSON'],
     ['null', ' null, ', 'it is not JSON'],
     ['a list', '[]', 'is a list, not config.json'],
-  ])('that is JSON, but %s, is not as Box makes it', async (_, text, message) => {
+  ])('that is JSON, but %s, is rejected', async (_, text, message) => {
     expect((await thrownBy(() => parseConfig(text, 'BOX_CONFIG'))).message).toContain(message);
   });
 });
 
-describe('The file of config.json', () => {
-  it('is read, and named when it is wrong', async () => {
+describe('The file of a config.json', () => {
+  it('is read, and named in errors', async () => {
     const path = join(folder, 'config.json');
     writeFileSync(path, json);
     expect(readConfigFile(path)).toEqual(config);
@@ -79,7 +79,7 @@ describe('The file of config.json', () => {
     ['is missing', join(folder, 'missing.json'), 'ENOENT'],
     ['is a folder', folder, 'EISDIR'],
     ['has a name that is as long as a name may be', `${'x'.repeat(250)}.json`, 'ENOENT'],
-  ])('that %s is named, with the reason and what to check', async (_, path, reason) => {
+  ])('that %s is named with the reason and a hint', async (_, path, reason) => {
     const error = await thrownBy(() => readConfigFile(path));
     expect(error).toMatchObject({ code: 'config_unreadable', retryable: false });
     expect(error.message).toContain(JSON.stringify(path));
@@ -88,13 +88,13 @@ describe('The file of config.json', () => {
     expect(error.docs).toMatch(/^https:\/\/developer\.box\.com\//);
   });
 
-  it('that is relative is told with what it is relative to', async () => {
+  it('is reported with the base of its path if that is relative', async () => {
     const { hint } = await thrownBy(() => readConfigFile('no/config.json'));
     expect(hint).toContain(JSON.stringify(process.cwd()));
     expect((await thrownBy(() => readConfigFile('/no.json'))).hint).not.toContain('relative');
   });
 
-  it('is told also where the working directory is no more', async () => {
+  it('is reported even if the working directory was removed', async () => {
     const cwd = vi.spyOn(process, 'cwd').mockImplementation(() => {
       throw new Error('ENOENT: uv_cwd');
     });
@@ -103,7 +103,7 @@ describe('The file of config.json', () => {
     expect(error.code).toBe('config_unreadable');
   });
 
-  // Each is something that was put there by mistake, and may be secret.
+  // Each value may be a secret that was set by mistake.
   it.each([
     ['JSON', '{"clientSecret":"hunter2"}'],
     ['a variable with JSON', 'BOX_CONFIG={"clientSecret":"hunter2"}'],
@@ -113,16 +113,16 @@ describe('The file of config.json', () => {
     ['a word', 'hunter2isMySecretOf32Characters0'],
     ['base64 of JSON', Buffer.from('{"hunter2":1}').toString('base64').padEnd(200, 'A')],
     ['base64, longer than a path', `hunter2${'x'.repeat(249)}`],
-  ])('is not shown if it is %s: only its length is', async (_, content) => {
+  ])('is not shown if the path is %s: only its length is', async (_, content) => {
     const error = await thrownBy(() => readConfigFile(content));
     expect(error.code).toBe('config_unreadable');
     expect(error.message).toContain(
-      `a text of ${content.length} characters, which does not look like a path`,
+      `a string of ${content.length} characters that does not look like a path`,
     );
     expect(JSON.stringify(error)).not.toContain('hunter2');
   });
 
-  it('as keygen makes it is told with every field that is still to be filled in', async () => {
+  it('of keygen is reported with every field that is still to be filled in', async () => {
     const skeleton = JSON.parse(configSkeleton('pem', undefined)) as unknown;
     const { message } = await thrownBy(() => parseConfig(skeleton, 'config.json'));
     expect(message.match(/still to be filled in/g)).toHaveLength(4);
@@ -130,7 +130,7 @@ describe('The file of config.json', () => {
   });
 
   it.each(['hunter2.json', './box/hunter2.json', '/etc/hunter2.json'])(
-    'is not %s, which is a path: where that belongs is told',
+    'is not the path %s: the error names the option for paths',
     async (path) => {
       const error = await thrownBy(() => parseConfig(path, 'credentials.config'));
       expect(error.code).toBe('config_invalid');

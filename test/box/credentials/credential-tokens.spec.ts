@@ -5,7 +5,7 @@ import { boxVariableNames, boxCredentialsIn } from '../../../lib/box/box.environ
 import { thrownBy } from '../../support/thrown.js';
 
 const TOKEN = 'sEcReT-tOkEn-0123456789';
-const opened = (form: object) => parseCredentials(form);
+const parsed = (form: object) => parseCredentials(form);
 
 describe('Credentials that are a token', () => {
   it.each([
@@ -19,8 +19,8 @@ describe('Credentials that are a token', () => {
       1_772_366_400_000,
     ],
     ['a token with white space around it', { appToken: ` ${TOKEN}\n` }, 'app token', undefined],
-  ])('are opened as %s', (_, form, name, expiresAt) => {
-    const credentials = opened(form);
+  ])('are parsed as %s', (_, form, name, expiresAt) => {
+    const credentials = parsed(form);
     expect(credentials).toMatchObject({
       kind: 'static-token',
       subject: { type: 'user', id: 'me' },
@@ -40,8 +40,8 @@ describe('Credentials that are a token', () => {
       ['nothing in it', '  '],
       ['another type', 12345],
       ['null', null],
-    ])('is refused, unshown, with %s', async (_, value) => {
-      const error = await thrownBy(() => opened({ [field]: value }));
+    ])('is rejected and not shown with %s', async (_, value) => {
+      const error = await thrownBy(() => parsed({ [field]: value }));
       expect(error.code).toBe('config_invalid');
       expect(error.message).toContain(`${field}: expected a`);
       expect(inspect(error, { depth: 9 })).not.toContain(TOKEN);
@@ -55,21 +55,21 @@ describe('Credentials that are a token', () => {
     ['no date', NaN, /expected milliseconds/],
     ['a date beyond all dates', 8.65e15, /expected milliseconds/],
     ['never', Infinity, /expected milliseconds/],
-  ])('say what expiresAt is to be instead of %s', async (_, expiresAt, message) => {
-    const error = await thrownBy(() => opened({ accessToken: TOKEN, expiresAt }));
+  ])('are rejected with %s as expiresAt', async (_, expiresAt, message) => {
+    const error = await thrownBy(() => parsed({ accessToken: TOKEN, expiresAt }));
     expect(error.code).toBe('config_invalid');
     expect(error.message).toMatch(message);
   });
 
-  it("name the fields of a gateway's answer that was passed on unchanged", async () => {
+  it("are rejected with the names of the fields if they are a gateway's unchanged response", async () => {
     const answer = { access_token: TOKEN, expires_in: 3600, token_type: 'bearer' };
-    const error = await thrownBy(() => opened(answer));
+    const error = await thrownBy(() => parsed(answer));
     expect(error.message).toContain('accessToken: expected an access token');
     expect(error.message).toContain('check the spelling of "access_token"');
     expect(error.message).toContain('accessToken goes with expiresAt only');
   });
 
-  it('are listed where no known form was found', async () => {
+  it('are listed in the error for credentials of no known form', async () => {
     const error = await thrownBy(() => parseCredentials('what'));
     expect(error.message).toContain('developerToken, appToken, accessToken');
   });
@@ -78,7 +78,7 @@ describe('Credentials that are a token', () => {
 describe('BOX_APP_TOKEN', () => {
   const BOX_APP_TOKEN = TOKEN;
 
-  it('is the credentials where no other variable of Box is set', () => {
+  it('is used if no other variable of Box is set', () => {
     expect(boxCredentialsIn({ BOX_APP_TOKEN, BOX_CLIENT_ID: ' ' })).toEqual({ appToken: TOKEN });
   });
 
@@ -90,11 +90,11 @@ describe('BOX_APP_TOKEN', () => {
       { BOX_CLIENT_ID: 'id', BOX_CLIENT_SECRET: 'secret', BOX_ENTERPRISE_ID: '1' },
       { clientId: 'id', clientSecret: 'secret', enterpriseId: '1' },
     ],
-  ])('counts after %s', (_, others, expected) => {
+  ])('has a lower priority than %s', (_, others, expected) => {
     expect(boxCredentialsIn({ BOX_APP_TOKEN, ...others })).toEqual(expected);
   });
 
-  it('does not hide that the credentials of a client are incomplete', async () => {
+  it('does not hide incomplete credentials of a client', async () => {
     const error = await thrownBy(() => boxCredentialsIn({ BOX_APP_TOKEN, BOX_CLIENT_ID: 'id' }));
     expect(error.code).toBe('config_missing');
     expect(error.message).toContain('BOX_CLIENT_SECRET');

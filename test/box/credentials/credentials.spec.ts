@@ -47,7 +47,7 @@ function file(content: string): string {
   return path;
 }
 
-describe('Credentials open', () => {
+describe('Credentials are parsed', () => {
   it.each([
     ['config.json as an object', { config: configJson() }],
     ['config.json as text', { config: JSON.stringify(configJson()) }],
@@ -74,17 +74,17 @@ describe('Credentials open', () => {
       { ...keyPair, privateKey: privateKey.replaceAll('\n', '\\n') },
     ],
     [
-      'config.json without its passphrase, which is given apart',
+      'config.json with a separate passphrase',
       { config: configJson({ publicKeyID: 'abcd1234', privateKey }), passphrase: PASSPHRASE },
     ],
     [
-      'config.json with a passphrase that the one apart outdoes',
+      'config.json with a passphrase that the separate one overrides',
       {
         config: configJson({ publicKeyID: 'abcd1234', privateKey, passphrase: 'old' }),
         passphrase: PASSPHRASE,
       },
     ],
-  ])('as %s', (_, form) => {
+  ])('from %s', (_, form) => {
     expect(parseCredentials(form)).toMatchObject({
       kind: 'key-pair',
       clientId: 'client',
@@ -119,7 +119,7 @@ describe('Credentials open', () => {
       { config: { ...configJson({ privateKey: '' }), userID: '9' } },
       { type: 'enterprise', id: '1234567' },
     ],
-  ])('as client credentials, %s', (_, form, subject) => {
+  ])('from client credentials, %s', (_, form, subject) => {
     expect(parseCredentials(form)).toMatchObject({
       kind: 'client-secret',
       clientId: 'client',
@@ -127,14 +127,14 @@ describe('Credentials open', () => {
     });
   });
 
-  it('as a developer token', () => {
+  it('from a developer token', () => {
     expect(parseCredentials({ developerToken: 'abc' })).toMatchObject({
       kind: 'static-token',
       subject: { type: 'user', id: 'me' },
     });
   });
 
-  it('and differ in their fingerprint exactly if what proves the app differs', () => {
+  it('with a fingerprint that differs exactly if the credentials differ', () => {
     const of = (form: object) => parseCredentials(form).fingerprint;
     expect(of(keyPair)).toBe(of({ config: configJson() }));
     expect(of(keyPair)).not.toBe(of({ ...keyPair, clientSecret: `${SECRET}x` }));
@@ -146,7 +146,7 @@ describe('Credentials open', () => {
   });
 });
 
-describe('A mistake in the configuration names the field, what was found and what is expected', () => {
+describe('An error about credentials names the field, the expected and the received value', () => {
   it.each([
     [
       'a missing secret',
@@ -179,7 +179,7 @@ describe('A mistake in the configuration names the field, what was found and wha
       'enterpriseID: expected the enterprise id, digits that do not begin with 0, received nothing',
     ],
     [
-      'a name of other spelling',
+      'a misspelled name',
       { config: { boxAppSettings: { clientId: 'c', clientSecret: SECRET }, enterpriseID: '1' } },
       '(check the spelling of "clientId")',
     ],
@@ -226,9 +226,9 @@ describe('A mistake in the configuration names the field, what was found and wha
     [
       'both subjects',
       { clientId: 'c', clientSecret: SECRET, enterpriseId: '1', userId: '2' },
-      'found both',
+      'received both',
     ],
-    ['no subject', { clientId: 'c', clientSecret: SECRET }, 'found neither'],
+    ['no subject', { clientId: 'c', clientSecret: SECRET }, 'received neither'],
     [
       'an unknown algorithm',
       { ...keyPair, algorithm: 'HS256' },
@@ -253,7 +253,7 @@ describe('A mistake in the configuration names the field, what was found and wha
     [
       'config.json itself',
       configJson(),
-      'credentials is config.json itself: give it as { config: … }',
+      'credentials is config.json itself: pass it as { config: … }',
     ],
     [
       'a private key without the id of its public key',
@@ -266,13 +266,13 @@ describe('A mistake in the configuration names the field, what was found and wha
       'privateKey: expected the private key in PEM, received nothing',
     ],
     [
-      'a function that is none',
+      'a sign function that is a string',
       { ...keyPair, privateKey: undefined, sign: 'kms' },
       'sign: expected a function that signs, received a string of 3 characters',
     ],
-    ['a string in the place of credentials', 'config.json', 'credentials is not an object'],
-    ['null in the place of credentials', null, 'credentials is not an object'],
-    ['nothing in the place of credentials', undefined, 'credentials is not an object'],
+    ['a string instead of credentials', 'config.json', 'Invalid credentials: expected an object'],
+    ['null instead of credentials', null, 'Invalid credentials: expected an object'],
+    ['nothing instead of credentials', undefined, 'Invalid credentials: expected an object'],
   ])('%s', async (_, form, expected) => {
     const error = await thrownBy(() => parseCredentials(form));
     expect(error.code).toBe('config_invalid');
@@ -287,13 +287,13 @@ describe('A mistake in the configuration names the field, what was found and wha
       { config: configJson({ publicKeyID: 'abcd1234', privateKey: 'hunter2' }) },
       'credentials.config: boxAppSettings.appAuth.privateKey',
     ],
-  ])('a private key that does not open, %s', async (_, form, field) => {
+  ])('a private key that is not PEM, %s', async (_, form, field) => {
     const error = await thrownBy(() => parseCredentials(form));
     expect(error.code).toBe('key_invalid');
     expect(error.message).toContain(`${field} is not a key in PEM`);
   });
 
-  it('all of them at once', async () => {
+  it('every invalid field at once', async () => {
     const error = await thrownBy(() =>
       parseCredentials({ config: { boxAppSettings: { appAuth: {} } } }),
     );
@@ -306,7 +306,7 @@ describe('A mistake in the configuration names the field, what was found and wha
     ['JSON', JSON.stringify(configJson())],
     ['base64', Buffer.from(JSON.stringify(configJson())).toString('base64')],
     ['short JSON', `{"clientSecret":"${SECRET}"}`],
-  ])('content in the place of a path is not shown: %s', async (_, configFile) => {
+  ])('content instead of a path, which is not shown: %s', async (_, configFile) => {
     const error = await thrownBy(() => parseCredentials({ configFile }));
     expect(error.code).toBe('config_unreadable');
     expect(`${error.message} ${JSON.stringify(error)} ${inspect(error)}`).not.toContain(SECRET);
@@ -314,7 +314,7 @@ describe('A mistake in the configuration names the field, what was found and wha
     expect(error.hint).toContain('BOX_CONFIG');
   });
 
-  it('a file that is not there is named, with the reason', async () => {
+  it('a missing file, with the reason', async () => {
     const error = await thrownBy(() =>
       parseCredentials({ configFile: join(folder, 'missing.json') }),
     );
@@ -326,7 +326,7 @@ describe('A mistake in the configuration names the field, what was found and wha
 
 const ENVIRONMENT = { BOX_CLIENT_ID: 'client', BOX_CLIENT_SECRET: SECRET };
 
-describe('The environment', () => {
+describe('The variables of Box', () => {
   const client = {
     BOX_CLIENT_ID: 'client',
     BOX_CLIENT_SECRET: SECRET,
@@ -336,7 +336,7 @@ describe('The environment', () => {
   it.each([
     ['a file', { BOX_CONFIG_FILE: 'a.json' }, { configFile: 'a.json' }],
     [
-      'a file with its passphrase apart',
+      'a file with a separate passphrase',
       { BOX_CONFIG_FILE: 'a.json', BOX_PRIVATE_KEY_PASSPHRASE: 'p' },
       { configFile: 'a.json', passphrase: 'p' },
     ],
@@ -347,7 +347,7 @@ describe('The environment', () => {
       { configFile: 'a.json' },
     ],
     [
-      'JSON, where the file is an empty variable',
+      'JSON if the variable of the file is empty',
       { BOX_CONFIG_FILE: ' ', BOX_CONFIG: '{}' },
       { config: '{}' },
     ],
@@ -378,11 +378,11 @@ describe('The environment', () => {
         passphrase: 'p',
       },
     ],
-  ])('gives %s', (_, variables, credentials) => {
+  ])('are read as %s', (_, variables, credentials) => {
     expect(boxCredentialsIn(variables)).toEqual(credentials);
   });
 
-  it('means what stands in the quotes that Docker leaves around a value', () => {
+  it('are read without the quotes that Docker leaves around a value', () => {
     expect(boxCredentialsIn({ BOX_CONFIG_FILE: '"./a.json"' })).toEqual({ configFile: './a.json' });
     expect(boxCredentialsIn({ BOX_CONFIG: "'{}'" })).toEqual({ config: '{}' });
     expect(boxApiUrlIn({ BOX_API_URL: '"https://api.box.com"' })).toBe('https://api.box.com');
@@ -392,12 +392,12 @@ describe('The environment', () => {
     expect(boxCredentialsIn(quoted)).toEqual(boxCredentialsIn(client));
   });
 
-  it('says where Box is', () => {
+  it('contain the URL of Box', () => {
     expect(boxApiUrlIn({ BOX_API_URL: 'http://localhost:1 ' })).toBe('http://localhost:1');
     expect(boxApiUrlIn({ BOX_API_URL: ' ' })).toBeUndefined();
   });
 
-  it('without any of them is one clear error', async () => {
+  it('are missing: one clear error', async () => {
     const error = await thrownBy(() => boxCredentialsIn({ PATH: '/bin' }));
     expect(error.code).toBe('config_missing');
     expect(error.message).toContain('BOX_CONFIG_FILE');
@@ -413,13 +413,13 @@ describe('The environment', () => {
       { ...client, BOX_PRIVATE_KEY_PASSPHRASE: 'p', BOX_PRIVATEKEY: 'pem' },
       'BOX_PUBLIC_KEY_ID; BOX_PRIVATE_KEY',
     ],
-  ])('with %s names the variable', async (_, variables, message) => {
+  ])('are incomplete: the error for %s names the variable', async (_, variables, message) => {
     const error = await thrownBy(() => boxCredentialsIn(variables));
     expect(error.code).toBe('config_missing');
     expect(error.message).toContain(message);
   });
 
-  it('with two subjects names both variables', async () => {
+  it('name two subjects: the error names both variables', async () => {
     const error = await thrownBy(() => boxCredentialsIn({ ...client, BOX_USER_ID: '5' }));
     expect(error.code).toBe('config_invalid');
     expect(error.message).toContain('BOX_ENTERPRISE_ID and BOX_USER_ID are both set');
@@ -434,18 +434,25 @@ describe('The environment', () => {
     ],
     ['a path for JSON', { BOX_CONFIG: './config.json' }, 'BOX_CONFIG is a path'],
     ['JSON that is none', { BOX_CONFIG: '{' }, 'BOX_CONFIG cannot be read'],
-    ['a file that is not there', { BOX_CONFIG_FILE: './no.json' }, 'that BOX_CONFIG_FILE names'],
+    [
+      'a file that is not there',
+      { BOX_CONFIG_FILE: './no.json' },
+      'of BOX_CONFIG_FILE cannot be read',
+    ],
     ['another JSON', { BOX_CONFIG: '{}' }, 'Invalid BOX_CONFIG'],
-  ])('with %s has it named as the environment does', async (_, variables, message) => {
-    const error = await thrownBy(() =>
-      parseCredentials(boxCredentialsIn(variables), boxVariableNames),
-    );
-    expect(error.message).toContain(message);
-    expect(error.message).not.toContain('credentials.');
-  });
+  ])(
+    'are invalid: the error for %s uses the names of the variables',
+    async (_, variables, message) => {
+      const error = await thrownBy(() =>
+        parseCredentials(boxCredentialsIn(variables), boxVariableNames),
+      );
+      expect(error.message).toContain(message);
+      expect(error.message).not.toContain('credentials.');
+    },
+  );
 
   it.each(['api.box.com', 'http://api.box.com', 'https://user:pass@api.box.com'])(
-    'with BOX_API_URL=%s names it, and shows nothing of it',
+    'are invalid: the error for BOX_API_URL=%s does not show the value',
     async (url) => {
       const error = await thrownBy(() => boxApiUrlIn({ BOX_API_URL: url }));
       expect(error.code).toBe('option_invalid');
@@ -455,31 +462,31 @@ describe('The environment', () => {
   );
 });
 
-describe('A passphrase that does not open the key', () => {
+describe('A wrong passphrase', () => {
   const write = () => file(JSON.stringify(configJson()));
 
-  it('is told with where it stands: apart from the file', async () => {
+  it('is reported with its name if it is separate from the file', async () => {
     const stale = { BOX_CONFIG_FILE: write(), BOX_PRIVATE_KEY_PASSPHRASE: 'stale' };
     const { message } = await thrownBy(() =>
       parseCredentials(boxCredentialsIn(stale), boxVariableNames),
     );
-    expect(message).toContain('The passphrase in BOX_PRIVATE_KEY_PASSPHRASE, which goes before');
+    expect(message).toContain('The passphrase in BOX_PRIVATE_KEY_PASSPHRASE, which overrides');
     const given = { configFile: write(), passphrase: 'stale' };
     expect((await thrownBy(() => parseCredentials(given))).message).toContain(
-      'The passphrase in credentials.passphrase, which goes before',
+      'The passphrase in credentials.passphrase, which overrides',
     );
   });
 });
 
-describe('A misspelt form of credentials', () => {
-  it('is told with the field that is meant', async () => {
+describe('A misspelled form of credentials', () => {
+  it('is reported with the field that has the misspelled name', async () => {
     const { message } = await thrownBy(() => parseCredentials({ configfile: 'config.json' }));
     expect(message).toContain('(check the spelling of "configfile")');
   });
 
-  it('has a hint of where it is mended', async () => {
+  it('has a hint that says where to fix it', async () => {
     const inOptions = await thrownBy(() => parseCredentials({ clientId: 'c' }));
-    expect(inOptions.hint).toContain('in forRoot');
+    expect(inOptions.hint).toContain('in the options');
     const inEnvironment = await thrownBy(() =>
       parseCredentials(
         boxCredentialsIn({ ...ENVIRONMENT, BOX_USER_ID: 'a@b.c' }),
@@ -490,17 +497,17 @@ describe('A misspelt form of credentials', () => {
   });
 });
 
-describe('A function of credentials', () => {
+describe('A credentials function', () => {
   const form = { clientId: 'client', clientSecret: SECRET, enterpriseId: '1' };
 
-  it('is asked at every reading', async () => {
-    let asked = 0;
+  it('is called at every reading', async () => {
+    let calls = 0;
     const source = new CredentialsSource(
-      () => ({ ...form, clientId: `client-${++asked}` }),
+      () => ({ ...form, clientId: `client-${++calls}` }),
       parseCredentials,
       boxCredentialsHelp,
     );
-    expect(asked).toBe(0);
+    expect(calls).toBe(0);
     expect(source.subject).toBeUndefined();
     expect(await source.read()).toMatchObject([{ clientId: 'client-1' }]);
     expect(await source.read()).toMatchObject([{ clientId: 'client-2' }]);
@@ -516,42 +523,45 @@ describe('A function of credentials', () => {
     ],
     ['rejects', () => Promise.reject(new Error(`client_secret=${SECRET}`))],
     [
-      'throws what is no error',
+      'throws an object that is not an Error',
       () => {
         throw { token: SECRET };
       },
     ],
-  ])('that %s is a typed error, without what it held', async (_, ask: () => Promise<never>) => {
-    const error = await thrownBy(() =>
-      new CredentialsSource(ask, parseCredentials, boxCredentialsHelp).read(),
-    );
-    expect(error.code).toBe('credentials_unavailable');
-    expect(error.retryable).toBe(true);
-    expect(JSON.stringify(error)).not.toContain(SECRET);
-    expect(String(error.cause)).not.toContain(SECRET);
-  });
+  ])(
+    'that %s is reported without the secret in what was thrown',
+    async (_, load: () => Promise<never>) => {
+      const error = await thrownBy(() =>
+        new CredentialsSource(load, parseCredentials, boxCredentialsHelp).read(),
+      );
+      expect(error.code).toBe('credentials_unavailable');
+      expect(error.retryable).toBe(true);
+      expect(JSON.stringify(error)).not.toContain(SECRET);
+      expect(String(error.cause)).not.toContain(SECRET);
+    },
+  );
 
-  it('that fails is told with what is to be looked at', async () => {
-    const ask = () => Promise.reject(new Error('sealed'));
+  it('that fails is reported with a hint about the vault or file', async () => {
+    const load = () => Promise.reject(new Error('sealed'));
     const error = await thrownBy(() =>
-      new CredentialsSource(ask, parseCredentials, boxCredentialsHelp).read(),
+      new CredentialsSource(load, parseCredentials, boxCredentialsHelp).read(),
     );
-    expect(error.message).toBe('The credentials function of the module options failed.');
+    expect(error.message).toBe('The credentials function in the options failed.');
     expect(String(error.cause)).toContain('sealed');
-    expect(error.hint).toMatch(/vault or file.*asked again at the next mint/);
+    expect(error.hint).toMatch(/vault or file.*next token request calls the function again/);
     expect(error.docs).toMatch(/^https:\/\/developer\.box\.com\//);
   });
 
-  it('that gives nothing is told so', async () => {
-    const ask = () => undefined as unknown as typeof form;
+  it('that returns undefined is reported as such', async () => {
+    const load = () => undefined as unknown as typeof form;
     const error = await thrownBy(() =>
-      new CredentialsSource(ask, parseCredentials, boxCredentialsHelp).read(),
+      new CredentialsSource(load, parseCredentials, boxCredentialsHelp).read(),
     );
     expect(error.code).toBe('credentials_unavailable');
     expect(String(error.cause)).toContain('returned undefined');
   });
 
-  it('that gives nonsense is told so', async () => {
+  it('that returns invalid credentials is reported as such', async () => {
     const error = await thrownBy(() =>
       new CredentialsSource(() => ({}), parseCredentials, boxCredentialsHelp).read(),
     );
@@ -559,34 +569,34 @@ describe('A function of credentials', () => {
   });
 
   it.each([
-    ['as it is, if there is one', form, ['credentials']],
-    ['by its place, in a list', [form, form], ['credentials[0]', 'credentials[1]']],
-  ])('and each of its credentials is called %s', async (_, given, names) => {
-    const called: string[] = [];
-    const open = (one: object, place: FieldNames) => {
-      called.push(place.whole);
-      return parseCredentials(one, place);
+    ['credentials', form, ['credentials']],
+    ['credentials with an index, in a list', [form, form], ['credentials[0]', 'credentials[1]']],
+  ])('has its results named %s in errors', async (_, forms, names) => {
+    const received: string[] = [];
+    const parse = (form: object, fieldNames: FieldNames) => {
+      received.push(fieldNames.whole);
+      return parseCredentials(form, fieldNames);
     };
     await new CredentialsSource<object, ParsedBoxCredentials>(
-      () => given,
-      open,
+      () => forms,
+      parse,
       boxCredentialsHelp,
     ).read();
-    expect(called).toEqual(names);
+    expect(received).toEqual(names);
   });
 
-  it('is not asked for what was given as it is', async () => {
-    let opened = 0;
+  it('is not involved with fixed credentials, which are parsed once', async () => {
+    let parsed = 0;
     const source = new CredentialsSource(
       form,
-      (given) => {
-        opened++;
-        return parseCredentials(given);
+      (input) => {
+        parsed++;
+        return parseCredentials(input);
       },
       boxCredentialsHelp,
     );
     await source.read();
     await source.read();
-    expect(opened).toBe(1);
+    expect(parsed).toBe(1);
   });
 });

@@ -120,6 +120,6 @@ describe('doctor with a config.json that is a file', () => {
     const content = JSON.stringify(fixture.config());
     const { problem } = failedStep(await fixture.run([content]));
     expect(problem?.code).toBe('config_unreadable');
-    expect(problem?.message).toContain('which does not look like a path');
+    expect(problem?.message).toContain('that does not look like a path');
   });
 });

@@ -26,9 +26,9 @@ const envelope = (secret: object) =>
 /** Parses credentials like the module: returns the subject or the error. */
 type Verdict = { readonly subject: string } | { readonly code: string; readonly hint: string };
 
-function verdictOf(open: () => ParsedBoxCredentials): Verdict {
+function verdictOf(parse: () => ParsedBoxCredentials): Verdict {
   try {
-    const { subject } = open();
+    const { subject } = parse();
     return { subject: `${subject.type} ${subject.id}` };
   } catch (error) {
     const { code, hint } = error as BoxAuthError;
@@ -50,16 +50,16 @@ async function doctorOn(args: string[], env: Record<string, string> = {}): Promi
 async function verdictOn(content: string | Buffer): Promise<{ verdict: Verdict; message: string }> {
   const file = join(newFolder(), 'config.json');
   writeFileSync(file, content);
-  const open = (env: Record<string, string>) => () =>
+  const parsing = (env: Record<string, string>) => () =>
     parseCredentials(boxCredentialsIn(env), boxVariableNames);
   const verdict = verdictOf(() => parseCredentials({ configFile: file }));
   expect(verdictOf(() => parseCredentials({ config: content }))).toEqual(verdict);
-  expect(verdictOf(open({ BOX_CONFIG_FILE: file }))).toEqual(verdict);
+  expect(verdictOf(parsing({ BOX_CONFIG_FILE: file }))).toEqual(verdict);
   expect(await doctorOn([file])).toEqual(verdict);
   expect(await doctorOn([], { BOX_CONFIG_FILE: file })).toEqual(verdict);
   // A variable cannot hold bytes, and an empty one counts as unset.
   if (typeof content === 'string' && content !== '' && !content.includes('\0')) {
-    expect(verdictOf(open({ BOX_CONFIG: content }))).toEqual(verdict);
+    expect(verdictOf(parsing({ BOX_CONFIG: content }))).toEqual(verdict);
     expect(await doctorOn([], { BOX_CONFIG: content })).toEqual(verdict);
   }
   return { verdict, message: messageOf(content) };
@@ -121,8 +121,8 @@ describe('The module reads a config.json object', () => {
     ['from Secrets Manager, as binary', { ARN: 'arn', SecretBinary: Buffer.from(json) }],
     ['with the id inside', { boxAppSettings: { ...settings, enterpriseID: '1234567' } }],
     ['as bytes', Buffer.from(json)],
-  ])('%s', (_, given) => {
-    expect(verdictOf(() => parseCredentials({ config: given }))).toEqual({
+  ])('%s', (_, input) => {
+    expect(verdictOf(() => parseCredentials({ config: input }))).toEqual({
       subject: 'enterprise 1234567',
     });
   });
@@ -148,8 +148,13 @@ describe('The module and the doctor explain how to fix an invalid config.json', 
     ['snake_case', JSON.stringify(snake), 'snake_case', 'boxAppSettings, clientID'],
     ['flat snake_case', JSON.stringify(snake.box_app_settings), 'snake_case', 'clientID'],
     ['flat credentials', JSON.stringify(flat), 'a flat object', 'not as config'],
-    ['a list', JSON.stringify([config]), 'is a list', 'Give the object in it'],
-    ['a list in base64', base64(JSON.stringify([config])), 'is a list', 'Give the object in it'],
+    ['a list', JSON.stringify([config]), 'is a list', 'use the object in the list'],
+    [
+      'a list in base64',
+      base64(JSON.stringify([config])),
+      'is a list',
+      'use the object in the list',
+    ],
     ['the file of boxcli', JSON.stringify(boxcli), "boxcli's list", 'boxConfigFilePath'],
     ['a private key', privateKey, 'is a key in PEM', 'BOX_PRIVATE_KEY'],
     ['a private key in base64', base64(privateKey), 'is a key in PEM', 'BOX_PRIVATE_KEY'],
@@ -166,7 +171,7 @@ describe('The module and the doctor explain how to fix an invalid config.json', 
     ['something else', '<html>', 'it is not JSON', 'unchanged'],
     ['nothing', '', 'it is empty', 'unchanged'],
     ['a token', 'T9cE5asGnuyYCCqIZFoWjFHvNbvVqHjl', 'it is not JSON', 'unchanged'],
-    ['no settings', JSON.stringify(rest), 'boxAppSettings: expected', 'Download config.json again'],
+    ['no settings', JSON.stringify(rest), 'boxAppSettings: expected', 'download config.json again'],
     ['null', '[null][0]', 'it is not JSON', 'unchanged'],
   ])('%s', async (_name, content, message, hint) => {
     const found = await verdictOn(content);
@@ -189,8 +194,8 @@ describe('The module and the doctor explain how to fix an invalid config.json', 
     ['the options of box-node-sdk 3', v3, 'box-node-sdk 3'],
     ['snake_case', snake.box_app_settings, 'snake_case'],
     ['the file of boxcli', boxcli, "boxcli's list"],
-    ['config.json', config, 'give it as { config: … }'],
-    ['a secret of AWS', { ARN: 'arn', SecretString: json }, 'give it as { config: … }'],
+    ['config.json', config, 'pass it as { config: … }'],
+    ['a secret of AWS', { ARN: 'arn', SecretString: json }, 'pass it as { config: … }'],
   ])('rejects credentials that are %s', (_name, credentials, message) => {
     expect(() => parseCredentials(credentials)).toThrow(message);
   });

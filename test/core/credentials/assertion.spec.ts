@@ -21,7 +21,7 @@ afterAll(() => emulator.stop());
 const box = (credentials: BoxCredentials = { config: emulator.config }, options: object = {}) =>
   new BoxAuth({ credentials, apiUrl: emulator.url, ...options }).provider;
 
-/** Header and claims of the assertions that arrived, in their order. */
+/** The headers and claims of the assertions that arrived, in order. */
 function arrived(): { header: Record<string, unknown>; claims: Record<string, unknown> }[] {
   return emulator.tokenRequests.map(({ body }) => {
     const [header, claims] = (body?.['assertion'] ?? '')
@@ -32,7 +32,7 @@ function arrived(): { header: Record<string, unknown>; claims: Record<string, un
 }
 
 describe('An assertion', () => {
-  it('says what Box wants to hear, and no more', async () => {
+  it('has exactly the claims that Box requires', async () => {
     const before = Math.floor(Date.now() / 1000);
     await box().getToken();
     const [{ header, claims } = { header: {}, claims: {} }] = arrived();
@@ -50,14 +50,14 @@ describe('An assertion', () => {
     expect(Number(claims['exp']) - before).toBeLessThanOrEqual(47);
   });
 
-  it('is for a user when a user is asked for', async () => {
+  it('is for a user if the call names a user', async () => {
     const token = await box().getToken({ subject: { type: 'user', id: '11111' } });
     expect(arrived()[0]?.claims).toMatchObject({ sub: '11111', box_sub_type: 'user' });
     expect(token.subject).toEqual({ type: 'user', id: '11111' });
   });
 
   it.each(['RS256', 'RS384', 'RS512'] as const)(
-    'is signed with %s if that is asked for',
+    'is signed with %s if the credentials say so',
     async (algorithm) => {
       const { clientID, clientSecret } = emulator.config.boxAppSettings;
       emulator.registerPublicKey('mine', keys.publicKey);
@@ -74,12 +74,12 @@ describe('An assertion', () => {
     },
   );
 
-  it('has iat only if that is asked for', async () => {
+  it('has iat if assertion.issuedAt is set', async () => {
     await box(undefined, { assertion: { issuedAt: true } }).getToken();
     expect(arrived()[0]?.claims['iat']).toBeTypeOf('number');
   });
 
-  it('is another one at every attempt, after 429 and 5xx too: never the same jti, never the same exp', async () => {
+  it('has a new jti and a new exp at every attempt, also after 429 and 5xx', async () => {
     emulator.failNext('token', { kind: 'rate-limit', retryAfter: 0 });
     emulator.failNext('token', { kind: 'unavailable' });
     emulator.failNext('token', { kind: 'reset' });
@@ -91,7 +91,7 @@ describe('An assertion', () => {
     expect(new Set(claims.map(({ exp }) => exp)).size).toBe(4);
   });
 
-  it('is refused where Box would: another key, an unknown one', async () => {
+  it('is rejected with another key and with an unknown key id', async () => {
     const { clientID, clientSecret, appAuth } = emulator.config.boxAppSettings;
     const pair = {
       clientId: clientID,
@@ -108,12 +108,12 @@ describe('An assertion', () => {
   });
 });
 
-describe('A clock that is off', () => {
+describe('A wrong clock', () => {
   it.each([
     ['behind', 300_000],
     ['ahead', -300_000],
     ['a day behind', 86_400_000],
-  ])('five minutes or more %s costs one further request, once', async (_, skewMs) => {
+  ])('that is five minutes or more %s costs one more request, once', async (_, skewMs) => {
     emulator.clockSkewMs = skewMs;
     const provider = box();
     const token = await provider.getToken();
@@ -126,7 +126,7 @@ describe('A clock that is off', () => {
     expect(emulator.tokenRequests).toHaveLength(3);
   });
 
-  it('costs one further request with iat, too', async () => {
+  it('costs one more request with iat, too', async () => {
     emulator.clockSkewMs = -300_000;
     await box(undefined, { assertion: { issuedAt: true } }).getToken();
     expect(emulator.tokenRequests).toHaveLength(2);

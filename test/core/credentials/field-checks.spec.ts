@@ -30,7 +30,7 @@ const right = {
   enterpriseID: '7',
 };
 
-/** The lines on what is wrong with `input`, without what is around them. */
+/** The lines of the error that `input` causes, without the title and the bullets. */
 async function mistakes(input: unknown): Promise<string[]> {
   const error = await thrownBy(() =>
     checkFields(file, input, new FieldNames('box.json'), boxCredentialsHelp),
@@ -40,8 +40,8 @@ async function mistakes(input: unknown): Promise<string[]> {
   return lines.map((line) => line.replace(/^ +- /, ''));
 }
 
-describe('Fields', () => {
-  it('that are right come through, without the spaces around them', () => {
+describe('checkFields', () => {
+  it('returns valid fields without the spaces around them', () => {
     const spaced = { settings: { ...right.settings, clientID: ' c\n' }, enterpriseID: ' 7 ' };
     expect(checkFields(file, spaced, new FieldNames('box.json'), boxCredentialsHelp)).toEqual(
       right,
@@ -56,23 +56,20 @@ describe('Fields', () => {
     ['a list', ['c']],
     ['a number', 5],
     ['a boolean', true],
-  ])(
-    'that are wrong are told with their path, and that it is %s that was found',
-    async (what, value) => {
-      const input = { settings: { ...right.settings, clientID: value } };
-      expect(await mistakes(input)).toEqual([
-        `settings.clientID: expected the client id, received ${what}`,
-      ]);
-    },
-  );
+  ])('reports the path of an invalid field, and that it received %s', async (what, value) => {
+    const input = { settings: { ...right.settings, clientID: value } };
+    expect(await mistakes(input)).toEqual([
+      `settings.clientID: expected the client id, received ${what}`,
+    ]);
+  });
 
-  it('are told by the length of what was found, never by its text', async () => {
+  it('reports the length of an invalid string, never its text', async () => {
     expect(await mistakes({ ...right, enterpriseID: 'hunter2' })).toEqual([
       'enterpriseID: expected an id, received a string of 7 characters',
     ]);
   });
 
-  it('that are wrong have a line each', async () => {
+  it('reports each invalid field on a line of its own', async () => {
     expect(
       await mistakes({ settings: { clientID: 5, appAuth: {} }, enterpriseID: 'x', more: 1 }),
     ).toEqual([
@@ -84,7 +81,7 @@ describe('Fields', () => {
     ]);
   });
 
-  it('that several checks refuse have one line', async () => {
+  it('reports a field that fails several checks once', async () => {
     const token = v.object({ appToken: bearerToken('an app token') });
     const error = await thrownBy(() =>
       checkFields(token, { appToken: '' }, new FieldNames('box.json'), boxCredentialsHelp),
@@ -99,14 +96,14 @@ describe('Fields', () => {
     ['a string', 'a string of 8 characters', 'box.json'],
     ['null', 'null', null],
     ['nothing', 'nothing', undefined],
-  ])('are looked for in no %s: it is the whole that is wrong', async (_, found, input) => {
+  ])('reports the input as a whole if that is %s', async (_, found, input) => {
     expect(await mistakes(input)).toEqual([
       `expected settings, and an id or none, received ${found}`,
     ]);
   });
 
   it.each(['publicKeyId', 'public_key_id', 'PUBLIC-KEY-ID', 'publickeyid'])(
-    'are recognized in another spelling: %s',
+    'suggests a field in another spelling: %s',
     async (name) => {
       const misspelt = { algorithm: 'x', [name]: 'k', privateKey: 'p' };
       expect(await mistakes({ settings: { clientID: 'c', appAuth: misspelt } })).toEqual([
@@ -115,31 +112,31 @@ describe('Fields', () => {
     },
   );
 
-  it('of another name are no other spelling', async () => {
+  it('does not suggest a field of another name', async () => {
     const other = { keyID: 'k', public: 'k', publicKeyID2: 'k', privateKey: 'p' };
     expect(await mistakes({ settings: { clientID: 'c', appAuth: other } })).toEqual([
       'settings.appAuth.publicKeyID: expected the key id, received nothing',
     ]);
   });
 
-  it('that are wrong come with where to get the right ones', async () => {
+  it('reports where to get correct credentials', async () => {
     const error = await thrownBy(() =>
       checkFields(file, {}, new FieldNames('box.json'), boxCredentialsHelp),
     );
     expect(error).toMatchObject({ code: 'config_invalid', retryable: false });
-    expect(error.hint).toMatch(/Download config\.json again.*developer console/);
+    expect(error.hint).toMatch(/download config\.json again.*developer console/);
     expect(error.docs).toMatch(/^https:\/\/developer\.box\.com\//);
   });
 });
 
-describe('A record', () => {
+describe('isRecord', () => {
   it.each([
     ['an object', {}, true],
     ['a list', [], false],
     ['null', null, false],
     ['a string', 'x', false],
     ['nothing', undefined, false],
-  ])('is or is not %s', (_, value, is) => {
+  ])('tells records from other values: %s', (_, value, is) => {
     expect(isRecord(value)).toBe(is);
   });
 });

@@ -48,7 +48,7 @@ async function doctorOn(args: string[], env: Record<string, string> = {}): Promi
   return problem === undefined ? { code: 'opened' } : { code: problem.code, hint: problem.hint };
 }
 
-/** What the module and the doctor both say of a key, in config.json and in a variable. */
+/** The verdict on a key that the module and the doctor agree on, in config.json and in a variable. */
 async function verdictOn(privateKey: string, passphrase = PASSPHRASE): Promise<Verdict> {
   const file = join(newFolder(), 'config.json');
   const appAuth = { publicKeyID: 'abcd1234', privateKey, passphrase };
@@ -71,7 +71,7 @@ async function verdictOn(privateKey: string, passphrase = PASSPHRASE): Promise<V
   return inFile;
 }
 
-describe('The module and the doctor open a private key', () => {
+describe('The module and the doctor accept a private key', () => {
   it.each<[string, string]>([
     ['after its public key', `${keys.publicKey}${pkcs8}`],
     ['before its public key', `${pkcs8}${keys.publicKey}`],
@@ -110,7 +110,7 @@ function bodyOf(pem: string): string {
   return pem.replace(/-----[A-Z ]+-----|\n/g, '');
 }
 
-describe('The module and the doctor name what is not a private key in PEM, and how to fix it', () => {
+describe('The module and the doctor explain why a text is not a private key in PEM', () => {
   it.each<[string, string, code: string, message: string, hint: string]>([
     ['a key of OpenSSH', openssh, 'key_invalid', 'format of OpenSSH', 'ssh-keygen -p -m PEM'],
     [
@@ -121,15 +121,15 @@ describe('The module and the doctor name what is not a private key in PEM, and h
       '-m PEM',
     ],
     ['a key of PuTTY', 'PuTTY-User-Key-File-3: ssh-rsa', 'key_invalid', 'PuTTY', 'puttygen'],
-    ['a path', './keys/private.pem', 'key_invalid', 'is a path', 'Read the file'],
+    ['a path', './keys/private.pem', 'key_invalid', 'is a path', 'read the file'],
     [
       'a certificate',
       block('CERTIFICATE', 'MIIB'),
       'key_invalid',
       '"CERTIFICATE"',
-      'Give the private key',
+      'use the private key',
     ],
-    ['a public key', keys.publicKey, 'key_invalid', '"PUBLIC KEY"', 'Give the private key'],
+    ['a public key', keys.publicKey, 'key_invalid', '"PUBLIC KEY"', 'use the private key'],
     [
       'a public key of OpenSSH',
       'ssh-rsa AAAAB3NzaC1yc2E= me',

@@ -10,7 +10,7 @@ const NAMES = { key: 'credentials.privateKey', passphrase: 'credentials.passphra
 const open = (text: string, passphrase?: string) =>
   parsePrivateKey(text, passphrase, NAMES, boxCredentialsHelp);
 
-describe('A private key opens', () => {
+describe('parsePrivateKey', () => {
   const opening: KeyForm[] = [
     'PKCS#8 PBES2 3DES, as the console makes it',
     'PKCS#8 PBES2 AES',
@@ -22,7 +22,7 @@ describe('A private key opens', () => {
     'plain PKCS#1',
   ];
 
-  it.each(opening)('in the form %s, and it is the right one', (form) => {
+  it.each(opening)('parses the form %s', (form) => {
     const { key } = open(keys.forms[form], PASSPHRASE);
     expect(createPublicKey(key).export({ type: 'spki', format: 'pem' })).toBe(keys.publicKey);
   });
@@ -41,7 +41,7 @@ describe('A private key opens', () => {
     ['spaces around it', (pem: string) => `  \n${pem}\n  `],
     ['spaces before its first line', (pem: string) => `  ${pem}`],
     ['spaces around its quotes', (pem: string) => ` "${pem}" \n`],
-  ])('with %s', (_, mangle) => {
+  ])('accepts a key with %s', (_, mangle) => {
     expect(open(mangle(keys.forms['PKCS#8 PBES2 AES']), PASSPHRASE).key.type).toBe('private');
     expect(open(mangle(keys.forms['traditional des3']), PASSPHRASE).key.type).toBe('private');
   });
@@ -51,12 +51,12 @@ describe('A private key opens', () => {
     ['no newlines at all', (pem: string) => pem.replaceAll('\n', '')],
     ['spaces for newlines, in quotes', (pem: string) => `" ${pem.replaceAll('\n', ' ')} "`],
     ['spaces for newlines, after a newline', (pem: string) => `"\n${pem.replaceAll('\n', ' ')}\n"`],
-  ])('with %s, as it has nothing but base64 between its lines', (_, mangle) => {
+  ])('accepts a key in PKCS#8 with %s', (_, mangle) => {
     const pem = keys.forms['PKCS#8 PBES2 AES'];
     expect(open(mangle(pem), PASSPHRASE).key.type).toBe('private');
   });
 
-  it('only once for the same text in a row', () => {
+  it('parses the same text once if it is cached', () => {
     const opener = cachedKeyParser(boxCredentialsHelp);
     const first = opener(keys.forms['plain PKCS#8'], undefined, NAMES);
     expect(opener(keys.forms['plain PKCS#8'], undefined, NAMES)).toBe(first);
@@ -64,14 +64,14 @@ describe('A private key opens', () => {
     expect(opener(keys.other, undefined, NAMES).thumbprint).not.toBe(first.thumbprint);
   });
 
-  it('and has a thumbprint of 43 characters, the same in whatever form it is', () => {
+  it('returns a thumbprint of 43 characters that does not depend on the form', () => {
     const { thumbprint } = open(keys.forms['plain PKCS#8']);
     expect(thumbprint).toMatch(/^[\w-]{43}$/);
     expect(open(keys.forms['PKCS#8 scrypt'], PASSPHRASE).thumbprint).toBe(thumbprint);
   });
 });
 
-/** A PEM with some bytes of what it holds changed. */
+/** A PEM whose content was changed. */
 function changed(pem: string, change: (der: Buffer) => Buffer): string {
   return pem.replace(/(?<=-----\n|\n\n)[A-Za-z0-9+/=\n]+(?=\n-----END)/, (body) =>
     change(Buffer.from(body, 'base64'))
@@ -88,11 +88,11 @@ const flip = (position: number) => (der: Buffer) => {
 
 const empty = (label: string) => `-----BEGIN ${label}-----\n\n-----END ${label}-----\n`;
 
-describe('A private key that does not open says why and what to do', () => {
+describe('parsePrivateKey explains why a key is rejected, and how to fix it', () => {
   const encrypted = keys.forms['PKCS#8 PBES2 3DES, as the console makes it'];
 
   it.each<KeyForm>(['PBES2 DES', 'PBES1 MD5-DES', 'PBES1 SHA1-RC2-40', 'traditional DES'])(
-    'for the cipher %s: the openssl command that converts it',
+    'names the openssl command that converts the cipher %s',
     async (form) => {
       const error = await thrownBy(() => open(keys.forms[form], PASSPHRASE));
       expect(error.code).toBe('key_cipher_unsupported');
@@ -149,7 +149,7 @@ describe('A private key that does not open says why and what to do', () => {
     ],
     ['an elliptic curve key', 'key_unsuitable', keys.ec, undefined],
     ['1024 bits', 'key_unsuitable', keys.small, undefined],
-  ] as const)('for %s', async (_, code, text, passphrase) => {
+  ] as const)('rejects %s', async (_, code, text, passphrase) => {
     const error = await thrownBy(() => open(text, passphrase));
     expect(error.code).toBe(code);
     expect(error.message).toContain('credentials.privateKey');
@@ -168,7 +168,7 @@ describe('A private key that does not open says why and what to do', () => {
     ['a certificate', empty('CERTIFICATE'), 'its PEM says "CERTIFICATE"', 'private'],
     ['an elliptic curve key', keys.ec, 'of type ec, not RSA', 'openssl genrsa'],
     ['1024 bits', keys.small, '1024 bits; at least 2048', 'openssl genrsa'],
-  ])('for %s: what it is, and what to give instead', async (_, text, what, remedy) => {
+  ])('names the format and the replacement of %s', async (_, text, what, remedy) => {
     const error = await thrownBy(() => open(text));
     expect(error.message).toContain(what);
     expect(error.hint).toContain(remedy);
@@ -182,13 +182,13 @@ describe('A private key that does not open says why and what to do', () => {
     ['lost its last bytes', (der: Buffer) => der.subarray(0, -16)],
     ['has another first byte', flip(0)],
     ['has another second byte', flip(1)],
-  ])('for an encrypted PEM that %s: it is the key, not the passphrase', async (_, damage) => {
+  ])('blames the key, not the passphrase, if an encrypted PEM %s', async (_, damage) => {
     expect((await thrownBy(() => open(changed(encrypted, damage), PASSPHRASE))).code).toBe(
       'key_invalid',
     );
   });
 
-  // One wrong passphrase of 256 leaves a padding that looks right, and before it what is no key. So does this change.
+  // One wrong passphrase in 256 leaves a valid padding after content that is not a key. This change has the same effect.
   it.each<[KeyForm, (der: Buffer) => number]>([
     [
       'PKCS#8 PBES2 3DES, as the console makes it',
@@ -196,14 +196,14 @@ describe('A private key that does not open says why and what to do', () => {
     ],
     ['traditional aes256', () => 0],
   ])(
-    'for what decrypts to no key, though the padding is right: the passphrase of %s',
+    'blames the passphrase of %s if the padding is valid but the content is not a key',
     async (form, start) => {
       const pem = changed(keys.forms[form], (der) => flip(start(der))(der));
       expect((await thrownBy(() => open(pem, PASSPHRASE))).code).toBe('key_passphrase_wrong');
     },
   );
 
-  it('whatever the wrong passphrase is, also when the padding happens to look right', async () => {
+  it('blames every wrong passphrase, including those that leave a valid padding', async () => {
     for (let attempt = 0; attempt < 600; attempt++) {
       const error = await thrownBy(() => open(encrypted, `wrong-${attempt}`));
       expect(error.code).toBe('key_passphrase_wrong');

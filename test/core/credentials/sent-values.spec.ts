@@ -22,7 +22,7 @@ const workfront = {
 
 const box = (credentials: object) => new BoxAuth({ credentials: credentials as typeof client });
 
-/** Every field whose value goes into a header, a form or an assertion, and an app that is given one. */
+/** Every field whose value goes into a header, a form or an assertion, with a function that starts an app with it. */
 const FIELDS: [field: string, start: (value: string) => unknown][] = [
   ['developerToken', (developerToken) => box({ developerToken })],
   ['appToken', (appToken) => box({ appToken })],
@@ -56,14 +56,14 @@ const FIELDS: [field: string, start: (value: string) => unknown][] = [
   ),
 ];
 
-describe('A value that cannot be sent unchanged is refused at the start and not shown', () => {
+describe('A value that cannot be sent unchanged', () => {
   it.each([
     ['a line break', 'hunter2\nhunter3', 'a line break at position 8'],
     ['a carriage return', 'hunter2\rhunter3', 'a line break at position 8'],
     ['a NUL', 'hunter2\0hunter3', 'a control character at position 8'],
     ['a letter outside ASCII', 'hunter2éhunter3', 'a character outside ASCII at position 8'],
     ['half a surrogate pair', 'hunter2\uD800hunter3', 'a character outside ASCII at position 8'],
-  ])('with %s', async (_, value, found) => {
+  ])('is rejected at the start and not shown: %s', async (_, value, found) => {
     for (const [field, start] of FIELDS) {
       const error = await thrownBy(() => start(value));
       expect(error.code).toBe('config_invalid');
@@ -73,7 +73,7 @@ describe('A value that cannot be sent unchanged is refused at the start and not 
     }
   });
 
-  it('also what a credentials function returns, when it is read', async () => {
+  it('is rejected and not shown when a credentials function returns it', async () => {
     for (const field of ['accessToken', 'appToken']) {
       const app = new BoxAuth({ credentials: () => ({ [field]: 'hunter2\nhunter3' }) as never });
       const error = await thrownBy(() => app.fetch('/2.0/users/me'));
@@ -83,11 +83,11 @@ describe('A value that cannot be sent unchanged is refused at the start and not 
     }
   });
 
-  it('while spaces and line breaks around a value are dropped', () => {
+  it('is not one with spaces and line breaks around it, which are dropped', () => {
     for (const [, start] of FIELDS) expect(() => start(' value\r\n')).not.toThrow();
   });
 
-  it('so that any developer token that is accepted reaches the header as it is', async () => {
+  it('is never sent: every accepted developer token reaches the header unchanged', async () => {
     const tokens = fc.oneof(
       fc.string({ unit: 'binary', minLength: 1, maxLength: 20 }),
       fc.string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 20 }),

@@ -109,11 +109,15 @@ describe('During a key rotation', () => {
   });
 
   it.each([
-    ['no key', () => [], 'credentials is an empty list'],
+    [
+      'no key',
+      () => [],
+      'Invalid credentials: expected one or more key pairs or tokens, received an empty list',
+    ],
     [
       'keys of two subjects',
       () => [oldPair(), { ...newPair(), enterpriseId: '2' }],
-      'credentials[1] stands for another subject',
+      'Invalid credentials[1]: expected the subject of credentials[0], received another subject',
     ],
     [
       'a key that is wrong',
@@ -169,8 +173,8 @@ describe('A key in an external signer', () => {
       () => Promise.reject(new Error('Throttled')),
       'The sign function of the credentials failed',
     ],
-    ['gives nothing', () => new Uint8Array(), 'gave no signature'],
-    ['gives text', () => 'signature' as unknown as Uint8Array, 'gave no signature'],
+    ['gives nothing', () => new Uint8Array(), 'returned no signature'],
+    ['gives text', () => 'signature' as unknown as Uint8Array, 'returned no signature'],
     ['hangs', () => new Promise(() => undefined), 'was not signed within'],
   ])('that %s causes a typed error before the deadline', async (_, sign, message) => {
     const { runtime, endpoint, provider } = onFakeTime(sign);

@@ -451,7 +451,7 @@ describe('A credentials function', () => {
     await runtime.advance(30_000);
     const error = await work;
     expect(error).toMatchObject({ code: 'credentials_unavailable', retryable: true });
-    expect(error.message).toContain('gave none within 30000 ms');
+    expect(error.message).toContain('returned no credentials within 30000 ms');
   });
 
   it('that fails is reported at bootstrap, before any token request', async () => {
