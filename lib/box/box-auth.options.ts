@@ -56,25 +56,25 @@ export const boxApiUrl = v.pipe(
   v.transform(({ href }) => href.replace(/(?<!\/)\/+$/, '')),
 );
 
+const SUBJECT =
+  "'own' or { type: 'enterprise' or 'user', id: a string of 1 to 20 digits that does not begin with 0 }";
+
 const subject = v.object({
-  type: v.picklist(['enterprise', 'user'], "'enterprise' or 'user'"),
-  id: v.custom<string>(isBoxId, 'a string of 1 to 20 digits that does not begin with 0'),
+  type: v.picklist(['enterprise', 'user']),
+  id: v.custom<string>(isBoxId),
 });
 
 const boxAuthOptions = optionGroup({
   ...appAuthOptions,
   credentials: v.optional(v.unknown()), // parsed by CredentialsSource
-  apiUrl: v.optional(boxApiUrl, BOX_API_URL),
-  origins: v.optional(v.array(secureUrl, 'a list of URLs'), []),
-  maxSubjects: v.optional(wholeNumberBetween(1, MAX_SUBJECTS), 10_000),
-  keepWarm: v.optional(
-    v.array(
-      v.union([v.literal('own'), subject], "'own' or a subject { type, id }"),
-      "a list of 'own' and of subjects { type, id }",
-    ),
+  apiUrl: v.nullish(boxApiUrl, BOX_API_URL),
+  origins: v.nullish(v.array(secureUrl, 'a list of URLs'), []),
+  maxSubjects: v.nullish(wholeNumberBetween(1, MAX_SUBJECTS), 10_000),
+  keepWarm: v.nullish(
+    v.array(v.union([v.literal('own'), subject], SUBJECT), 'a list of subjects'),
     [],
   ),
-  assertion: v.optional(optionGroup({ issuedAt: v.optional(booleanOption, false) }), {}),
+  assertion: v.nullish(optionGroup({ issuedAt: v.optional(booleanOption, false) }), {}),
 } satisfies Record<keyof BoxAuthOptions, v.GenericSchema>);
 
 /**

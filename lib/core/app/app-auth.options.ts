@@ -47,14 +47,14 @@ export interface ResolvedAppAuthOptions {
   readonly keepWarm: readonly (Subject | 'own')[];
 }
 
-/** The schemas of `AppAuthOptions`, with their defaults. An issuer adds its own to them in its `optionGroup`. */
+/** The schemas and defaults of `AppAuthOptions`. Each issuer adds its own in an `optionGroup`. `nullish` ones accept null, too. */
 export const appAuthOptions = {
   fetch: v.optional(functionOption<typeof fetch>(), () => globalFetch),
   renewal: v.optional(renewalSchema, {}),
   tokenEndpoint: v.optional(tokenEndpointSchema, {}),
   store: v.optional(objectWithMethods<TokenStore>('claim', 'publish', 'invalidate', 'fail')),
-  onStoreFailure: v.optional(choiceOption(['open', 'closed']), 'open'),
-  runtime: v.optional(
+  onStoreFailure: v.nullish(choiceOption(['open', 'closed']), 'open'),
+  runtime: v.nullish(
     objectWithMethods<Runtime>('now', 'monotonic', 'schedule', 'random', 'uniqueId'),
     systemRuntime,
   ),

@@ -27,19 +27,18 @@ export const secureUrl = v.pipe(
 
 export const booleanOption = v.boolean('true or false');
 
-export const functionOption = <T>(expected = 'a function') =>
-  v.custom<T>((value) => typeof value === 'function', expected);
+export const functionOption = <T>() =>
+  v.custom<T>((value) => typeof value === 'function', 'a function');
 
-/** One of these strings. */
+/** A choice of these strings. */
 export const choiceOption = <const T extends readonly string[]>(choices: T) =>
   v.picklist(choices, choices.map((choice) => `'${choice}'`).join(' or '));
 
-/** An object with these methods; the object itself is kept. */
+/** An object with these methods. The parsed value is the same object. */
 export const objectWithMethods = <T extends object>(...methods: readonly (keyof T & string)[]) =>
   v.custom<T>(
     (value) =>
-      typeof value === 'object' &&
-      value !== null &&
+      ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
       methods.every((name) => typeof Reflect.get(value, name) === 'function'),
     `an object with the methods ${methods.join(', ')}`,
   );
