@@ -67,15 +67,15 @@ describe('config.json', () => {
 
   it('is decoded in bounded time if a getter returns another value each time', () => {
     let reads = 0;
-    const given = {
+    const input = {
       get SecretString() {
         reads += 1;
         return reads % 2 === 1 ? JSON.stringify(config) : undefined;
       },
       get SecretBinary() {
-        return given;
+        return input;
       },
     };
-    expect(decodeConfig(given, 'config')).toEqual(config);
+    expect(decodeConfig(input, 'config')).toEqual(config);
   });
 });

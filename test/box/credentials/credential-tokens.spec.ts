@@ -101,8 +101,8 @@ describe('BOX_APP_TOKEN', () => {
   });
 
   it('is named in errors', async () => {
-    const given = boxCredentialsIn({ BOX_APP_TOKEN: `${TOKEN} ${TOKEN}` });
-    const error = await thrownBy(() => parseCredentials(given, boxVariableNames));
+    const credentials = boxCredentialsIn({ BOX_APP_TOKEN: `${TOKEN} ${TOKEN}` });
+    const error = await thrownBy(() => parseCredentials(credentials, boxVariableNames));
     expect(error.message).toContain('BOX_APP_TOKEN: expected an app token');
     expect(error.message).not.toContain(TOKEN);
     expect((await thrownBy(() => boxCredentialsIn({}))).message).toContain('BOX_APP_TOKEN');

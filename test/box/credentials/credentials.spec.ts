@@ -471,8 +471,8 @@ describe('A wrong passphrase', () => {
       parseCredentials(boxCredentialsIn(stale), boxVariableNames),
     );
     expect(message).toContain('The passphrase in BOX_PRIVATE_KEY_PASSPHRASE, which overrides');
-    const given = { configFile: write(), passphrase: 'stale' };
-    expect((await thrownBy(() => parseCredentials(given))).message).toContain(
+    const inOptions = { configFile: write(), passphrase: 'stale' };
+    expect((await thrownBy(() => parseCredentials(inOptions))).message).toContain(
       'The passphrase in credentials.passphrase, which overrides',
     );
   });

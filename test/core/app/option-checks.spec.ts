@@ -52,7 +52,7 @@ describe('parseOptions', () => {
     expect(error.hint).toContain('Fix: correct');
   });
 
-  it('reports an unknown option with the known ones, those that are checked elsewhere included', async () => {
+  it('reports an unknown option with all known ones, also the extra names', async () => {
     const error = await thrownBy(() => parseOptions(schema, { onstorefailure: 'open' }, ['name']));
     expect(error.message).toBe(
       'Unknown option `onstorefailure`. Known options: fetch, renewal, tokenEndpoint, store, onStoreFailure, runtime, urls, name.',

@@ -34,7 +34,7 @@ interface Verdict {
 function verdictOf(open: () => unknown): Verdict {
   try {
     open();
-    return { code: 'opened' };
+    return { code: 'accepted' };
   } catch (error) {
     const { code, hint } = error as BoxAuthError;
     return { code, hint };
@@ -45,7 +45,7 @@ async function doctorOn(args: string[], env: Record<string, string> = {}): Promi
   const { stdout } = await run(['doctor', '--json', '--offline', ...args], { env });
   const { steps } = JSON.parse(stdout) as DoctorReport;
   const problem = steps.find((step) => step.problem !== undefined)?.problem;
-  return problem === undefined ? { code: 'opened' } : { code: problem.code, hint: problem.hint };
+  return problem === undefined ? { code: 'accepted' } : { code: problem.code, hint: problem.hint };
 }
 
 /** The verdict on a key that the module and the doctor agree on, in config.json and in a variable. */
@@ -99,7 +99,7 @@ describe('The module and the doctor accept a private key', () => {
       ];
     }),
   ])('%s', async (_, text) => {
-    expect(await verdictOn(text)).toEqual({ code: 'opened' });
+    expect(await verdictOn(text)).toEqual({ code: 'accepted' });
     const names = { key: 'key', passphrase: 'passphrase' };
     const { key } = parsePrivateKey(text, PASSPHRASE, names, boxCredentialsHelp);
     expect(createPublicKey(key).export({ type: 'spki', format: 'pem' })).toBe(keys.publicKey);

@@ -203,7 +203,7 @@ describe('parsePrivateKey explains why a key is rejected, and how to fix it', ()
     },
   );
 
-  it('blames every wrong passphrase, including those that leave a valid padding', async () => {
+  it('blames every wrong passphrase, even if it leaves a valid padding', async () => {
     for (let attempt = 0; attempt < 600; attempt++) {
       const error = await thrownBy(() => open(encrypted, `wrong-${attempt}`));
       expect(error.code).toBe('key_passphrase_wrong');
