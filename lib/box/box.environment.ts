@@ -42,7 +42,7 @@ export function boxApiUrlIn(variables: Variables): string | undefined {
  */
 export function boxCredentialsIn(variables: Variables): BoxCredentials {
   const get = (name: string) => readVariable(variables, name);
-  const passphrase = defined({ passphrase: get('BOX_PRIVATE_KEY_PASSPHRASE') });
+  const passphrase = withoutUndefined({ passphrase: get('BOX_PRIVATE_KEY_PASSPHRASE') });
 
   const configFile = get('BOX_CONFIG_FILE')?.trim();
   if (configFile !== undefined) return { configFile, ...passphrase };
@@ -54,7 +54,7 @@ export function boxCredentialsIn(variables: Variables): BoxCredentials {
   }
   checkComplete(variables);
   const hasKeyPair = get('BOX_PRIVATE_KEY') !== undefined;
-  const credentials = defined({
+  const credentials = withoutUndefined({
     clientId: get('BOX_CLIENT_ID'),
     clientSecret: get('BOX_CLIENT_SECRET'),
     enterpriseId: get('BOX_ENTERPRISE_ID'),
@@ -69,24 +69,24 @@ export function boxCredentialsIn(variables: Variables): BoxCredentials {
 
 function checkComplete(variables: Variables): void {
   const isSet = (name: string) => readVariable(variables, name) !== undefined;
-  const wanted = [
+  const required = [
     'BOX_CLIENT_ID',
     'BOX_CLIENT_SECRET',
     ...(KEY_PAIR_VARIABLES.some(isSet) ? KEY_PAIR : []),
   ];
   const unset = [
-    ...wanted.filter((name) => !isSet(name)),
+    ...required.filter((name) => !isSet(name)),
     ...(SUBJECTS.some(isSet) ? [] : [SUBJECTS.join(' or ')]),
   ];
-  if (![...wanted, ...SUBJECTS].some(isSet)) {
-    throw missing(
-      'No Box credentials in the options or in the environment: BOX_CONFIG_FILE, BOX_CONFIG, BOX_CLIENT_ID and BOX_APP_TOKEN are all unset',
+  if (![...required, ...SUBJECTS].some(isSet)) {
+    throw configMissing(
+      'No Box credentials in the options or in the environment: BOX_CONFIG_FILE, BOX_CONFIG, BOX_CLIENT_ID and BOX_APP_TOKEN are all unset.',
       'Fix: set BOX_CONFIG_FILE to the path of config.json, or pass `credentials`. A .env file must be loaded first: in Nest, import ConfigModule.forRoot().',
     );
   }
   if (unset.length > 0) {
-    throw missing(
-      `Incomplete Box credentials in the environment. Unset: ${unset.join('; ')}`,
+    throw configMissing(
+      `Incomplete Box credentials in the environment. Unset: ${unset.join('; ')}.`,
       'Fix: set the unset variables, or set BOX_CONFIG_FILE to the path of config.json, which contains all of them.',
     );
   }
@@ -101,17 +101,17 @@ function checkComplete(variables: Variables): void {
   }
 }
 
-function defined(fields: Record<string, string | undefined>): Record<string, string> {
+function withoutUndefined(fields: Record<string, string | undefined>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(fields).filter((field): field is [string, string] => field[1] !== undefined),
   );
 }
 
-function missing(message: string, hint: string): BoxAuthError {
+function configMissing(message: string, hint: string): BoxAuthError {
   return new BoxAuthError({
     code: 'config_missing',
-    message: `${message}.`,
+    message,
     hint,
-    docs: 'https://developer.box.com/guides/authentication/jwt/jwt-setup/',
+    docs: boxCredentialsHelp.docs,
   });
 }

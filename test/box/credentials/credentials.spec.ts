@@ -573,9 +573,9 @@ describe('A credentials function', () => {
     ['credentials with an index, in a list', [form, form], ['credentials[0]', 'credentials[1]']],
   ])('has its results named %s in errors', async (_, forms, names) => {
     const received: string[] = [];
-    const parse = (form: object, fieldNames: FieldNames) => {
+    const parse = (credentials: object, fieldNames: FieldNames) => {
       received.push(fieldNames.whole);
-      return parseCredentials(form, fieldNames);
+      return parseCredentials(credentials, fieldNames);
     };
     await new CredentialsSource<object, ParsedBoxCredentials>(
       () => forms,
