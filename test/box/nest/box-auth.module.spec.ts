@@ -317,7 +317,7 @@ it('null for credentials is told as it is, and the environment is not asked', as
   vi.stubEnv('BOX_CONFIG', JSON.stringify(emulator.config));
   const wrong = { credentials: null } as unknown as BoxAuthModuleOptions;
   const error = await thrownBy(() => start(BoxAuthModule.forRoot(wrong)));
-  expect(error.message).toContain('credentials is not an object');
+  expect(error.message).toContain('Invalid credentials: expected an object');
 });
 
 it('A mistyped option is told with all that there are', async () => {
