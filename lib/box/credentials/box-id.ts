@@ -10,7 +10,7 @@ export function isBoxId(value: unknown): value is string {
 }
 
 /** A field with the id of a Box user or enterprise. `expected` describes it in errors. */
-export const id = (expected: string) =>
+export const boxId = (expected: string) =>
   v.pipe(
     v.string(expected),
     v.trim(),

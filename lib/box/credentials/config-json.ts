@@ -13,7 +13,7 @@ import {
   text,
   missingFieldMessage,
 } from '../../core/credentials/field-checks.js';
-import { id } from './box-id.js';
+import { boxId } from './box-id.js';
 
 const fields = <const E extends v.ObjectEntries>(entries: E, whole: string) =>
   v.object(entries, missingFieldMessage(entries, whole));
@@ -48,8 +48,8 @@ const configJson = v.pipe(
   fields(
     {
       boxAppSettings,
-      enterpriseID: v.optional(id(ENTERPRISE_ID)),
-      userID: v.optional(id('a user id, digits that do not begin with 0')),
+      enterpriseID: v.optional(boxId(ENTERPRISE_ID)),
+      userID: v.optional(boxId('a user id, digits that do not begin with 0')),
     },
     'an object with boxAppSettings and enterpriseID',
   ),

@@ -7,13 +7,13 @@ import {
   text,
   missingFieldMessage,
 } from '../../core/credentials/field-checks.js';
-import { id } from './box-id.js';
+import { boxId } from './box-id.js';
 
 const clientFields = {
   clientId: asciiText("the app's client id"),
   clientSecret: asciiText("the app's client secret"),
-  enterpriseId: v.optional(id('the enterprise id, digits that do not begin with 0')),
-  userId: v.optional(id('a user id, digits that do not begin with 0')),
+  enterpriseId: v.optional(boxId('the enterprise id, digits that do not begin with 0')),
+  userId: v.optional(boxId('a user id, digits that do not begin with 0')),
 };
 
 const publicKeyId = asciiText('the id of the public key, such as "abcd1234"');

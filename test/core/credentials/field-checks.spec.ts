@@ -1,5 +1,5 @@
 import { boxCredentialsHelp } from '../../../lib/box/credentials/box-credentials.js';
-import { id } from '../../../lib/box/credentials/box-id.js';
+import { boxId } from '../../../lib/box/credentials/box-id.js';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { FieldNames } from '../../../lib/core/credentials/credentials-errors.js';
@@ -19,7 +19,7 @@ const appAuth = v.object(
 );
 const settingsFields = { clientID: text('the client id'), appAuth };
 const settings = v.object(settingsFields, missingFieldMessage(settingsFields, 'the settings'));
-const fileFields = { settings, enterpriseID: v.optional(id('an id')) };
+const fileFields = { settings, enterpriseID: v.optional(boxId('an id')) };
 const file = v.strictObject(
   fileFields,
   missingFieldMessage(fileFields, 'settings, and an id or none'),
