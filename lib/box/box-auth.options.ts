@@ -102,6 +102,6 @@ function rejectCredentialFields(options: object): void {
   if (field === undefined) return;
   throw optionError(
     `Unknown option \`${field}\`: it is a field of \`credentials\`.`,
-    `Fix: write { credentials: { ${field} … } }.`,
+    `Write { credentials: { ${field} … } }.`,
   );
 }

@@ -81,13 +81,13 @@ function checkComplete(variables: Variables): void {
   if (![...required, ...SUBJECTS].some(isSet)) {
     throw configMissing(
       'No Box credentials in the options or in the environment: BOX_CONFIG_FILE, BOX_CONFIG, BOX_CLIENT_ID and BOX_APP_TOKEN are all unset.',
-      'Fix: set BOX_CONFIG_FILE to the path of config.json, or pass `credentials`. A .env file must be loaded first: in Nest, import ConfigModule.forRoot().',
+      'Set BOX_CONFIG_FILE to the path of config.json, or pass `credentials`. A .env file must be loaded first: in Nest, import ConfigModule.forRoot().',
     );
   }
   if (unset.length > 0) {
     throw configMissing(
       `Incomplete Box credentials in the environment. Unset: ${unset.join('; ')}.`,
-      'Fix: set the unset variables, or set BOX_CONFIG_FILE to the path of config.json, which contains all of them.',
+      'Set the unset variables, or set BOX_CONFIG_FILE to the path of config.json, which contains all of them.',
     );
   }
   if (SUBJECTS.every(isSet)) {
@@ -95,7 +95,7 @@ function checkComplete(variables: Variables): void {
       `Invalid Box credentials in the environment: ${SUBJECTS.join(' and ')} are both set.`,
       {
         ...boxCredentialsHelp,
-        hint: 'Fix: unset one of them. Tokens are for the service account or for a user.',
+        hint: 'Unset one of them. Tokens are for the service account or for a user.',
       },
     );
   }

@@ -38,7 +38,7 @@ export interface ParsedWorkfrontCredentials extends ParsedCredentials {
 
 export const workfrontCredentialsHelp: CredentialsHelp = {
   issuer: 'Workfront',
-  hint: 'Fix: copy the fields above from the page of the OAuth2 application, under Setup > System > OAuth2 Applications.',
+  hint: 'Copy the fields above from the page of the OAuth2 application, under Setup > System > OAuth2 Applications.',
   docs: workfrontDocs.jwtFlow,
   newKey: 'npx nestjs-box-auth keygen --workfront',
   passphraseVariable: 'WORKFRONT_PRIVATE_KEY_PASSPHRASE',

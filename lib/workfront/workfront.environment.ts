@@ -55,7 +55,7 @@ export function workfrontCredentialsIn(
     throw new BoxAuthError({
       code: 'config_missing',
       message: `No Workfront credentials in the options, and ${found} in the environment. Unset: ${unset.join('; ')}.`,
-      hint: 'Fix: set the unset variables, or pass domain or url, clientId, clientSecret, customerId, userId and privateKey. A .env file must be loaded first: import ConfigModule.forRoot().',
+      hint: 'Set the unset variables, or pass domain or url, clientId, clientSecret, customerId, userId and privateKey. A .env file must be loaded first: import ConfigModule.forRoot().',
       docs: workfrontDocs.jwtFlow,
     });
   }

@@ -142,7 +142,7 @@ export type ParsedBoxCredentials = ParsedCredentials &
 
 export const boxCredentialsHelp: CredentialsHelp = {
   issuer: 'Box',
-  hint: 'Fix: download config.json again from the Configuration tab of the Box developer console, or correct the fields above.',
+  hint: 'Download config.json again from the Configuration tab of the Box developer console, or correct the fields above.',
   docs: 'https://developer.box.com/guides/authentication/jwt/jwt-setup/',
   newKey: 'openssl genrsa -aes256 -out private.pem 2048',
   passphraseVariable: 'BOX_PRIVATE_KEY_PASSPHRASE',

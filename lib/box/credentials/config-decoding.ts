@@ -32,13 +32,13 @@ function withIdsAtTop(config: unknown): unknown {
 }
 
 const WHOLE_FILE =
-  'Fix: use the whole of config.json, unchanged, as downloaded from the Configuration tab of the Box developer console.';
+  'Use the whole of config.json, unchanged, as downloaded from the Configuration tab of the Box developer console.';
 
 function notJsonError(source: string, content: string, parserError: unknown): BoxAuthError {
   if (/^[^{}\s]{1,255}\.json$/.test(content)) {
     return notConfigError(
       `${source} is a path: expected the JSON itself.`,
-      'Fix: set the path as configFile, or as BOX_CONFIG_FILE.',
+      'Set the path as configFile, or as BOX_CONFIG_FILE.',
     );
   }
   const format = wrongTextFormat(content);

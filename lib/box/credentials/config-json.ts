@@ -123,7 +123,7 @@ export function configUnreadable(
   return new BoxAuthError({
     code: 'config_unreadable',
     message: `The Box configuration file ${shownPath}${from} cannot be read (${reason}).`,
-    hint: `Fix: check the path${base} and the permissions of the file. To pass the JSON itself, use \`config\` or BOX_CONFIG.`,
+    hint: `Check the path${base} and the permissions of the file. To pass the JSON itself, use \`config\` or BOX_CONFIG.`,
     docs: boxCredentialsHelp.docs,
   });
 }

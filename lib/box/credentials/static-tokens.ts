@@ -8,7 +8,7 @@ const developerTokenKind: Kind = {
   owner: 'one user',
   refusal: {
     code: 'developer_token_expired',
-    hint: 'Developer tokens live 60 minutes. Fix: create another one in the developer console, or use a key pair, whose tokens are refreshed automatically.',
+    hint: 'Developer tokens live 60 minutes. Create another one in the developer console, or use a key pair, whose tokens are refreshed automatically.',
     docs: 'https://developer.box.com/guides/authentication/tokens/developer-tokens/',
   },
   revocationHint: 'Revoke it in the developer console.',
@@ -19,7 +19,7 @@ const appTokenKind: Kind = {
   owner: "the app's service account",
   refusal: {
     code: 'token_invalid',
-    hint: 'Fix: generate another one in the Configuration tab of the Box developer console, under Primary or Secondary Access Token. An app token lives until it is revoked there, or for its chosen lifetime of 30 or 60 days.',
+    hint: 'Generate another one in the Configuration tab of the Box developer console, under Primary or Secondary Access Token. An app token lives until it is revoked there, or for its chosen lifetime of 30 or 60 days.',
     docs: 'https://developer.box.com/guides/authentication/app-token/',
   },
   revocationHint: 'Revoke it in the Configuration tab of the Box developer console.',
@@ -30,7 +30,7 @@ const accessTokenKind: Kind = {
   owner: 'the subject that it was issued for',
   refusal: {
     code: 'token_invalid',
-    hint: 'An access token in the options cannot be refreshed. Fix: pass a function as `credentials` that returns { accessToken, expiresAt }. It is called again, after a pause, once the token has expired or was rejected.',
+    hint: 'An access token in the options cannot be refreshed. Pass a function as `credentials` that returns { accessToken, expiresAt }. It is called again, after a pause, once the token has expired or was rejected.',
     docs: 'https://developer.box.com/guides/authentication/tokens/access-tokens/',
   },
   revocationHint: 'Revoke it where it was issued.',

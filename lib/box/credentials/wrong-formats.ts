@@ -26,28 +26,28 @@ const KNOWN_FORMATS: readonly KnownFormat[] = [
   {
     matches: ({ environments }) => isRecord(environments),
     description: "boxcli's list of environments (box_environments.json)",
-    hint: 'Fix: use the config.json that boxConfigFilePath in it names. Only that file has the client secret and the key.',
+    hint: 'Use the config.json that boxConfigFilePath in it names. Only that file has the client secret and the key.',
   },
   {
     matches: ({ appAuth }) => isRecord(appAuth),
     description: 'the flat options of box-node-sdk 3, with appAuth at the top',
-    hint: `Fix: move clientID, clientSecret and appAuth into boxAppSettings, rename keyID to publicKeyID, and write enterpriseID next to boxAppSettings; ${DOWNLOAD}`,
+    hint: `Move clientID, clientSecret and appAuth into boxAppSettings, rename keyID to publicKeyID, and write enterpriseID next to boxAppSettings; ${DOWNLOAD}`,
   },
   {
     matches: (value) => Object.keys(value).some((name) => SNAKE_CASE.has(name)),
     description: 'written in snake_case',
-    hint: `Fix: rename the fields to boxAppSettings, clientID, clientSecret, appAuth, publicKeyID, privateKey, passphrase and enterpriseID, ${DOWNLOAD}`,
+    hint: `Rename the fields to boxAppSettings, clientID, clientSecret, appAuth, publicKeyID, privateKey, passphrase and enterpriseID, ${DOWNLOAD}`,
   },
 ];
 
 const LIST: WrongFormat = {
   description: 'a list',
-  hint: 'Fix: use the object in the list. For several key pairs of one app, pass a list of credentials: [{ config: … }, { config: … }].',
+  hint: 'Use the object in the list. For several key pairs of one app, pass a list of credentials: [{ config: … }, { config: … }].',
 };
 
 const FLAT: WrongFormat = {
   description: 'a flat object, without boxAppSettings',
-  hint: `Fix: pass the fields as the credentials themselves, not as config: clientId, clientSecret, publicKeyId, privateKey, passphrase and enterpriseId; ${DOWNLOAD}`,
+  hint: `Pass the fields as the credentials themselves, not as config: clientId, clientSecret, publicKeyId, privateKey, passphrase and enterpriseId; ${DOWNLOAD}`,
 };
 
 /** The known format of `value`, if that is neither credentials nor `config.json`. */
@@ -70,19 +70,19 @@ export function wrongTextFormat(text: string): WrongFormat | undefined {
   if (/^[^{"]*-----BEGIN /.test(text)) {
     return {
       description: 'a key in PEM',
-      hint: 'Fix: use the whole config.json, which contains the key. Set a key alone as privateKey of the credentials, or as BOX_PRIVATE_KEY.',
+      hint: 'Use the whole config.json, which contains the key. Set a key alone as privateKey of the credentials, or as BOX_PRIVATE_KEY.',
     };
   }
   if (/^\uFFFD{0,2}\0?[{["]\0/.test(text)) {
     return {
       description: 'UTF-16 that was read as UTF-8',
-      hint: 'Fix: save the file as UTF-8, or set its path as configFile or BOX_CONFIG_FILE, which accept UTF-16.',
+      hint: 'Save the file as UTF-8, or set its path as configFile or BOX_CONFIG_FILE, which accept UTF-16.',
     };
   }
   if (/^\{\s*boxAppSettings/.test(text) && !text.includes('"')) {
     return {
       description: 'JSON without its double quotes, which a shell has removed',
-      hint: 'Fix: put single quotes around the JSON, or use its base64: base64 -w0 config.json.',
+      hint: 'Put single quotes around the JSON, or use its base64: base64 -w0 config.json.',
     };
   }
   return undefined;

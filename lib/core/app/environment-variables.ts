@@ -27,7 +27,7 @@ export function parseVariable<const S extends v.GenericSchema>(
   throw new BoxAuthError({
     code: 'option_invalid',
     message: `Invalid environment variable ${name}: expected ${result.issues[0].message}.`,
-    hint: `Fix: correct ${name} in the environment of the process, or in the .env file that is loaded into it.`,
+    hint: `Correct ${name} in the environment of the process, or in the .env file that is loaded into it.`,
     docs: 'https://docs.nestjs.com/techniques/configuration',
   });
 }

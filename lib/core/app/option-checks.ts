@@ -100,7 +100,7 @@ export function checkOptions(owner: string, options: unknown): void {
   if (isRecord(options)) return;
   throw optionError(
     `Invalid options of ${owner}: expected an object, received ${describeValue(options)}.`,
-    `Fix: pass an object to ${owner}, or nothing if the environment has all settings.`,
+    `Pass an object to ${owner}, or nothing if the environment has all settings.`,
   );
 }
 
@@ -110,8 +110,8 @@ function unknownOption(name: string, known: readonly string[]): BoxAuthError {
   return optionError(
     `Unknown option \`${name}\`. Known options: ${known.join(', ')}.`,
     meant === undefined
-      ? `Fix: remove \`${name}\`, or replace it with the option that you meant.`
-      : `Fix: did you mean \`${meant}\`? Write it instead of \`${lastName}\`.`,
+      ? `Remove \`${name}\`, or replace it with the option that you meant.`
+      : `Did you mean \`${meant}\`? Write it instead of \`${lastName}\`.`,
   );
 }
 
@@ -120,7 +120,7 @@ export function invalidOption(name: string, expected: string, received: unknown)
   const shown = typeof received === 'number' ? String(received) : describeValue(received);
   return optionError(
     `Invalid \`${name}\`: expected ${expected}, received ${shown}.`,
-    `Fix: correct \`${name}\` where the options are passed, or returned by a factory.`,
+    `Correct \`${name}\` where the options are passed, or returned by a factory.`,
   );
 }
 

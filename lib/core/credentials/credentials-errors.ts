@@ -40,7 +40,7 @@ export class FieldNames {
 export function optionFieldNames(whole: string): FieldNames {
   return new FieldNames(
     whole,
-    'Fix: correct the credentials where they are set: in the options, or in the result of a factory or a credentials function.',
+    'Correct the credentials where they are set: in the options, or in the result of a factory or a credentials function.',
   );
 }
 
@@ -51,7 +51,7 @@ export function environmentFieldNames(
 ): FieldNames {
   return new FieldNames(
     `${issuer} credentials in the environment`,
-    'Fix: correct the variables in the environment of the process, or in the .env file that is loaded into it.',
+    'Correct the variables in the environment of the process, or in the .env file that is loaded into it.',
     (field) => variables[field] ?? field,
   );
 }

@@ -6,7 +6,7 @@ import { configInvalid, type CredentialsHelp, type FieldNames } from './credenti
 export const PLACEHOLDER_PREFIX = 'TO BE FILLED IN: ';
 const PLACEHOLDER = 'a placeholder that is still to be filled in';
 const PLACEHOLDER_HINT =
-  'Fix: fill in the fields above. npx nestjs-box-auth doctor, with the path of the file, shows where to find each value.';
+  'Fill in the fields above. npx nestjs-box-auth doctor, with the path of the file, shows where to find each value.';
 
 const MAX_TOKEN_LENGTH = 8192;
 

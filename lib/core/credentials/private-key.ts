@@ -64,7 +64,7 @@ export function parsePrivateKey(
     throw keyError(
       'key_invalid',
       `${field} is in the format of OpenSSH: expected PKCS#8 or PKCS#1 in PEM.`,
-      'Fix: make a copy of the file, then convert the file in place: ssh-keygen -p -m PEM -f the-key-file',
+      'Make a copy of the file, then convert the file in place: ssh-keygen -p -m PEM -f the-key-file',
       context,
     );
   }
@@ -72,7 +72,7 @@ export function parsePrivateKey(
     throw keyError(
       'key_invalid',
       `${field} is not a private key: its PEM says "${label}".`,
-      `Fix: use the private key of the pair whose public key is registered at ${help.issuer}.`,
+      `Use the private key of the pair whose public key is registered at ${help.issuer}.`,
       context,
     );
   }
@@ -80,7 +80,7 @@ export function parsePrivateKey(
     throw keyError(
       'key_truncated',
       `${field} was cut: it begins with "-----BEGIN ${label}-----" but never ends.`,
-      'Fix: in a .env file, put the key in double quotes on one line with \\n for each newline: an unquoted value ends at the first newline.',
+      'In a .env file, put the key in double quotes on one line with \\n for each newline: an unquoted value ends at the first newline.',
       context,
     );
   }
@@ -88,7 +88,7 @@ export function parsePrivateKey(
     throw keyError(
       'key_invalid',
       `${field} begins with "-----BEGIN ${label}-----" and ends with "-----END ${endLabel}-----".`,
-      'Fix: copy the key again, with the END line that belongs to it.',
+      'Copy the key again, with the END line that belongs to it.',
       context,
     );
   }
@@ -97,7 +97,7 @@ export function parsePrivateKey(
     throw keyError(
       'key_passphrase_missing',
       `${field} is encrypted and has no passphrase in the configuration.`,
-      `Fix: configure the passphrase that came with the key, or set ${help.passphraseVariable}.`,
+      `Configure the passphrase that came with the key, or set ${help.passphraseVariable}.`,
       context,
     );
   }
@@ -129,7 +129,7 @@ function open(block: PemBlock, passphrase: string | undefined, context: KeyConte
       throw keyError(
         'key_cipher_unsupported',
         `${field} is encrypted with a cipher that OpenSSL 3 no longer supports by default.`,
-        'Fix: convert it once: openssl pkcs8 -topk8 -v2 aes-256-cbc -in old.pem -out new.pem -provider legacy -provider default',
+        'Convert it once: openssl pkcs8 -topk8 -v2 aes-256-cbc -in old.pem -out new.pem -provider legacy -provider default',
         context,
         error,
       );
@@ -139,7 +139,7 @@ function open(block: PemBlock, passphrase: string | undefined, context: KeyConte
       throw keyError(
         'key_passphrase_wrong',
         `The passphrase in ${passphraseField} does not open ${field}.`,
-        'Fix: take the passphrase and the private key from the same source, without quotes or line breaks around the passphrase.',
+        'Take the passphrase and the private key from the same source, without quotes or line breaks around the passphrase.',
         context,
         error,
       );
@@ -147,7 +147,7 @@ function open(block: PemBlock, passphrase: string | undefined, context: KeyConte
     throw keyError(
       'key_invalid',
       `${field} has the BEGIN and END lines of PEM, but no valid key between them.`,
-      'Fix: copy the whole key again. Characters are missing or were changed.',
+      'Copy the whole key again. Characters are missing or were changed.',
       context,
       error,
     );
@@ -160,7 +160,7 @@ function suitable(key: KeyObject, context: KeyContext): KeyObject {
     throw keyError(
       'key_unsuitable',
       `${field} is a key of type ${key.asymmetricKeyType}, not RSA.`,
-      `Fix: create an RSA key, which is what ${help.issuer} accepts: ${help.newKey}`,
+      `Create an RSA key, which is what ${help.issuer} accepts: ${help.newKey}`,
       context,
     );
   }
@@ -169,7 +169,7 @@ function suitable(key: KeyObject, context: KeyContext): KeyObject {
     throw keyError(
       'key_unsuitable',
       `${field} is an RSA key of ${bits} bits; at least 2048 are needed.`,
-      `Fix: create a new key pair: ${help.newKey}`,
+      `Create a new key pair: ${help.newKey}`,
       context,
     );
   }
@@ -184,7 +184,7 @@ function notPem(text: string, context: KeyContext): BoxAuthError {
     return keyError(
       'key_invalid',
       `${field} is in the format of PuTTY, not PEM.`,
-      'Fix: convert it: puttygen the-key.ppk -O private-openssh -o key.pem && ssh-keygen -p -m PEM -f key.pem',
+      'Convert it: puttygen the-key.ppk -O private-openssh -o key.pem && ssh-keygen -p -m PEM -f key.pem',
       context,
     );
   }
@@ -192,14 +192,14 @@ function notPem(text: string, context: KeyContext): BoxAuthError {
     return keyError(
       'key_invalid',
       `${field} is a path, not the key itself.`,
-      `Fix: read the file, and put its content into ${field}.`,
+      `Read the file, and put its content into ${field}.`,
       context,
     );
   }
   return keyError(
     'key_invalid',
     `${field} is not a key in PEM: it has no "-----BEGIN … PRIVATE KEY-----" line.`,
-    `Fix: put the whole private key into ${field}, from its BEGIN line to its END line.`,
+    `Put the whole private key into ${field}, from its BEGIN line to its END line.`,
     context,
   );
 }

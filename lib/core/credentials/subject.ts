@@ -36,7 +36,7 @@ export function checkedSubject(input: Subject | null): Subject {
   throw new BoxAuthError({
     code: 'subject_invalid',
     message: `Invalid subject: expected { type: "enterprise" | "user", id: a string of 1 to ${MAX_ID_LENGTH} characters }.`,
-    hint: "Fix: pass the id as a string. Leave the subject out to get a token for the credentials' own subject.",
+    hint: "Pass the id as a string. Leave the subject out to get a token for the credentials' own subject.",
     docs: 'https://datatracker.ietf.org/doc/html/rfc7523#section-3',
   });
 }

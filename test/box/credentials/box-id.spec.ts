@@ -62,7 +62,7 @@ describe('An id that is zero or begins with zero', () => {
       ).toContain('keepWarm');
       const { exitCode, text } = await run(['doctor', '--as-user', id]);
       expect(exitCode).toBe(2);
-      expect(text).toContain('does not begin with 0');
+      expect(text).toContain('do not start with 0');
     },
   );
 

@@ -232,7 +232,7 @@ describe('doctor reports a problem in config.json', () => {
         file: () => withKey(keys.forms['plain PKCS#8'].replace(/\n.{64}\n/, '\n')),
         step: 'key',
         code: 'key_invalid',
-        expected: 'Copy the key again',
+        expected: 'Copy the whole key again',
       },
     ],
     [
@@ -324,7 +324,7 @@ describe('doctor reports an error response of Box', () => {
       'a key that is not registered',
       () => fixture.file(fixture.config({ appAuth: { publicKeyID: 'unknown1' } })),
       'key_unknown',
-      /see the public keys in the developer console/,
+      /Compare with the public keys in the developer console/,
     ],
     [
       'a key that belongs to another id',

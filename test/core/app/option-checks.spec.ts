@@ -49,7 +49,7 @@ describe('parseOptions', () => {
     const error = await thrownBy(() => parseOptions(schema, options));
     expect(error.code).toBe('option_invalid');
     expect(error.message).toBe(message);
-    expect(error.hint).toContain('Fix: correct');
+    expect(error.hint).toContain('Correct');
   });
 
   it('reports an unknown option with all known ones, also the extra names', async () => {
@@ -57,9 +57,7 @@ describe('parseOptions', () => {
     expect(error.message).toBe(
       'Unknown option `onstorefailure`. Known options: fetch, renewal, tokenEndpoint, store, onStoreFailure, runtime, urls, name.',
     );
-    expect(error.hint).toBe(
-      'Fix: did you mean `onStoreFailure`? Write it instead of `onstorefailure`.',
-    );
+    expect(error.hint).toBe('Did you mean `onStoreFailure`? Write it instead of `onstorefailure`.');
   });
 
   it('reports an unknown option of a group with the options of that group only', async () => {
@@ -68,7 +66,7 @@ describe('parseOptions', () => {
     expect(error.message).toBe(
       'Unknown option `tokenEndpoint.retries`. Known options: timeoutMs, attempts, deadlineMs.',
     );
-    expect(error.hint).toContain('remove `tokenEndpoint.retries`');
+    expect(error.hint).toContain('Remove `tokenEndpoint.retries`');
   });
 
   it('fills in the defaults, also for an option that is undefined', () => {

@@ -124,7 +124,7 @@ describe('checkFields', () => {
       checkFields(file, {}, new FieldNames('box.json'), boxCredentialsHelp),
     );
     expect(error).toMatchObject({ code: 'config_invalid', retryable: false });
-    expect(error.hint).toMatch(/download config\.json again.*developer console/);
+    expect(error.hint).toMatch(/Download config\.json again.*developer console/);
     expect(error.docs).toMatch(/^https:\/\/developer\.box\.com\//);
   });
 });

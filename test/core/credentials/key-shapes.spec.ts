@@ -121,15 +121,15 @@ describe('The module and the doctor explain why a text is not a private key in P
       '-m PEM',
     ],
     ['a key of PuTTY', 'PuTTY-User-Key-File-3: ssh-rsa', 'key_invalid', 'PuTTY', 'puttygen'],
-    ['a path', './keys/private.pem', 'key_invalid', 'is a path', 'read the file'],
+    ['a path', './keys/private.pem', 'key_invalid', 'is a path', 'Read the file'],
     [
       'a certificate',
       block('CERTIFICATE', 'MIIB'),
       'key_invalid',
       '"CERTIFICATE"',
-      'use the private key',
+      'Use the private key',
     ],
-    ['a public key', keys.publicKey, 'key_invalid', '"PUBLIC KEY"', 'use the private key'],
+    ['a public key', keys.publicKey, 'key_invalid', '"PUBLIC KEY"', 'Use the private key'],
     [
       'a public key of OpenSSH',
       'ssh-rsa AAAAB3NzaC1yc2E= me',

@@ -477,7 +477,7 @@ describe('The error of an invalid address states how to fix it', () => {
 
   it('and a mistyped option gets a hint with the right name', async () => {
     const { hint } = await thrownBy(() => start({ maxsubjects: 5 } as Partial<BoxAuthOptions>));
-    expect(hint).toBe('Fix: did you mean `maxSubjects`? Write it instead of `maxsubjects`.');
+    expect(hint).toBe('Did you mean `maxSubjects`? Write it instead of `maxsubjects`.');
   });
 });
 
