@@ -275,13 +275,15 @@ export class TokenCache {
 
   /** Resolves in a tick of the event loop in which no other subject starts its request. */
   async #enqueue(signal: AbortSignal): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      const leave = this.#queue.enqueue(resolve);
-      onAbort(signal, () => {
-        leave();
-        reject(signal.reason);
-      });
+    let leave = (): void => undefined;
+    const start = new Promise<void>((resolve) => {
+      leave = this.#queue.enqueue(resolve);
     });
+    try {
+      await untilAborted(signal, start);
+    } finally {
+      leave();
+    }
     signal.throwIfAborted();
   }
 }

@@ -1,4 +1,11 @@
-import { defer, firstValueFrom, fromEvent, type Observable, shareReplay, takeUntil } from 'rxjs';
+import {
+  defer,
+  firstValueFrom,
+  type Observable,
+  shareReplay,
+  Subject as RxSubject,
+  takeUntil,
+} from 'rxjs';
 import type { Subject } from '../credentials/subject.js';
 import type { EmitEvent } from '../events/auth-events.js';
 import { onAbort } from '../runtime/abort.js';
@@ -230,13 +237,18 @@ export class TokenRefresher {
     if (this.#shared !== undefined) return this.#shared.token$;
     const pauseError = this.#failures?.pauseError;
     if (pauseError !== undefined) throw pauseError;
-    const abandoning = new AbortController();
-    const { signal } = abandoning;
+    const controller = new AbortController();
+    const { signal } = controller;
+    const abandoned = new RxSubject<void>();
     const token$ = defer(() => this.context.run(this, () => this.#mint(signal), signal)).pipe(
-      takeUntil(fromEvent(signal, 'abort')),
+      takeUntil(abandoned),
       shareReplay({ bufferSize: 1, refCount: false }),
     );
-    const shared = { token$, abandon: () => abandoning.abort() };
+    const abandon = () => {
+      abandoned.next();
+      controller.abort();
+    };
+    const shared = { token$, abandon };
     this.#shared = shared;
     const end = () => {
       if (this.#shared === shared) this.#shared = undefined;
