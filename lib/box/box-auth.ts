@@ -15,11 +15,11 @@ import { parseCredentials } from './credentials/parse-credentials.js';
 import { Downscoping } from './downscope.js';
 import { Revocation } from './revocation.js';
 
-/** What events and errors need to know about a Box app beyond its options. */
+/** Details of a Box app for its events and errors. */
 export interface BoxAuthContext {
   /** The name that distinguishes this app from the other Box apps of the process. */
   readonly name?: string | undefined;
-  /** What errors call the credentials and their fields. Default: the option `credentials`. */
+  /** The names of the credentials and their fields in errors. Default: the option `credentials`. */
   readonly fieldNames?: FieldNames | undefined;
   /** Options that the caller handles itself. The error for an unknown option lists them too. */
   readonly extraOptionNames?: readonly string[];

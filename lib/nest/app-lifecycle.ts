@@ -31,7 +31,7 @@ interface LifecycleParts {
   readonly modules: ModulesContainer;
 }
 
-/** What a module of an issuer does between bootstrap and shutdown. */
+/** Runs one app of an issuer from bootstrap to shutdown. */
 export class AppLifecycle {
   readonly #module: AuthModule;
   readonly #moduleImport: ModuleImport;

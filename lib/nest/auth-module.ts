@@ -9,7 +9,7 @@ import { BoxAuthError } from '../core/errors/box-auth.error.js';
 
 const DOCS = 'https://docs.nestjs.com/modules#dynamic-modules';
 
-/** What the shared code needs to know about the Nest module of an issuer. */
+/** Describes the Nest module of an issuer to the shared code. */
 export interface AuthModule {
   /** Not read from the class: a minifier renames it. */
   readonly name: string;

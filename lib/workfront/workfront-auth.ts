@@ -12,9 +12,9 @@ import { WorkfrontIssuer } from './workfront-issuer.js';
 import { workfrontHeaders, workfrontUrlRules } from './workfront-outgoing.js';
 import { WorkfrontTokenProvider } from './workfront-token.provider.js';
 
-/** What errors need to know about an application beyond its options. */
+/** Details of an application for its errors. */
 export interface WorkfrontAuthContext {
-  /** What errors call the credentials and their fields. Default: the options of the same names. */
+  /** The names of the credentials and their fields in errors. Default: the options of the same names. */
   readonly fieldNames?: FieldNames | undefined;
   /** Options that the caller handles itself. The error for an unknown option lists them too. */
   readonly extraOptionNames?: readonly string[];

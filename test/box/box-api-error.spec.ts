@@ -75,9 +75,9 @@ it.each([
     'request_refused',
     false,
   ],
-  ['an answer of no kind', 418, { body: '<html>' }, 'request_refused', false],
+  ['an unknown status with an unknown body', 418, { body: '<html>' }, 'request_refused', false],
 ])(
-  'A refusal of an API call is explained: %s',
+  'boxApiError explains %s',
   async (
     _,
     status,
@@ -111,11 +111,11 @@ it.each([
     'does not exist',
   ],
   ['no token', 401, { body: '', headers: challenge('invalid_request') }, 'Authorization header'],
-])('The hint of a refusal names its cause: %s', async (_, status, { body, headers }, cause) => {
+])('boxApiError names the cause in the hint: %s', async (_, status, { body, headers }, cause) => {
   expect((await boxApiError(new Response(body, { status, headers }))).hint).toContain(cause);
 });
 
-it('A date in Retry-After is taken by the clock of the answer', async () => {
+it('boxApiError reads a date in Retry-After by the clock of the response', async () => {
   const headers = {
     date: 'Sun, 01 Mar 2026 12:00:00 GMT',
     'retry-after': 'Sun, 01 Mar 2026 12:00:09 GMT',

@@ -27,7 +27,7 @@ const read = (token: string, path: string) =>
   fetch(`${emulator.url}${path}`, { headers: { authorization: `Bearer ${token}` } });
 
 describe('A downscoped token', () => {
-  it('can do what it is for, and nothing else', async () => {
+  it('has only the requested rights', async () => {
     const token = await box.provider.downscope({
       scopes: ['base_preview'],
       resource: file(),
@@ -46,20 +46,20 @@ describe('A downscoped token', () => {
     });
   });
 
-  it('is made of a token of the user who is acted for', async () => {
+  it('is derived from a token of the acting user', async () => {
     const make = () => box.provider.downscope({ scopes: ['base_preview'], resource: file() });
     expect((await box.provider.runAs('11111', make)).subject).toEqual(alice);
     expect((await thrownBy(() => box.provider.runAs('22222', make))).code).toBe('resource_refused');
     expect((await thrownBy(make)).code).toBe('resource_refused');
   });
 
-  it('is made of a token of that user, also where a subject is left undefined', async () => {
+  it('is derived from a token of the acting user if `subject` is undefined', async () => {
     const request: DownscopeRequest = { scopes: ['base_preview'], subject: undefined };
     const token = await box.provider.runAs('11111', () => box.provider.downscope(request));
     expect(token.subject).toEqual(alice);
   });
 
-  it('ends with the wait of its caller, and with the app', async () => {
+  it('stops waiting when the caller aborts or the app closes', async () => {
     await box.provider.getToken();
     emulator.failNext('token', { kind: 'hang' }, 2);
     const controller = new AbortController();
@@ -77,7 +77,7 @@ describe('A downscoped token', () => {
     const request = { scopes: ['annotation_edit'], actor: { id: 'reader-7', name: 'Ada' } };
     const sent = () => emulator.tokenRequests.at(-1)?.body as Record<string, string>;
 
-    it('names them in a token of its own, signed with the key of the app', async () => {
+    it('sends an actor token that is signed with the key of the app', async () => {
       await box.provider.downscope(request);
       expect(sent()).toMatchObject({
         actor_token_type: 'urn:ietf:params:oauth:token-type:id_token',
@@ -104,7 +104,7 @@ describe('A downscoped token', () => {
       });
     });
 
-    it('signs anew at each attempt', async () => {
+    it('signs a new actor token for every attempt', async () => {
       box = new BoxAuth({
         credentials: { config: emulator.config },
         apiUrl: emulator.url,
@@ -120,7 +120,7 @@ describe('A downscoped token', () => {
       expect(new Set(claims.map(({ exp }) => exp)).size).toBe(2);
     });
 
-    it('is unsecured where the app has no key', async () => {
+    it('sends an unsecured actor token if the app has no key', async () => {
       const { clientID: clientId, clientSecret } = emulator.config.boxAppSettings;
       const { enterpriseID: enterpriseId } = emulator.config;
       box = new BoxAuth({
@@ -135,18 +135,18 @@ describe('A downscoped token', () => {
     it.each([
       ['no id', { id: '', name: 'Ada' }],
       ['no name', { id: '7', name: '' }],
-    ])('needs all of them: %s', async (_, actor) => {
+    ])('rejects an incomplete actor: %s', async (_, actor) => {
       const error = await thrownBy(() => box.provider.downscope({ ...request, actor }));
       expect(error.code).toBe('downscope_invalid');
       expect(emulator.requests).toEqual([]);
     });
 
-    it('is an object, if there is one', async () => {
+    it('rejects an actor that is not an object', async () => {
       const bad = { ...request, actor: null } as unknown as DownscopeRequest;
       expect((await thrownBy(() => box.provider.downscope(bad))).code).toBe('downscope_invalid');
     });
 
-    it('is not for a developer token', async () => {
+    it('is not supported for a developer token', async () => {
       box = new BoxAuth({ credentials: { developerToken: 'a-token' }, apiUrl: emulator.url });
       expect((await thrownBy(() => box.provider.downscope(request))).code).toBe(
         'downscope_invalid',
@@ -155,7 +155,7 @@ describe('A downscoped token', () => {
     });
   });
 
-  it('is another one each time, and none that others get', async () => {
+  it('is a new token for each call and is never cached', async () => {
     const request: DownscopeRequest = { scopes: ['item_preview', 'item_download'], subject: alice };
     const tokens = [await box.provider.downscope(request), await box.provider.downscope(request)];
     expect(tokens[0]?.value).not.toBe(tokens[1]?.value);
@@ -164,7 +164,7 @@ describe('A downscoped token', () => {
     );
   });
 
-  it('comes of a new token when the old one was revoked', async () => {
+  it('is derived from a new token if the old one was revoked', async () => {
     await box.provider.getToken();
     emulator.revokeAllTokens();
     await expect(box.provider.downscope({ scopes: ['item_preview'] })).resolves.toBeDefined();
@@ -179,12 +179,12 @@ describe('A downscoped token', () => {
       { scopes: ['item_preview'], resource: 'https://a.example', sharedLink: 'https://b.example' },
     ],
     ['a resource that is no address', { scopes: ['item_preview'], resource: '12345' }],
-  ])('is not asked for with %s', async (_, request) => {
+  ])('is not requested with %s', async (_, request) => {
     expect((await thrownBy(() => box.provider.downscope(request))).code).toBe('downscope_invalid');
     expect(emulator.requests).toEqual([]);
   });
 
-  it('is refused as Box refuses it', async () => {
+  it('fails with the error of Box', async () => {
     await box.provider.getToken();
     emulator.failNext('token', {
       kind: 'refuse',

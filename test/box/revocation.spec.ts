@@ -29,7 +29,7 @@ const statusWith = async (token: string) =>
 const revocations = () => emulator.requests.filter(({ path }) => path === '/oauth2/revoke');
 
 describe('revoke', () => {
-  it('takes the token back at Box, and the next call gets another', async () => {
+  it('revokes the token at Box, and the next call gets another one', async () => {
     const first = await box.provider.getToken();
     expect(await statusWith(first.value)).toBe(200);
     await box.provider.revoke();
@@ -46,7 +46,7 @@ describe('revoke', () => {
     expect((await box.fetch('/2.0/users/me')).status).toBe(200);
   });
 
-  it('is about one subject', async () => {
+  it('revokes the token of one subject only', async () => {
     const own = await box.provider.getToken();
     const hers = await box.provider.getToken({ subject: alice });
     await box.provider.revoke(alice);
@@ -57,20 +57,20 @@ describe('revoke', () => {
   });
 
   it.each([['5'], [{}], [{ type: 'User', id: '1' }]])(
-    'refuses a subject that is none: %j',
+    'rejects an invalid subject: %j',
     async (bad) => {
       const error = await thrownBy(() => box.provider.revoke(bad as never));
       expect(error.code).toBe('subject_invalid');
     },
   );
 
-  it('has nothing to do where there is no token', async () => {
+  it('sends nothing without a token', async () => {
     await box.provider.revoke();
     await box.provider.revoke(alice);
     expect(emulator.requests).toEqual([]);
   });
 
-  it('keeps the token if Box cannot be told, so that it can be tried again', async () => {
+  it('keeps the token if the revocation fails, so that the caller can retry', async () => {
     const token = await box.provider.getToken();
     emulator.always('revoke', { kind: 'status', status: 503 });
     box = new BoxAuth({
@@ -87,14 +87,14 @@ describe('revoke', () => {
     expect(await statusWith(token.value)).toBe(200);
   });
 
-  it('is tried again by itself, as a token request is', async () => {
+  it('is retried automatically, like a token request', async () => {
     await box.provider.getToken();
     emulator.failNext('revoke', { kind: 'status', status: 503 });
     await box.provider.revoke();
     expect(revocations()).toHaveLength(2);
   });
 
-  it('leaves a token alone that has taken its place meanwhile', async () => {
+  it('keeps a token that replaced the revoked one meanwhile', async () => {
     const first = await box.provider.getToken();
     const answer = deferred();
     emulator.failNext('revoke', { kind: 'hold', until: answer.promise });
@@ -106,7 +106,7 @@ describe('revoke', () => {
     expect(box.provider.peekToken()).toBe(second);
   });
 
-  it('ends with the app', async () => {
+  it('is aborted when the app closes', async () => {
     await box.provider.getToken();
     emulator.always('revoke', { kind: 'hang' });
     const closed = thrownBy(() => box.provider.revoke());
@@ -115,7 +115,7 @@ describe('revoke', () => {
     expect((await closed).code).toBe('closed');
   });
 
-  it('is not for a developer token, and says so', async () => {
+  it('fails with a clear error for a developer token', async () => {
     box = new BoxAuth({ credentials: { developerToken: 'a-developer-token' } });
     await box.provider.getToken();
     const error = await thrownBy(() => box.provider.revoke());

@@ -182,7 +182,7 @@ describe.each(['Express', 'Fastify'])('After a handler with @AsUser, on %s', (pl
     return response.text();
   };
 
-  it('a filter calls as the service account, unless it names the user or enters the context', async () => {
+  it('a filter acts for the service account, unless it passes the user or enters the context', async () => {
     await listen();
     await get('/fails/plainly');
     await get('/fails/by-run-as');
@@ -190,7 +190,7 @@ describe.each(['Express', 'Fastify'])('After a handler with @AsUser, on %s', (pl
     expect(actingUsers()).toEqual([undefined, ALICE, ALICE]);
   });
 
-  it('an interceptor that catches the error calls as the user, before or after @AsUser', async () => {
+  it('an interceptor that catches the error acts for the user, before or after @AsUser', async () => {
     await listen();
     await get('/fails/in-interceptor');
     await get('/outer');

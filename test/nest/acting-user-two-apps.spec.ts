@@ -155,21 +155,21 @@ describe('With two Box apps in one Nest app', () => {
     return [main, hr].map(({ apiRequests }) => apiRequests.map(({ actingUser }) => actingUser));
   }
 
-  it('@AsUser and @AsServiceAccount hold for the calls of both', async () => {
+  it('@AsUser and @AsServiceAccount apply to the calls of both apps', async () => {
     expect(await calls('/alice')).toEqual([[ALICE], [ALICE]]);
     main.clearRequests();
     hr.clearRequests();
     expect(await calls('/alice/robot')).toEqual([[undefined], [undefined]]);
   });
 
-  it('runAs sets the user of its own app, and leaves that of the handler to the other', async () => {
+  it('runAs sets the user of its own app, and the other app keeps the handler’s', async () => {
     expect(await calls('/alice/run-as')).toEqual([
       [ALICE, BOB, ALICE],
       [BOB, ALICE, ALICE],
     ]);
   });
 
-  it('runAs in a handler of the service account leaves the other app to it', async () => {
+  it('runAs in a handler with @AsServiceAccount leaves the other app with the service account', async () => {
     expect(await calls('/alice/robot-run-as')).toEqual([[undefined], [BOB]]);
   });
 
@@ -181,7 +181,7 @@ describe('With two Box apps in one Nest app', () => {
     },
   );
 
-  it('what an interceptor between two decorators of a handler sets is kept', async () => {
+  it('the user that an interceptor sets between two decorators is kept', async () => {
     expect(await calls('/between')).toEqual([[BOB], []]);
   });
 });

@@ -219,15 +219,15 @@ describe.each([
     expect(await get('/alice')).toEqual({ id: '11111', actingUser: '11111' });
   });
 
-  it('a handler of it acts for the service account if it says so', async () => {
+  it('@AsServiceAccount on a handler overrides its controller', async () => {
     expect(await get('/alice/robot')).toEqual({ id: emulator.serviceAccountId });
   });
 
-  it('a handler of it acts for another user if it says so', async () => {
+  it('@AsUser on a handler overrides its controller', async () => {
     expect(await get('/alice/bob')).toEqual({ id: '22222', actingUser: '22222' });
   });
 
-  it('a resolver finds the user of each request, once', async () => {
+  it('a resolver is called once for each request', async () => {
     resolved = 0;
     expect(await get('/person', '22222')).toEqual({ id: '22222', actingUser: '22222' });
     expect(resolved).toBe(1);
@@ -242,12 +242,12 @@ describe.each([
     expect((await events.text()).match(/"id":"22222"/g)).toHaveLength(2);
   });
 
-  it('the user survives in a stream that is read after the handler is done', async () => {
+  it('the user survives in a stream that is read after the handler has returned', async () => {
     expect(await get('/person/stream', '22222')).toEqual({ id: '22222' });
     expect(await get('/person/lazy-stream', '22222')).toEqual({ id: '22222' });
   });
 
-  it('no user of a request is seen by who only watches tokens', async () => {
+  it('the user of a request is not visible to a subscriber of token$', async () => {
     const provider = app.get(BoxTokenProvider);
     const seen: Promise<unknown>[] = [];
     const watching = provider.token$().subscribe(() => seen.push(me(app.get(BoxFetch))));
@@ -261,36 +261,36 @@ describe.each([
     ]);
   });
 
-  it('runAs acts for somebody else, and for nothing but what it runs', async () => {
+  it('runAs acts for another user, only inside its function', async () => {
     expect(await get('/person/run-as', '11111')).toEqual([{ id: '22222' }, { id: '11111' }]);
   });
 
-  it('a request of nobody fails closed, without a call to Box', async () => {
+  it('an unauthenticated request fails without a call to Box', async () => {
     expect(await get('/person')).toBe(500);
     expect(emulator.requests).toEqual([]);
   });
 
   it.each(['alice', '11111 ', '1e5', '-1', '11111,22222', '٣', '1'.repeat(21)])(
-    'an id that is none fails it, too: %j',
+    'a request with an invalid user id fails without a call to Box: %j',
     async (id) => {
       expect(await get('/person', encodeURI(id))).toBe(500);
       expect(emulator.requests).toEqual([]);
     },
   );
 
-  it('a request of nobody is served as the service account where that is allowed', async () => {
+  it('an unauthenticated request is served as the service account with `optional: true`', async () => {
     expect(await get('/anybody')).toEqual({ id: emulator.serviceAccountId });
     expect(await get('/anybody', '11111')).toEqual({ id: '11111' });
   });
 
-  it('acting by token uses a token of the user and no as-user', async () => {
+  it("`via: 'token'` sends a token of the user and no as-user", async () => {
     expect(await get('/own-token', '22222')).toEqual({ id: '22222', actingUser: '22222' });
     const [call] = emulator.apiRequests;
     expect(call?.subject).toEqual({ type: 'user', id: '22222' });
     expect(call?.actingUser).toBeUndefined();
   });
 
-  it('nothing that a client sends makes a handler act for somebody', async () => {
+  it('nothing that a client sends selects the acting user', async () => {
     const response = await fetch(`${url}/nobody-decorated/11111?as-user=11111`, {
       headers: { 'as-user': '11111', 'x-person': '11111', authorization: 'Bearer mine' },
     });
@@ -301,17 +301,17 @@ describe.each([
 });
 
 // oxlint-disable-next-line vitest/require-top-level-describe -- of the decorator itself
-it('An unknown way to act is refused when the class is defined', async () => {
+it('An unknown `via` is rejected when the class is defined', async () => {
   const error = await thrownBy(() => AsUser('11111', { via: 'Header' as never }));
   expect(error.code).toBe('option_invalid');
 });
 
 describe('An acting user', () => {
-  it('that is written wrong fails when the class is defined', async () => {
+  it('that is invalid fails when the class is defined', async () => {
     expect((await thrownBy(() => AsUser('alice'))).code).toBe('acting_user_invalid');
   });
 
-  it('that is written wrong fails runAs before anything runs', async () => {
+  it('that is invalid fails runAs before its function runs', async () => {
     const provider = (
       await Test.createTestingModule({
         imports: [BoxAuthModule.forRoot({ credentials: { developerToken: 'x' } })],

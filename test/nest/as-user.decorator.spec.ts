@@ -18,7 +18,7 @@ const anythingBut = (...allowed: readonly unknown[]) =>
     )
     .filter((value) => !allowed.includes(value));
 
-describe('@AsUser is refused when the class is defined', () => {
+describe('@AsUser is rejected when the class is defined', () => {
   it.each([
     ['optional', anythingBut(undefined, true, false)],
     ['via', anythingBut(undefined, 'header', 'token')],
@@ -54,7 +54,7 @@ describe('@AsUser is refused when the class is defined', () => {
     },
   );
 
-  it('with what was received, but without its text', async () => {
+  it('with the type of the received value, but not its text', async () => {
     const error = await thrownBy(() => AsUser(nobody, { optional: 'a-secret' as never }));
     expect(error.message).toBe(
       'Invalid option `optional` of @AsUser: expected true or false, received a string of 8 characters.',
@@ -62,7 +62,7 @@ describe('@AsUser is refused when the class is defined', () => {
   });
 });
 
-describe('boxAuth of Express is refused when it is made', () => {
+describe('boxAuth of Express is rejected when it is created', () => {
   it.each([
     ['optional', anythingBut(undefined, true, false)],
     ['via', anythingBut(undefined, 'header', 'token')],

@@ -69,7 +69,7 @@ describe.each([
   afterAll(() => app.close());
   const get = async (path: string) => fetch(`${await app.getUrl()}/${path}`);
 
-  it('answers 503 and when to come back for what passes', async () => {
+  it('responds with 503 and Retry-After to transient errors', async () => {
     const answer = await get('passing');
     expect(answer.status).toBe(503);
     expect(answer.headers.get('retry-after')).toBe('3');
@@ -80,7 +80,7 @@ describe.each([
     });
   });
 
-  it('answers 502 for what has to be mended, and says what in the log', async () => {
+  it('responds with 502 to other errors, and logs the fix', async () => {
     logged.splice(0);
     const answer = await get('lasting');
     expect(answer.status).toBe(502);
@@ -94,7 +94,7 @@ describe.each([
   });
 });
 
-describe('BoxAuthExceptionFilter elsewhere', () => {
+describe('BoxAuthExceptionFilter on other transports', () => {
   const filter = new BoxAuthExceptionFilter(new HttpAdapterHost());
   const caught = (type: string, ...args: unknown[]) => {
     const host = new ExecutionContextHost(args);
@@ -102,7 +102,7 @@ describe('BoxAuthExceptionFilter elsewhere', () => {
     return filter.catch(errors.passing, host);
   };
 
-  it('fails a message of a microservice as Nest does', async () => {
+  it('fails a message of a microservice like Nest', async () => {
     const result = caught('rpc') as Observable<unknown>;
     await expect(firstValueFrom(result)).rejects.toEqual({
       status: 'error',
@@ -110,7 +110,7 @@ describe('BoxAuthExceptionFilter elsewhere', () => {
     });
   });
 
-  it('tells a WebSocket’s client as Nest does', () => {
+  it('reports an error to a WebSocket client like Nest', () => {
     const client = { emit: vi.fn<(event: string, message: object) => void>() };
     caught('ws', client);
     expect(client.emit.mock.calls).toEqual([
@@ -121,7 +121,7 @@ describe('BoxAuthExceptionFilter elsewhere', () => {
     ]);
   });
 
-  it('gives GraphQL an error of Nest’s own', () => {
+  it('throws an HttpException for GraphQL', () => {
     expect(caught('graphql')).toMatchObject({ status: 503 });
   });
 });

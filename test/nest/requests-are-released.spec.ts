@@ -139,7 +139,7 @@ describe.each([
   ],
   ['Express', startExpress],
 ])('%s', (_, start) => {
-  it('holds no request that is over, while connections to Box and errors of calls live on', async () => {
+  it('keeps no finished request in memory, while connections to Box and errors of calls are alive', async () => {
     const url = await start();
     for (let made = 0; made < REQUESTS; made += AT_ONCE) {
       await Promise.all(Array.from({ length: AT_ONCE }, () => get(url)));

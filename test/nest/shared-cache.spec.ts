@@ -142,24 +142,24 @@ describe('Nest’s CacheInterceptor around a handler with @AsUser', () => {
     ['on its controller', ByUrl],
     ['on the method, within @AsUser of the controller', OnMethods],
     ['extended, but with the same keys', ByUrlToo],
-  ])('is refused %s, and caches nothing', async (_, controller) => {
+  ])('is rejected %s, and caches nothing', async (_, controller) => {
     expect(await twice(await start(controller), 'get')).toEqual([500, 500, 500]);
   });
 
-  it('is refused as APP_INTERCEPTOR', async () => {
+  it('is rejected as APP_INTERCEPTOR', async () => {
     const read = await start(Uncached, { provide: APP_INTERCEPTOR, useClass: CacheInterceptor });
     expect(await twice(read, 'get')).toEqual([500, 500, 500]);
     expect(await twice(read, 'post', 'POST')).toEqual(['11111', '22222', '11111']);
   });
 
-  it('is refused where a subclass caches the method of the handler', async () => {
+  it('is rejected if a subclass caches the method of the handler', async () => {
     expect(await twice(await start(PostsByUrl), 'post', 'POST')).toEqual([500, 500, 500]);
     await app?.close();
     const read = await start(Uncached, { provide: APP_INTERCEPTOR, useClass: CacheOfPosts });
     expect(await twice(read, 'post', 'POST')).toEqual([500, 500, 500]);
   });
 
-  it('is refused by useGlobalInterceptors', async () => {
+  it('is rejected with useGlobalInterceptors', async () => {
     const module = await Test.createTestingModule({
       imports: [
         BoxAuthModule.forRoot({ credentials: { developerToken: 'token' } }),
@@ -174,13 +174,13 @@ describe('Nest’s CacheInterceptor around a handler with @AsUser', () => {
     expect(await twice(await listening(app), 'get')).toEqual([500, 500, 500]);
   });
 
-  it('is refused with one @CacheKey for all, whatever the method', async () => {
+  it('is rejected with a fixed @CacheKey, for every method', async () => {
     const read = await start(OnMethods);
     expect(await twice(read, 'one-key')).toEqual([500, 500, 500]);
     expect(await twice(read, 'one-key', 'POST')).toEqual([500, 500, 500]);
   });
 
-  it('is fine where its keys name the user', async () => {
+  it('is accepted if its keys contain the user', async () => {
     const own = ['11111', '22222', '11111'];
     expect(await twice(await start(ByPerson), 'get')).toEqual(own);
     await app?.close();
@@ -189,7 +189,7 @@ describe('Nest’s CacheInterceptor around a handler with @AsUser', () => {
     expect(await twice(read, 'own-key')).toEqual(own);
   });
 
-  it('is fine where every response is for the same user, or nothing is cached', async () => {
+  it('is accepted if every response is for the same user, or if nothing is cached', async () => {
     const read = await start(ByUrl);
     expect(await twice(read, 'literal')).toEqual(['11111', '11111', '11111']);
     expect(await twice(read, 'none')).toEqual(Array(3).fill('service account'));

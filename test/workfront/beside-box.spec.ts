@@ -80,11 +80,11 @@ afterAll(async () => {
   await Promise.all([box.stop(), workfront.stop()]);
 });
 
-describe('Beside Box in one app', () => {
+describe('Box and Workfront in one app', () => {
   it.each([
     ['header', { asUser: ALICE, subject: 'enterprise' }],
     ['token', { asUser: undefined, subject: 'user' }],
-  ])('a Box user whom a handler acts for (%s) changes nothing', async (via, expected) => {
+  ])('an acting user of a handler (%s) does not affect Workfront calls', async (via, expected) => {
     const answer = await fetch(`${await app.getUrl()}/${via}`);
     expect(await answer.json()).toEqual([200, 200, 200]);
 
@@ -104,7 +104,7 @@ describe('Beside Box in one app', () => {
   });
 
   it.each(['header', 'token'] as const)(
-    'neither does one outside a request, by %s',
+    'an acting user outside of a request does not affect Workfront calls, via %s',
     async (via) => {
       const provider = app.get(WorkfrontTokenProvider);
       const headers = await runInActingContext({ user: { id: ALICE, via } }, () =>
@@ -114,7 +114,7 @@ describe('Beside Box in one app', () => {
     },
   );
 
-  it('neither gets anything of the other, whichever client calls it', async () => {
+  it('neither receives a credential of the other, with any client', async () => {
     await Promise.all([
       app.get(BoxTokenProvider).getToken(),
       app.get(WorkfrontTokenProvider).getToken(),
@@ -138,7 +138,7 @@ describe('Beside Box in one app', () => {
     expect(workfront.apiRequests).toHaveLength(2);
   });
 
-  it('a redirect from one to the other carries nothing', async () => {
+  it('a redirect from one to the other carries no credential', async () => {
     workfront.route('GET', '/attask/api/to-box', (_request, response) => {
       response.writeHead(302, { location: `${box.url}${ME}` }).end();
     });
@@ -155,14 +155,14 @@ describe('Beside Box in one app', () => {
     expect(workfront.apiRequests.at(-1)?.headers).not.toHaveProperty('authorization');
   });
 
-  it('an axios instance is of one of them', async () => {
+  it('an axios instance can be attached to only one of them', async () => {
     const instance = axios.create();
     app.get(BoxAxiosInterceptor).attach(instance);
     const error = await thrownBy(() => app.get(WorkfrontAxiosInterceptor).attach(instance));
     expect(error.code).toBe('option_invalid');
   });
 
-  it('HttpService is Box’s, and WorkfrontHttpService is Workfront’s', () => {
+  it('HttpService is for Box, and WorkfrontHttpService is for Workfront', () => {
     expect(app.get(HttpService).axiosRef.defaults.baseURL).toBe(box.url);
     expect(app.get(WorkfrontHttpService).axiosRef.defaults.baseURL).toBe(workfront.url);
   });

@@ -17,13 +17,13 @@ afterAll(() => emulator.stop());
 
 const app = () => new WorkfrontAuth({ url: emulator.url, ...emulator.credentials });
 
-describe('A clock that is off', () => {
+describe('A wrong clock', () => {
   it.each([
     ['five minutes slow', 300_000, 'expired'],
     ['five minutes fast', -300_000, 'expiry-too-far'],
     ['a day slow', 86_400_000, 'expired'],
     ['a day fast', -86_400_000, 'expiry-too-far'],
-  ])('by being %s costs one more request, once', async (_, clockSkewMs, reason) => {
+  ])('that is %s costs one more request, once', async (_, clockSkewMs, reason) => {
     emulator.clockSkewMs = clockSkewMs;
     const workfront = app();
     expect((await workfront.fetch(PROJECTS)).status).toBe(200);
@@ -36,7 +36,7 @@ describe('A clock that is off', () => {
     workfront.close();
   });
 
-  it('does not shorten or lengthen the life of a session', async () => {
+  it('does not change the lifetime of a session', async () => {
     emulator.clockSkewMs = 300_000;
     emulator.sessionLifetimeS = 3600;
     const workfront = app();
@@ -49,7 +49,7 @@ describe('A clock that is off', () => {
     workfront.close();
   });
 
-  it('costs one more request, once, when it is the Date header of a gateway', async () => {
+  it('in the Date header of a gateway costs one more request, once', async () => {
     const throughGateway: typeof fetch = async (input, init) => {
       const response = await fetch(input, init);
       const headers = new Headers(response.headers);
@@ -71,7 +71,7 @@ describe('A clock that is off', () => {
     workfront.close();
   });
 
-  it('is not blamed for a refusal that has another cause', async () => {
+  it('is not reported for an error response with another cause', async () => {
     emulator.clockSkewMs = 300_000;
     const workfront = new WorkfrontAuth({
       url: emulator.url,
@@ -88,7 +88,7 @@ describe('A clock that is off', () => {
   it.each([
     [1, 'assertion_expired'],
     [-1, 'assertion_not_yet_valid'],
-  ])('that Workfront itself keeps changing is named (%i)', async (direction, code) => {
+  ])('of Workfront that keeps changing is reported (%i)', async (direction, code) => {
     let requests = 0;
     emulator.onExchange = () => {
       emulator.clockSkewMs = direction * 3_600_000 * ++requests;

@@ -84,7 +84,7 @@ describe.each([
   });
   afterAll(() => emulator.stop());
 
-  it('serves ten requests at once with one session', async () => {
+  it('serves ten concurrent requests with one session', async () => {
     const answers = await Promise.all(Array.from({ length: 10 }, () => fetch(url)));
     for (const answer of answers) {
       expect(await answer.json()).toEqual(['Spring campaign', 'Annual report']);
@@ -93,7 +93,7 @@ describe.each([
     expect(emulator.refusals).toEqual([]);
   });
 
-  it('writes, and reads what it wrote', async () => {
+  it('writes data and reads it back', async () => {
     const added = await fetch(url, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -103,21 +103,21 @@ describe.each([
     expect(await (await fetch(`${url}/${ID}`)).json()).toMatchObject({ name: 'Autumn campaign' });
   });
 
-  it('outlives the end of its session', async () => {
+  it('continues after the end of its session', async () => {
     await fetch(url);
     emulator.endAllSessions();
     expect((await fetch(url)).status).toBe(200);
     expect(emulator.exchangeRequests).toHaveLength(2);
   });
 
-  it('answers 502 while Workfront refuses its credentials', async () => {
+  it('responds with 502 while Workfront refuses its credentials', async () => {
     emulator.always('exchange', { kind: 'status', status: 400 });
     const answer = await fetch(url);
     expect(answer.status).toBe(502);
     expect(await answer.text()).not.toContain(emulator.credentials.clientSecret);
   });
 
-  it('answers 503 while the exchange has had enough', async () => {
+  it('responds with 503 while the token endpoint limits the rate', async () => {
     emulator.always('exchange', { kind: 'rate-limit', retryAfter: 60 });
     const answer = await fetch(url);
     expect(answer.status).toBe(503);

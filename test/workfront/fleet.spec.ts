@@ -54,7 +54,7 @@ describe('A fleet with a store', () => {
   it.each([
     ['without a lifetime', null],
     ['with one', 3600],
-  ])('shares one session (%s), and one more when that is refused', async (_, lifetimeS) => {
+  ])('shares one session (%s), and another one after a refusal', async (_, lifetimeS) => {
     emulator.sessionLifetimeS = lifetimeS;
     const apps = await fleet();
     expect(await statusesOf(apps)).toEqual(new Set([200]));
@@ -67,7 +67,7 @@ describe('A fleet with a store', () => {
     expect(emulator.exchangeRequests).toHaveLength(2);
   });
 
-  it('gives a session to no other application, and to no other user', async () => {
+  it('shares no session with another application or another user', async () => {
     const { credentials } = emulator;
     await (await start()).get(WorkfrontTokenProvider).getToken();
     for (const changes of [{ clientId: credentials.userId }, { userId: credentials.clientId }]) {
@@ -78,7 +78,7 @@ describe('A fleet with a store', () => {
     expect(emulator.exchangeRequests).toHaveLength(3);
   });
 
-  it('may keep Box’s tokens in the same store', async () => {
+  it('can keep tokens of Box in the same store', async () => {
     const box = await BoxEmulator.start();
     const app = await Test.createTestingModule({
       imports: [
@@ -100,7 +100,7 @@ describe('A fleet with a store', () => {
     ['open', 200],
     ['closed', 'store_unavailable'],
   ] as const)(
-    'that is away is a matter of onStoreFailure (%s)',
+    'follows onStoreFailure while the store is unavailable (%s)',
     async (onStoreFailure, outcome) => {
       const away = () => Promise.reject(new Error('away'));
       const broken = { claim: away, publish: away, invalidate: away, fail: away };

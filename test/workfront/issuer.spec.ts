@@ -41,8 +41,8 @@ async function minted(): Promise<Received> {
   return request;
 }
 
-describe('A session is asked for', () => {
-  it('by a form of three fields, at the exchange', async () => {
+describe('A session is requested', () => {
+  it('with a form of three fields at the token endpoint', async () => {
     const { url, init, form } = await minted();
     expect(url).toBe(EXCHANGE_URL);
     expect(init.method).toBe('POST');
@@ -54,7 +54,7 @@ describe('A session is asked for', () => {
     expect([...headers.keys()]).toEqual(['accept', 'content-type']);
   });
 
-  it('with a JWT that is signed RS256 and names no key', async () => {
+  it('with a JWT that is signed with RS256 and names no key', async () => {
     const jwt = jwtOf(await minted());
     expect(decodeProtectedHeader(jwt)).toEqual({ alg: 'RS256', typ: 'JWT' });
     const key = createPublicKey(publicKey);
@@ -79,7 +79,7 @@ describe('A session is asked for', () => {
     expect(new Set(jwts.map((jwt) => decodeJwt(jwt).exp)).size).toBe(1);
   });
 
-  it('with a new JWT at each attempt, whatever the one before met', async () => {
+  it('with a new JWT for each attempt, after every kind of failure', async () => {
     workfront = new ScriptedWorkfront(runtime).app({
       fetch: exchange.fetch,
       tokenEndpoint: { attempts: 9 },
@@ -99,7 +99,7 @@ describe('A session is asked for', () => {
     expect(new Set(jwts.map((jwt) => decodeJwt(jwt).exp)).size).toBe(1);
   });
 
-  it('with an assertion of its own age, after a Retry-After', async () => {
+  it('with a fresh assertion after a Retry-After', async () => {
     exchange.script(refuse(exchange, 429, 'rate_limit', '', { 'retry-after': '20' }));
     const work = workfront.provider.getToken();
     await until(runtime, () => exchange.received.length === 1);
@@ -113,7 +113,7 @@ describe('A session is asked for', () => {
   });
 });
 
-describe('However far the clocks are apart, within a day', () => {
+describe('With clocks that differ by less than a day', () => {
   /** As strict as an exchange can be: the lifetime, and not a moment of grace for `iat`. */
   function judge(request: Received): Response {
     const { exp = 0, iat = 0 } = decodeJwt(jwtOf(request));
@@ -131,7 +131,7 @@ describe('However far the clocks are apart, within a day', () => {
     fc.integer({ min: -3_000, max: 3_000 }), // what a Date header cannot tell from none
   );
 
-  it('the first session costs at most one more request, and the next ones none', async () => {
+  it('the first session costs at most one more request, and later sessions none', async () => {
     const seen = { once: 0, twice: 0 };
     const start = Date.parse('2026-03-01T12:00:00Z');
     await fc.assert(
@@ -158,7 +158,7 @@ describe('However far the clocks are apart, within a day', () => {
     expect(seen.twice).toBeGreaterThan(10);
   });
 
-  it('no JWT lives longer than three minutes by the clock that judges it, once that is known', async () => {
+  it('no JWT is valid for more than three minutes by the clock of Workfront, once it is known', async () => {
     exchange.skewMs = -DAY_MS;
     exchange.otherwise = judge;
     await minted();

@@ -31,7 +31,7 @@ describe('A session without a lifetime', () => {
   it.each([
     ['no expires_in', undefined],
     ['an expires_in of 0', 0],
-  ])('(%s) lives until it is refused', async (_, lifetimeS) => {
+  ])('(%s) is used until it is refused', async (_, lifetimeS) => {
     exchange.lifetimeS = lifetimeS;
     const session = await getToken();
     expect(session.expiresAt).toBeUndefined();
@@ -54,7 +54,7 @@ describe('A session with a lifetime', () => {
     exchange.lifetimeS = 3600;
   });
 
-  it('is renewed before its end, in the background: nobody waits', async () => {
+  it('is refreshed in the background before it expires', async () => {
     const old = await getToken();
     expect(old.expiresAt).toBe(runtime.now() + 60 * MINUTE);
     await runtime.advance(49 * MINUTE);
@@ -67,7 +67,7 @@ describe('A session with a lifetime', () => {
     expect(exchange.received).toHaveLength(2);
   });
 
-  it('is renewed although nobody asks, if it is to be kept warm', async () => {
+  it('is refreshed without any call with `keepWarm`', async () => {
     workfront = scripted.app({ keepWarm: true });
     workfront.keepWarm();
     while (workfront.provider.peekToken() === undefined) await runtime.advance(0);
@@ -77,14 +77,14 @@ describe('A session with a lifetime', () => {
     expect(exchange.received).toHaveLength(2);
   });
 
-  it('is never used after its end, and its successor is minted then', async () => {
+  it('is never used after it expires; the next call requests another one', async () => {
     await getToken();
     await runtime.advance(60 * MINUTE);
     expect(workfront.provider.peekToken()).toBeUndefined();
     expect((await getToken()).value).toBe(second);
   });
 
-  it('outlives a renewal that fails', async () => {
+  it('is still used after a failed refresh', async () => {
     const old = await getToken();
     exchange.otherwise = refuse(exchange, 503, 'unavailable', '');
     await runtime.advance(55 * MINUTE);
@@ -95,15 +95,15 @@ describe('A session with a lifetime', () => {
   });
 });
 
-describe('A thousand calls at once', () => {
-  it('mint one session, if there is none', async () => {
+describe('A thousand concurrent calls', () => {
+  it('request one session if there is none', async () => {
     const answers = await many(1_000, () => workfront.fetch(PROJECTS));
     expect(answers.every(({ status }) => status === 200)).toBe(true);
     expect(exchange.received).toHaveLength(1);
     expect(scripted.calls).toHaveLength(1_000);
   });
 
-  it('that meet a 401 mint one session, and each of them is repeated once', async () => {
+  it('request one session after a 401, and each is repeated once', async () => {
     await getToken();
     scripted.ended.add(first);
     const answers = await many(1_000, () => workfront.fetch(PROJECTS));
@@ -115,13 +115,13 @@ describe('A thousand calls at once', () => {
   });
 });
 
-describe('A route that answers 401 to every session', () => {
-  it('gets its 401 back after one more try', async () => {
+describe('A route that responds to every session with 401', () => {
+  it('returns its 401 after one more attempt', async () => {
     expect((await call(BAD)).status).toBe(401);
     expect(scripted.calls.map(({ session }) => session)).toEqual([first, second]);
   });
 
-  it('costs one session in ten seconds, however often it is called, and others none', async () => {
+  it('costs one session in ten seconds, however often it is called, and costs other routes none', async () => {
     for (let round = 0; round < 50; round++) {
       // The answer, or why another session does not help so soon.
       const bad = workfront
@@ -142,7 +142,7 @@ describe('A route that answers 401 to every session', () => {
     expect(exchange.received).toHaveLength(3);
   });
 
-  it('does not loop, though a hundred call it at once', async () => {
+  it('causes no loop with a hundred concurrent calls', async () => {
     const answers = await many(100, () => workfront.fetch(BAD));
     expect(answers.every(({ status }) => status === 401)).toBe(true);
     expect(scripted.calls).toHaveLength(200);
@@ -150,8 +150,8 @@ describe('A route that answers 401 to every session', () => {
   });
 });
 
-describe('What else a provider does', () => {
-  it('invalidate acts only on the session that is current', async () => {
+describe('The token provider', () => {
+  it('invalidate forgets only the current session', async () => {
     const old = await getToken();
     workfront.provider.invalidate(old);
     const current = await getToken();
@@ -160,7 +160,7 @@ describe('What else a provider does', () => {
     expect(exchange.received).toHaveLength(2);
   });
 
-  it('token$ gives each session, and completes when the app is closed', async () => {
+  it('token$ emits each session, and completes when the app is closed', async () => {
     const seen: string[] = [];
     const isOver = new Promise<void>((resolve) => {
       workfront.provider.token$().subscribe({
@@ -176,7 +176,7 @@ describe('What else a provider does', () => {
     expect(seen).toEqual([first, second]);
   });
 
-  it('getHeaders gives sessionID alone, and not for the exchange or anybody else', async () => {
+  it('getHeaders returns only sessionID, and rejects the token endpoint and other hosts', async () => {
     const headers = workfront.provider.getHeaders(`https://acme.my.workfront.com${PROJECTS}`);
     expect(await over(runtime, headers)).toEqual({ sessionID: first });
     for (const url of [
@@ -195,7 +195,7 @@ describe('What else a provider does', () => {
     }
   });
 
-  it('a caller who gives up ends nobody else’s wait', async () => {
+  it('a caller that aborts does not end the wait of other callers', async () => {
     const controller = new AbortController();
     const impatient = workfront.provider.getToken({ signal: controller.signal });
     const patient = workfront.provider.getToken();

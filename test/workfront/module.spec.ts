@@ -46,7 +46,7 @@ class Projects {
 class ProjectsModule {}
 
 describe('WorkfrontAuthModule', () => {
-  it('gives its providers to every module, by their class', async () => {
+  it('provides its classes to every module', async () => {
     const app = await start(WorkfrontAuthModule.forRoot(options), ProjectsModule);
     const { provider, workfront } = app.get(Projects);
     expect(provider).toBeInstanceOf(WorkfrontTokenProvider);
@@ -54,7 +54,7 @@ describe('WorkfrontAuthModule', () => {
     await app.close();
   });
 
-  it('gives them only to who imports it, if it is not to be global', async () => {
+  it('provides them only to importing modules if it is not global', async () => {
     const module = WorkfrontAuthModule.forRoot({ ...options, isGlobal: false });
     await expect(start(module, ProjectsModule)).rejects.toThrow('WorkfrontTokenProvider');
     const app = await start({
@@ -66,7 +66,7 @@ describe('WorkfrontAuthModule', () => {
     await app.close();
   });
 
-  it('asks Workfront for nothing at bootstrap', async () => {
+  it('sends no request to Workfront at bootstrap', async () => {
     const app = await start(WorkfrontAuthModule.forRoot(options));
     expect(emulator.requests).toEqual([]);
     await app.close();
@@ -123,7 +123,7 @@ describe('WorkfrontAuthModule', () => {
     expect(await called(await start(module()))).toBe(200);
   });
 
-  it('imported twice is one clear error, unless one of the two is not global', async () => {
+  it('imported twice fails with one clear error, unless one of them is not global', async () => {
     const feature = (isGlobal: boolean) => ({
       module: class Feature {},
       imports: [WorkfrontAuthModule.forRoot({ ...options, isGlobal })],
@@ -134,13 +134,13 @@ describe('WorkfrontAuthModule', () => {
     await (await start(WorkfrontAuthModule.forRoot(options), feature(false))).close();
   });
 
-  it('imported as it is, without forRoot, is one clear error', async () => {
+  it('imported without forRoot fails with one clear error', async () => {
     const error = await thrownBy(() => start(WorkfrontAuthModule));
     expect(error.code).toBe('option_invalid');
     expect(error.hint).toContain('WorkfrontAuthModule.forRoot()');
   });
 
-  it('stops with the app: what asks later is told', async () => {
+  it('closes with the app, and later calls fail with `closed`', async () => {
     const app = await start(WorkfrontAuthModule.forRoot(options));
     const provider = app.get(WorkfrontTokenProvider);
     await provider.getToken();
@@ -149,13 +149,13 @@ describe('WorkfrontAuthModule', () => {
     expect((await thrownBy(() => provider.getToken())).code).toBe('closed');
   });
 
-  it('renews from bootstrap on, if the session is to be kept warm', async () => {
+  it('refreshes the session from bootstrap on with `keepWarm`', async () => {
     const app = await start(WorkfrontAuthModule.forRoot({ ...options, keepWarm: true }));
     await vi.waitFor(() => expect(app.get(WorkfrontTokenProvider).peekToken()).toBeDefined());
     await app.close();
   });
 
-  it('leaves the HttpService of others alone', async () => {
+  it('does not change other HttpServices', async () => {
     @Module({ imports: [HttpModule] })
     class Others {}
     const app = await start(WorkfrontAuthModule.forRoot(options), WorkfrontHttpModule, Others);
@@ -169,7 +169,7 @@ describe('WorkfrontAuthModule', () => {
 });
 
 describe('warmUp', () => {
-  it("'try' mints at bootstrap, and starts all the same if that fails", async () => {
+  it("'try' requests a session at bootstrap, and starts even if that fails", async () => {
     let app = await start(WorkfrontAuthModule.forRoot({ ...options, warmUp: 'try' }));
     expect(app.get(WorkfrontTokenProvider).peekToken()).toBeDefined();
     await app.close();
@@ -179,7 +179,7 @@ describe('warmUp', () => {
     await app.close();
   });
 
-  it("'require' fails the bootstrap", async () => {
+  it("'require' fails the bootstrap if there is no session", async () => {
     emulator.always('exchange', { kind: 'status', status: 400 });
     const starting = () => start(WorkfrontAuthModule.forRoot({ ...options, warmUp: 'require' }));
     expect((await thrownBy(starting)).code).toBe('token_request_refused');
@@ -187,7 +187,7 @@ describe('warmUp', () => {
 });
 
 describe('In a test', () => {
-  it('the provider can be replaced by an object of its own: what needs more says so', async () => {
+  it('the provider can be replaced by an object, and HTTP clients fail with a clear error', async () => {
     const fake = { getToken: () => Promise.resolve('fake') };
     const testing = await Test.createTestingModule({
       imports: [WorkfrontAuthModule.forRoot(), ProjectsModule, WorkfrontHttpModule],
@@ -210,7 +210,7 @@ describe('In a test', () => {
     await testing.close();
   });
 
-  it('the provider can be replaced by another real one, and all follows it', async () => {
+  it('the provider can be replaced by another provider, and HTTP clients use it', async () => {
     const { url = '' } = options;
     const { provider, fetch: itsFetch } = new WorkfrontAuth({ url, ...emulator.credentials });
     const testing = await Test.createTestingModule({

@@ -154,7 +154,7 @@ describe('No secret is shown', () => {
     expectNoSecret(showings(thrown));
   });
 
-  it('by anything that holds one', async () => {
+  it('by any object that holds one', async () => {
     const workfront = app({ privateKey: encrypted, passphrase: PASSPHRASE });
     const session = await getToken(workfront);
     expect(session.value).toContain('token-1-for');
@@ -164,7 +164,7 @@ describe('No secret is shown', () => {
     expect(scripted.exchange.received[0]?.url).toBe(EXCHANGE_URL);
   });
 
-  it('by credentials that were opened', () => {
+  it('by parsed credentials', () => {
     const parseKey = cachedKeyParser(workfrontCredentialsHelp);
     const opened = parseWorkfrontCredentials(
       { ...application, privateKey: encrypted, passphrase: PASSPHRASE },
@@ -175,7 +175,7 @@ describe('No secret is shown', () => {
     expect(opened.clientSecret.reveal()).toBe(application.clientSecret);
   });
 
-  it('by what is told of tokens', async () => {
+  it('by the events of tokens', async () => {
     const told: string[] = [];
     const listen = (event: object) => told.push(...showings(event));
     const kinds = ['mint', 'renewal', 'forced-renewal', 'clock-offset'] as const;
@@ -235,7 +235,7 @@ describe('In an app', () => {
     ];
   };
 
-  it('no secret stands in its log, whatever fails', async () => {
+  it('no secret is in its log, whatever fails', async () => {
     const call = () => nest.get(WorkfrontFetch)(PROJECTS);
     emulator.failNext('exchange', {
       kind: 'refuse',
@@ -247,7 +247,7 @@ describe('In an app', () => {
     expectNoSecret(lines, itsSecrets());
   });
 
-  it('no session stands in an answer or an error of axios', async () => {
+  it('no session is in a response or an error of axios', async () => {
     const { axiosRef } = nest.get(WorkfrontHttpService);
     const shown = [
       showings(await axiosRef.get(PROJECTS)),
@@ -260,7 +260,7 @@ describe('In an app', () => {
     expectNoSecret(showings(nest.get(WorkfrontTokenProvider)), itsSecrets());
   });
 
-  it('a mistake at the start shows none either', async () => {
+  it('an error at the start shows no secret', async () => {
     const wrong = { url: emulator.url, ...emulator.credentials, userId: '' };
     await expect(
       Test.createTestingModule({ imports: [WorkfrontAuthModule.forRoot(wrong)] }).compile(),

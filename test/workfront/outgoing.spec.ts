@@ -88,7 +88,7 @@ const fronts: readonly (readonly [string, Front])[] = [
   ],
   ['WorkfrontHttpService', overAxios(() => app.get(WorkfrontHttpService).axiosRef)],
   [
-    'an axios instance that was attached',
+    'an attached axios instance',
     overAxios(() => {
       const instance = axios.create({ baseURL: emulator.url });
       app.get(WorkfrontAxiosInterceptor).attach(instance);
@@ -116,17 +116,17 @@ const carried = () =>
   }));
 
 describe.each(fronts)('%s', (_, front) => {
-  it('carries the session as sessionID, and no authorization', async () => {
+  it('sends the session as sessionID, and no authorization', async () => {
     expect((await front(PROJECTS)).status).toBe(200);
     expect(session()).toBeDefined();
     expect(carried()).toEqual([{ sessionID: session(), authorization: undefined }]);
   });
 
-  it('takes whole addresses too', async () => {
+  it('accepts absolute URLs too', async () => {
     expect((await front(emulator.url + PROJECTS)).status).toBe(200);
   });
 
-  it('carries nothing to another origin, nor mints for it', async () => {
+  it('sends no session to another origin, and requests none for it', async () => {
     await front(`${foreign.url}/attask/api/proj/search`);
     expect(foreign.arrived[0]?.headers).not.toHaveProperty('sessionid');
     expect(foreign.arrived[0]?.headers).not.toHaveProperty('authorization');
@@ -134,7 +134,7 @@ describe.each(fronts)('%s', (_, front) => {
   });
 
   it.each([EXCHANGE, '/integrations/oauth2/api/v1/token'])(
-    'carries nothing to the exchange and its like: %s',
+    'sends no session to paths of the token endpoint: %s',
     async (path) => {
       await app.get(WorkfrontTokenProvider).getToken();
       emulator.clearRequests();
@@ -144,7 +144,7 @@ describe.each(fronts)('%s', (_, front) => {
     },
   );
 
-  it('carries nothing across a redirect to another origin', async () => {
+  it('sends no session after a redirect to another origin', async () => {
     const { text } = await front('/attask/api/docu/search');
     const { data } = JSON.parse(text) as { data: readonly { downloadURL: string }[] };
     const download = await front(data[0]?.downloadURL ?? '');
@@ -154,25 +154,25 @@ describe.each(fronts)('%s', (_, front) => {
     expect(emulator.downloadRequests[0]?.headers).not.toHaveProperty('sessionid');
   });
 
-  it('carries it across a redirect within its own origin', async () => {
+  it('sends the session after a redirect within its origin', async () => {
     expect((await front(MOVED)).status).toBe(200);
     const both = { sessionID: session(), authorization: undefined };
     expect(carried()).toEqual([both, both]);
   });
 
-  it('carries nothing back, once a call has left', async () => {
+  it('sends no session after a redirect to another origin and back', async () => {
     expect((await front(AROUND)).status).toBe(401);
     expect(foreign.arrived[0]?.headers).not.toHaveProperty('sessionid');
     expect(carried().at(-1)).toEqual({ sessionID: undefined, authorization: undefined });
   });
 
-  it('leaves a caller’s own session alone, in whatever letters', async () => {
+  it('keeps the caller’s own session, in upper or lower case', async () => {
     expect((await front(PROJECTS, { headers: { SessionId: 'mine' } })).status).toBe(401);
     expect(carried()).toEqual([{ sessionID: 'mine', authorization: undefined }]);
     expect(emulator.exchangeRequests).toEqual([]);
   });
 
-  it('renews a session that was ended, and repeats the call with its body', async () => {
+  it('replaces an ended session, and repeats the call with its body', async () => {
     const body = JSON.stringify({ name: 'Autumn campaign' });
     await app.get(WorkfrontTokenProvider).getToken();
     emulator.endAllSessions();
@@ -187,7 +187,7 @@ describe.each(fronts)('%s', (_, front) => {
     expect(emulator.exchangeRequests).toHaveLength(2);
   });
 
-  it('says so where a body was a stream; the next call has another session', async () => {
+  it('fails if the body was a stream, and sends another session with the next call', async () => {
     await app.get(WorkfrontTokenProvider).getToken();
     emulator.endAllSessions();
     const error: unknown = await front('/attask/api/proj', {
@@ -201,20 +201,20 @@ describe.each(fronts)('%s', (_, front) => {
     expect(emulator.exchangeRequests).toHaveLength(2);
   });
 
-  it('gives a 401 back that another session does not mend', async () => {
+  it('returns a 401 that another session does not fix', async () => {
     emulator.failNext('api', { kind: 'status', status: 401 }, 2);
     expect((await front(PROJECTS)).status).toBe(401);
     expect(emulator.apiRequests).toHaveLength(2);
   });
 
-  it('renews nothing for a 403', async () => {
+  it('requests no session after a 403', async () => {
     emulator.failNext('api', { kind: 'status', status: 403 });
     expect((await front(PROJECTS)).status).toBe(403);
     expect(emulator.apiRequests).toHaveLength(1);
     expect(emulator.exchangeRequests).toHaveLength(1);
   });
 
-  it('fails with the reason if no session is to be had', async () => {
+  it('fails with the reason if there is no session', async () => {
     emulator.failNext('exchange', { kind: 'status', status: 400 });
     const error: unknown = await front(PROJECTS).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(BoxAuthError);

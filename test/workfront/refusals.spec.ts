@@ -21,8 +21,8 @@ beforeEach(() => {
 
 const refusal = () => thrownBy(() => over(runtime, workfront.provider.getToken()));
 
-describe('A 4xx of the exchange', () => {
-  it('is one typed error, whatever its number, and is not tried again', async () => {
+describe('A 4xx of the token endpoint', () => {
+  it('is one typed error for every status, and is not retried', async () => {
     const statuses = fc
       .integer({ min: 400, max: 499 })
       .filter((status) => ![408, 429].includes(status));
@@ -56,12 +56,12 @@ describe('A 4xx of the exchange', () => {
     ['a message', { message: 'No such user' }, 'No such user'],
     ['a list', ['No such user'], 'No such user'],
     ['a text', 'No such user', 'No such user'],
-  ])('tells what was answered: %s', async (_, body, words) => {
+  ])('has the words of the response in its error: %s', async (_, body, words) => {
     exchange.otherwise = () => exchange.json(403, body);
     expect((await refusal()).message).toContain(words);
   });
 
-  it('tells a page of HTML as one line of at most 300 characters', async () => {
+  it('has an HTML page as one line of at most 300 characters in its error', async () => {
     const page = `<html>\n<body>\u0007Access denied${' by the proxy'.repeat(500)}</body>\n</html>`;
     exchange.otherwise = () =>
       new Response(page, { status: 403, headers: { 'content-type': 'text/html' } });
@@ -76,7 +76,7 @@ describe('A 4xx of the exchange', () => {
     ['no body', () => new Response(null, { status: 400 })],
     ['a body that breaks off', () => new Response(brokenOff(), { status: 400 })],
     ['a body without end', () => new Response(endless(), { status: 400 })],
-  ])('with %s is the same error, without words', async (_, answer) => {
+  ])('with %s is the same error, without words of the response', async (_, answer) => {
     exchange.otherwise = answer;
     expect(await refusal()).toMatchObject({
       code: 'token_request_refused',
@@ -84,7 +84,7 @@ describe('A 4xx of the exchange', () => {
     });
   });
 
-  it('repeats nothing secret, though it was sent back', async () => {
+  it('shows no secret that the response repeats', async () => {
     exchange.otherwise = (request) =>
       new Response(`refused: ${application.clientSecret} ${jwtOf(request)} ${request.form}`, {
         status: 400,
@@ -95,7 +95,7 @@ describe('A 4xx of the exchange', () => {
     expect(message).not.toContain('eyJ');
   });
 
-  it('is remembered: the exchange is not asked the same again at each call', async () => {
+  it('is remembered: later calls do not repeat the same request', async () => {
     exchange.otherwise = refuse(exchange, 401, 'invalid_client', '');
     for (let call = 0; call < 10; call++) {
       await refusal();
@@ -108,14 +108,14 @@ describe('A 4xx of the exchange', () => {
   });
 });
 
-describe('What passes is tried again', () => {
+describe('A transient failure is retried', () => {
   it.each([
     ['408', 408],
     ['429', 429],
     ['500', 500],
     ['502', 502],
     ['503', 503],
-  ])('a %s', async (_, status) => {
+  ])('after a %s', async (_, status) => {
     exchange.script(refuse(exchange, status, '', ''), refuse(exchange, status, '', ''));
     await over(runtime, workfront.provider.getToken());
     expect(exchange.received).toHaveLength(3);
@@ -124,7 +124,7 @@ describe('What passes is tried again', () => {
   it.each([
     ['a 503 to the last', 503, 'unavailable'],
     ['a 429 to the last', 429, 'rate_limited'],
-  ])('%s is told after four attempts', async (_, status, code) => {
+  ])('%s is reported after four attempts', async (_, status, code) => {
     exchange.otherwise = refuse(exchange, status, '', '');
     expect(await refusal()).toMatchObject({ code, status, retryable: true });
     expect(exchange.received).toHaveLength(4);
@@ -133,7 +133,7 @@ describe('What passes is tried again', () => {
   it.each([
     ['seconds', () => '7'],
     ['a date', () => new Date(runtime.now() + 7_000).toUTCString()],
-  ])('not before the time that Retry-After names: %s', async (_, retryAfter) => {
+  ])('not before the time in Retry-After: %s', async (_, retryAfter) => {
     exchange.script(refuse(exchange, 429, '', '', { 'retry-after': retryAfter() }));
     const work = workfront.provider.getToken();
     await until(runtime, () => exchange.received.length === 1);
@@ -144,7 +144,7 @@ describe('What passes is tried again', () => {
     expect(exchange.received).toHaveLength(2);
   });
 
-  it('a Retry-After beyond all patience is the caller’s', async () => {
+  it('a Retry-After beyond the deadline is reported to the caller', async () => {
     exchange.otherwise = refuse(exchange, 429, '', '', { 'retry-after': '120' });
     expect(await refusal()).toMatchObject({ code: 'rate_limited', retryAfterMs: 120_000 });
     expect(exchange.received).toHaveLength(1);
@@ -170,7 +170,7 @@ describe('What passes is tried again', () => {
     expect((await refusal()).code).toBe(code);
   });
 
-  it('silence, after ten seconds', async () => {
+  it('no response within ten seconds is a timeout', async () => {
     exchange.script(silence);
     const work = workfront.provider.getToken();
     await until(runtime, () => exchange.received.length === 1);
@@ -180,8 +180,8 @@ describe('What passes is tried again', () => {
   });
 });
 
-describe('A real server in trouble', () => {
-  it('is outlived: every fault costs an attempt, and none sends a JWT twice', async () => {
+describe('A real server with faults', () => {
+  it('costs one attempt for each fault, and never receives a JWT twice', async () => {
     const emulator = await WorkfrontEmulator.start();
     onTestFinished(() => emulator.stop());
     const impatient = new WorkfrontAuth({
@@ -206,21 +206,24 @@ describe('A real server in trouble', () => {
     ['the client id in the place of the customer id', 'issuer', { customerId: 'clientId' }],
     ['another user', 'subject', { userId: 'customerId' }],
     ['a wrong secret', 'client', { clientSecret: 'userId' }],
-  ] as const)('that was given %s says so to no client', async (_, reason, wrong) => {
-    const emulator = await WorkfrontEmulator.start({ privateKey: application.privateKey });
-    onTestFinished(() => emulator.stop());
-    const { credentials } = emulator;
-    const mistaken = Object.fromEntries(
-      Object.entries(wrong).map(([name, taken]) => [name, credentials[taken]]),
-    );
-    const mistakenApp = new WorkfrontAuth({ url: emulator.url, ...credentials, ...mistaken });
-    const error = await thrownBy(() => mistakenApp.provider.getToken());
-    expect(error.code).toBe('token_request_refused');
-    expect(emulator.refusals.map((told) => told.reason)).toEqual([reason]);
-    mistakenApp.close();
-  });
+  ] as const)(
+    'that receives %s does not name the cause in its response',
+    async (_, reason, wrong) => {
+      const emulator = await WorkfrontEmulator.start({ privateKey: application.privateKey });
+      onTestFinished(() => emulator.stop());
+      const { credentials } = emulator;
+      const mistaken = Object.fromEntries(
+        Object.entries(wrong).map(([name, taken]) => [name, credentials[taken]]),
+      );
+      const mistakenApp = new WorkfrontAuth({ url: emulator.url, ...credentials, ...mistaken });
+      const error = await thrownBy(() => mistakenApp.provider.getToken());
+      expect(error.code).toBe('token_request_refused');
+      expect(emulator.refusals.map((told) => told.reason)).toEqual([reason]);
+      mistakenApp.close();
+    },
+  );
 
-  it('that does not know the key refuses it, until it is added', async () => {
+  it('refuses an unknown key until it is added', async () => {
     const emulator = await WorkfrontEmulator.start();
     onTestFinished(() => emulator.stop());
     const { privateKey } = application;

@@ -19,7 +19,7 @@ import {
 
 const MISSING = { hint: 'Return { credentials } from the factory.', docs: boxDocs.jwtSetup };
 
-/** What one Box app provides and exports. */
+/** The providers and exports of one Box app. */
 export function boxAuthProviders(name: string | undefined): ModuleMetadata {
   const provider = getBoxTokenProviderToken(name);
   const boxFetch = getBoxFetchToken(name);

@@ -40,7 +40,7 @@ export interface BoxAuthErrorDetails {
  * ```
  */
 export class BoxAuthError extends Error {
-  /** What happened: one of a closed set of codes. */
+  /** The kind of error: one of a closed set of codes. */
   readonly code: BoxAuthErrorCode;
   /** How to fix it, in a sentence or two. */
   readonly hint: string;

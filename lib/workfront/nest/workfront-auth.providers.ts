@@ -26,7 +26,7 @@ const MISSING = {
   docs: workfrontDocs.jwtFlow,
 };
 
-/** What one application of Workfront provides and exports. */
+/** The providers and exports of one application of Workfront. */
 export const workfrontAuthProviders: ModuleMetadata = {
   providers: [
     {

@@ -54,7 +54,7 @@ class Archive {
 class ArchiveModule {}
 
 describe('BoxAuthModule', () => {
-  it('gives its providers to every module, by their class', async () => {
+  it('provides its classes to every module', async () => {
     const app = await start(BoxAuthModule.forRoot(options), ArchiveModule);
     const { provider, box } = app.get(Archive);
     expect(provider).toBeInstanceOf(BoxTokenProvider);
@@ -62,19 +62,19 @@ describe('BoxAuthModule', () => {
     await app.close();
   });
 
-  it('gives them only to who imports it, if it is not to be global', async () => {
+  it('provides them only to importing modules if it is not global', async () => {
     await expect(
       start(BoxAuthModule.forRoot({ ...options, isGlobal: false }), ArchiveModule),
     ).rejects.toThrow('BoxTokenProvider');
   });
 
-  it('asks Box for nothing at bootstrap', async () => {
+  it('sends no request to Box at bootstrap', async () => {
     const app = await start(BoxAuthModule.forRoot(options));
     expect(emulator.requests).toEqual([]);
     await app.close();
   });
 
-  it('tells several Box apps apart by their name', async () => {
+  it('distinguishes several Box apps by name', async () => {
     @Injectable()
     class Both {
       constructor(
@@ -102,7 +102,7 @@ describe('BoxAuthModule', () => {
     ['a name', { name: 'hr' }],
     ['a name, and is not global', { name: 'hr', isGlobal: false }],
     ['no name', {}],
-  ])('imported twice with %s is one clear error', async (_, extras) => {
+  ])('imported twice with %s fails with one clear error', async (_, extras) => {
     const again = {
       module: class Feature {},
       imports: [BoxAuthModule.forRoot({ ...options, ...extras })],
@@ -114,7 +114,7 @@ describe('BoxAuthModule', () => {
     expect(error.message).toMatch(/imported 2 times/);
   });
 
-  describe('not global', () => {
+  describe('without isGlobal', () => {
     async function providersOf(left: DynamicModule, right: DynamicModule) {
       @Module({ imports: [left], providers: [Archive] })
       class Left {}
@@ -129,17 +129,17 @@ describe('BoxAuthModule', () => {
     }
     const local = () => BoxAuthModule.forRoot({ ...options, isGlobal: false });
 
-    it('is one for all who import the same dynamic module', async () => {
+    it('is shared by modules that import the same dynamic module', async () => {
       const box = local();
       expect(await providersOf(box, box)).toBe(1);
     });
 
-    it('is each module’s own if each makes one', async () => {
+    it('is separate for modules that create their own dynamic modules', async () => {
       expect(await providersOf(local(), local())).toBe(2);
     });
   });
 
-  it('reads no credentials where a test overrides the provider', async () => {
+  it('reads no credentials if a test overrides the provider', async () => {
     const { provider, fetch: boxFetch } = new BoxAuth({
       ...options,
       credentials: { config: emulator.config },
@@ -194,7 +194,7 @@ describe('BoxAuthModule', () => {
     await app.close();
   });
 
-  it('without a name for its factory says that no credentials came', async () => {
+  it('reports missing credentials of a factory without a name', async () => {
     const error = await thrownBy(() =>
       start(BoxAuthModule.forRootAsync({ useFactory: () => ({}) })),
     );
@@ -215,7 +215,7 @@ describe('BoxAuthModule', () => {
     await app.close();
   });
 
-  it('stops with the app: what asks later is told', async () => {
+  it('closes with the app, and later calls fail with `closed`', async () => {
     const app = await start(BoxAuthModule.forRoot(options));
     const provider = app.get(BoxTokenProvider);
     await provider.getToken();
@@ -224,7 +224,7 @@ describe('BoxAuthModule', () => {
     expect((await thrownBy(() => provider.getToken())).code).toBe('closed');
   });
 
-  it('can be overridden in a test, as any provider', async () => {
+  it('can be overridden in a test like any provider', async () => {
     const fake = { getToken: () => Promise.resolve('fake') };
     const testing = await Test.createTestingModule({
       imports: [BoxAuthModule.forRoot(), ArchiveModule, BoxHttpModule],
@@ -276,7 +276,7 @@ describe('A mistake fails the bootstrap with one clear error', () => {
   });
 });
 
-it('BoxAuthModule as it is, without forRoot, is one clear error', async () => {
+it('BoxAuthModule imported without forRoot fails with one clear error', async () => {
   for (const imports of [[BoxAuthModule], [BoxAuthModule.forRoot(options), BoxAuthModule]]) {
     const error = await thrownBy(() => start(...imports));
     expect(error.code).toBe('option_invalid');
@@ -307,20 +307,20 @@ it.each([
   ],
   ['an isGlobal that is a text', { useFactory: () => options, isGlobal: 'yes' }, 'isGlobal'],
   ['an empty name', { useFactory: () => options, name: '' }, 'name'],
-])('forRootAsync with %s is one clear error', async (_, given, message) => {
+])('forRootAsync with %s fails with one clear error', async (_, given, message) => {
   const error = await thrownBy(() => start(BoxAuthModule.forRootAsync(given as never)));
   expect(error.code).toBe('option_invalid');
   expect(error.message).toContain(message);
 });
 
-it('null for credentials is told as it is, and the environment is not asked', async () => {
+it('null credentials are reported as such, and the environment is not read', async () => {
   vi.stubEnv('BOX_CONFIG', JSON.stringify(emulator.config));
   const wrong = { credentials: null } as unknown as BoxAuthModuleOptions;
   const error = await thrownBy(() => start(BoxAuthModule.forRoot(wrong)));
   expect(error.message).toContain('Invalid credentials: expected an object');
 });
 
-it('A mistyped option is told with all that there are', async () => {
+it('The error for an unknown option lists all known options', async () => {
   const wrong = { ...options, isglobal: true } as BoxAuthModuleOptions;
   const { message } = await thrownBy(() => start(BoxAuthModule.forRoot(wrong)));
   for (const name of ['apiUrl', 'store', 'warmUp', 'name', 'isGlobal'])
@@ -336,7 +336,7 @@ describe('forRoot without credentials reads the environment', () => {
     await app.close();
   });
 
-  it('BOX_CLIENT_ID and its like, beside options that are given', async () => {
+  it('BOX_CLIENT_ID etc., together with other options', async () => {
     const { clientID, clientSecret } = emulator.config.boxAppSettings;
     vi.stubEnv('BOX_CLIENT_ID', clientID);
     vi.stubEnv('BOX_CLIENT_SECRET', clientSecret);
@@ -346,7 +346,7 @@ describe('forRoot without credentials reads the environment', () => {
     await app.close();
   });
 
-  it('what ConfigModule read from a file', async () => {
+  it('variables that ConfigModule loads from a file', async () => {
     const app = await start(
       ConfigModule.forRoot({ envFilePath: new URL('box.env', import.meta.url).pathname }),
       BoxAuthModule.forRoot({ apiUrl: emulator.url }),
@@ -357,14 +357,14 @@ describe('forRoot without credentials reads the environment', () => {
       vi.stubEnv(name, undefined);
   });
 
-  it('BOX_API_URL also where credentials stand in the code', async () => {
+  it('BOX_API_URL, also if the code passes credentials', async () => {
     vi.stubEnv('BOX_API_URL', emulator.url);
     const app = await start(BoxAuthModule.forRoot({ credentials: { config: emulator.config } }));
     expect((await app.get(BoxFetch)('/2.0/users/me')).status).toBe(200);
     await app.close();
   });
 
-  it('where an option is there, but undefined', async () => {
+  it('if an option is undefined', async () => {
     vi.stubEnv('BOX_CONFIG', JSON.stringify(emulator.config));
     vi.stubEnv('BOX_API_URL', emulator.url);
     const app = await start(BoxAuthModule.forRoot({ credentials: undefined, apiUrl: undefined }));
@@ -377,7 +377,7 @@ describe('forRoot without credentials reads the environment', () => {
     ['BOX_PRIVATE_KEY', 'a key'],
     ['BOX_ENTERPRISE_ID', 'acme'],
     ['BOX_PUBLIC_KEY_ID', ''],
-  ])('and names %s where that is wrong', async (name, value) => {
+  ])('and names %s if it is invalid', async (name, value) => {
     const set = {
       BOX_CLIENT_ID: 'c',
       BOX_CLIENT_SECRET: 's',
@@ -393,7 +393,7 @@ describe('forRoot without credentials reads the environment', () => {
     expect(error.message).not.toContain('credentials.');
   });
 
-  it('and says what to set if it is empty', async () => {
+  it('and names the variables to set if it is empty', async () => {
     const error = await thrownBy(() => start(BoxAuthModule.forRoot()));
     expect(error.code).toBe('config_missing');
     expect(error.hint).toContain('BOX_CONFIG_FILE');
@@ -401,7 +401,7 @@ describe('forRoot without credentials reads the environment', () => {
 });
 
 describe('warmUp', () => {
-  it("'try' mints at bootstrap, and starts all the same if that fails", async () => {
+  it("'try' requests a token at bootstrap, and starts even if that fails", async () => {
     let app = await start(BoxAuthModule.forRoot({ ...options, warmUp: 'try' }));
     expect(app.get(BoxTokenProvider).peekToken()).toBeDefined();
     await app.close();
@@ -415,7 +415,7 @@ describe('warmUp', () => {
     await app.close();
   });
 
-  it("'require' fails the bootstrap", async () => {
+  it("'require' fails the bootstrap if there is no token", async () => {
     emulator.always('token', {
       kind: 'refuse',
       error: 'unauthorized_client',
@@ -428,7 +428,7 @@ describe('warmUp', () => {
 });
 
 describe('BoxHttpModule', () => {
-  it('is imported as it is: HttpService calls Box with a token, from apiUrl', async () => {
+  it('can be imported as a class: HttpService sends a token and uses apiUrl as base URL', async () => {
     const app = await start(BoxAuthModule.forRoot(options), BoxHttpModule);
     const { data } = await firstValueFrom(
       app.get(HttpService).get<{ id: string }>('/2.0/users/me'),
@@ -448,7 +448,7 @@ describe('BoxHttpModule', () => {
     await app.close();
   });
 
-  it('stands once for each Box app, by name', async () => {
+  it('can be registered once for each named Box app', async () => {
     const other = await BoxEmulator.start();
     @Injectable()
     class Reports {
@@ -482,7 +482,7 @@ describe('BoxHttpModule', () => {
     await other.stop();
   });
 
-  it('works with an HttpService of each request, and with several of one instance', async () => {
+  it('works with request-scoped HttpServices, and with several HttpServices of one axios instance', async () => {
     @Injectable({ scope: Scope.REQUEST })
     class OfARequest {
       readonly http: HttpService;
@@ -522,7 +522,7 @@ describe('BoxHttpModule', () => {
     await app.close();
   });
 
-  it('has an interceptor for any other instance', async () => {
+  it('provides an interceptor for any other axios instance', async () => {
     const app = await start(BoxAuthModule.forRoot(options), BoxHttpModule);
     const instance = axios.create();
     app.get(BoxAxiosInterceptor).attach(instance);

@@ -23,7 +23,7 @@ function storesOf(resource: object): unknown[] {
 }
 
 describe('The acting user', () => {
-  it('of a decorator holds for every app', () => {
+  it('is set for every app by a decorator', () => {
     runInActingContext({ user: ALICE }, () => {
       expect([currentActingUser(here), currentActingUser(there), currentActingUser()]).toEqual([
         ALICE,
@@ -33,7 +33,7 @@ describe('The acting user', () => {
     });
   });
 
-  it('of an app goes before that of a decorator, also where it is the service account', () => {
+  it('of one app overrides a decorator, also with the service account', () => {
     runInActingContext({ user: ALICE }, () => {
       runInContext(contextForApp(here, { user: BOB }), () => {
         expect([currentActingUser(here), currentActingUser(there)]).toEqual([BOB, ALICE]);
@@ -44,7 +44,7 @@ describe('The acting user', () => {
     });
   });
 
-  it('of a decorator goes before what was decided for an app outside', () => {
+  it('of a decorator overrides an outer decision for one app', () => {
     runInContext(contextForApp(here, { user: BOB }), () =>
       runInActingContext({}, () => {
         expect([currentActingUser(here), currentActingUser(there)]).toEqual([undefined, undefined]);
@@ -52,7 +52,7 @@ describe('The acting user', () => {
     );
   });
 
-  it('of another app is that of an app without any, and not undone by a service account', () => {
+  it('of another app is used by an app without a decision, and is not removed by a service account', () => {
     runInContext(contextForApp(here, { user: ALICE }), () =>
       runInContext(contextForApp(here, {}), () => {
         expect([currentActingUser(here), currentActingUser(there)]).toEqual([undefined, ALICE]);
@@ -60,13 +60,13 @@ describe('The acting user', () => {
     );
   });
 
-  it('is nobody outside', () => {
+  it('is undefined outside of any context', () => {
     expect([currentActing(), currentActing(here)]).toEqual([undefined, undefined]);
   });
 });
 
 describe('The async context', () => {
-  it('shows nothing on what is made in it', () => {
+  it('shows nothing on objects that are created in it', () => {
     const context = contextForApp(here, { user: ALICE, source: { secret: 'x' } });
     const resource = runInContext(context, () => new AsyncResource('test'));
     for (const value of [context, resource, ...storesOf(resource)]) {
@@ -85,7 +85,7 @@ describe('The async context', () => {
     expect(inspect(resource, { showHidden: true, depth: 8, getters: true })).not.toContain('11111');
   });
 
-  it('is one for all copies of the package in a process', async () => {
+  it('is shared by all copies of the package in a process', async () => {
     vi.resetModules();
     const copy = await import('../../../lib/core/acting/acting-user.context.js');
     expect(copy.runInContext).not.toBe(runInContext);

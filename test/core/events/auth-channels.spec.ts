@@ -69,8 +69,8 @@ const slow = (ms: number) => async (request: Parameters<typeof endpoint.grant>[0
 
 const unavailable = () => refuse(endpoint, 503, 'unavailable', 'Unavailable');
 
-describe('A mint is told', () => {
-  it('with when it began, how long it took and what came of it', async () => {
+describe('A mint event', () => {
+  it('has its start, duration and outcome', async () => {
     const box = start();
     endpoint.script(slow(2 * SECOND));
     const asked = box.provider.getToken();
@@ -93,13 +93,13 @@ describe('A mint is told', () => {
     ]);
   });
 
-  it('once, however many wait for it', async () => {
+  it('is emitted once, however many callers wait', async () => {
     const box = start();
     await Promise.all(Array.from({ length: 100 }, () => box.provider.getToken()));
     expect(heard).toHaveLength(1);
   });
 
-  it('before anybody has its token', async () => {
+  it('is emitted before any caller receives the token', async () => {
     const box = start();
     const order: string[] = [];
     stops.push(onAuthEvent('mint', () => order.push('event')));
@@ -107,19 +107,19 @@ describe('A mint is told', () => {
     expect(order).toEqual(['event', 'caller']);
   });
 
-  it('with the name of its module, and as that of a user', async () => {
+  it('has the name of the module and the subject type of a user', async () => {
     await start({}, 'hr').provider.getToken({ subject: { type: 'user', id: USER_ID } });
     expect(heard).toMatchObject([{ issuer: 'Box', app: 'hr', subjectType: 'user', isOwn: false }]);
   });
 
-  it('without the end of a token that has none, which can be used for ever', async () => {
+  it('has no expiry for a token without one, which is usable forever', async () => {
     endpoint.lifetimeS = undefined;
     await start().provider.getToken();
     expect(heard).toMatchObject([{ outcome: 'minted', usableForMs: Infinity }]);
     expect(heard[0]).not.toHaveProperty('expiresAt');
   });
 
-  it('as failed, with the error and the time that all attempts took', async () => {
+  it('has the error and the duration of all attempts after a failure', async () => {
     endpoint.otherwise = unavailable();
     runtime.randomValue = 0.5;
     const asked = thrownBy(() => start().provider.getToken());
@@ -142,7 +142,7 @@ describe('A mint is told', () => {
     expect(error).toMatchObject({ code: 'unavailable', status: 503 });
   });
 
-  it('with no type of subject, where a function gives the credentials and fails', async () => {
+  it('has no subject type if the credentials function fails', async () => {
     const box = start({ credentials: () => Promise.reject(new Error('the vault is sealed')) });
     await thrownBy(() => box.provider.getToken());
     expect(heard).toMatchObject([
@@ -154,7 +154,7 @@ describe('A mint is told', () => {
     ]);
   });
 
-  it('not again for those who ask while a failure is remembered', async () => {
+  it('is not emitted again while a failure is remembered', async () => {
     endpoint.otherwise = unavailable();
     const box = start({ tokenEndpoint: { attempts: 1 } });
     await thrownBy(() => box.provider.getToken());
@@ -162,7 +162,7 @@ describe('A mint is told', () => {
     expect(heard).toHaveLength(1);
   });
 
-  it('as shared, where another process had the token already', async () => {
+  it('is `shared` if another process has the token already', async () => {
     const store = new MemoryTokenStore(runtime);
     const token = await start({ store }, 'first').provider.getToken();
     await start({ store }, 'second').provider.getToken();
@@ -180,8 +180,8 @@ describe('A mint is told', () => {
   });
 });
 
-describe('A renewal is told', () => {
-  it('as such, with the new token', async () => {
+describe('A renewal event', () => {
+  it('has the new token', async () => {
     const box = start();
     const old = await box.provider.getToken();
     await runtime.advance(50 * MINUTE);
@@ -199,7 +199,7 @@ describe('A renewal is told', () => {
     expect(renewed.fingerprint).not.toBe(old.fingerprint);
   });
 
-  it('as failed, with how long the old token can still be used', async () => {
+  it('has the remaining time of the current token after a failure', async () => {
     const box = start({ tokenEndpoint: { attempts: 1 } });
     await box.provider.getToken();
     endpoint.otherwise = unavailable();
@@ -217,7 +217,7 @@ describe('A renewal is told', () => {
     expect(heard[1]).not.toHaveProperty('fingerprint');
   });
 
-  it('as forced, where the old token was refused', async () => {
+  it('is `forced-renewal` if the current token was refused', async () => {
     const box = start();
     box.provider.invalidate(await box.provider.getToken());
     const next = await box.provider.getToken();
@@ -226,7 +226,7 @@ describe('A renewal is told', () => {
     ]);
   });
 
-  it('as forced and failed, with nothing that could be used meanwhile', async () => {
+  it('has no usable token after a failed forced renewal', async () => {
     const box = start({ tokenEndpoint: { attempts: 1 } });
     box.provider.invalidate(await box.provider.getToken());
     endpoint.otherwise = broken('ECONNRESET');
@@ -237,7 +237,7 @@ describe('A renewal is told', () => {
   });
 });
 
-it('Whoever subscribes after the garbage collector was there hears of events all the same', async () => {
+it('Listeners receive events also if they subscribe after a garbage collection', async () => {
   setFlagsFromString('--expose-gc');
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what Node puts there by that flag
   const collectGarbage = runInNewContext('gc') as () => void;
@@ -251,8 +251,8 @@ it('Whoever subscribes after the garbage collector was there hears of events all
   expect(heard).toHaveLength(1);
 });
 
-describe('Told besides is', () => {
-  it('that a caller who waited was given the old token', async () => {
+describe('An event is emitted', () => {
+  it('when a waiting caller receives the current token', async () => {
     const box = start({ tokenEndpoint: { attempts: 1 } });
     const old = await box.provider.getToken();
     endpoint.otherwise = unavailable();
@@ -272,7 +272,7 @@ describe('Told besides is', () => {
     ]);
   });
 
-  it('that it was the old token of a user, and not the own one', async () => {
+  it('when a waiting caller receives the current token of a user', async () => {
     const subject = { type: 'user', id: USER_ID } as const;
     const box = start({ tokenEndpoint: { attempts: 1 } });
     await box.provider.getToken({ subject });
@@ -286,7 +286,7 @@ describe('Told besides is', () => {
     });
   });
 
-  it("that the issuer's clock is another, and by how much, once", async () => {
+  it("when the offset of the issuer's clock changes, once", async () => {
     endpoint.skewMs = 5 * MINUTE;
     const box = start();
     await box.provider.getToken({ subject: { type: 'user', id: USER_ID } });
@@ -302,7 +302,7 @@ describe('Told besides is', () => {
     ]);
   });
 
-  it('that the store is away, and that it is back, once each', async () => {
+  it('when the store becomes unavailable and when it recovers, once each', async () => {
     const store = new MemoryTokenStore(runtime);
     const claim = store.claim.bind(store);
     store.claim = () => Promise.reject(new Error('ECONNREFUSED at redis://me:secret@host'));
@@ -321,7 +321,7 @@ describe('Told besides is', () => {
   });
 });
 
-describe('No event has a token, a secret or an id in it', () => {
+describe('No event contains a token, a secret or an id', () => {
   /** Whatever a listener could make of an event. */
   function expectNothingPrivate(events: readonly unknown[]): void {
     const shown = events.flatMap((event) => [
@@ -336,7 +336,7 @@ describe('No event has a token, a secret or an id in it', () => {
     }
   }
 
-  it('in a life without trouble, its own and of a user', async () => {
+  it('without failures, for the app and for a user', async () => {
     endpoint.skewMs = 5 * MINUTE;
     const box = start({ store: new MemoryTokenStore(runtime) });
     const user = await box.provider.getToken({ subject: { type: 'user', id: USER_ID } });
@@ -355,7 +355,7 @@ describe('No event has a token, a secret or an id in it', () => {
   it.each([
     ['a refusal', () => refuse(endpoint, 400, 'unauthorized_client', 'This app is not authorized')],
     [
-      'a refusal that says everything again',
+      'an error response that repeats every secret',
       () =>
         refuse(
           endpoint,
@@ -385,8 +385,8 @@ describe('No event has a token, a secret or an id in it', () => {
   });
 });
 
-describe('Who listens', () => {
-  it.each(KINDS)('can do so without this package, on nestjs-box-auth:%s', async (kind) => {
+describe('A listener', () => {
+  it.each(KINDS)('can subscribe without this package, on nestjs-box-auth:%s', async (kind) => {
     const seen: unknown[] = [];
     const listen = (message: unknown, name: string | symbol) => seen.push([name, message]);
     subscribe(`nestjs-box-auth:${kind}`, listen);
@@ -397,7 +397,7 @@ describe('Who listens', () => {
     expect(seen).toEqual(told.map((event) => [`nestjs-box-auth:${kind}`, event]));
   });
 
-  it('hears one kind alone, until it stops', async () => {
+  it('receives one kind of event until it is stopped', async () => {
     const seen: 'renewal'[] = [];
     const stop = onAuthEvent('renewal', (event) => {
       expectTypeOf(event).toExtend<TokenEvent & AuthEventSource>();
@@ -413,7 +413,7 @@ describe('Who listens', () => {
     expect(seen).toHaveLength(length);
   });
 
-  it.each(['birth', 'toString', '', undefined])('refuses the kind %j at once', async (kind) => {
+  it.each(['birth', 'toString', '', undefined])('is rejected for the kind %j', async (kind) => {
     const refusal = await thrownBy(() => onAuthEvent(kind as 'mint', () => undefined));
     expect(refusal).toMatchObject({
       code: 'option_invalid',
@@ -423,7 +423,7 @@ describe('Who listens', () => {
     expect(() => onAuthEvent('birth', () => undefined)).toThrow('Invalid `kind`');
   });
 
-  it.each([undefined, null, 'mint', {}])('refuses the listener %j at once', async (listener) => {
+  it.each([undefined, null, 'mint', {}])('is rejected if it is %j', async (listener) => {
     const refusal = await thrownBy(() => onAuthEvent('mint', listener as () => void));
     expect(refusal).toMatchObject({
       code: 'option_invalid',
@@ -431,14 +431,14 @@ describe('Who listens', () => {
     });
   });
 
-  it('leaves the channel as it was', () => {
+  it('leaves the channel unchanged when it stops', () => {
     for (const stop of stops.splice(0)) stop();
     expect(KINDS.map((kind) => channel(`nestjs-box-auth:${kind}`).hasSubscribers)).toEqual(
       KINDS.map(() => false),
     );
   });
 
-  it('disturbs no caller by throwing: the process is told, as Node does it', async () => {
+  it('does not affect callers when it throws: Node emits an uncaughtException', async () => {
     const caught: unknown[] = [];
     process.setUncaughtExceptionCaptureCallback((error) => caught.push(error));
     try {
@@ -480,7 +480,7 @@ describe('After close', () => {
         return unavailable()();
       },
     ],
-  ])('nothing is told of a mint that was on its way and is %s', async (_, answer) => {
+  ])('no event is emitted for a pending token request that is %s', async (_, answer) => {
     const box = start();
     endpoint.script(answer());
     const asked = thrownBy(() => box.provider.getToken());
@@ -491,7 +491,7 @@ describe('After close', () => {
     expect(heard).toEqual([]);
   });
 
-  it('nothing is told of a clock that was learned too late', async () => {
+  it('no event is emitted for a clock offset', async () => {
     const box = start();
     endpoint.skewMs = 5 * MINUTE;
     endpoint.script(slow(SECOND));
@@ -503,7 +503,7 @@ describe('After close', () => {
     expect(heard).toEqual([]);
   });
 
-  it('nothing is told of a store that goes away, and the events of the app are over', async () => {
+  it('no event is emitted for an unavailable store, and the events of the app complete', async () => {
     const store = new MemoryTokenStore(runtime);
     const box = start({ store });
     endpoint.script(silence);
@@ -518,7 +518,7 @@ describe('After close', () => {
     expect(await over).toBe('over');
   });
 
-  it('nothing is told of who asks too late', async () => {
+  it('no event is emitted for later calls', async () => {
     const box = start();
     box.close();
     expect((await thrownBy(() => box.provider.getToken())).code).toBe('closed');

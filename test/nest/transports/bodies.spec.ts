@@ -128,7 +128,7 @@ describe.each([
     },
   );
 
-  it('is the user of each, if both read an iterable that their handlers share', async () => {
+  it('acts for each user if two handlers share an iterable', async () => {
     const calls = Array.from({ length: 20 }, (_value, call) => call);
     const bodies = await Promise.all(calls.map((call) => get('shared', sessionOf(call))));
     expect(bodies).toEqual(calls.map((call) => personOf(call).repeat(2)));

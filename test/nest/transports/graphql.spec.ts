@@ -240,23 +240,23 @@ async function ask(query: string, session?: string): Promise<GraphQLAnswer> {
 describe('A GraphQL handler', () => {
   beforeEach(() => start());
 
-  it('acts for the user whom a resolver on the class finds in the request', async () => {
+  it('acts for the user that a resolver on the class returns in the request', async () => {
     const { data } = await ask('{ me { id actingUser } }', 'bob-session');
     expect(data).toEqual({ me: { id: BOB, actingUser: BOB } });
     expectOneCallAs(emulator, BOB);
   });
 
-  it('acts for the user whom a resolver on the method finds', async () => {
+  it('acts for the user that a resolver on the method returns', async () => {
     expect((await ask('{ decorated }', 'alice-session')).data).toEqual({ decorated: ALICE });
     expectOneCallAs(emulator, ALICE);
   });
 
-  it.each(['late', 'observable'])('keeps the user across what it awaits: %s', async (field) => {
+  it.each(['late', 'observable'])('keeps the user across awaits: %s', async (field) => {
     expect((await ask(`{ ${field} }`, 'bob-session')).data).toEqual({ [field]: BOB });
     expect(new Set(asUsersSeenBy(emulator))).toEqual(new Set([BOB]));
   });
 
-  it('never mixes two people, with 40 requests at once', async () => {
+  it('never mixes two users, with 40 requests at once', async () => {
     resolvers = new Crossing(40);
     handlers = new Crossing(40);
     const calls = Array.from({ length: 40 }, (_, call) => call);
@@ -267,7 +267,7 @@ describe('A GraphQL handler', () => {
     expectCallsOfBoth(emulator, 40);
   });
 
-  it('never mixes the fields of one query', async () => {
+  it('never mixes the users of the fields of one query', async () => {
     const { data } = await ask('{ late robot { id } optional ownToken { id } }', 'alice-session');
     expect(data).toEqual({
       late: ALICE,
@@ -280,44 +280,47 @@ describe('A GraphQL handler', () => {
     expect(asUsersSeenBy(emulator).filter((id) => id === undefined)).toHaveLength(2);
   });
 
-  it.each(['nobody', undefined])('refuses a request of %s, without a call', async (session) => {
-    const { data, errors } = await ask('{ me { id } }', session);
-    expect(data).toBeNull();
-    expect(errors).toEqual([
-      {
-        message: 'The resolver of @AsUser on PeopleResolver.me returned no user.',
-        locations: [{ line: 1, column: 3 }],
-        path: ['me'],
-      },
-    ]);
-    expect(emulator.requests).toEqual([]);
-  });
+  it.each(['nobody', undefined])(
+    'rejects a request of %s without a call to Box',
+    async (session) => {
+      const { data, errors } = await ask('{ me { id } }', session);
+      expect(data).toBeNull();
+      expect(errors).toEqual([
+        {
+          message: 'The resolver of @AsUser on PeopleResolver.me returned no user.',
+          locations: [{ line: 1, column: 3 }],
+          path: ['me'],
+        },
+      ]);
+      expect(emulator.requests).toEqual([]);
+    },
+  );
 
-  it('refuses what is no id, without a call', async () => {
+  it('rejects an invalid id without a call to Box', async () => {
     const { errors } = await ask('{ me { id } }', 'crooked-session');
     expect(errors?.[0]?.message).toContain('expected a Box user id');
     expect(JSON.stringify(errors)).not.toContain('alice@example.com');
     expect(emulator.requests).toEqual([]);
   });
 
-  it('serves nobody as the service account where that is allowed', async () => {
+  it('serves an unauthenticated request as the service account with `optional: true`', async () => {
     expect((await ask('{ optional }')).data).toEqual({ optional: emulator.serviceAccountId });
     expectOneCallAs(emulator, undefined);
   });
 
-  it('acts by a token of the user', async () => {
+  it('sends a token of the user with `via: "token"`', async () => {
     const { data } = await ask('{ ownToken { id actingUser } }', 'bob-session');
     expect(data).toEqual({ ownToken: { id: BOB, actingUser: BOB } });
     expectOneCallWithTokenOf(emulator, BOB);
   });
 
-  it('is the service account in the one handler that says so', async () => {
+  it('acts for the service account in a handler with @AsServiceAccount', async () => {
     const { data } = await ask('{ robot { id actingUser } }', 'alice-session');
     expect(data).toEqual({ robot: { id: emulator.serviceAccountId, actingUser: null } });
     expectOneCallAs(emulator, undefined);
   });
 
-  it('believes nothing that a client sends', async () => {
+  it('takes no acting user from the client', async () => {
     const response = await fetch(`${url}?as-user=${ALICE}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'as-user': ALICE, authorization: ALICE },
@@ -327,7 +330,7 @@ describe('A GraphQL handler', () => {
     expectOneCallAs(emulator, undefined);
   });
 
-  it('tells its client in words why Box refused, and nobody a secret', async () => {
+  it('shows the client the cause of an error, and no secret', async () => {
     emulator.userTokensEnabled = false;
     const answer = await ask('{ ownToken { id } }', 'alice-session');
     expect(answer.data).toBeNull();
@@ -343,7 +346,7 @@ describe('A GraphQL handler', () => {
 describe('A GraphQL field resolver', () => {
   const fields = '{ person { id field decoratedField robotField } }';
 
-  it('is the service account by default: Nest runs no interceptor around it', async () => {
+  it('acts for the service account by default: Nest runs no interceptor around it', async () => {
     await start();
     const robot = emulator.serviceAccountId;
     expect((await ask(fields, 'alice-session')).data).toEqual({
@@ -352,7 +355,7 @@ describe('A GraphQL field resolver', () => {
     expect(resolved).toBe(1);
   });
 
-  it('acts for the user with fieldResolverEnhancers, which asks the resolver for each', async () => {
+  it('acts for the user with fieldResolverEnhancers, which call the resolver for each field', async () => {
     await start({ fieldResolverEnhancers: ['interceptors'] });
     expect((await ask(fields, 'alice-session')).data).toEqual({
       person: {
@@ -398,7 +401,7 @@ describe('A GraphQL subscription', () => {
     return socket;
   }
 
-  it('acts for the user in all that its generator does, also between two messages', async () => {
+  it('acts for the user in its whole generator, also between two messages', async () => {
     const socket = await subscribe('bob-session');
     const message = { type: 'next', id: '1', payload: { data: { news: BOB } } };
     expect(await socket.take(2)).toEqual([message, message]);
@@ -406,7 +409,7 @@ describe('A GraphQL subscription', () => {
     socket.close();
   });
 
-  it('of several people at once never mixes them', async () => {
+  it('never mixes several users at once', async () => {
     const calls = Array.from({ length: 10 }, (_, call) => call);
     const sockets = await Promise.all(calls.map((call) => subscribe(sessionOf(call))));
     for (const call of calls) {
@@ -417,7 +420,7 @@ describe('A GraphQL subscription', () => {
     for (const socket of sockets) socket.close();
   });
 
-  it('of nobody is refused, without a call', async () => {
+  it('is rejected without a user, and without a call to Box', async () => {
     const socket = await subscribe();
     expect(await socket.take(1)).toMatchObject([
       {

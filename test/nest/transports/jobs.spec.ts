@@ -139,37 +139,37 @@ describe('A scheduled job', () => {
     return app.get(NightlyJobs).done;
   }
 
-  it('acts for one person after the other, and for nobody outside of runAs', async () => {
+  it('acts for one user after the other, and for the service account outside of runAs', async () => {
     expect(await fire('everybody')).toEqual([ALICE, BOB, emulator.serviceAccountId]);
     expect(asUsersSeenBy(emulator)).toEqual([ALICE, BOB, undefined]);
   });
 
-  it('acts for several at once, also in the Observables that are awaited', async () => {
+  it('acts for several users at once, also in awaited Observables', async () => {
     expect(await fire('all-at-once')).toEqual([ALICE, ALICE, BOB, BOB]);
     expectCallsOfBoth(emulator, 2);
   });
 
-  it('is refused if it names nobody, without a call', async () => {
+  it('is rejected without a user, and without a call to Box', async () => {
     expect(await fire('of-nobody')).toEqual([]);
     expect(emulator.requests).toEqual([]);
     expect(log.lines.join()).toContain('acting_user_invalid');
     expectNoSecret(emulator, ...log.lines);
   });
 
-  it('is the service account whatever @AsUser says: no interceptor runs around it', async () => {
+  it('acts for the service account despite @AsUser: no interceptor runs around it', async () => {
     expect(await fire('decorated')).toEqual([emulator.serviceAccountId]);
     expectOneCallAs(emulator, undefined);
   });
 });
 
 describe('A job of a queue', () => {
-  it('acts for whom it is, and not for whoever put it there', async () => {
+  it('acts for its own user, not for the user that enqueued it', async () => {
     const response = await fetch(await app.getUrl());
     expect(await response.json()).toEqual([BOB, ALICE]);
     expect(asUsersSeenBy(emulator)).toEqual([BOB, ALICE]);
   });
 
-  it('is never mixed with another, with 40 at once', async () => {
+  it('is never mixed with another job, with 40 at once', async () => {
     const crossing = new Crossing(40);
     const work = async () => {
       const before = await whoAmI(box);
@@ -185,7 +185,7 @@ describe('A job of a queue', () => {
   });
 
   it.each(['', 'alice', '11111\r\nas-user: 22222'])(
-    'is refused if it is for %j, before it runs',
+    'is rejected for the user %j before it runs',
     async (userId) => {
       const job = { userId, work: () => whoAmI(box) };
       expect((await thrownBy(() => app.get(Queue).add(job))).code).toBe('acting_user_invalid');
@@ -193,19 +193,19 @@ describe('A job of a queue', () => {
     },
   );
 
-  it('is the service account’s own without runAs', async () => {
+  it('acts for the service account without runAs', async () => {
     expect(await whoAmI(box)).toBe(emulator.serviceAccountId);
     expectOneCallAs(emulator, undefined);
   });
 
-  it('keeps an Observable only for as long as runAs runs', async () => {
+  it('acts for the user in an Observable only while runAs runs', async () => {
     const later = provider.runAs(ALICE, () => defer(() => whoAmI(box)));
     expect(await lastValueFrom(later)).toBe(emulator.serviceAccountId);
     expect(await provider.runAs(ALICE, () => lastValueFrom(later))).toBe(ALICE);
     expect(asUsersSeenBy(emulator)).toEqual([undefined, ALICE]);
   });
 
-  it('may bring a token of the user, which goes before the acting user', async () => {
+  it('can send a token of the user, which overrides the acting user', async () => {
     const { value } = await provider.getToken({ subject: { type: 'user', id: BOB } });
     const headers = { authorization: `Bearer ${value}` };
     const answer = await provider.runAs(ALICE, () => box('/2.0/users/me', { headers }));
@@ -213,7 +213,7 @@ describe('A job of a queue', () => {
     expectOneCallWithTokenOf(emulator, BOB);
   });
 
-  it('sees what Box refuses as an answer, and goes on as itself afterwards', async () => {
+  it('receives an error response of Box, and acts for the service account afterwards', async () => {
     emulator.asUserEnabled = false;
     const answer = await provider.runAs(ALICE, () => box('/2.0/users/me'));
     expect(answer.status).toBe(403);

@@ -221,17 +221,17 @@ describe('A TCP microservice', () => {
     return session === undefined ? {} : { session };
   }
 
-  it('acts for the user whom a resolver on the class finds in the data', async () => {
+  it('acts for the user that a resolver on the class returns in the data', async () => {
     expect(await ask('me', 'bob-session')).toEqual({ id: BOB, actingUser: BOB });
     expectOneCallAs(emulator, BOB);
   });
 
-  it('acts for the user whom a resolver on the method finds', async () => {
+  it('acts for the user that a resolver on the method returns', async () => {
     expect(await ask('decorated', 'alice-session')).toBe(ALICE);
     expectOneCallAs(emulator, ALICE);
   });
 
-  it('acts for the user whom a resolver finds by the context of the message', async () => {
+  it('acts for the user that a resolver returns by the context of the message', async () => {
     app.unwrap<Server>().once('connection', (socket) => connected.set(socket, ALICE));
     expect(await ask('connection')).toBe(ALICE);
     expectOneCallAs(emulator, ALICE);
@@ -265,7 +265,7 @@ describe('A TCP microservice', () => {
     expect(asUsersSeenBy(emulator)).toEqual(expected);
   });
 
-  it('never mixes two people, with 40 messages on one connection at once', async () => {
+  it('never mixes two users, with 40 messages on one connection at once', async () => {
     resolvers = new Crossing(40);
     handlers = new Crossing(40);
     const calls = Array.from({ length: 40 }, (_, call) => call);
@@ -274,36 +274,41 @@ describe('A TCP microservice', () => {
     expectCallsOfBoth(emulator, 40);
   });
 
-  it.each(['nobody', undefined])('refuses a message of %s, without a call', async (session) => {
-    expect(await refusal('me', session)).toEqual({
-      status: 'error',
-      message: 'Internal server error',
-    });
-    expect(emulator.requests).toEqual([]);
-    expect(log.lines.join()).toContain('The resolver of @AsUser on FilesController.me returned no');
-  });
+  it.each(['nobody', undefined])(
+    'rejects a message of %s without a call to Box',
+    async (session) => {
+      expect(await refusal('me', session)).toEqual({
+        status: 'error',
+        message: 'Internal server error',
+      });
+      expect(emulator.requests).toEqual([]);
+      expect(log.lines.join()).toContain(
+        'The resolver of @AsUser on FilesController.me returned no',
+      );
+    },
+  );
 
-  it('refuses what is no id, without a call', async () => {
+  it('rejects an invalid id without a call to Box', async () => {
     expect(await refusal('me', 'crooked-session')).toMatchObject({ status: 'error' });
     expect(emulator.requests).toEqual([]);
   });
 
-  it('serves nobody as the service account where that is allowed', async () => {
+  it('serves an unauthenticated request as the service account with `optional: true`', async () => {
     expect(await ask('optional')).toBe(emulator.serviceAccountId);
     expectOneCallAs(emulator, undefined);
   });
 
-  it('acts by a token of the user', async () => {
+  it('sends a token of the user with `via: "token"`', async () => {
     expect(await ask('own-token', 'bob-session')).toEqual({ id: BOB, actingUser: BOB });
     expectOneCallWithTokenOf(emulator, BOB);
   });
 
-  it('is the service account in the one handler that says so', async () => {
+  it('acts for the service account in a handler with @AsServiceAccount', async () => {
     expect(await ask('robot', 'alice-session')).toEqual({ id: emulator.serviceAccountId });
     expectOneCallAs(emulator, undefined);
   });
 
-  it('believes nothing that a client sends', async () => {
+  it('takes no acting user from the client', async () => {
     const forged = { session: ALICE, actingUser: ALICE, 'as-user': ALICE };
     expect(await firstValueFrom(client.send<unknown>('plain', forged))).toBe(
       emulator.serviceAccountId,
@@ -311,7 +316,7 @@ describe('A TCP microservice', () => {
     expectOneCallAs(emulator, undefined);
   });
 
-  it('tells its client nothing of why Box refused, and its log no secret', async () => {
+  it('shows the client no cause of an error, and its log no secret', async () => {
     emulator.userTokensEnabled = false;
     const error = await refusal('own-token', 'alice-session');
     expect(error).toEqual({ status: 'error', message: 'Internal server error' });

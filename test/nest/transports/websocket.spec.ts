@@ -196,7 +196,7 @@ describe('A WebSocket gateway', () => {
     return answer;
   }
 
-  it('acts for the user whom a resolver on the class finds by the socket', async () => {
+  it('acts for the user that a resolver on the class returns by the socket', async () => {
     expect(await ask('me', 'bob-session')).toEqual({
       event: 'me',
       data: { id: BOB, actingUser: BOB },
@@ -204,7 +204,7 @@ describe('A WebSocket gateway', () => {
     expectOneCallAs(emulator, BOB);
   });
 
-  it('acts for the user whom a resolver on the method finds', async () => {
+  it('acts for the user that a resolver on the method returns', async () => {
     expect(await ask('decorated', undefined, '/plain')).toEqual({
       event: 'decorated',
       data: ALICE,
@@ -225,7 +225,7 @@ describe('A WebSocket gateway', () => {
     expect(asUsersSeenBy(emulator)).toEqual([ALICE, ALICE, ALICE]);
   });
 
-  it('keeps the user of a bound function, whoever makes a shared Subject emit', async () => {
+  it('keeps the user of a bound function when another request makes a shared Subject emit', async () => {
     const alice = await open('alice-session');
     const bob = await open('bob-session');
     alice.send({ event: 'watch' });
@@ -236,7 +236,7 @@ describe('A WebSocket gateway', () => {
     expect(asUsersSeenBy(emulator)).toEqual([BOB, ALICE, BOB]);
   });
 
-  it('never mixes two people, with 40 messages on two sockets at once', async () => {
+  it('never mixes two users, with 40 messages on two sockets at once', async () => {
     resolvers = new Crossing(40);
     handlers = new Crossing(40);
     const calls = Array.from({ length: 40 }, (_, call) => call);
@@ -253,39 +253,42 @@ describe('A WebSocket gateway', () => {
     expectCallsOfBoth(emulator, 40);
   });
 
-  it.each(['nobody', undefined])('refuses a message of %s, without a call', async (session) => {
-    expect(await ask('me', session)).toEqual({
-      event: 'exception',
-      data: {
-        status: 'error',
-        message: 'Internal server error',
-        cause: { pattern: 'me', data: { sent: 'me' } },
-      },
-    });
-    expect(emulator.requests).toEqual([]);
-    expect(log.lines.join()).toContain(
-      'The resolver of @AsUser on FilesGateway.me returned no user',
-    );
-  });
+  it.each(['nobody', undefined])(
+    'rejects a message of %s without a call to Box',
+    async (session) => {
+      expect(await ask('me', session)).toEqual({
+        event: 'exception',
+        data: {
+          status: 'error',
+          message: 'Internal server error',
+          cause: { pattern: 'me', data: { sent: 'me' } },
+        },
+      });
+      expect(emulator.requests).toEqual([]);
+      expect(log.lines.join()).toContain(
+        'The resolver of @AsUser on FilesGateway.me returned no user',
+      );
+    },
+  );
 
-  it('refuses what is no id, without a call', async () => {
+  it('rejects an invalid id without a call to Box', async () => {
     expect(await ask('me', 'crooked-session')).toMatchObject({ event: 'exception' });
     expect(emulator.requests).toEqual([]);
   });
 
-  it('serves nobody as the service account where that is allowed', async () => {
+  it('serves an unauthenticated request as the service account with `optional: true`', async () => {
     expect(await ask('optional')).toEqual({ event: 'optional', data: emulator.serviceAccountId });
     expectOneCallAs(emulator, undefined);
   });
 
-  it('acts by a token of the user', async () => {
+  it('sends a token of the user with `via: "token"`', async () => {
     expect(await ask('own-token', 'bob-session')).toMatchObject({
       data: { id: BOB, actingUser: BOB },
     });
     expectOneCallWithTokenOf(emulator, BOB);
   });
 
-  it('is the service account in the one handler that says so', async () => {
+  it('acts for the service account in a handler with @AsServiceAccount', async () => {
     expect(await ask('robot', 'alice-session')).toEqual({
       event: 'robot',
       data: { id: emulator.serviceAccountId },
@@ -293,14 +296,14 @@ describe('A WebSocket gateway', () => {
     expectOneCallAs(emulator, undefined);
   });
 
-  it('believes nothing that a client sends', async () => {
+  it('takes no acting user from the client', async () => {
     const socket = await open(ALICE, `/plain?as-user=${ALICE}`);
     socket.send({ event: 'plain', data: { 'as-user': ALICE, actingUser: ALICE } });
     expect(await socket.take(1)).toEqual([{ event: 'plain', data: emulator.serviceAccountId }]);
     expectOneCallAs(emulator, undefined);
   });
 
-  it('tells its client nothing of why Box refused, and its log no secret', async () => {
+  it('shows the client no cause of an error, and its log no secret', async () => {
     emulator.userTokensEnabled = false;
     const answer = await ask('own-token', 'alice-session');
     expect(answer).toMatchObject({
