@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { describeMachine } from './measure/machine.mjs';
 import { measureInRounds } from './measure/rounds.mjs';
-import { judge } from './measure/targets.mjs';
+import { checkTargets } from './measure/targets.mjs';
 import { printRow } from './report/table.mjs';
 import { writeResults } from './report/results.mjs';
 import { makeKeys } from './stage/keys.mjs';
@@ -57,7 +57,7 @@ try {
     }
     const rounds = values.rounds === undefined ? row.rounds : Number(values.rounds);
     const measurements = await measureInRounds(name, { ...row, rounds }, stage);
-    const verdicts = judge(row, measurements);
+    const verdicts = checkTargets(row, measurements);
     printRow(name, row, measurements, verdicts, isQuick);
     isWrong ||= verdicts.some(({ target, isMet }) => target.exactly !== undefined && !isMet);
     results.push({ name, row, measurements, verdicts });

@@ -3,9 +3,9 @@ import process from 'node:process';
 
 process.once('message', (/** @type {import('./rounds.mjs').Order} */ order) => {
   measured(order).then(
-    (figures) => answer({ figures }),
+    (figures) => reply({ figures }),
     (/** @type {unknown} */ error) =>
-      answer({ error: error instanceof Error ? String(error.stack) : String(error) }),
+      reply({ error: error instanceof Error ? String(error.stack) : String(error) }),
   );
 });
 
@@ -19,6 +19,6 @@ async function measured({ rowName, subjects, stage }) {
 }
 
 /** @param {import('./rounds.mjs').Result} found */
-function answer(found) {
+function reply(found) {
   process.send?.(found, () => process.exit());
 }

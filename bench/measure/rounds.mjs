@@ -50,12 +50,12 @@ async function measureInProcess(row, order) {
   const exit = once(child, 'exit');
   child.send(order);
   /** @type {(Result | number | null)[]} */
-  const [answer] = await Promise.race([once(child, 'message'), exit]);
+  const [result] = await Promise.race([once(child, 'message'), exit]);
   const where = `${order.rowName}, ${order.subjects.join(' / ')}`;
-  if (typeof answer !== 'object' || answer === null) {
-    throw new Error(`${where}: the process ended with code ${answer}`);
+  if (typeof result !== 'object' || result === null) {
+    throw new Error(`${where}: the process ended with code ${result}`);
   }
   await exit;
-  if ('error' in answer) throw new Error(`${where}: ${answer.error}`);
-  return answer.figures;
+  if ('error' in result) throw new Error(`${where}: ${result.error}`);
+  return result.figures;
 }

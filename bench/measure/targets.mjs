@@ -9,7 +9,7 @@ import { medianOf } from './spread.mjs';
  * @param {import('./rounds.mjs').Measurements} measurements
  * @returns {Verdict[]}
  */
-export function judge(row, measurements) {
+export function checkTargets(row, measurements) {
   return row.targets.map((target) => {
     const value = valueOf(target, measurements);
     const { atMost = Infinity, atLeast = -Infinity, exactly = value } = target;

@@ -35,8 +35,8 @@ export const row = {
     const [platform = '', variant = ''] = subject.split(': ');
     const app = await startApp(platform, variant, stage);
     const url = `${await app.getUrl()}/me`;
-    const answer = await (await fetch(url, { headers: { 'x-demo-user': '11111' } })).text();
-    if (!answer.includes('11111')) throw new Error(`the app answers ${answer}`);
+    const body = await (await fetch(url, { headers: { 'x-demo-user': '11111' } })).text();
+    if (!body.includes('11111')) throw new Error(`unexpected response: ${body}`);
     if (!stage.isQuick) await load(url, 1);
     const before = process.cpuUsage();
     const { rate, requests } = await load(url, stage.isQuick ? 0 : 3);

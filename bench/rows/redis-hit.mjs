@@ -14,15 +14,16 @@ const hits = {
   async ours(client) {
     const { RedisTokenStore } = await import('nestjs-box-auth/redis');
     const store = new RedisTokenStore({ client, secret: 'bench'.repeat(8) });
-    const ask = () => store.claim(IDENTITY, { owner: 'bench', leaseMs: 10_000, newerThan: 0 });
-    const claim = await ask();
+    const claimToken = () =>
+      store.claim(IDENTITY, { owner: 'bench', leaseMs: 10_000, newerThan: 0 });
+    const claim = await claimToken();
     if (claim.state === 'claimed') {
       const token = { value: 'x'.repeat(32), lifetimeMs: LIFETIME_MS, expiresAt: undefined };
       await store.publish(IDENTITY, claim.fence, token, 0);
     }
     return async () => {
-      const { state } = await ask();
-      if (state !== 'token') throw new Error(`the store answers ${state}`);
+      const { state } = await claimToken();
+      if (state !== 'token') throw new Error(`unexpected claim state ${state}`);
     };
   },
 };

@@ -22,7 +22,7 @@ const server = createServer((request, response) => {
     tokenRequests += 1;
     request.resume().once('end', () => void grant(response));
   } else if (pathname.startsWith('/control/')) {
-    answer(response, control(pathname, searchParams));
+    sendJson(response, control(pathname, searchParams));
   } else {
     call(request, response);
   }
@@ -41,7 +41,7 @@ async function grant(response) {
   minted += 1;
   const token = `stub${String(minted).padStart(28, '0')}`;
   expiries.set(token, now() + LIFETIME_S * 1000);
-  answer(response, { access_token: token, expires_in: LIFETIME_S, token_type: 'bearer' });
+  sendJson(response, { access_token: token, expires_in: LIFETIME_S, token_type: 'bearer' });
 }
 
 /**
@@ -51,7 +51,7 @@ async function grant(response) {
 function call(request, response) {
   const token = request.headers.authorization?.slice('Bearer '.length) ?? '';
   if (token === 'fixed' || (expiries.get(token) ?? 0) > now()) {
-    return answer(response, { type: 'user', id: '11111', name: 'Alice' });
+    return sendJson(response, { type: 'user', id: '11111', name: 'Alice' });
   }
   refusedCalls += 1;
   response.setHeader('www-authenticate', 'Bearer realm="Service", error="invalid_token"');
@@ -77,7 +77,7 @@ function control(pathname, parameters) {
  * @param {import('node:http').ServerResponse} response
  * @param {object} body
  */
-function answer(response, body) {
+function sendJson(response, body) {
   const text = JSON.stringify(body);
   response.setHeader('content-type', 'application/json');
   response.setHeader('content-length', text.length);

@@ -1,7 +1,7 @@
 import { run } from '../command.mjs';
 
 /**
- * @param {string[]} packages besides what the folder's package.json asks for
+ * @param {string[]} packages in addition to those of the folder's package.json
  * @param {string} folder
  */
 export async function install(packages, folder) {

@@ -105,14 +105,14 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => 
       'x-box-user': '22222',
     };
     const upload = { method: 'POST', body: 'Plan' };
-    const answers = [
+    const responses = [
       await ask('/api/whoami?as-user=22222&access_token=forged', { headers }),
       await ask('/api/me?as-user=22222&access_token=forged', { as: 'alice', headers }),
       await ask('/api/folders/0/items?as-user=22222&user=22222', { as: 'alice', headers }),
       await ask(`/api/files/${file.id}/content?access_token=forged`, { as: 'alice', headers }),
       await ask('/api/files?name=b&as-user=22222', { as: 'alice', headers, ...upload }),
     ];
-    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 201]);
+    expect(responses.map(({ status }) => status)).toEqual([200, 200, 200, 200, 201]);
     const received = [...emulator.requests, ...emulator.downloadRequests];
     expect(JSON.stringify(received)).not.toMatch(/forged|22222|demo-user|x-forwarded|boxapi/i);
     expect(emulator.apiRequests.map(({ actingUser }) => actingUser)).toEqual([
@@ -134,28 +134,28 @@ function furnish({ emulator }: Portal, user: User): Tenant {
 }
 
 async function visitSelf({ ask }: Portal, { id, name, login }: Tenant): Promise<void> {
-  const answer = await ask('/api/me', { as: name });
-  expect(answer).toMatchObject({ status: 200, json: { id, name, login } });
+  const response = await ask('/api/me', { as: name });
+  expect(response).toMatchObject({ status: 200, json: { id, name, login } });
 }
 
 async function visitFolder({ ask }: Portal, { name, folderId, fileId }: Tenant): Promise<void> {
-  const answer = await ask(`/api/folders/${folderId}/items`, { as: name });
-  expect(answer.status).toBe(200);
-  expect(entriesIn(answer)).toMatchObject([{ id: fileId, name: 'secret.txt' }]);
+  const response = await ask(`/api/folders/${folderId}/items`, { as: name });
+  expect(response.status).toBe(200);
+  expect(entriesIn(response)).toMatchObject([{ id: fileId, name: 'secret.txt' }]);
 }
 
 async function visitFile({ ask }: Portal, { name, fileId }: Tenant): Promise<void> {
-  const answer = await ask(`/api/files/${fileId}/content`, { as: name });
-  expect(answer).toMatchObject({ status: 200, text: `The secret of ${name}` });
+  const response = await ask(`/api/files/${fileId}/content`, { as: name });
+  expect(response).toMatchObject({ status: 200, text: `The secret of ${name}` });
 }
 
 async function leaveFile({ ask }: Portal, { id, name }: Tenant): Promise<void> {
   const body = `A note of ${name}`;
   // In the root folder: another request lists the items of the other folder.
-  const answer = await ask(`/api/files?name=note.txt`, { as: name, method: 'POST', body });
-  expect(answer.status).toBe(201);
-  expect(fieldIn(answer, 'total_count')).toBe(1);
-  expect(entriesIn(answer)).toMatchObject([
+  const response = await ask(`/api/files?name=note.txt`, { as: name, method: 'POST', body });
+  expect(response.status).toBe(201);
+  expect(fieldIn(response, 'total_count')).toBe(1);
+  expect(entriesIn(response)).toMatchObject([
     { name: 'note.txt', size: body.length, owned_by: { id }, parent: { id: '0' } },
   ]);
 }

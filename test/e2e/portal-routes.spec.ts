@@ -38,8 +38,8 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => 
     test.each([undefined, 'alice', 'mallory'])(
       'the service account on whoami, whatever the user (%s)',
       async (as) => {
-        const answer = await portal.ask('/api/whoami', as === undefined ? {} : { as });
-        expect(answer).toMatchObject({
+        const response = await portal.ask('/api/whoami', as === undefined ? {} : { as });
+        expect(response).toMatchObject({
           status: 200,
           json: { type: 'user', id: portal.emulator.serviceAccountId },
         });
@@ -66,14 +66,14 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => 
 
     test.each(people)('$name on a folder', async ({ id, name }) => {
       portal.emulator.addFile({ name: `${name}.txt`, content: '12345', ownerId: id });
-      const answer = await portal.ask('/api/folders/0/items', { as: name });
-      expect(answer.status).toBe(200);
-      expect(entriesIn(answer).map((entry) => entry['name'])).toEqual([
+      const response = await portal.ask('/api/folders/0/items', { as: name });
+      expect(response.status).toBe(200);
+      expect(entriesIn(response).map((entry) => entry['name'])).toEqual([
         `${name}'s papers`,
         `${name}'s notes.txt`,
         `${name}.txt`,
       ]);
-      expect(entriesIn(answer).at(-1)).toMatchObject({ type: 'file', size: 5 });
+      expect(entriesIn(response).at(-1)).toMatchObject({ type: 'file', size: 5 });
       expect(actingUsers()).toEqual([id]);
     });
 
@@ -93,9 +93,9 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => 
     test.each(people)('$name on an upload into their own folder', async ({ id, name }) => {
       const folder = portal.emulator.addFolder({ name: 'Plans', ownerId: id });
       const path = `/api/files?folder=${folder.id}&name=${encodeURIComponent('plän "1".txt')}`;
-      const answer = await portal.ask(path, { ...upload, as: name });
-      expect(answer.status).toBe(201);
-      expect(entriesIn(answer)).toMatchObject([
+      const response = await portal.ask(path, { ...upload, as: name });
+      expect(response.status).toBe(201);
+      expect(entriesIn(response)).toMatchObject([
         {
           type: 'file',
           name: 'plän "1".txt',
@@ -218,9 +218,9 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => 
         { kind: 'reset' },
       ] as const) {
         emulator.failNext('api', fault);
-        const answer = await portal.ask(path, { ...request, as: 'alice' });
-        expect(answer).toMatchObject({ status: 502, json: { statusCode: 502 } });
-        expectNothingInside(answer, emulator);
+        const response = await portal.ask(path, { ...request, as: 'alice' });
+        expect(response).toMatchObject({ status: 502, json: { statusCode: 502 } });
+        expectNothingInside(response, emulator);
       }
     });
 
@@ -235,16 +235,16 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => 
     test.each(API_ROUTES)('on %s that the app has no access', async (path, request) => {
       const { emulator } = portal;
       emulator.authorized = false;
-      const answer = await portal.ask(path, { ...request, as: 'alice' });
-      expect(answer).toMatchObject({ status: 502, json: { statusCode: 502 } });
-      expectNothingInside(answer, emulator);
+      const response = await portal.ask(path, { ...request, as: 'alice' });
+      expect(response).toMatchObject({ status: 502, json: { statusCode: 502 } });
+      expectNothingInside(response, emulator);
     });
 
     test('that a download is not ready', async () => {
       const headers = { 'retry-after': '1' };
       portal.emulator.failNext('api', { kind: 'status', status: 202, headers });
-      const answer = await portal.ask('/api/files/1/content', { as: 'alice' });
-      expect(answer).toMatchObject({ status: 503 });
+      const response = await portal.ask('/api/files/1/content', { as: 'alice' });
+      expect(response).toMatchObject({ status: 503 });
     });
   });
 
@@ -252,9 +252,9 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => 
     const patience = await startPortal(platform, { box: { tokenEndpoint: { attempts: 1 } } });
     patience.emulator.always('token', { kind: 'rate-limit', retryAfter: 7 });
     for (const [path, request] of API_ROUTES) {
-      const answer = await patience.ask(path, { ...request, as: 'alice' });
-      expect(answer).toMatchObject({ status: 503, json: { statusCode: 503 } });
-      expect(answer.headers.get('retry-after')).toMatch(/^[1-7]$/);
+      const response = await patience.ask(path, { ...request, as: 'alice' });
+      expect(response).toMatchObject({ status: 503, json: { statusCode: 503 } });
+      expect(response.headers.get('retry-after')).toMatch(/^[1-7]$/);
     }
   });
 

@@ -20,12 +20,12 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 60_000 }, (platform) => 
     });
     emulator.always('token', { kind: 'hold', until: haveAllCome });
 
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: CALLS }, (_none, index) =>
         ask(index % 2 === 0 ? '/api/whoami' : '/api/me', { as: 'alice' }),
       ),
     );
-    expect(answers.filter(({ status }) => status === 200)).toHaveLength(CALLS);
+    expect(responses.filter(({ status }) => status === 200)).toHaveLength(CALLS);
     expect(emulator.apiRequests).toHaveLength(CALLS);
     expect(emulator.tokenRequests).toHaveLength(1);
     expect(emulator.mints).toBe(1);
@@ -71,10 +71,10 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 60_000 }, (platform) => 
     const { ask, emulator } = await startPortal(platform);
     await ask('/api/me', { as: 'alice' });
     emulator.revokeAllTokens();
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 100 }, () => ask('/api/me', { as: 'alice' })),
     );
-    expect(answers.filter(({ status }) => status === 200)).toHaveLength(100);
+    expect(responses.filter(({ status }) => status === 200)).toHaveLength(100);
     expect(emulator.tokenRequests).toHaveLength(2);
   });
 
@@ -116,7 +116,7 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 60_000 }, (platform) => 
   test('returns no token for a file of another user', async () => {
     const { ask, emulator } = await startPortal(platform);
     const { id } = emulator.addFile({ name: 'a.txt', content: 'Hello', ownerId: ALICE.id });
-    const answer = await ask(`/api/files/${id}/preview-token`, { as: 'bob', method: 'POST' });
-    expect(answer.status).toBe(404);
+    const response = await ask(`/api/files/${id}/preview-token`, { as: 'bob', method: 'POST' });
+    expect(response.status).toBe(404);
   });
 });

@@ -101,7 +101,7 @@ export class LoopbackServer {
 }
 
 function sendServerError(response: ServerResponse, error: unknown): void {
-  // The client has left: there is no one to respond to.
+  // The client has left, so no response can be sent.
   if (response.destroyed) return;
   if (response.headersSent) {
     response.destroy();

@@ -51,8 +51,8 @@ test('rejects a changed assertion over HTTP, and then accepts the original', asy
   const assertion = makeAssertion(emulator.config);
   await fc.assert(
     fc.asyncProperty(changedAnywhere(assertion), async (changed) => {
-      const answer = await postAssertion(emulator, changed);
-      expect(answer).toMatchObject({ status: 400, json: { error: 'invalid_grant' } });
+      const response = await postAssertion(emulator, changed);
+      expect(response).toMatchObject({ status: 400, json: { error: 'invalid_grant' } });
     }),
     { numRuns: 60 },
   );

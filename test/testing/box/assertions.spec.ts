@@ -61,8 +61,8 @@ function signedInput(header: object = {}) {
 
 describe('An assertion gets an access token', () => {
   test('in Box’s response, which must not be cached', async () => {
-    const answer = await post({});
-    expect(answer).toMatchObject({
+    const response = await post({});
+    expect(response).toMatchObject({
       status: 200,
       json: {
         expires_in: 3600,
@@ -70,8 +70,8 @@ describe('An assertion gets an access token', () => {
         token_type: 'bearer',
       },
     });
-    expect(tokenIn(answer)).toMatch(/^[0-9a-z]{32}$/);
-    expect(answer.headers.get('cache-control')).toBe('no-store');
+    expect(tokenIn(response)).toMatch(/^[0-9a-z]{32}$/);
+    expect(response.headers.get('cache-control')).toBe('no-store');
   });
 
   test.each(['RS256', 'RS384', 'RS512'])('when it is signed with %s', async (alg) => {
@@ -236,8 +236,8 @@ describe('An assertion is rejected', () => {
     const right = claimsFor(config);
     const texts: string[] = [];
     for (const name of Object.keys(wrong)) {
-      const answer = await post({ claims: { ...wrong } });
-      texts.push(/'(\w+)' claim/.exec(answer.text)?.[1] ?? '');
+      const response = await post({ claims: { ...wrong } });
+      texts.push(/'(\w+)' claim/.exec(response.text)?.[1] ?? '');
       Object.assign(wrong, { [name]: right[name] });
     }
     expect(texts).toEqual(['iss', 'aud', 'sub', 'exp', 'iat', 'jti']);

@@ -26,12 +26,12 @@ const BAD_RESOURCE = oauthRefusal('invalid_resource', 'The target resource is in
 describe('A token exchange', () => {
   test('returns a token with fewer rights, and lists them', async () => {
     const { id } = emulator.addFile({ name: 'plan.txt', content: 'Plan' });
-    const answer = await postExchange(emulator, await mint(emulator), {
+    const response = await postExchange(emulator, await mint(emulator), {
       scope: 'item_preview base_preview',
       resource: `https://api.box.com/2.0/files/${id}`,
     });
     const object = { type: 'file', id, name: 'plan.txt' };
-    expect(answer).toMatchObject({
+    expect(response).toMatchObject({
       status: 200,
       json: {
         expires_in: 3600,
@@ -48,8 +48,8 @@ describe('A token exchange', () => {
   test('limits the lifetime to that of the subject token', async () => {
     const parent = await mint(emulator);
     clock.nowMs += 3_000_000;
-    const answer = await postExchange(emulator, parent, { scope: 'item_preview' });
-    expect(answer.json).toMatchObject({ expires_in: 600 });
+    const response = await postExchange(emulator, parent, { scope: 'item_preview' });
+    expect(response.json).toMatchObject({ expires_in: 600 });
     clock.nowMs += 599_999;
     expect(await postExchange(emulator, parent, { scope: 'item_preview' })).toMatchObject(
       DEAD_SUBJECT,
@@ -87,8 +87,8 @@ describe('A token exchange', () => {
     [{ scope: 'item_preview', resource: 'https://app.box.com/file/1' }, 'invalid_resource'],
     [{ scope: 'item_preview', box_shared_link: 'no link' }, 'invalid_resource'],
   ] as const)('rejects %o with %s', async ([fields, error]) => {
-    const answer = await postExchange(emulator, await mint(emulator), { ...fields });
-    expect(answer).toMatchObject({ status: 400, json: { error } });
+    const response = await postExchange(emulator, await mint(emulator), { ...fields });
+    expect(response).toMatchObject({ status: 400, json: { error } });
   });
 
   test('sees only the items of the token’s subject, without as-user', async () => {
@@ -169,9 +169,9 @@ describe('A downscoped token', () => {
     );
     expect(await get(emulator, `/2.0/files/${id}`, token)).toMatchObject({ status: 200 });
     for (const path of ['/2.0/users/me', '/2.0/folders/0/items', `/2.0/files/${id}/content`]) {
-      const answer = await get(emulator, path, token);
-      expect(answer).toMatchObject({ status: 403, text: '' });
-      expect(answer.headers.get('www-authenticate')).toBe(
+      const response = await get(emulator, path, token);
+      expect(response).toMatchObject({ status: 403, text: '' });
+      expect(response.headers.get('www-authenticate')).toBe(
         'Bearer realm="Service", error="insufficient_scope", error_description="The request requires higher privileges than provided by the access token."',
       );
     }
@@ -209,8 +209,8 @@ describe('A downscoped token', () => {
       const headers = { authorization: `Bearer ${token}` };
       return request(`${emulator.url}/api/2.0/files/content`, { method: 'POST', headers, body });
     };
-    const answers = [await upload(id), await upload(inner.id), await upload('0')];
-    expect(answers.map(({ status }) => status)).toEqual([201, 201, 403]);
+    const responses = [await upload(id), await upload(inner.id), await upload('0')];
+    expect(responses.map(({ status }) => status)).toEqual([201, 201, 403]);
   });
 });
 

@@ -23,9 +23,9 @@ function createFolder(body: string, headers = {}): Promise<Answer> {
 
 /** The URL that Box redirects a download to. */
 async function locationOf(fileId: string, headers = {}): Promise<string> {
-  const answer = await get(emulator, `/2.0/files/${fileId}/content`, token, headers);
-  expect(answer).toMatchObject({ status: 302, text: '' });
-  return answer.headers.get('location') ?? '';
+  const response = await get(emulator, `/2.0/files/${fileId}/content`, token, headers);
+  expect(response).toMatchObject({ status: 302, text: '' });
+  return response.headers.get('location') ?? '';
 }
 
 describe('Folders', () => {
@@ -95,8 +95,8 @@ describe('Folders', () => {
 
   test('belong to the user that created them', async () => {
     const body = JSON.stringify({ name: 'Plans', parent: { id: '0' } });
-    const answer = await createFolder(body, { 'as-user': '11111' });
-    expect(answer).toMatchObject({
+    const response = await createFolder(body, { 'as-user': '11111' });
+    expect(response).toMatchObject({
       status: 201,
       json: {
         type: 'folder',
@@ -106,7 +106,7 @@ describe('Folders', () => {
         parent: { type: 'folder', id: '0' },
       },
     });
-    const path = `/2.0/folders/${stringIn(answer, 'id')}`;
+    const path = `/2.0/folders/${stringIn(response, 'id')}`;
     expect(await get(emulator, path, token)).toMatchObject({ status: 404 });
   });
 
@@ -149,10 +149,10 @@ describe('A download', () => {
     expect(await request(location, { method: 'POST' })).toMatchObject({ status: 404 });
     emulator.clearRequests();
 
-    const answer = await request(location);
-    expect(answer).toMatchObject({ status: 200, text: 'The plan' });
-    expect(answer.headers.get('content-type')).toBe('text/plain');
-    expect(answer.headers.get('content-disposition')).toBe(
+    const response = await request(location);
+    expect(response).toMatchObject({ status: 200, text: 'The plan' });
+    expect(response.headers.get('content-type')).toBe('text/plain');
+    expect(response.headers.get('content-disposition')).toBe(
       "attachment; filename*=UTF-8''pl%C3%A4n.txt",
     );
     expect(await request(location)).toMatchObject({ status: 404 });

@@ -109,12 +109,12 @@ describe('The clock of Box', () => {
   test('is in the Date of every response', async () => {
     emulator.clockSkewMs = 300_000;
     const expected = new Date(NOW_MS + 300_000).toUTCString();
-    const answers = [
+    const responses = [
       await postAssertion(emulator, 'wrong'),
       await get(emulator, '/2.0/users/me', 'wrong'),
       await request(`${emulator.downloadUrl}/download`),
     ];
-    expect(answers.map(({ headers }) => headers.get('date'))).toEqual([
+    expect(responses.map(({ headers }) => headers.get('date'))).toEqual([
       expected,
       expected,
       expected,
@@ -146,7 +146,7 @@ describe('The clock of Box', () => {
   test('accepts an assertion with its own time', async () => {
     emulator.clockSkewMs = 300_000;
     const claims = { exp: NOW_MS / 1000 + 300 + 45, iat: NOW_MS / 1000 + 300 };
-    const answer = await postAssertion(emulator, makeAssertion(emulator.config, { claims }));
-    expect(answer).toMatchObject({ status: 200 });
+    const response = await postAssertion(emulator, makeAssertion(emulator.config, { claims }));
+    expect(response).toMatchObject({ status: 200 });
   });
 });

@@ -81,9 +81,9 @@ describe('A start', () => {
       config: emulator.config,
       users: [{ id: '7', name: 'Eve', login: 'eve@example.com' }],
     });
-    const answer = await get(second, '/2.0/users', tokenOf(await postClientCredentials(second)));
+    const response = await get(second, '/2.0/users', tokenOf(await postClientCredentials(second)));
     await second.stop();
-    expect(answer.json).toMatchObject({ total_count: 1, entries: [{ id: '7', name: 'Eve' }] });
+    expect(response.json).toMatchObject({ total_count: 1, entries: [{ id: '7', name: 'Eve' }] });
   });
 
   test('rejects an invalid lifetime', async () => {
@@ -164,10 +164,10 @@ describe('The log', () => {
     const { promise: until, resolve: release } = deferred();
     emulator.always('token', { kind: 'hold', until });
     const alice = { box_subject_type: 'user', box_subject_id: '11111' };
-    const answers = [{}, {}, alice].map((fields) => postClientCredentials(emulator, fields));
+    const responses = [{}, {}, alice].map((fields) => postClientCredentials(emulator, fields));
     await vi.waitFor(() => expect(emulator.tokenRequests).toHaveLength(3));
     release();
-    await Promise.all(answers);
+    await Promise.all(responses);
     await postClientCredentials(emulator);
 
     const { enterpriseID } = emulator.config;
@@ -198,10 +198,10 @@ describe('A test that fakes its timers', () => {
     vi.useFakeTimers({ now: NOW_MS });
     const token = tokenOf(await postClientCredentials(own));
     vi.setSystemTime(NOW_MS + 3_600_000);
-    const answer = await get(own, '/2.0/users/me', token);
+    const response = await get(own, '/2.0/users/me', token);
     await own.stop();
-    expect(answer.status).toBe(401);
-    expect(answer.headers.get('date')).toBe(new Date(NOW_MS + 3_600_000).toUTCString());
+    expect(response.status).toBe(401);
+    expect(response.headers.get('date')).toBe(new Date(NOW_MS + 3_600_000).toUTCString());
   });
 });
 
@@ -225,10 +225,10 @@ describe('A stop', () => {
     { kind: 'hold', until: new Promise(() => undefined) },
   ] as const)('ends a pending request: $kind', async (fault) => {
     emulator.failNext('api', fault);
-    const answer = Promise.allSettled([request(`${emulator.url}/2.0/users/me`)]);
+    const response = Promise.allSettled([request(`${emulator.url}/2.0/users/me`)]);
     await vi.waitFor(() => expect(emulator.requests).toHaveLength(1));
     await emulator.stop();
-    expect(await answer).toMatchObject([{ status: 'rejected' }]);
+    expect(await response).toMatchObject([{ status: 'rejected' }]);
   });
 
   test('lets the process exit', async () => {

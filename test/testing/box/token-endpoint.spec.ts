@@ -89,12 +89,12 @@ describe('The token endpoint', () => {
   });
 
   test.for(['authorization', 'as-user'])('rejects the header %s', async (name) => {
-    const answer = await request(`${emulator.url}/oauth2/token`, {
+    const response = await request(`${emulator.url}/oauth2/token`, {
       method: 'POST',
       headers: { [name]: name === 'as-user' ? '11111' : 'Bearer x' },
       body: new URLSearchParams({ grant_type: 'client_credentials', ...clientOf(emulator) }),
     });
-    expect(answer).toMatchObject(
+    expect(response).toMatchObject(
       oauthRefusal('invalid_request', `The ${name} header must not be sent to this endpoint.`),
     );
   });
@@ -122,18 +122,18 @@ describe('The token endpoint', () => {
   });
 
   test('rejects any method but POST', async () => {
-    const answer = await request(`${emulator.url}/oauth2/token`);
-    expect(answer.status).toBe(405);
-    expect(answer.headers.get('allow')).toBe('POST');
+    const response = await request(`${emulator.url}/oauth2/token`);
+    expect(response.status).toBe(405);
+    expect(response.headers.get('allow')).toBe('POST');
   });
 
   test.for(['client_id', 'client_secret'])('rejects an assertion with a wrong %s', async (name) => {
     const assertion = makeAssertion(emulator.config);
-    const answers = [
+    const responses = [
       await postAssertion(emulator, assertion, { [name]: 'wrong' }),
       await postAssertion(emulator, assertion, { [name]: '' }),
     ];
-    for (const answer of answers) expect(answer).toMatchObject(BAD_CLIENT);
+    for (const response of responses) expect(response).toMatchObject(BAD_CLIENT);
     // A rejected client does not use up the assertion.
     tokenIn(await postAssertion(emulator, assertion));
   });
@@ -153,8 +153,10 @@ describe('The token endpoint', () => {
     expect(second.json).toHaveProperty('expires_in', 0);
 
     clock.nowMs += 365 * 86_400_000;
-    for (const answer of [first, second]) {
-      expect(await get(emulator, '/2.0/users/me', tokenIn(answer))).toMatchObject({ status: 200 });
+    for (const response of [first, second]) {
+      expect(await get(emulator, '/2.0/users/me', tokenIn(response))).toMatchObject({
+        status: 200,
+      });
     }
   });
 });
@@ -215,8 +217,8 @@ describe('The state of the app', () => {
 describe('Revocation', () => {
   test('revokes a token and responds with an empty 200', async () => {
     const token = await mint(emulator);
-    const answer = await postForm(emulator, '/oauth2/revoke', { ...clientOf(emulator), token });
-    expect(answer).toMatchObject({ status: 200, text: '' });
+    const response = await postForm(emulator, '/oauth2/revoke', { ...clientOf(emulator), token });
+    expect(response).toMatchObject({ status: 200, text: '' });
     expect(await get(emulator, '/2.0/users/me', token)).toMatchObject({ status: 401 });
   });
 

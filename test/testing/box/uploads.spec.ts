@@ -33,16 +33,16 @@ function upload(body: FormData, headers = {}): Promise<Answer> {
 
 /** The URL that Box redirects a download to. */
 async function locationOf(fileId: string, headers = {}): Promise<string> {
-  const answer = await get(emulator, `/2.0/files/${fileId}/content`, token, headers);
-  expect(answer).toMatchObject({ status: 302, text: '' });
-  return answer.headers.get('location') ?? '';
+  const response = await get(emulator, `/2.0/files/${fileId}/content`, token, headers);
+  expect(response).toMatchObject({ status: 302, text: '' });
+  return response.headers.get('location') ?? '';
 }
 
 describe('An upload', () => {
   test('is returned unchanged by a download', async () => {
     const content = 'Zwölf Boxkämpfer\r\n--boundary?\r\n\u0000'.repeat(2000);
-    const answer = await upload(uploadForm('boxer.txt', content), { 'as-user': '11111' });
-    expect(answer).toMatchObject({
+    const response = await upload(uploadForm('boxer.txt', content), { 'as-user': '11111' });
+    expect(response).toMatchObject({
       status: 201,
       json: {
         total_count: 1,
@@ -57,7 +57,7 @@ describe('An upload', () => {
         ],
       },
     });
-    const id = /"id":"(\d+)"/.exec(answer.text)?.[1] ?? '';
+    const id = /"id":"(\d+)"/.exec(response.text)?.[1] ?? '';
     const downloaded = await request(await locationOf(id, { 'as-user': '11111' }));
     expect(downloaded.text).toBe(content);
     expect(downloaded.headers.get('content-type')).toBe('text/plain');
@@ -67,12 +67,12 @@ describe('An upload', () => {
     const form = new FormDataOfNpm();
     form.append('attributes', JSON.stringify({ name: 'a.bin', parent: { id: '0' } }));
     form.append('file', Buffer.from([0, 1, 2, 255]), { filename: 'a.bin' });
-    const answer = await request(emulator.url + UPLOAD, {
+    const response = await request(emulator.url + UPLOAD, {
       method: 'POST',
       headers: authorized(form.getHeaders()),
       body: new Uint8Array(form.getBuffer()),
     });
-    expect(answer).toMatchObject({ status: 201, json: { entries: [{ size: 4 }] } });
+    expect(response).toMatchObject({ status: 201, json: { entries: [{ size: 4 }] } });
   });
 
   test('with an existing name is a conflict', async () => {

@@ -55,8 +55,8 @@ describe('A JWT is rejected', () => {
     const claims = Object.fromEntries(
       Object.entries(changes).map(([name, of]) => [name, credentials[of]]),
     );
-    const answer = await postJwt(emulator, await makeJwt(emulator, { claims }));
-    expect(answer).toMatchObject(REFUSED);
+    const response = await postJwt(emulator, await makeJwt(emulator, { claims }));
+    expect(response).toMatchObject(REFUSED);
     expect(lastReason(emulator)).toBe(reason);
   });
 

@@ -62,22 +62,22 @@ describe('A fault', () => {
 describe('A fault uses the format of Workfront', () => {
   test('for a rate limit', async () => {
     emulator.failNext('exchange', { kind: 'rate-limit', retryAfter: 2 });
-    const answer = await postJwt(emulator);
-    expect(answer).toMatchObject({
+    const response = await postJwt(emulator);
+    expect(response).toMatchObject({
       status: 429,
       json: { error: { class: 'com.attask.common.TooManyRequestsException' } },
     });
-    expect(answer.headers.get('retry-after')).toBe('2');
+    expect(response.headers.get('retry-after')).toBe('2');
   });
 
   test('for unavailable', async () => {
     emulator.failNext('api', { kind: 'unavailable' });
-    const answer = await get(emulator, PROJECTS, 'any');
-    expect(answer).toMatchObject({
+    const response = await get(emulator, PROJECTS, 'any');
+    expect(response).toMatchObject({
       status: 503,
       json: { error: { class: 'com.attask.common.UnavailableException' } },
     });
-    expect(answer.headers.get('box-request-id')).toBeNull();
+    expect(response.headers.get('box-request-id')).toBeNull();
   });
 
   test('for garbage', async () => {
@@ -94,11 +94,11 @@ describe('Requests to the exchange', () => {
     const { promise: until, resolve: release } = deferred();
     emulator.always('exchange', { kind: 'hold', until });
     const jwts = await Promise.all(Array.from({ length: 12 }, () => makeJwt(emulator)));
-    const answers = Promise.all(jwts.map((jwt) => postJwt(emulator, jwt)));
+    const responses = Promise.all(jwts.map((jwt) => postJwt(emulator, jwt)));
     await vi.waitFor(() => expect(emulator.exchangeRequests).toHaveLength(12));
     expect(emulator.mints).toBe(0);
     release();
-    expect((await answers).every(({ status }) => status === 200)).toBe(true);
+    expect((await responses).every(({ status }) => status === 200)).toBe(true);
     expect(emulator.mostConcurrentMints).toBe(12);
     expect(emulator.mints).toBe(12);
   });

@@ -52,9 +52,9 @@ describe('A start', () => {
       maxConcurrentApiRequests: 3,
       onExchange: () => ({ kind: 'unavailable' }),
     });
-    const answer = await postJwt(second);
+    const response = await postJwt(second);
     await second.stop();
-    expect(answer).toMatchObject({ status: 503 });
+    expect(response).toMatchObject({ status: 503 });
     expect(second).toMatchObject({
       clockSkewMs: 5,
       sessionLifetimeS: 60,
@@ -67,9 +67,9 @@ describe('A start', () => {
     const { privateKey } = emulator.credentials;
     const real = await WorkfrontEmulator.start({ privateKey });
     const claims = { exp: Math.floor(Date.now() / 1000) + 60 };
-    const answer = await postJwt(real, await makeJwt(real, { claims }));
+    const response = await postJwt(real, await makeJwt(real, { claims }));
     await real.stop();
-    expect(answer).toMatchObject({ status: 200 });
+    expect(response).toMatchObject({ status: 200 });
   });
 
   test('uses the given port, and fails if it is in use', async () => {
@@ -167,9 +167,9 @@ describe('A stop', () => {
   ] as const)('ends a pending request to the %s: %o', async (target, fault) => {
     emulator.failNext(target, fault);
     const path = target === 'api' ? PROJECTS : EXCHANGE;
-    const answer = Promise.allSettled([request(emulator.url + path)]);
+    const response = Promise.allSettled([request(emulator.url + path)]);
     await vi.waitFor(() => expect(emulator.requests).toHaveLength(1));
     await emulator.stop();
-    expect(await answer).toMatchObject([{ status: 'rejected' }]);
+    expect(await response).toMatchObject([{ status: 'rejected' }]);
   });
 });

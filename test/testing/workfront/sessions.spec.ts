@@ -55,8 +55,8 @@ describe('The API', () => {
   });
 
   test('rejects the session in the URL', async () => {
-    const answer = await request(`${emulator.url}${PROJECTS}?sessionID=${session}`);
-    expect(answer).toMatchObject(REFUSED);
+    const response = await request(`${emulator.url}${PROJECTS}?sessionID=${session}`);
+    expect(response).toMatchObject(REFUSED);
     expect(lastReason(emulator)).toBe('no-session');
   });
 
@@ -187,8 +187,8 @@ describe('The limit of concurrent API requests', () => {
     expect(await release()).toEqual([200]);
 
     const { emulator: second } = await startWorkfront({ maxConcurrentApiRequests: 0 });
-    const answer = await get(second, PROJECTS, await mint(second));
+    const response = await get(second, PROJECTS, await mint(second));
     await second.stop();
-    expect(answer).toMatchObject({ status: 429 });
+    expect(response).toMatchObject({ status: 429 });
   });
 });

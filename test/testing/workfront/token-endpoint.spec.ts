@@ -21,16 +21,16 @@ afterEach(() => emulator.stop());
 
 describe('The exchange responds', () => {
   test('with a session without expiry', async () => {
-    const answer = await postJwt(emulator);
-    expect(answer).toMatchObject({ status: 200 });
-    expect(answer.json).toEqual({
+    const response = await postJwt(emulator);
+    expect(response).toMatchObject({ status: 200 });
+    expect(response.json).toEqual({
       token_type: 'sessionID',
       access_token: expect.stringMatching(/^[0-9a-f]{32}$/),
       refresh_token: expect.stringMatching(/^[0-9a-f]{32}$/),
       wid: expect.stringMatching(/^[0-9a-f]{32}$/),
     });
-    expect(answer.headers.get('cache-control')).toBe('no-store');
-    expect(answer.headers.get('box-request-id')).toBeNull();
+    expect(response.headers.get('cache-control')).toBe('no-store');
+    expect(response.headers.get('box-request-id')).toBeNull();
     expect(emulator.refusals).toEqual([]);
     expect(emulator.mints).toBe(1);
   });
@@ -43,10 +43,10 @@ describe('The exchange responds', () => {
   });
 
   test('with a new session each time, and the same wid', async () => {
-    const answers = [await postJwt(emulator), await postJwt(emulator)];
-    expect(new Set(answers.map(tokenIn)).size).toBe(2);
-    expect(new Set(answers.map((answer) => stringIn(answer, 'refresh_token'))).size).toBe(2);
-    expect(new Set(answers.map((answer) => stringIn(answer, 'wid'))).size).toBe(1);
+    const responses = [await postJwt(emulator), await postJwt(emulator)];
+    expect(new Set(responses.map(tokenIn)).size).toBe(2);
+    expect(new Set(responses.map((response) => stringIn(response, 'refresh_token'))).size).toBe(2);
+    expect(new Set(responses.map((response) => stringIn(response, 'wid'))).size).toBe(1);
   });
 });
 
@@ -106,39 +106,39 @@ describe('The exchange rejects', () => {
 
   test('any method but POST', async () => {
     for (const method of ['GET', 'PUT', 'DELETE']) {
-      const answer = await request(emulator.url + EXCHANGE, { method });
-      expect(answer).toMatchObject({ status: 405, json: { error: 'invalid_request' } });
-      expect(answer.headers.get('allow')).toBe('POST');
+      const response = await request(emulator.url + EXCHANGE, { method });
+      expect(response).toMatchObject({ status: 405, json: { error: 'invalid_request' } });
+      expect(response.headers.get('allow')).toBe('POST');
       expect(lastReason(emulator)).toBe('method');
     }
   });
 
   test.each(['authorization', 'sessionID'])('the header %s', async (name) => {
     const fields = { ...clientOf(emulator), jwt_token: await makeJwt(emulator) };
-    const answer = await postForm(emulator, fields, { headers: { [name]: 'any' } });
-    expect(answer).toMatchObject({ status: 400, json: INVALID_REQUEST });
+    const response = await postForm(emulator, fields, { headers: { [name]: 'any' } });
+    expect(response).toMatchObject({ status: 400, json: INVALID_REQUEST });
     expect(lastReason(emulator)).toBe('credential-header');
   });
 
   test('fields in the URL', async () => {
     const fields = { ...clientOf(emulator), jwt_token: await makeJwt(emulator) };
     const query = new URLSearchParams(fields).toString();
-    const answer = await request(`${emulator.url}${EXCHANGE}?${query}`, { method: 'POST' });
-    expect(answer).toMatchObject({ status: 400, json: INVALID_REQUEST });
+    const response = await request(`${emulator.url}${EXCHANGE}?${query}`, { method: 'POST' });
+    expect(response).toMatchObject({ status: 400, json: INVALID_REQUEST });
     expect(lastReason(emulator)).toBe('query');
   });
 
   test('JSON', async () => {
     const fields = { ...clientOf(emulator), jwt_token: await makeJwt(emulator) };
     const headers = { 'content-type': 'application/json' };
-    const answer = await postForm(emulator, {}, { headers, body: JSON.stringify(fields) });
-    expect(answer).toMatchObject({ status: 400, json: INVALID_REQUEST });
+    const response = await postForm(emulator, {}, { headers, body: JSON.stringify(fields) });
+    expect(response).toMatchObject({ status: 400, json: INVALID_REQUEST });
     expect(lastReason(emulator)).toBe('content-type');
   });
 
   test('more than 64 KiB', async () => {
-    const answer = await postJwt(emulator, 'x'.repeat(64 * 1024));
-    expect(answer).toMatchObject({ status: 413, json: { error: 'invalid_request' } });
+    const response = await postJwt(emulator, 'x'.repeat(64 * 1024));
+    expect(response).toMatchObject({ status: 413, json: { error: 'invalid_request' } });
     expect(lastReason(emulator)).toBe('too-large');
   });
 
@@ -148,8 +148,8 @@ describe('The exchange rejects', () => {
       jwt_token: await makeJwt(emulator),
     });
     for (const path of ['/oauth2/token', '/integrations/oauth2/api/v1/token']) {
-      const answer = await request(emulator.url + path, { method: 'POST', body });
-      expect(answer).toMatchObject({ status: 404, json: { error: { message: 'Not found' } } });
+      const response = await request(emulator.url + path, { method: 'POST', body });
+      expect(response).toMatchObject({ status: 404, json: { error: { message: 'Not found' } } });
     }
     expect(emulator.mints).toBe(0);
   });
@@ -157,9 +157,9 @@ describe('The exchange rejects', () => {
   test('without repeating what it received', async () => {
     const { clientSecret } = emulator.credentials;
     const jwt = await makeJwt(emulator, { claims: { iss: emulator.credentials.clientId } });
-    const answer = await postJwt(emulator, jwt);
+    const response = await postJwt(emulator, jwt);
     await postJwt(emulator, jwt, { client_id: 'someone-else' });
-    const told = `${answer.text} ${JSON.stringify(emulator.refusals)}`;
+    const told = `${response.text} ${JSON.stringify(emulator.refusals)}`;
     for (const secret of [clientSecret, ...jwt.split('.')]) expect(told).not.toContain(secret);
   });
 });
