@@ -15,7 +15,7 @@ export interface Portal {
   readonly url: string;
   readonly app: INestApplication<Server>;
   readonly emulator: BoxEmulator;
-  readonly ask: (path: string, request?: PortalRequest) => Promise<Answer>;
+  readonly ask: (path: string, request?: PortalRequest) => Promise<ReadResponse>;
 }
 
 export interface PortalRequest extends Omit<RequestInit, 'headers'> {
@@ -24,7 +24,7 @@ export interface PortalRequest extends Omit<RequestInit, 'headers'> {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-export interface Answer {
+export interface ReadResponse {
   readonly status: number;
   readonly headers: Headers;
   readonly bytes: Buffer;
@@ -75,7 +75,7 @@ export async function startEmulator(users?: readonly EmulatedUser[]): Promise<Bo
 export async function ask(
   url: string,
   { as, headers, ...init }: PortalRequest = {},
-): Promise<Answer> {
+): Promise<ReadResponse> {
   const response = await fetch(url, {
     ...init,
     redirect: 'manual',
@@ -94,12 +94,12 @@ export async function ask(
 }
 
 /** The entries of a folder or of an upload. */
-export function entriesIn({ json }: Answer): readonly Record<string, unknown>[] {
+export function entriesIn({ json }: ReadResponse): readonly Record<string, unknown>[] {
   if (isRecord(json) && Array.isArray(json['entries'])) return json['entries'].filter(isRecord);
   throw new TypeError('The response has no entries.');
 }
 
-export function fieldIn({ json }: Answer, name: string): unknown {
+export function fieldIn({ json }: ReadResponse, name: string): unknown {
   return isRecord(json) ? json[name] : undefined;
 }
 

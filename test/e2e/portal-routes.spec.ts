@@ -3,7 +3,7 @@ import { type BoxEmulator } from 'nestjs-box-auth/testing';
 import { beforeEach, describe, expect, test } from 'vitest';
 import {
   ALICE,
-  type Answer,
+  type ReadResponse,
   BOB,
   entriesIn,
   PLATFORMS,
@@ -290,7 +290,10 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => 
 });
 
 /** Expects neither secrets nor URLs nor code. */
-function expectNothingInside({ text }: Answer, { url, config, tokenRequests }: BoxEmulator): void {
+function expectNothingInside(
+  { text }: ReadResponse,
+  { url, config, tokenRequests }: BoxEmulator,
+): void {
   const { clientID, clientSecret } = config.boxAppSettings;
   const assertions = tokenRequests.map(({ body }) => body?.['assertion'] ?? 'assertion');
   for (const secret of [clientID, clientSecret, url, ...assertions]) {

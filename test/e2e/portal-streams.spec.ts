@@ -47,8 +47,8 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => 
 
     test('that is empty', async () => {
       const file = portal.emulator.addFile({ name: 'a', content: '', ownerId: ALICE.id });
-      const answer = await portal.ask(`/api/files/${file.id}/content`, { as: 'alice' });
-      expect(answer).toMatchObject({ status: 200, text: '' });
+      const response = await portal.ask(`/api/files/${file.id}/content`, { as: 'alice' });
+      expect(response).toMatchObject({ status: 200, text: '' });
     });
 
     test('from the download origin, which receives neither the token nor the user', async () => {
@@ -126,15 +126,15 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => 
       ['of a length that is not', (content: Buffer) => Readable.from(inPieces(content))],
     ])('byte for byte, with its type, %s', async (_what, bodyOf) => {
       const content = seededBytes(3, 8 * MEGABYTE + 1);
-      const answer = await portal.ask(UPLOAD, {
+      const response = await portal.ask(UPLOAD, {
         as: 'alice',
         method: 'POST',
         headers: { 'content-type': 'image/png' },
         body: bodyOf(content),
         duplex: 'half',
       });
-      expect(answer.status).toBe(201);
-      const [file] = entriesIn(answer);
+      expect(response.status).toBe(201);
+      const [file] = entriesIn(response);
       expect(file).toMatchObject({
         size: content.length,
         sha1: createHash('sha1').update(content).digest('hex'),
@@ -146,18 +146,18 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => 
     });
 
     test('that is empty', async () => {
-      const answer = await portal.ask(UPLOAD, { as: 'alice', method: 'POST' });
-      expect(answer.status).toBe(201);
-      expect(entriesIn(answer)).toMatchObject([{ name: 'big.bin', size: 0 }]);
+      const response = await portal.ask(UPLOAD, { as: 'alice', method: 'POST' });
+      expect(response.status).toBe(201);
+      expect(entriesIn(response)).toMatchObject([{ name: 'big.bin', size: 0 }]);
     });
 
     test.each(['application/json', 'application/x-www-form-urlencoded', 'text/plain'])(
       'of %s unchanged',
       async (type) => {
         const request = { as: 'alice', method: 'POST', headers: { 'content-type': type } };
-        const answer = await portal.ask(UPLOAD, { ...request, body: '{ "a" : 1 }&' });
-        expect(answer.status).toBe(201);
-        expect(entriesIn(answer)).toMatchObject([{ size: 12 }]);
+        const response = await portal.ask(UPLOAD, { ...request, body: '{ "a" : 1 }&' });
+        expect(response.status).toBe(201);
+        expect(entriesIn(response)).toMatchObject([{ size: 12 }]);
       },
     );
 
@@ -171,13 +171,13 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => 
         }
         response.writeHead(201, { 'content-type': 'application/json' }).end('{"entries":[]}');
       });
-      const answer = await portal.ask(UPLOAD, {
+      const response = await portal.ask(UPLOAD, {
         as: 'alice',
         method: 'POST',
         body: Readable.from(piecesOnceArrived(arrivals)),
         duplex: 'half',
       });
-      expect(answer).toMatchObject({ status: 201, json: { entries: [] } });
+      expect(response).toMatchObject({ status: 201, json: { entries: [] } });
     });
 
     test('only until the client leaves', async () => {

@@ -11,12 +11,12 @@ describe.each(PLATFORMS)('The portal on %s', patience, (platform) => {
   describe('reports on /health', () => {
     test('that Box can be called', async () => {
       const { ask, emulator } = await startPortal(platform);
-      const answer = await ask('/health');
-      expect(answer).toMatchObject({
+      const response = await ask('/health');
+      expect(response).toMatchObject({
         status: 200,
         json: { status: 'ok', info: { box: { status: 'up', state: 'healthy' } } },
       });
-      expect(answer.headers.get('cache-control')).toContain('no-cache');
+      expect(response.headers.get('cache-control')).toContain('no-cache');
       expect(emulator.tokenRequests).toHaveLength(1);
       expect(emulator.apiRequests).toEqual([]);
     });
@@ -40,16 +40,16 @@ describe.each(PLATFORMS)('The portal on %s', patience, (platform) => {
     test('that it is down, with the reason and the fix', async () => {
       const { ask, emulator } = await startPortal(platform);
       emulator.authorized = false;
-      const answer = await ask('/health');
-      expect(answer).toMatchObject({
+      const response = await ask('/health');
+      expect(response).toMatchObject({
         status: 503,
         json: {
           status: 'error',
           error: { box: { status: 'down', code: 'app_not_authorized' } },
         },
       });
-      expect(answer.text).toContain('Ask an admin');
-      expectNothingPrivate(answer.text, emulator);
+      expect(response.text).toContain('Ask an admin');
+      expectNothingPrivate(response.text, emulator);
     });
   });
 

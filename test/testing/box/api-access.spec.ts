@@ -39,16 +39,16 @@ describe('A bearer token', () => {
   test.each(['/2.0/users/me', '/2.0/nothing', '/api/2.0/files/content'])(
     'is required at %s',
     async (path) => {
-      const answer = await request(emulator.url + path);
-      expect(answer).toMatchObject({ status: 401, text: '' });
-      expect(answer.headers.get('www-authenticate')).toBe(CHALLENGE);
+      const response = await request(emulator.url + path);
+      expect(response).toMatchObject({ status: 401, text: '' });
+      expect(response.headers.get('www-authenticate')).toBe(CHALLENGE);
     },
   );
 
   test('is rejected if it is unknown', async () => {
-    const answer = await get(emulator, ME, 'unknown');
-    expect(answer).toMatchObject({ status: 401, text: '' });
-    expect(answer.headers.get('www-authenticate')).toBe(CHALLENGE);
+    const response = await get(emulator, ME, 'unknown');
+    expect(response).toMatchObject({ status: 401, text: '' });
+    expect(response.headers.get('www-authenticate')).toBe(CHALLENGE);
   });
 
   test('is rejected in another scheme, and accepted in any spelling of Bearer', async () => {
@@ -159,26 +159,26 @@ describe('The API', () => {
 
   test('responds to an unknown resource with Box’s JSON', async () => {
     const token = await mint(emulator);
-    const answer = await get(emulator, '/2.0/nothing', token);
-    expect(answer).toMatchObject({
+    const response = await get(emulator, '/2.0/nothing', token);
+    expect(response).toMatchObject({
       status: 404,
       json: {
         type: 'error',
         code: 'not_found',
         help_url: 'https://developer.box.com/guides/api-calls/permissions-and-errors/',
-        request_id: answer.headers.get('box-request-id'),
+        request_id: response.headers.get('box-request-id'),
       },
     });
     expect(await request(`${emulator.url}/elsewhere`)).toMatchObject({ status: 404 });
   });
 
   test('responds to another method with the allowed ones', async () => {
-    const answer = await request(emulator.url + ME, {
+    const response = await request(emulator.url + ME, {
       method: 'DELETE',
       headers: { authorization: `Bearer ${await mint(emulator)}` },
     });
-    expect(answer.status).toBe(405);
-    expect(answer.headers.get('allow')).toBe('GET');
+    expect(response.status).toBe(405);
+    expect(response.headers.get('allow')).toBe('GET');
   });
 
   test('serves a resource of the test after the same checks', async () => {
@@ -186,9 +186,9 @@ describe('The API', () => {
       response.writeHead(200, { 'content-type': 'application/json' }).end('{"entries":[]}');
     });
     expect(await get(emulator, '/2.0/events?limit=1', 'dead')).toMatchObject({ status: 401 });
-    const answer = await get(emulator, '/2.0/events?limit=1', await mint(emulator));
-    expect(answer).toMatchObject({ status: 200, json: { entries: [] } });
-    expect(answer.headers.has('box-request-id')).toBe(true);
+    const response = await get(emulator, '/2.0/events?limit=1', await mint(emulator));
+    expect(response).toMatchObject({ status: 200, json: { entries: [] } });
+    expect(response.headers.has('box-request-id')).toBe(true);
     expect(emulator.apiRequests.map(({ status }) => status)).toEqual([401, 200]);
   });
 
@@ -196,8 +196,8 @@ describe('The API', () => {
     emulator.route('POST', '/echo', (incoming, response) => {
       incoming.pipe(response);
     });
-    const answer = await request(`${emulator.url}/echo`, { method: 'POST', body: 'hello' });
-    expect(answer).toMatchObject({ status: 200, text: 'hello' });
+    const response = await request(`${emulator.url}/echo`, { method: 'POST', body: 'hello' });
+    expect(response).toMatchObject({ status: 200, text: 'hello' });
   });
 
   test('reports an error in a resource of the test', async () => {
@@ -208,9 +208,9 @@ describe('The API', () => {
       response.write('{');
       throw new Error('the test has a bug');
     });
-    const answer = await request(`${emulator.url}/broken`);
-    expect(answer.status).toBe(500);
-    expect(answer.text).toContain('the test has a bug');
+    const response = await request(`${emulator.url}/broken`);
+    expect(response.status).toBe(500);
+    expect(response.text).toContain('the test has a bug');
     await expect(request(`${emulator.url}/half`)).rejects.toThrow('terminated');
   });
 

@@ -2,7 +2,7 @@ import { type BoxEmulator } from 'nestjs-box-auth/testing';
 import { expect } from 'vitest';
 import { makeAssertion } from './hand-made-assertion.js';
 
-export interface Answer {
+export interface ReadResponse {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
@@ -10,7 +10,7 @@ export interface Answer {
   readonly json: unknown;
 }
 
-export async function request(url: string, init: RequestInit = {}): Promise<Answer> {
+export async function request(url: string, init: RequestInit = {}): Promise<ReadResponse> {
   const response = await fetch(url, { redirect: 'manual', ...init });
   const text = await response.text();
   const isJson = response.headers.get('content-type')?.startsWith('application/json') ?? false;
@@ -29,7 +29,7 @@ export function postForm(
   path: string,
   fields: Fields | URLSearchParams,
   init: RequestInit = {},
-): Promise<Answer> {
+): Promise<ReadResponse> {
   return request(emulator.url + path, {
     method: 'POST',
     body: new URLSearchParams(fields),
@@ -46,7 +46,7 @@ export function postAssertion(
   emulator: BoxEmulator,
   assertion: string,
   changes: Fields = {},
-): Promise<Answer> {
+): Promise<ReadResponse> {
   return postForm(emulator, '/oauth2/token', {
     grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
     ...clientOf(emulator),
@@ -58,7 +58,7 @@ export function postAssertion(
 export function postClientCredentials(
   emulator: BoxEmulator,
   changes: Fields = {},
-): Promise<Answer> {
+): Promise<ReadResponse> {
   return postForm(emulator, '/oauth2/token', {
     grant_type: 'client_credentials',
     ...clientOf(emulator),
@@ -72,7 +72,7 @@ export function postExchange(
   emulator: BoxEmulator,
   subjectToken: string,
   changes: Fields = {},
-): Promise<Answer> {
+): Promise<ReadResponse> {
   return postForm(emulator, '/oauth2/token', {
     grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
     subject_token: subjectToken,
@@ -87,12 +87,12 @@ export async function mint(emulator: BoxEmulator, userId?: string): Promise<stri
   return tokenIn(await postAssertion(emulator, makeAssertion(emulator.config, { claims })));
 }
 
-export function tokenIn(answer: Answer): string {
+export function tokenIn(answer: ReadResponse): string {
   expect(answer.status).toBe(200);
   return stringIn(answer, 'access_token');
 }
 
-export function stringIn({ json }: Answer, name: string): string {
+export function stringIn({ json }: ReadResponse, name: string): string {
   const value: unknown = Object.entries(json ?? {}).find(([key]) => key === name)?.[1];
   if (typeof value !== 'string') throw new TypeError(`The answer has no string ${name}.`);
   return value;
@@ -103,7 +103,7 @@ export function get(
   path: string,
   token: string,
   headers: Fields = {},
-): Promise<Answer> {
+): Promise<ReadResponse> {
   return request(emulator.url + path, {
     headers: { authorization: `Bearer ${token}`, ...headers },
   });

@@ -80,17 +80,17 @@ describe('The fault', () => {
       headers: { 'x-teapot': 'short' },
       body: { stout: true },
     });
-    const answer = await get(emulator, ME, 'any');
-    expect(answer).toMatchObject({ status: 418, json: { stout: true } });
-    expect(answer.headers.get('x-teapot')).toBe('short');
+    const response = await get(emulator, ME, 'any');
+    expect(response).toMatchObject({ status: 418, json: { stout: true } });
+    expect(response.headers.get('x-teapot')).toBe('short');
   });
 
   test.each([2, 'Tue, 06 May 2031 07:09:09 GMT'])(
     'rate-limit sends Retry-After: %s',
     async (retryAfter) => {
       emulator.failNext('token', { kind: 'rate-limit', retryAfter });
-      const answer = await postClientCredentials(emulator);
-      expect(answer).toMatchObject({
+      const response = await postClientCredentials(emulator);
+      expect(response).toMatchObject({
         status: 429,
         json: {
           type: 'error',
@@ -98,7 +98,7 @@ describe('The fault', () => {
           message: 'Request rate limit exceeded, please try again later',
         },
       });
-      expect(answer.headers.get('retry-after')).toBe(String(retryAfter));
+      expect(response.headers.get('retry-after')).toBe(String(retryAfter));
     },
   );
 
@@ -124,9 +124,9 @@ describe('The fault', () => {
 
   test('redirect sends a 302', async () => {
     emulator.failNext('token', { kind: 'redirect', location: 'https://example.com/' });
-    const answer = await postClientCredentials(emulator);
-    expect(answer.status).toBe(302);
-    expect(answer.headers.get('location')).toBe('https://example.com/');
+    const response = await postClientCredentials(emulator);
+    expect(response.status).toBe(302);
+    expect(response.headers.get('location')).toBe('https://example.com/');
   });
 
   test('garbage sends a 200 with HTML or the given body', async () => {
@@ -167,13 +167,13 @@ describe('The fault', () => {
     const { promise: until, resolve, reject } = deferred();
     emulator.always('token', { kind: 'hold', until });
     const assertions = Array.from({ length: 12 }, () => makeAssertion(emulator.config));
-    const answers = Promise.all(assertions.map((each) => postAssertion(emulator, each)));
+    const responses = Promise.all(assertions.map((each) => postAssertion(emulator, each)));
     await vi.waitFor(() => expect(emulator.tokenRequests).toHaveLength(12));
     expect(emulator.mints).toBe(0);
     expect(emulator.tokenRequests[0]).not.toHaveProperty('status');
     if (how === 'resolves') resolve();
     else reject(new Error('over'));
-    expect((await answers).every(({ status }) => status === 200)).toBe(true);
+    expect((await responses).every(({ status }) => status === 200)).toBe(true);
     expect(emulator.mostConcurrentMints).toBe(12);
   });
 
@@ -185,10 +185,10 @@ describe('The fault', () => {
       emulator.failNext(target, { kind: 'hold', until });
       const path = target === 'token' ? '/oauth2/token' : ME;
       const init = { method: 'POST', signal: caller.signal };
-      const answer = Promise.allSettled([request(emulator.url + path, init)]);
+      const response = Promise.allSettled([request(emulator.url + path, init)]);
       await vi.waitFor(() => expect(emulator.requests).toHaveLength(1));
       caller.abort();
-      await answer;
+      await response;
       // Each round trip gives the emulator time to notice that the client has left, and to end the held request.
       expect(await get(emulator, ME, 'any')).toMatchObject({ status: 401 });
       resolve();
@@ -209,10 +209,10 @@ describe('The fault', () => {
   test('hang sends no response', async () => {
     emulator.failNext('api', { kind: 'hang' });
     const caller = new AbortController();
-    const answer = request(emulator.url + ME, { signal: caller.signal });
+    const response = request(emulator.url + ME, { signal: caller.signal });
     await vi.waitFor(() => expect(emulator.apiRequests).toHaveLength(1));
     caller.abort();
-    await expect(answer).rejects.toThrow('aborted');
+    await expect(response).rejects.toThrow('aborted');
     expect(emulator.apiRequests[0]).not.toHaveProperty('status');
   });
 

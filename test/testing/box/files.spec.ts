@@ -1,6 +1,6 @@
 import { type BoxEmulator } from 'nestjs-box-auth/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Answer, get, mint, request, stringIn } from './box-client.js';
+import { type ReadResponse, get, mint, request, stringIn } from './box-client.js';
 import { startEmulator, type TestClock } from './emulator-fixture.js';
 
 let clock: TestClock;
@@ -16,7 +16,7 @@ function authorized(headers: Readonly<Record<string, string>> = {}) {
   return { authorization: `Bearer ${token}`, ...headers };
 }
 
-function createFolder(body: string, headers = {}): Promise<Answer> {
+function createFolder(body: string, headers = {}): Promise<ReadResponse> {
   const init = { method: 'POST', headers: authorized(headers), body };
   return request(`${emulator.url}/2.0/folders`, init);
 }

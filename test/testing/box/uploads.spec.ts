@@ -3,7 +3,7 @@ import { request as httpRequest } from 'node:http';
 import FormDataOfNpm from 'form-data';
 import { type BoxEmulator } from 'nestjs-box-auth/testing';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { type Answer, get, mint, request } from './box-client.js';
+import { type ReadResponse, get, mint, request } from './box-client.js';
 import { startEmulator } from './emulator-fixture.js';
 
 const UPLOAD = '/api/2.0/files/content';
@@ -27,7 +27,7 @@ function uploadForm(name: string, content: string, parentId = '0'): FormData {
   return form;
 }
 
-function upload(body: FormData, headers = {}): Promise<Answer> {
+function upload(body: FormData, headers = {}): Promise<ReadResponse> {
   return request(emulator.url + UPLOAD, { method: 'POST', headers: authorized(headers), body });
 }
 

@@ -1,6 +1,6 @@
 import { type WorkfrontEmulator } from 'nestjs-box-auth/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Answer, request } from '../box/box-client.js';
+import { type ReadResponse, request } from '../box/box-client.js';
 import { type TestClock } from '../box/emulator-fixture.js';
 import { get, mint, PROJECTS, startWorkfront } from './workfront-fixture.js';
 
@@ -16,12 +16,17 @@ beforeEach(async () => {
 afterEach(() => emulator.stop());
 
 /** The objects in a list response. */
-function listIn({ json }: Answer): Readonly<Record<string, string>>[] {
+function listIn({ json }: ReadResponse): Readonly<Record<string, string>>[] {
   expect(json).toMatchObject({ data: expect.any(Array) });
   return (json as { data: Readonly<Record<string, string>>[] }).data;
 }
 
-function send(method: string, path: string, contentType: string, body: string): Promise<Answer> {
+function send(
+  method: string,
+  path: string,
+  contentType: string,
+  body: string,
+): Promise<ReadResponse> {
   const headers = { sessionID: session, 'content-type': contentType };
   return request(emulator.url + API + path, { method, headers, body });
 }
@@ -145,18 +150,18 @@ describe('A download', () => {
   }
 
   async function location(): Promise<string> {
-    const answer = await get(emulator, await downloadPath(), session);
-    expect(answer).toMatchObject({ status: 302, text: '' });
-    return answer.headers.get('location') ?? '';
+    const response = await get(emulator, await downloadPath(), session);
+    expect(response).toMatchObject({ status: 302, text: '' });
+    return response.headers.get('location') ?? '';
   }
 
   test('redirects to another origin, with a URL that works once', async () => {
     const address = await location();
     expect(new URL(address).origin).toBe(emulator.downloadUrl);
     expect(emulator.downloadUrl).not.toBe(emulator.url);
-    const answer = await request(address);
-    expect(answer).toMatchObject({ status: 200, text: 'This is Briefing.txt.\n' });
-    expect(answer.headers.get('content-disposition')).toContain('Briefing.txt');
+    const response = await request(address);
+    expect(response).toMatchObject({ status: 200, text: 'This is Briefing.txt.\n' });
+    expect(response.headers.get('content-disposition')).toContain('Briefing.txt');
     expect(await request(address)).toMatchObject({
       status: 404,
       json: { error: { message: 'Not found' } },
@@ -178,8 +183,8 @@ describe('A download', () => {
   });
 
   test('detects a client that forwards all headers on a redirect', async () => {
-    const answer = await get(emulator, await downloadPath(), session, { redirect: 'follow' });
-    expect(answer).toMatchObject({ status: 400 });
+    const response = await get(emulator, await downloadPath(), session, { redirect: 'follow' });
+    expect(response).toMatchObject({ status: 400 });
   });
 
   test('expires after fifteen minutes', async () => {
@@ -207,8 +212,8 @@ describe('A route of a test', () => {
   test('is served after the session check', async () => {
     emulator.route('get', path, (_request, response) => response.end('{"data":[]}'));
     expect(await request(emulator.url + path)).toMatchObject({ status: 401 });
-    const answer = await get(emulator, path, session);
-    expect(answer).toMatchObject({ status: 200, text: '{"data":[]}' });
+    const response = await get(emulator, path, session);
+    expect(response).toMatchObject({ status: 200, text: '{"data":[]}' });
     expect(emulator.apiRequests.map(({ status }) => status)).toEqual([401, 200]);
   });
 

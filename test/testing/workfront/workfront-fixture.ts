@@ -1,7 +1,7 @@
 import { createPrivateKey, type KeyObject, randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { WorkfrontEmulator, type WorkfrontEmulatorOptions } from 'nestjs-box-auth/testing';
-import { type Answer, type Fields, request, tokenIn } from '../box/box-client.js';
+import { type ReadResponse, type Fields, request, tokenIn } from '../box/box-client.js';
 import { NOW_MS, type TestClock } from '../box/emulator-fixture.js';
 
 export const NOW_S = NOW_MS / 1000;
@@ -51,7 +51,7 @@ export function postForm(
   emulator: WorkfrontEmulator,
   fields: Fields | URLSearchParams,
   init: RequestInit = {},
-): Promise<Answer> {
+): Promise<ReadResponse> {
   return request(emulator.url + EXCHANGE, {
     method: 'POST',
     body: new URLSearchParams(fields),
@@ -63,7 +63,7 @@ export async function postJwt(
   emulator: WorkfrontEmulator,
   jwt?: string,
   changes: Fields = {},
-): Promise<Answer> {
+): Promise<ReadResponse> {
   const jwtToken = jwt ?? (await makeJwt(emulator));
   return postForm(emulator, { ...clientOf(emulator), jwt_token: jwtToken, ...changes });
 }
@@ -78,7 +78,7 @@ export function get(
   path: string,
   session: string,
   init: RequestInit = {},
-): Promise<Answer> {
+): Promise<ReadResponse> {
   return request(emulator.url + path, { headers: { sessionID: session }, ...init });
 }
 
