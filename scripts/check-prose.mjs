@@ -56,7 +56,8 @@ const hits = passages.flatMap(({ file, line, text }) =>
     const found = phrase.exec(text);
     if (found === null) return [];
     const at = line + text.slice(0, found.index).split('\n').length;
-    return [`${file}:${at}: "${found[0]}": write ${instead}`];
+    const quoted = found[0].replaceAll(/[\s*/.]+/g, ' ').trim();
+    return [`${file}:${at}: "${quoted}": write ${instead}`];
   }),
 );
 console.log([...hits, `${passages.length} passages, ${hits.length} phrases to rewrite`].join('\n'));
