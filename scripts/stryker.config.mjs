@@ -12,7 +12,7 @@ export default {
   clearTextReporter: { allowColor: false, logTests: false, reportTests: false },
   jsonReporter: { fileName: `reports/mutation/${folder}.json` },
   tempDirName: '.stryker-tmp',
-  timeoutMS: 5_000,
+  timeoutMS: 10_000,
   // For `npm run test:mutation -- --changed`.
   incremental: true,
   incrementalFile: `reports/mutation/${folder}.incremental.json`,

@@ -23,7 +23,7 @@ const FOLDERS = [
   'nest',
 ];
 
-/** @typedef {{ killed: number, all: number }} Score */
+/** @typedef {{ killed: number, timedOut: number, all: number }} Score, where `timedOut` is part of `killed` */
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -35,7 +35,8 @@ for (const folder of positionals.length > 0 ? positionals : FOLDERS) {
   scores.set(folder, await mutate(folder));
 }
 for (const [folder, score] of scores) {
-  console.log(`${folder}: ${percent(score)} % of ${score.all} mutants killed`);
+  const { all, timedOut } = score;
+  console.log(`${folder}: ${percent(score)} % of ${all} mutants killed (${timedOut} timed out)`);
   if (percent(score) < MIN_SCORE) process.exitCode = 1;
 }
 
@@ -61,8 +62,9 @@ async function mutate(folder) {
   const statuses = Object.values(files).flatMap(({ mutants }) => mutants.map((one) => one.status));
   const count = (/** @type {string[]} */ ...wanted) =>
     statuses.filter((one) => wanted.includes(one)).length;
-  const killed = count('Killed', 'Timeout');
-  return { killed, all: killed + count('Survived', 'NoCoverage') };
+  const timedOut = count('Timeout');
+  const killed = count('Killed') + timedOut;
+  return { killed, timedOut, all: killed + count('Survived', 'NoCoverage') };
 }
 
 /** @param {Score} score */
