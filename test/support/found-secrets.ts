@@ -51,7 +51,7 @@ function reachableFrom(holder: object, path: string): Visit[] {
     for (const name of Reflect.ownKeys(owner)) {
       if (NEIGHBOURS.test(String(name))) continue;
       const isGetter = Reflect.getOwnPropertyDescriptor(owner, name)?.get !== undefined;
-      if (owner !== holder && !isGetter) continue;
+      if (owner === holder ? isGetter && isPrototype(holder) : !isGetter) continue;
       const step = `${path}.${String(name)}`;
       visits.push({ value: name, path: step }, { value: valueOf(holder, name), path: step });
     }
@@ -59,6 +59,12 @@ function reachableFrom(holder: object, path: string): Visit[] {
   if (types.isMap(holder)) visits.push({ value: [...holder.entries()], path: `${path}<map>` });
   if (types.isSet(holder)) visits.push({ value: [...holder], path: `${path}<set>` });
   return visits;
+}
+
+/** A getter of Node's `http` that is read from its prototype keeps the value there, for all later messages. */
+function isPrototype(holder: object): boolean {
+  const owner = valueOf(holder, 'constructor');
+  return typeof owner === 'function' && owner.prototype === holder;
 }
 
 /** A getter may throw, or be of another object than the one it is read of. */
