@@ -347,14 +347,14 @@ describe('forRoot without credentials reads the environment', () => {
   });
 
   it('variables that ConfigModule loads from a file', async () => {
+    for (const name of ['BOX_CLIENT_ID', 'BOX_CLIENT_SECRET', 'BOX_ENTERPRISE_ID'])
+      vi.stubEnv(name, undefined);
     const app = await start(
       ConfigModule.forRoot({ envFilePath: new URL('box.env', import.meta.url).pathname }),
       BoxAuthModule.forRoot({ apiUrl: emulator.url }),
     );
     expect(app.get(ConfigService).get('box.credentials.clientId')).toBe('from-the-file');
     await app.close();
-    for (const name of ['BOX_CLIENT_ID', 'BOX_CLIENT_SECRET', 'BOX_ENTERPRISE_ID'])
-      vi.stubEnv(name, undefined);
   });
 
   it('BOX_API_URL, also if the code passes credentials', async () => {
