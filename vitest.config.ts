@@ -3,7 +3,20 @@ import { defineConfig } from 'vitest/config';
 
 const lib = fileURLToPath(new URL('./lib', import.meta.url));
 
-export default defineConfig({
+/** Specs that change their process or measure its memory. */
+const isolated = [
+  'test/{clients,e2e,fleet,package,undici}/**/*.spec.ts',
+  'test/core/acting/acting-user.context.spec.ts',
+  'test/core/events/auth-channels.spec.ts',
+  'test/core/http/addresses-of-strangers.spec.ts',
+  'test/core/runtime/tick-queue.spec.ts',
+  'test/core/tokens/retry-loops.spec.ts',
+  'test/nest/requests-are-released.spec.ts',
+  'test/testing/fake-box/fake-box.spec.ts',
+];
+
+/** Shared with vitest.mutation.config.ts. */
+export const base = {
   // Nest reads constructor parameter types at run time.
   oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
   resolve: {
@@ -12,12 +25,32 @@ export default defineConfig({
       { find: /^nestjs-box-auth\/([\w/]+)$/, replacement: `${lib}/$1/index.ts` },
     ],
   },
+};
+
+export default defineConfig({
+  ...base,
   test: {
-    include: ['test/**/*.spec.ts'],
-    setupFiles: ['reflect-metadata'],
     maxWorkers: '100%',
     // A loaded machine is no reason to fail.
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    projects: [
+      {
+        extends: true,
+        test: { name: 'isolated', include: isolated, setupFiles: ['reflect-metadata'] },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'shared',
+          include: ['test/**/*.spec.ts'],
+          exclude: isolated,
+          // Loading Nest, axios and lib again for each spec took more time than most specs.
+          isolate: false,
+          setupFiles: ['reflect-metadata', 'test/support/unchanged-process.ts'],
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 });
