@@ -1,6 +1,6 @@
 import type { FakeRuntime } from './fake-runtime.js';
 
-/** One token request, as it arrived. */
+/** A token request that the endpoint received. */
 export interface Received {
   readonly url: string;
   readonly at: number;
@@ -8,24 +8,24 @@ export interface Received {
   readonly init: RequestInit;
 }
 
-type Answer = (request: Received) => Response | Promise<Response>;
+type Responder = (request: Received) => Response | Promise<Response>;
 
-/** A token endpoint that answers as it is told, request by request, and grants tokens when it is told nothing. */
+/** A token endpoint that sends the scripted responses in order, and then grants tokens. */
 export class ScriptedEndpoint {
   readonly received: Received[] = [];
-  readonly #answers: Answer[] = [];
-  /** What it answers when the script is at its end. */
-  otherwise: Answer = (request) => this.grant(request);
+  readonly #script: Responder[] = [];
+  /** Responds once the script has ended. */
+  otherwise: Responder = (request) => this.grant(request);
   lifetimeS: number | undefined = 3600;
-  /** How far its clock is ahead. */
+  /** How far its clock is ahead, in milliseconds. */
   skewMs = 0;
   inFlight = 0;
-  mostInFlight = 0;
+  maxInFlight = 0;
 
   constructor(private readonly runtime: FakeRuntime) {}
 
-  script(...answers: Answer[]): this {
-    this.#answers.push(...answers);
+  script(...responders: Responder[]): this {
+    this.#script.push(...responders);
     return this;
   }
 
@@ -34,9 +34,9 @@ export class ScriptedEndpoint {
     const request = { url: String(input), at: this.runtime.monotonic(), form, init };
     this.received.push(request);
     this.inFlight += 1;
-    this.mostInFlight = Math.max(this.mostInFlight, this.inFlight);
+    this.maxInFlight = Math.max(this.maxInFlight, this.inFlight);
     try {
-      return await (this.#answers.shift() ?? this.otherwise)(request);
+      return await (this.#script.shift() ?? this.otherwise)(request);
     } finally {
       this.inFlight -= 1;
     }
@@ -61,7 +61,7 @@ export class ScriptedEndpoint {
   }
 }
 
-/** Answers of a token endpoint that is in trouble. */
+/** Error responses and failures of a token endpoint. */
 export const refuse =
   (
     endpoint: ScriptedEndpoint,
@@ -80,10 +80,8 @@ export const broken = (code: string) => (): Promise<Response> =>
     }),
   );
 
-/** Never answers, but ends when the request is given up. */
+/** Never responds, and rejects when the request is aborted. */
 export const silence = ({ init }: Received): Promise<Response> =>
   new Promise((_, reject) => {
-    init.signal?.addEventListener('abort', () =>
-      reject(new DOMException('given up', 'AbortError')),
-    );
+    init.signal?.addEventListener('abort', () => reject(new DOMException('aborted', 'AbortError')));
   });

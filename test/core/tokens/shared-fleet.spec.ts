@@ -127,7 +127,7 @@ describe('A fleet', () => {
       mints.push(endpoint.received.length);
     }
     expect(waits).toEqual([]);
-    expect(endpoint.mostInFlight).toBe(1);
+    expect(endpoint.maxInFlight).toBe(1);
     // In 12 hours, tokens that live an hour and are refreshed ten minutes early: 14, and 8 times as many without a store.
     expect(endpoint.received.length).toBeGreaterThanOrEqual(12);
     expect(endpoint.received.length).toBeLessThanOrEqual(16);

@@ -119,7 +119,7 @@ describe('A refresh', () => {
       await runtime.advance(10_000);
     }
     expect(endpoint.received.length).toBeLessThan(32);
-    expect(endpoint.mostInFlight).toBe(1);
+    expect(endpoint.maxInFlight).toBe(1);
   }, 60_000);
 
   it('that fails affects no caller while the old token is valid; then the error states since when', async () => {
@@ -325,7 +325,7 @@ describe('flush', () => {
     await settled();
     box.flush();
     expect((await waiting).value).toContain('token-4');
-    expect(endpoint.mostInFlight).toBe(1);
+    expect(endpoint.maxInFlight).toBe(1);
   });
 
   it('forgets refused credentials: an app that was just authorized gets a token at once', async () => {
