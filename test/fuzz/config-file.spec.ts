@@ -26,7 +26,7 @@ const configOf = (privateKey: string, passphrase?: string) => ({
 const whole = JSON.stringify(configOf(encrypted, PASSPHRASE), undefined, 2);
 const config = fc.constantFrom(Buffer.from(whole), Buffer.from(JSON.stringify(configOf(plain))));
 
-/** What editors, shells, templates and transfers do to a file. */
+/** Damage by editors, shells, templates and transfers. */
 const mutation = fc.oneof(
   fc.record({
     at: fc.double({ min: 0, max: 1, noNaN: true }),
@@ -106,8 +106,10 @@ const folder = mkdtempSync(join(tmpdir(), 'fuzz-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 const path = join(folder, 'config.json');
 
-/** Opens it, or fails with one of our errors that shows nothing. */
-function open(credentials: ConstructorParameters<typeof BoxAuth>[0]['credentials']): void {
+/** Accepts the credentials, or fails with one of our errors that shows no secret. */
+function tryCredentials(
+  credentials: ConstructorParameters<typeof BoxAuth>[0]['credentials'],
+): void {
   try {
     new BoxAuth({ credentials }).close();
   } catch (error) {
@@ -116,23 +118,23 @@ function open(credentials: ConstructorParameters<typeof BoxAuth>[0]['credentials
   }
 }
 
-describe('Whatever is in config.json', () => {
-  it('is opened, or refused without showing a secret, as a file and as text', () => {
+describe('Any content of config.json', () => {
+  it('is accepted or rejected without showing a secret, as a file and as text', () => {
     fc.assert(
       fc.property(file, (bytes) => {
         writeFileSync(path, bytes);
-        open({ configFile: path });
-        open({ config: bytes.toString() });
+        tryCredentials({ configFile: path });
+        tryCredentials({ config: bytes.toString() });
       }),
       { numRuns: 250, examples: [[Buffer.alloc(0)], [Buffer.from(whole)]] },
     );
   });
 
-  it('is opened, or refused without showing a secret, with any value in any field', () => {
+  it('is accepted or rejected without showing a secret, with any value in any field', () => {
     fc.assert(
       fc.property(document, (text) => {
-        open({ config: text });
-        open({ config: JSON.parse(text) as never });
+        tryCredentials({ config: text });
+        tryCredentials({ config: JSON.parse(text) as never });
       }),
       { numRuns: 250 },
     );

@@ -3,10 +3,10 @@ import { expect } from 'vitest';
 import { BoxAuthError } from 'nestjs-box-auth';
 import type { FakeRuntime } from '../support/fake-runtime.js';
 
-/** How a call ended. */
+/** The result of a call. */
 export type Outcome<T> = { readonly value: T } | { readonly error: unknown };
 
-/** Lets as much time pass as `work` may take. What is still open then hangs. */
+/** Advances the clock until `work` settles. Fails after `limitMs`. */
 export async function outcomeOf<T>(
   work: Promise<T>,
   runtime: FakeRuntime,
@@ -20,19 +20,20 @@ export async function outcomeOf<T>(
   for (let passed = 0; outcomes.length === 0 && passed < limitMs; passed += 5_000) {
     await runtime.advance(5_000);
   }
-  return outcomes[0] ?? expect.fail('The call hangs.');
+  return outcomes[0] ?? expect.fail('The call did not settle.');
 }
 
-/** Fails unless `error` is one of ours and shows none of these secrets, nor a part of one. */
+/** Fails unless `error` is one of ours and shows no part of these secrets. */
 export function expectOurs(error: unknown, secrets: readonly string[]): void {
-  if (!(error instanceof BoxAuthError)) throw new Error(`A raw error: ${inspect(error)}`);
+  if (!(error instanceof BoxAuthError))
+    throw new Error(`Expected a BoxAuthError, received: ${inspect(error)}`);
   expectShowsNone(error, secrets);
 }
 
 const MIN_SHOWN = 12;
 const known = new WeakMap<readonly string[], ReadonlySet<string>>();
 
-/** Fails if anything that can be printed of `value` has 12 characters in a row of a secret. */
+/** Fails if inspecting or serializing `value` shows 12 consecutive characters of a secret. */
 export function expectShowsNone(value: unknown, secrets: readonly string[]): void {
   const parts = known.get(secrets) ?? new Set(secrets.flatMap(partsOf));
   known.set(secrets, parts);

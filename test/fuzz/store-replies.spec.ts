@@ -45,7 +45,7 @@ const claim = fc.oneof(
   fc.jsonValue({ maxDepth: 2 }),
   fc.constant(undefined),
 );
-/** A store may also fail, throw, or never reply. */
+/** A store may also reject, throw, or never reply. */
 const reply = fc.record({
   how: fc.constantFrom(
     'resolve',
@@ -60,7 +60,7 @@ const reply = fc.record({
   value: claim,
 });
 
-function given({ how, value }: { readonly how: string; readonly value: unknown }): unknown {
+function toReply({ how, value }: { readonly how: string; readonly value: unknown }): unknown {
   const failure = new Error(`redis://:${CLIENT_SECRET}@localhost`);
   if (how === 'throw') throw failure;
   if (how === 'sync') return value;
@@ -68,8 +68,8 @@ function given({ how, value }: { readonly how: string; readonly value: unknown }
   return how === 'reject' ? Promise.reject(failure) : Promise.resolve(value);
 }
 
-describe('Whatever a store replies', () => {
-  it('gives a token or one of our errors, in time, and shows no secret', async () => {
+describe('Any replies of a store', () => {
+  it('lead to a token or one of our errors, in time, and show no secret', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(reply, { minLength: 1, maxLength: 6 }), async (replies) => {
         const runtime = new FakeRuntime();
@@ -77,7 +77,7 @@ describe('Whatever a store replies', () => {
         let commands = 0;
         const next = () => {
           const each = replies[commands++ % replies.length];
-          return each === undefined ? undefined : given(each);
+          return each === undefined ? undefined : toReply(each);
         };
         const store = { claim: next, publish: next, invalidate: next, fail: next };
         const box = new BoxAuth({
@@ -100,8 +100,8 @@ describe('Whatever a store replies', () => {
       {
         numRuns: 150,
         examples: [
-          [[{ how: 'resolve', value: { state: 'paused', forMs: 1_000 } }]], // was a raw TypeError
-          [[{ how: 'sync', value: [] }]], // was an endless loop
+          [[{ how: 'resolve', value: { state: 'paused', forMs: 1_000 } }]], // Regression: an untyped TypeError.
+          [[{ how: 'sync', value: [] }]], // Regression: an endless loop.
         ],
       },
     );

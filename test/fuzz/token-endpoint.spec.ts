@@ -80,36 +80,36 @@ const status = fc.oneof(
   fc.constantFrom(200, 400, 401, 403, 429, 500, 503, 302),
   fc.integer({ min: 200, max: 599 }),
 );
-/** How an answer arrives: whole, broken off after some of its bytes, or with no end. */
+/** The body of a response arrives whole, ends with an error, or never ends. */
 const ending = fc.constantFrom('whole', 'error', 'open');
 
-type Answer = readonly [number, Record<string, string>, Buffer, string];
+type ResponseParts = readonly [number, Record<string, string>, Buffer, string];
 
-function responseOf([code, head, bytes, end]: Answer): Response {
+function responseOf([code, head, bytes, end]: ResponseParts): Response {
   const hasBody = ![204, 205, 304].includes(code);
   const stream = new ReadableStream({
     start(controller) {
       if (bytes.length > 0) controller.enqueue(new Uint8Array(bytes));
-      if (end === 'error') controller.error(new Error(`broken off: ${CLIENT_SECRET}`));
+      if (end === 'error') controller.error(new Error(`connection lost: ${CLIENT_SECRET}`));
       if (end === 'whole') controller.close();
     },
   });
   return new Response(hasBody ? stream : null, { status: code, headers: head });
 }
 
-describe('Whatever the token endpoint responds', () => {
-  it('gives a token that can be sent, or one of our errors, in time, and shows no secret', async () => {
+describe('Any response of the token endpoint', () => {
+  it('leads to a token that can be sent or one of our errors, in time, and shows no secret', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.tuple(status, headers, body, ending), { minLength: 1, maxLength: 5 }),
-        async (answers) => {
+        async (responses) => {
           const runtime = new FakeRuntime();
           let requests = 0;
           const fetch = (_: unknown, { signal }: RequestInit = {}) => {
-            const answer = answers[requests++ % answers.length] ?? answers[0];
-            return answer === undefined
+            const parts = responses[requests++ % responses.length] ?? responses[0];
+            return parts === undefined
               ? Promise.reject(new Error('none'))
-              : untilAborted(answer, signal);
+              : untilAborted(parts, signal);
           };
           const box = new BoxAuth({ credentials, fetch, runtime });
           const outcome = await outcomeOf(box.provider.getToken(), runtime);
@@ -125,21 +125,24 @@ describe('Whatever the token endpoint responds', () => {
   });
 });
 
-/** As a real `fetch`, which errors the body of a response when its request is aborted. */
-async function untilAborted(answer: Answer, signal: RequestInit['signal']): Promise<Response> {
-  const response = responseOf(answer);
-  if (answer[3] !== 'open' || response.body === null) return response;
+/** Errors the body of the response when its request is aborted, as a real `fetch` does. */
+async function untilAborted(
+  parts: ResponseParts,
+  signal: RequestInit['signal'],
+): Promise<Response> {
+  const response = responseOf(parts);
+  if (parts[3] !== 'open' || response.body === null) return response;
   const aborting = new TransformStream();
   const init = { status: response.status, headers: response.headers };
   const end = () => void aborting.writable.abort(signal?.reason).catch(() => undefined);
   signal?.addEventListener('abort', end);
   const writer = aborting.writable.getWriter();
-  void writer.write(new Uint8Array(answer[2])).catch(() => undefined);
+  void writer.write(new Uint8Array(parts[2])).catch(() => undefined);
   writer.releaseLock();
   return new Response(aborting.readable, init);
 }
 
-describe('Whatever bytes stand where a response should', () => {
+describe('Any bytes instead of an HTTP response', () => {
   let server: Server;
   let bytes = Buffer.alloc(0);
   let url = '';
@@ -174,7 +177,7 @@ describe('Whatever bytes stand where a response should', () => {
     .tuple(head, fc.constantFrom('', '\r\n', 'content-type: application/json\r\n\r\n'), body)
     .map(([start, middle, end]) => Buffer.concat([Buffer.from(start + middle), end]));
 
-  it('gives a token or one of our errors, and shows no secret', async () => {
+  it('lead to a token or one of our errors, and show no secret', async () => {
     await fc.assert(
       fc.asyncProperty(raw, async (sent) => {
         bytes = sent;

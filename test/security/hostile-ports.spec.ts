@@ -7,13 +7,13 @@ import { credentials, holdsFor, outcomeOf } from '../support/app-outcome.js';
 import { oddFunction, oddValue, PLANTED_SECRET } from '../support/hostile-values.js';
 
 describe('A credentials function that returns or throws anything', () => {
-  it('fails with a code of its own', () =>
+  it('makes getToken fail with a code for credentials', () =>
     holdsFor(oddFunction(), async (odd) => {
       const { error } = await outcomeOf(() => ({ credentials: odd as never }));
       expect(['credentials_unavailable', 'config_invalid']).toContain(error?.code);
     }));
 
-  it('in one field fails with a code of its own, if it fails', () =>
+  it('makes getToken succeed or fail with a code for credentials when one field is odd', () =>
     holdsFor(
       fc
         .tuple(fc.constantFrom(...Object.keys(credentials)), oddValue)
@@ -54,7 +54,7 @@ describe('Credentials of any content', () => {
       }),
   );
 
-  it('in the file of configFile fail with a code of their own, and are not shown', () =>
+  it('are rejected with a code for the configuration when read from configFile, and never shown', () =>
     holdsFor(contents, async (content) => {
       const configFile = join(folder, 'config.json');
       writeFileSync(configFile, content);
@@ -63,7 +63,7 @@ describe('Credentials of any content', () => {
       if (token === undefined) expect(error?.code).toMatch(/^(?:config|key)_/);
     }));
 
-  it('in any field fail with a code of their own, if they fail', () =>
+  it('are accepted or rejected with a code for the configuration in every field', () =>
     holdsFor(oddValue, async (make) => {
       for (const odd of [make(), folder, join(folder, 'missing'), 'a\0b']) {
         for (const field of [
@@ -83,7 +83,7 @@ describe('Credentials of any content', () => {
 });
 
 describe('An external signer that returns or throws anything', () => {
-  it('fails with signer_failed', () =>
+  it('makes getToken fail with signer_failed', () =>
     holdsFor(oddFunction(), async (sign) => {
       const { error } = await outcomeOf(() => ({
         credentials: { ...credentials, publicKeyId: 'abcd1234', algorithm: 'RS256', sign } as never,
@@ -95,7 +95,7 @@ describe('An external signer that returns or throws anything', () => {
 describe('A fetch that returns or throws anything', () => {
   const CODES = ['network', 'timeout', 'response_invalid'];
 
-  it('fails a token request with a code of the network', () =>
+  it('makes the token request fail with a code for the network', () =>
     holdsFor(oddFunction(), async (odd) => {
       const { error } = await outcomeOf(() => ({ fetch: odd as never }));
       expect(CODES).toContain(error?.code);
@@ -114,7 +114,7 @@ describe('A fetch that returns or throws anything', () => {
   });
 
   it.each([200, 302, 400, 429, 503])(
-    'in the body of a response of status %i fails with a code of its own',
+    'makes the token request fail with a typed error when the body of a %i response is odd',
     (status) =>
       holdsFor(pulls, async (pull) => {
         const headers = { 'content-type': 'application/json' };
@@ -132,7 +132,7 @@ describe('A fetch that returns or throws anything', () => {
   );
 
   it.each(['status', 'ok', 'headers', 'body'])(
-    'as %s of its response fails with a code of its own, if it fails',
+    'never causes an untyped error when %s of its response is odd',
     (field) =>
       holdsFor(oddValue, async (make) => {
         await outcomeOf((_, endpoint) => ({
@@ -146,7 +146,7 @@ describe('A fetch that returns or throws anything', () => {
 });
 
 describe('A token endpoint that responds anything', () => {
-  it('in one field of the JSON fails with a code of its own, if it fails', () =>
+  it('never causes an untyped error when one field of the JSON is odd', () =>
     holdsFor(
       fc.tuple(
         fc.constantFrom('access_token', 'expires_in', 'scope', 'restricted_to', 'error'),

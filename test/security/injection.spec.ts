@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-/** Digits, and whatever people slip in among them. */
+/** Digits, and characters that could inject a header or a second id. */
 const ids = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 30 }),
   fc.stringMatching(/^[0-9]{0,25}$/),
@@ -38,8 +38,8 @@ function box(accessToken = 'abc'): BoxAuth {
   });
 }
 
-describe('Whatever is given as an acting user', () => {
-  it('either is 1 to 20 digits and arrives as it is, alone, or fails before any call', async () => {
+describe('An acting user id', () => {
+  it('is sent unchanged if it has 1 to 20 digits, and fails before any call otherwise', async () => {
     const { provider, fetch: boxFetch } = box();
     await fc.assert(
       fc.asyncProperty(ids, async (id) => {
@@ -62,7 +62,7 @@ describe('Whatever is given as an acting user', () => {
     );
   });
 
-  it('that is no string fails, whatever it claims to be', () => {
+  it('fails when it is not a string', () => {
     const { provider } = box();
     fc.assert(
       fc.property(
@@ -84,8 +84,8 @@ describe('Whatever is given as an acting user', () => {
   });
 });
 
-describe('Whatever the token endpoint gives as a token', () => {
-  it('either can stand in a header, and does so as it is, or is refused', async () => {
+describe('A token from the token endpoint', () => {
+  it('is sent unchanged if it is valid in a header, and rejected otherwise', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.oneof(fc.string({ unit: 'binary', maxLength: 40 }), fc.stringMatching(/^[!-~]{1,40}$/)),
@@ -104,7 +104,7 @@ describe('Whatever the token endpoint gives as a token', () => {
   });
 });
 
-describe('Whatever address is given', () => {
+describe('getHeaders', () => {
   const hosts = fc.constantFrom(
     'api.box.com',
     'API.BOX.COM',
@@ -160,7 +160,7 @@ describe('Whatever address is given', () => {
     'xupload.app.box.com',
   ]);
 
-  /** The rule again, in other words: read off the parts that the platform makes of the address. */
+  /** An independent implementation of the rule, based on `URL`. */
   function mayHaveToken(address: string): boolean {
     if (!URL.canParse(address)) return false;
     const { protocol, hostname, port, username, password, pathname } = new URL(address);
@@ -174,7 +174,7 @@ describe('Whatever address is given', () => {
     );
   }
 
-  it('gets a token exactly if it is one of Box’s', async () => {
+  it('returns a token for addresses of the Box API only', async () => {
     const { provider } = new BoxAuth({ credentials: { developerToken: 'abc' } });
     await fc.assert(
       fc.asyncProperty(addresses, async (address) => {

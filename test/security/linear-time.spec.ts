@@ -13,7 +13,7 @@ import { mayCarryToken } from '../../lib/core/http/url-rules.js';
 import { parseRetryAfter } from '../../lib/core/token-endpoint/token-request.js';
 import { readVariable } from '../../lib/core/app/environment-variables.js';
 
-// In linear time each of these takes milliseconds; in quadratic time, much more than the time limit of a test.
+// Linear code takes milliseconds for each of these. Quadratic code exceeds the time limit of a test.
 const padded = (padding: string, length = 250_000) => padding.repeat(length / padding.length);
 
 const PADDINGS = [
@@ -42,14 +42,14 @@ const PADDINGS = [
   'Proc-Type: 4,ENCRYPTED ',
 ];
 
-/** `padding` by itself, around something, inside it, and with something behind it that fits nothing. */
+/** Long padding alone, around and between `begin` and `end`, after `begin`, and before an unexpected character. */
 function around(padding: string, begin: string, end: string): readonly string[] {
   const text = padded(padding);
   return [text, `${text}${begin}${text}${end}${text}`, `${begin}${text}`, `${text}\u2603`];
 }
 
-describe('Padding of any length is read in linear time', () => {
-  it.each(PADDINGS)('in a private key: %j', (padding) => {
+describe('Linear time', () => {
+  it.each(PADDINGS)('is enough to parse a private key padded with %j', (padding) => {
     const names = { key: 'key', passphrase: 'passphrase' };
     for (const label of ['PRIVATE KEY', 'RSA PRIVATE KEY']) {
       for (const text of around(padding, `-----BEGIN ${label}-----`, `-----END ${label}-----`)) {
@@ -59,23 +59,26 @@ describe('Padding of any length is read in linear time', () => {
     }
   });
 
-  it.each(PADDINGS)('in config.json: %j', (padding) => {
+  it.each(PADDINGS)('is enough to parse a config.json padded with %j', (padding) => {
     for (const text of around(padding, '{"boxAppSettings": "', '"}')) {
       expect(() => parseConfig(text, 'config')).toThrow('config');
       expect(() => parseConfig({ boxAppSettings: { clientID: text } }, 'config')).toThrow('config');
     }
   });
 
-  it.each(PADDINGS)('in a variable, an error and what is printed: %j', (padding) => {
-    for (const text of around(padding, '"', '"')) {
-      expect(readVariable({ A: text }, 'A') ?? '').toBeTypeOf('string');
-      expect(redact(text, ['A', 'AB', '0', '-', 'secret']).length).toBeLessThan(400);
-      expect(printable(text, ['A', '0']).length).toBeLessThan(400);
-    }
-  });
+  it.each(PADDINGS)(
+    'is enough to read a variable, redact an error and print text padded with %j',
+    (padding) => {
+      for (const text of around(padding, '"', '"')) {
+        expect(readVariable({ A: text }, 'A') ?? '').toBeTypeOf('string');
+        expect(redact(text, ['A', 'AB', '0', '-', 'secret']).length).toBeLessThan(400);
+        expect(printable(text, ['A', '0']).length).toBeLessThan(400);
+      }
+    },
+  );
 
   it.each(['kid', '"kid"', 'error="', 'error=', 'invalid', ' ', '1', 'Mon, '])(
-    'in what a server sends: %j',
+    'is enough to read a response padded with %j',
     async (padding) => {
       const text = padded(padding, 1_000_000);
       const error = boxTokenError({
@@ -95,13 +98,16 @@ describe('Padding of any length is read in linear time', () => {
     },
   );
 
-  it.each(['upload', '/', '\\', 'a.', '-', '/oauth2/'])('in an address: %j', (padding) => {
-    const text = padded(padding, 1_000_000);
-    for (const address of [`https://${text}x.example/`, `https://a.example/${text}x`]) {
-      if (!URL.canParse(address)) continue;
-      expect(mayCarryToken(new URL(address), boxUrlRules([]))).toBe(false);
-      const credentials = { developerToken: 'token' };
-      expect(resolveOptions({ credentials, apiUrl: address }).apiUrl).toContain('example');
-    }
-  });
+  it.each(['upload', '/', '\\', 'a.', '-', '/oauth2/'])(
+    'is enough to check an address padded with %j',
+    (padding) => {
+      const text = padded(padding, 1_000_000);
+      for (const address of [`https://${text}x.example/`, `https://a.example/${text}x`]) {
+        if (!URL.canParse(address)) continue;
+        expect(mayCarryToken(new URL(address), boxUrlRules([]))).toBe(false);
+        const credentials = { developerToken: 'token' };
+        expect(resolveOptions({ credentials, apiUrl: address }).apiUrl).toContain('example');
+      }
+    },
+  );
 });

@@ -27,11 +27,11 @@ let server: OddBox;
 let box: BoxAuth;
 let closing: (() => unknown)[];
 
-/** One call; what it gives in the end is an outcome, whether it is a response or an error. */
+/** Resolves with the response, and whatever of its body was read. */
 type Call = (path: string, signal: AbortSignal) => Promise<unknown>;
 interface Client {
   readonly call: Call;
-  /** What the app made and keeps. */
+  /** Agents that the app created and keeps. */
   readonly agent?: object;
 }
 
@@ -45,7 +45,7 @@ function keptAlive(): { httpAgent: http.Agent; httpsAgent: https.Agent } {
   return { httpAgent, httpsAgent };
 }
 
-/** The caller's own header is in the caller's own config: what is sent under our name is what must not show. */
+/** Sends no headers of the caller: axios keeps those in its config, where the caller put them. */
 function viaAxios(defaults: AxiosRequestConfig, ofCall: AxiosRequestConfig = {}): Client {
   const instance = axios.create({ baseURL: server.url, ...defaults });
   attachToAxios(instance, box.policy, box.fetch);
@@ -170,9 +170,9 @@ describe.each([
   });
 
   describe.each(Object.keys(all))('%s', (name) => {
-    it.each(ODD_PATHS)('shows no secret, however deep, after %s', async (path) => {
+    it.each(ODD_PATHS)('leaves no secret reachable from its outcome after %s', async (path) => {
       const { call, agent } = all[name]?.() ?? {};
-      if (call === undefined) throw new Error('no such client');
+      if (call === undefined) throw new Error(`Unknown client ${name}`);
       const controller = new AbortController();
       const arrived = server.hanging();
       const outcome = box.provider

@@ -28,7 +28,7 @@ const keys = makeKeys();
 const encrypted = keys.forms['PKCS#8 PBES2 3DES, as the console makes it'];
 const plain = keys.forms['plain PKCS#8'];
 
-/** Every text that must stand nowhere: the secrets, and each line of the keys. */
+/** Texts that must never be shown: the secrets, and each line of the keys. */
 const secrets = [
   CLIENT_SECRET,
   DEVELOPER_TOKEN,
@@ -47,7 +47,7 @@ const pair = {
 };
 const client = { clientId: 'client', clientSecret: CLIENT_SECRET, enterpriseId: '1' };
 
-/** All that can be made of what was thrown: what a logger, a serializer or a curious person makes of it. */
+/** Everything that loggers, serializers and inspection show of a thrown value. */
 function showings(thrown: unknown): string[] {
   const shown = [
     inspect(thrown, { depth: Infinity, showHidden: true, getters: true }),
@@ -68,7 +68,7 @@ function showings(thrown: unknown): string[] {
 function expectNoSecret(texts: readonly string[]): void {
   for (const text of texts) {
     for (const secret of secrets) expect(text).not.toContain(secret);
-    expect(text).not.toMatch(/eyJ[\w-]{10,}/); // no assertion either
+    expect(text).not.toMatch(/eyJ[\w-]{10,}/); // An assertion is a secret too.
   }
 }
 
@@ -101,20 +101,20 @@ async function getToken(box = auth()): Promise<unknown> {
   return work;
 }
 
-const answering = (answer: Parameters<ScriptedEndpoint['script']>[0]) => {
-  endpoint.otherwise = answer;
+const responding = (response: Parameters<ScriptedEndpoint['script']>[0]) => {
+  endpoint.otherwise = response;
   return getToken();
 };
 
 const refusing =
   (error: string, description: string, status = 400): Path =>
   () =>
-    answering(refuse(endpoint, status, error, description));
+    responding(refuse(endpoint, status, error, description));
 
 const echo = `client_secret=${CLIENT_SECRET}&assertion=eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJjbGllbnQifQ.c2lnbmF0dXJl`;
 const secretWords = `refused ${CLIENT_SECRET} for ${PASSPHRASE.slice(0, 0)}Bearer ${DEVELOPER_TOKEN} ${echo}`;
 
-/** One way into every code: how the error comes about, with secrets at hand. */
+/** Causes an error of each code, in a place where secrets are known. */
 const paths: Record<BoxAuthErrorCode, Path> = {
   config_missing: () =>
     Test.createTestingModule({
@@ -204,7 +204,7 @@ const paths: Record<BoxAuthErrorCode, Path> = {
   request_refused: () => undefined,
   rate_limited: refusing('rate_limit_exceeded', secretWords, 429),
   unavailable: refusing(CLIENT_SECRET, secretWords, 503),
-  timeout: () => answering(silence),
+  timeout: () => responding(silence),
   network: () => {
     endpoint.otherwise = () =>
       Promise.reject(
@@ -215,9 +215,9 @@ const paths: Record<BoxAuthErrorCode, Path> = {
     return getToken();
   },
   response_invalid: () =>
-    answering(() => new Response(secretWords, { headers: { 'content-type': 'text/html' } })),
+    responding(() => new Response(secretWords, { headers: { 'content-type': 'text/html' } })),
   expired_on_arrival: () =>
-    answering((request) => {
+    responding((request) => {
       runtime.sleep(7_200_000);
       return endpoint.grant(request);
     }),
@@ -248,7 +248,7 @@ const paths: Record<BoxAuthErrorCode, Path> = {
   },
 };
 
-/** These come of answers to API calls, which have a test of their own. */
+/** Codes of API responses: test/box/box-api-error.spec.ts covers them. */
 const ofApiCalls: ReadonlySet<string> = new Set([
   'token_invalid',
   'unauthorized',
@@ -258,9 +258,9 @@ const ofApiCalls: ReadonlySet<string> = new Set([
   'request_refused',
 ]);
 
-describe('No secret is shown by an error', () => {
+describe('An error', () => {
   it.each(Object.entries(paths).filter(([code]) => !ofApiCalls.has(code)))(
-    '%s',
+    'shows no secret when its code is %s',
     async (code, path) => {
       let thrown: unknown;
       try {
@@ -277,7 +277,7 @@ describe('No secret is shown by an error', () => {
     },
   );
 
-  it('of axios, nor by its answers', async () => {
+  it('of axios shows no secret, and neither does its response', async () => {
     const emulator = await BoxEmulator.start();
     const box = new BoxAuth({ credentials: { config: emulator.config }, apiUrl: emulator.url });
     const { value } = await box.provider.getToken();
@@ -298,7 +298,7 @@ describe('No secret is shown by an error', () => {
         }),
       ].map((call) =>
         call.then(
-          (answer) => showings(answer),
+          (response) => showings(response),
           (error: unknown) => showings(error),
         ),
       ),
@@ -308,8 +308,8 @@ describe('No secret is shown by an error', () => {
   });
 });
 
-describe('No secret is shown by what holds one', () => {
-  it('a Secret, in any way but the one that asks for it', () => {
+describe('An object that holds a secret', () => {
+  it('shows the secret of a Secret only through reveal()', () => {
     const secret = new Secret(CLIENT_SECRET);
     const holder = { secret, list: [secret] };
     expectNoSecret([
@@ -322,7 +322,7 @@ describe('No secret is shown by what holds one', () => {
     expect(secret.reveal()).toBe(CLIENT_SECRET);
   });
 
-  it('the whole of BoxAuth, with a token in it', async () => {
+  it('shows nothing when a BoxAuth with a token is inspected or serialized', async () => {
     for (const box of [
       auth(),
       auth({ developerToken: DEVELOPER_TOKEN }),
@@ -337,7 +337,7 @@ describe('No secret is shown by what holds one', () => {
 });
 
 describe('redact', () => {
-  it('takes out whatever secret is known, wherever it stands', () => {
+  it('removes every known secret', () => {
     const text = fc.string({ maxLength: 40 });
     fc.assert(
       fc.property(text, text, fc.stringMatching(/^[!-~]{4,60}$/), (before, after, secret) => {
@@ -349,18 +349,18 @@ describe('redact', () => {
     );
   });
 
-  it('leaves no control character, and no more than its length', () => {
+  it('removes control characters and limits the length', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 2_000 }), (text) => {
         const shown = redact(text);
-        // oxlint-disable-next-line no-control-regex -- that is what must not be there
+        // oxlint-disable-next-line no-control-regex -- looks for control characters
         expect(shown).not.toMatch(/[\u0000-\u001F\u007F]/);
         expect(shown.length).toBeLessThanOrEqual(301);
       }),
     );
   });
 
-  it('leaves the words of Box as they are', () => {
+  it('leaves messages of Box unchanged', () => {
     for (const words of [
       'This app is not authorized by the enterprise admin',
       "Current date/time MUST be after or equal to the not-before date/time  listed in the 'nbf' or 'iat' claim",
@@ -371,7 +371,7 @@ describe('redact', () => {
     }
   });
 
-  it('leaves the codes of Node and OpenSSL as they are, unless a secret looks like one', () => {
+  it('leaves codes of Node and OpenSSL unchanged, unless one contains a secret', () => {
     const code = 'ERR_OSSL_UNSUPPORTED_PRF_OR_CIPHER';
     const thrown = Object.assign(new Error('no'), { code });
     expect(sanitizedCause(thrown)).toMatchObject({ code });
@@ -382,14 +382,14 @@ describe('redact', () => {
       expect(inspect(sanitizedCause(hidden, known))).not.toContain(secret);
   });
 
-  it('takes a short secret out where it stands by itself, and strikes no letters out of words', () => {
+  it('removes a short secret only where it is a whole word', () => {
     expect(redact('invalid_grant: d is invalid', ['d'])).toBe(
       'invalid_grant: [redacted] is invalid',
     );
     expect(redact('secret=hunter2, hunter2!', ['hunter2'])).toBe('[redacted], [redacted]!');
   });
 
-  it('copies no more of a cause than its name, code and words, two deep', () => {
+  it('copies the name, code and message of a cause, two levels deep', () => {
     const third = new Error('third');
     const second = new Error('second', { cause: third });
     const cause = sanitizedCause(

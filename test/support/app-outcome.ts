@@ -9,15 +9,14 @@ import { FakeRuntime } from './fake-runtime.js';
 import { PLANTED_SECRET } from './hostile-values.js';
 import { ScriptedEndpoint } from './scripted-endpoint.js';
 
-/** Of an app with client credentials. */
 export const credentials = {
   clientId: 'client',
-  clientSecret: 'a secret of it',
+  clientSecret: 'a client secret',
   enterpriseId: '1',
 };
 const LONGER_THAN_ANY_DEADLINE_MS = 90_000;
 
-/** Holds for each of the values that `arbitrary` makes. */
+/** Checks a property for values of `arbitrary`. */
 export const holdsFor = <T>(arbitrary: fc.Arbitrary<T>, holds: (value: T) => Promise<void>) =>
   fc.assert(fc.asyncProperty(arbitrary, holds), { numRuns: 80 });
 
@@ -27,7 +26,7 @@ export interface Outcome {
   readonly events: readonly AuthEvent[];
 }
 
-/** What becomes of `getToken` in an app with these options: a token, or an error of this package. */
+/** Calls `getToken` of an app with these options. Fails on an untyped error and on a visible secret. */
 export async function outcomeOf(
   options: (runtime: FakeRuntime, endpoint: ScriptedEndpoint) => Partial<BoxAuthOptions>,
 ): Promise<Outcome> {
@@ -42,20 +41,20 @@ export async function outcomeOf(
       ...options(runtime, endpoint),
     });
     box.events.subscribe((event) => events.push(event));
-    const asked = box.provider.getToken().then(
+    const request = box.provider.getToken().then(
       (token) => ({ token: token.value }),
       (error: unknown) => ({ error }),
     );
     await runtime.advance(LONGER_THAN_ANY_DEADLINE_MS);
     box.close();
-    return judged({ ...(await asked), events });
+    return checked({ ...(await request), events });
   } catch (error) {
-    return judged({ error, events });
+    return checked({ error, events });
   }
 }
 
-/** Nothing secret is shown, and an error is one of this package. */
-function judged({
+/** Fails if a secret is visible or the error is not a BoxAuthError. */
+function checked({
   token,
   error,
   events,
@@ -67,7 +66,8 @@ function judged({
   expect(inspect([error, events], { depth: 8, showHidden: true })).not.toContain(PLANTED_SECRET);
   expect(JSON.stringify([error, events])).not.toContain(PLANTED_SECRET);
   if (error === undefined) return { token, events };
-  if (!(error instanceof BoxAuthError)) throw new Error(`a raw error: ${inspect(error)}`);
+  if (!(error instanceof BoxAuthError))
+    throw new Error(`Expected a BoxAuthError, received: ${inspect(error)}`);
   expect(error.code).not.toBe('closed');
   return { error, events };
 }

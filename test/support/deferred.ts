@@ -1,4 +1,4 @@
-/** What Promise.withResolvers is where Node has it (22). */
+/** Promise.withResolvers, which Node has from version 22 on. */
 export function deferred(): {
   promise: Promise<void>;
   resolve: () => void;

@@ -5,13 +5,13 @@ interface Timer {
   readonly task: () => void;
 }
 
-/** Any hour of any day, reached by `advance`: nothing waits for it. */
+/** A runtime whose clocks and timers move only when a test moves them. */
 export class FakeRuntime implements Runtime {
   #wall: number;
   #monotonic = 1_000;
   #ids = 0;
   readonly #timers = new Set<Timer>();
-  /** What `random` gives; set it to see the extremes. */
+  /** The result of `random`. */
   randomValue = 0.5;
 
   constructor(start = Date.parse('2026-03-01T12:00:00Z')) {
@@ -34,7 +34,7 @@ export class FakeRuntime implements Runtime {
     return this.#timers.size;
   }
 
-  /** Lets time pass, timers fire in their order, and everything that follows from them happen. */
+  /** Moves both clocks, runs the timers that are due in order, and settles promises in between. */
   async advance(ms: number): Promise<void> {
     const end = this.#monotonic + ms;
     await settled();
@@ -48,17 +48,17 @@ export class FakeRuntime implements Runtime {
     await settled();
   }
 
-  /** Somebody sets the clock. */
+  /** Sets the wall clock, as an operator or NTP does. */
   jump(ms: number): void {
     this.#wall += ms;
   }
 
-  /** The machine sleeps: the wall clock goes on, the monotonic one stands still, and so do the timers. */
+  /** Suspends the machine: only the wall clock moves on. The monotonic clock and the timers stop. */
   sleep(ms: number): void {
     this.#wall += ms;
   }
 
-  /** The process is stopped (SIGSTOP): both clocks go on, and what was due meanwhile comes late. */
+  /** Stops the process (SIGSTOP): both clocks move on, and due timers run late. */
   freeze(ms: number): void {
     this.#pass(ms);
   }
@@ -75,7 +75,7 @@ export class FakeRuntime implements Runtime {
   }
 }
 
-/** All promises that can be kept now have been kept. */
+/** Resolves once all promises that can settle now have settled. */
 export async function settled(): Promise<void> {
   for (let turn = 0; turn < 3; turn++) {
     await new Promise((resolve) => {

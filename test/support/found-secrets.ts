@@ -1,8 +1,8 @@
 import { types } from 'node:util';
 
-/** Where the process as a whole begins: it is reachable from almost everything, and shows nothing of one call. */
+/** Reachable from almost everything, and about the process instead of one call. */
 const OUTSIDE: ReadonlySet<unknown> = new Set([globalThis, process, globalThis.console]);
-/** Node's lists of timers lead from each to all others. */
+/** Node links each timer to all others. */
 const NEIGHBOURS = /^(?:_idleNext|_idlePrev)$/;
 const MAX_OBJECTS = 200_000;
 
@@ -12,15 +12,15 @@ interface Visit {
 }
 
 /**
- * The paths from `root` to each text or bytes with one of `secrets` in it: by own properties, hidden ones and symbols
- * included, by the getters of all prototypes, and through the entries of maps and sets, however deep.
+ * Returns the path from `root` to each text or buffer that contains one of `secrets`. Follows own properties, symbols and
+ * hidden ones included, getters of prototypes, and entries of maps and sets, at any depth.
  */
 export function foundSecrets(root: unknown, secrets: readonly string[]): string[] {
   const found: string[] = [];
   const seen = new Set<unknown>(OUTSIDE);
   const queue: Visit[] = [{ value: root, path: '' }];
   for (let at = 0; at < queue.length; at++) {
-    if (at > MAX_OBJECTS) throw new Error(`more than ${MAX_OBJECTS} objects are reachable`);
+    if (at > MAX_OBJECTS) throw new Error(`More than ${MAX_OBJECTS} objects are reachable.`);
     const { value, path } = queue[at] ?? { value: undefined, path: '' };
     const text = textOf(value);
     if (text !== undefined) {
@@ -67,7 +67,7 @@ function isPrototype(holder: object): boolean {
   return typeof owner === 'function' && owner.prototype === holder;
 }
 
-/** A getter may throw, or be of another object than the one it is read of. */
+/** Undefined where a getter throws. */
 function valueOf(holder: object, name: string | symbol): unknown {
   try {
     const value: unknown = Reflect.get(holder, name);

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 
-/** Stands in hostile values where a secret could: nothing that is shown may contain it. */
+/** A secret inside hostile values. Nothing that is shown may contain it. */
 export const PLANTED_SECRET = 'pl4nted-Secret-0123456789abcdef';
 
 const throwing = () => {
   throw new Error(`access_token=${PLANTED_SECRET}`);
 };
 
-/** Throws whatever is done to it. */
+/** An object on which every operation throws. */
 function revokedProxy(): object {
   const { proxy, revoke } = Proxy.revocable({}, {});
   revoke();
@@ -22,7 +22,7 @@ function circularError(): Error {
 
 /* oxlint-disable unicorn/no-thenable -- some of these are thenables that misbehave */
 
-/** Values that nobody expects, each as a function so that one run does not change the next. */
+/** Unexpected values, each from a function, so that no run changes the values of the next. */
 const ODD: readonly (() => unknown)[] = [
   () => undefined,
   () => null,
@@ -59,7 +59,7 @@ const ODD: readonly (() => unknown)[] = [
   () => `\u001b[31m\u0000\u202e${'x'.repeat(5_000)}`,
 ];
 
-/** Makes a value that nobody expects. fast-check would look into the value itself, which may throw. */
+/** Makes an unexpected value. It is a function because fast-check inspects values, and some of these throw. */
 export const oddValue: fc.Arbitrary<() => unknown> = fc.oneof(
   { weight: 3, arbitrary: fc.constantFrom(...ODD) },
   {

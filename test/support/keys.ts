@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Keys as people have them: made by the openssl on this machine, in a folder that is gone when `use` returns. */
+/** Runs the openssl of this machine in a temporary folder, which is removed when `use` returns. */
 export function withOpenssl<T>(
   use: (openssl: (args: string) => void, read: (file: string) => string) => T,
 ): T {
@@ -46,7 +46,7 @@ export interface MadeKeys {
   readonly ec: string;
 }
 
-/** One RSA key in every form of BOX's and openssl's making, and some that do not fit. */
+/** One RSA key in every form that Box and openssl produce, and keys that Box does not accept. */
 export function makeKeys(): MadeKeys {
   return withOpenssl((openssl, read) => {
     openssl('genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out key.pem');

@@ -5,7 +5,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 
-/** What arrived at a server. */
+/** A request that a server received. */
 export interface Arrived {
   readonly method: string;
   readonly path: string;
@@ -13,7 +13,7 @@ export interface Arrived {
   readonly body: string;
 }
 
-/** A real server on loopback that remembers all that arrives: some host that is not Box. */
+/** A real server on loopback that records its requests. It plays hosts other than Box. */
 export interface LoopbackServer {
   readonly url: string;
   readonly arrived: Arrived[];
@@ -21,7 +21,7 @@ export interface LoopbackServer {
 }
 
 export async function startServer(
-  answer: (request: Arrived, response: ServerResponse) => void,
+  respond: (request: Arrived, response: ServerResponse) => void,
 ): Promise<LoopbackServer> {
   const arrived: Arrived[] = [];
   const server = createServer((request, response) => {
@@ -33,14 +33,14 @@ export async function startServer(
         body,
       };
       arrived.push(seen);
-      answer(seen, response);
+      respond(seen, response);
     });
   });
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);
   });
   const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('the server has no port');
+  if (address === null || typeof address === 'string') throw new Error('The server has no port.');
   return {
     url: `http://127.0.0.1:${address.port}`,
     arrived,

@@ -13,7 +13,7 @@ interface Entry {
   pause?: { readonly reason: string; readonly until: number };
 }
 
-/** A token store for several apps in one process, and the simplest example of a store. */
+/** A token store for apps in one process. */
 export class MemoryTokenStore implements TokenStore {
   readonly #entries = new Map<string, Entry>();
 

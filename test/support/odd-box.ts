@@ -13,7 +13,7 @@ import { selfSignedCertificate } from '../../lib/cli/keygen/self-signed-certific
 type Request = IncomingMessage | Http2ServerRequest;
 type Response = ServerResponse | Http2ServerResponse;
 
-/** A server that grants a token and then answers calls in every way a client can meet. */
+/** A server that grants a token, and ends calls in every way that a client can experience. */
 export interface OddBox {
   readonly url: string;
   /** Resolves once a call to /hang has arrived. */
@@ -21,7 +21,7 @@ export interface OddBox {
   stop(): Promise<void>;
 }
 
-/** How calls end, by their path. `/hang` is for a caller who leaves. */
+/** The path decides how a call ends. The caller has to abort `/hang`. */
 export const ODD_PATHS = [
   '/200',
   '/403',
@@ -36,7 +36,7 @@ export const ODD_PATHS = [
 
 export async function startOddBox(protocol: 'http' | 'h2', token: string): Promise<OddBox> {
   const waiting: (() => void)[] = [];
-  const answer = (request: Request, response: Response): void => {
+  const respond = (request: Request, response: Response): void => {
     const path = request.url ?? '';
     const send = (status: number, headers: Record<string, string> = {}, body = '{}') => {
       response.writeHead(status, { 'content-type': 'application/json', ...headers });
@@ -46,7 +46,7 @@ export async function startOddBox(protocol: 'http' | 'h2', token: string): Promi
       send(200, {}, JSON.stringify({ access_token: token, expires_in: 3600 }));
     else if (path === '/moved') send(302, { location: '/200' });
     else if (path === '/left')
-      send(302, { location: 'http://127.0.0.1:9/' }); // nobody listens there
+      send(302, { location: 'http://127.0.0.1:9/' }); // No process listens there.
     else if (path === '/hang-up') hangUp(request);
     else if (path === '/garbage') breakProtocol(request);
     else if (path === '/hang') for (const arrived of waiting.splice(0)) arrived();
@@ -57,8 +57,8 @@ export async function startOddBox(protocol: 'http' | 'h2', token: string): Promi
   };
   const server =
     protocol === 'http'
-      ? createServer(answer)
-      : createSecureServer({ ...certificate(), allowHTTP1: true }, answer);
+      ? createServer(respond)
+      : createSecureServer({ ...certificate(), allowHTTP1: true }, respond);
   const open = new Set<Socket | ServerHttp2Session>();
   for (const event of ['connection', 'session']) {
     server.on(event, (connection: Socket | ServerHttp2Session) => {
@@ -96,11 +96,11 @@ function breakProtocol(request: Request): void {
   else request.socket.end('not HTTP');
 }
 
-let made: { readonly key: string; readonly cert: string } | undefined;
+let cached: { readonly key: string; readonly cert: string } | undefined;
 
 function certificate(): { readonly key: string; readonly cert: string } {
-  made ??= newCertificate();
-  return made;
+  cached ??= newCertificate();
+  return cached;
 }
 
 function newCertificate(): { readonly key: string; readonly cert: string } {

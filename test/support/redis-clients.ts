@@ -5,14 +5,14 @@ import { createClient, createCluster } from 'redis';
 import { createClient as createClient6, createCluster as createCluster6 } from 'redis6';
 import type { RedisClient } from 'nestjs-box-auth/redis';
 
-/** A connected client, and how its owner closes it. */
+/** A connected client. `close` is for its owner. */
 export interface ConnectedClient {
   readonly client: RedisClient;
   readonly events: Pick<EventEmitter, 'once' | 'eventNames' | 'listenerCount'>;
   readonly close: () => void;
 }
 
-/** One that is lost stays lost, unless it `reconnects`. */
+/** Without `reconnects`, a lost connection stays lost. */
 interface Reconnecting {
   readonly reconnects: boolean;
 }
@@ -27,7 +27,7 @@ const lazy = { lazyConnect: true } as const;
 
 type Connect = (port: number, options?: Reconnecting) => Promise<ConnectedClient>;
 
-/** Each of the clients that are known, connected to one server. */
+/** Connects each supported client to one server. */
 export const connectors: Readonly<Record<string, Connect>> = {
   'ioredis 5': async (port, options) => {
     const client = new Redis(port, '127.0.0.1', ioredisOptions(options)).on('error', ignore);
@@ -59,7 +59,7 @@ function socketOptions(port: number, { reconnects }: Reconnecting = { reconnects
   return { port, reconnectStrategy: reconnects ? () => 5 : (false as const) };
 }
 
-/** Each of the clients that are known, connected to a cluster. */
+/** Connects each supported client to a cluster. */
 export const clusterConnectors: Readonly<
   Record<string, (nodes: Address[]) => Promise<ConnectedClient>>
 > = {

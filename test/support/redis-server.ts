@@ -8,23 +8,23 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { describe } from 'vitest';
 
-/** `REDIS_SERVER` names another program, such as `valkey-server`. */
+/** `REDIS_SERVER` can name a compatible program, such as `valkey-server`. */
 const PROGRAM = process.env['REDIS_SERVER'] ?? 'redis-server';
 const isInstalled = spawnSync(PROGRAM, ['--version']).status === 0;
-if (!isInstalled) console.warn(`${PROGRAM} is not on PATH: what needs it is skipped.`);
+if (!isInstalled) console.warn(`${PROGRAM} is not on PATH. Skipping the tests that need it.`);
 
-/** Skipped where there is no redis-server, but on CI: there it has to be. */
+/** Skips where redis-server is missing, except on CI, which must have it. */
 export const describeWithRedis =
   isInstalled || process.env['CI'] === 'true' ? describe : describe.skip;
 
-/** A key and what is in it, whatever its type. */
+/** A key and its value. */
 export interface Dumped {
   readonly key: string;
   readonly value: string;
   readonly ttlMs: number;
 }
 
-/** A redis-server of one's own, on a free port of loopback, in a folder that goes with it. */
+/** A separate redis-server on a free loopback port, with a temporary folder. */
 export class RedisServer {
   private constructor(
     readonly port: number,
@@ -36,28 +36,28 @@ export class RedisServer {
 
   static async start(...args: string[]): Promise<RedisServer> {
     const folder = await mkdtemp(join(tmpdir(), 'nestjs-box-auth-redis-'));
-    // Somebody else may take the port before the server does.
+    // Another process may take the port before the server does.
     for (let attempt = 0; attempt < 10; attempt++) {
       const port = await freePort();
-      const child = await launched(port, folder, args);
+      const child = await launch(port, folder, args);
       if (child !== undefined) {
         return new RedisServer(port, folder, args, child, adminOf(port));
       }
     }
     await rm(folder, { recursive: true });
-    throw new Error(`${PROGRAM} does not start`);
+    throw new Error(`${PROGRAM} did not start.`);
   }
 
   get url(): string {
     return `redis://127.0.0.1:${this.port}`;
   }
 
-  /** By a connection of its own. */
+  /** Uses a separate connection. */
   command(name: string, ...args: (string | number)[]): Promise<unknown> {
     return this.admin.call(name, ...args);
   }
 
-  /** What somebody sees who can read this Redis. */
+  /** Everything that a reader of this Redis sees. */
   async dump(): Promise<Dumped[]> {
     const keys = await this.admin.keys('*');
     return await Promise.all(
@@ -69,7 +69,7 @@ export class RedisServer {
     );
   }
 
-  /** Time passes for everything that ends. */
+  /** Shortens the time to live of every key. */
   async advance(ms: number): Promise<void> {
     await this.admin.eval(ADVANCE, 0, ms);
   }
@@ -78,7 +78,7 @@ export class RedisServer {
     await this.admin.flushall();
   }
 
-  /** It answers nobody any more, but its connections stay open. */
+  /** Stops responding, with all connections open. */
   pause(): void {
     this.child.kill('SIGSTOP');
   }
@@ -94,11 +94,11 @@ export class RedisServer {
     await exit;
   }
 
-  /** On the same port, with nothing in it. */
+  /** Starts again on the same port, empty. */
   async restart(): Promise<void> {
     await this.kill();
-    const child = await launched(this.port, this.folder, this.args);
-    if (child === undefined) throw new Error(`port ${this.port} was taken meanwhile`);
+    const child = await launch(this.port, this.folder, this.args);
+    if (child === undefined) throw new Error(`Another process took port ${this.port}.`);
     this.child = child;
   }
 
@@ -109,7 +109,7 @@ export class RedisServer {
   }
 }
 
-/** A cluster of masters, each with its share of the slots. */
+/** A cluster of masters that share the slots. */
 export class RedisClusterServers {
   private constructor(readonly nodes: readonly RedisServer[]) {}
 
@@ -153,7 +153,7 @@ export class RedisClusterServers {
     for (const [index, node] of this.nodes.entries()) {
       const end = Math.min((index + 1) * share, SLOTS) - 1;
       await node.command('CLUSTER', 'ADDSLOTSRANGE', index * share, end);
-      // Two of one epoch would have to settle that first.
+      // Nodes with the same epoch would first have to resolve the conflict.
       await node.command('CLUSTER', 'SET-CONFIG-EPOCH', index + 1);
       await node.command('CLUSTER', 'MEET', '127.0.0.1', first?.port ?? 0);
     }
@@ -183,8 +183,8 @@ function adminOf(port: number): Redis {
   return admin;
 }
 
-/** Undefined if it does not start. */
-async function launched(
+/** Undefined if the server does not start. */
+async function launch(
   port: number,
   folder: string,
   args: readonly string[],
@@ -206,7 +206,7 @@ async function launched(
   return (await isReady) ? child : undefined;
 }
 
-/** Kills it as soon as the process that has started it is gone, whatever that died of: its end of the pipe is closed then. */
+/** Kills the server once this process has ended for any reason: the pipe closes then. */
 function watch(child: ChildProcess): void {
   const watcher = spawn('sh', ['-c', 'read _; kill -9 "$0"', String(child.pid)], {
     stdio: ['pipe', 'ignore', 'ignore'],
@@ -216,7 +216,7 @@ function watch(child: ChildProcess): void {
   child.once('exit', () => void watcher.kill('SIGKILL'));
 }
 
-/** One whose cluster bus, 10,000 above, is a port as well. */
+/** A free port that leaves room for the cluster bus, which listens 10,000 ports above. */
 async function freePort(): Promise<number> {
   for (;;) {
     const server = createServer().listen(0, '127.0.0.1');

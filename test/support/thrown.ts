@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { BoxAuthError } from 'nestjs-box-auth';
 
-/** What `work` throws, or rejects with; it must be a BoxAuthError. */
+/** Returns the BoxAuthError that `work` throws or rejects with. Fails if there is none. */
 export async function thrownBy(work: () => unknown): Promise<BoxAuthError> {
   try {
     await work();
@@ -9,5 +9,5 @@ export async function thrownBy(work: () => unknown): Promise<BoxAuthError> {
     expect(error).toBeInstanceOf(BoxAuthError);
     if (error instanceof BoxAuthError) return error;
   }
-  throw new Error('it was expected to throw, and did not');
+  throw new Error('Expected an error, received none.');
 }

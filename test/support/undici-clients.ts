@@ -4,7 +4,7 @@ import * as undici6 from 'undici6';
 import type { BoxTokenProvider } from 'nestjs-box-auth';
 import { boxAuthInterceptor } from 'nestjs-box-auth/undici';
 
-/** A call as all clients can make it. */
+/** A request that every client can send. */
 export interface Call {
   readonly method?: string;
   readonly headers?: Record<string, string>;
@@ -12,14 +12,14 @@ export interface Call {
   readonly signal?: AbortSignal;
 }
 
-/** One of the ways to call by undici, with our interceptor in it. */
+/** One way to send requests with undici and our interceptor. */
 export interface UndiciClient {
   call(url: string, call?: Call): Promise<{ readonly status: number; readonly text: string }>;
   newFormData(): { set(name: string, value: string): void };
   close(): Promise<void>;
 }
 
-/** `times`: how often the interceptor is composed. */
+/** Composes the interceptor `times` times (default 1). */
 export type Opening = (provider: BoxTokenProvider, times?: number) => UndiciClient;
 
 export const requests = {
@@ -47,7 +47,7 @@ export function rows(openings: Readonly<Record<string, Opening>>): [string, Open
 }
 
 type Undici = typeof undici | typeof undici6;
-// Both versions take the dispatcher of their own; here it is the one of the library that is called.
+// Each version expects a dispatcher of its own. Here it always comes from the library in use.
 type Dispatcher = undici.Dispatcher & undici6.Dispatcher;
 type Sending = (dispatcher: Dispatcher) => UndiciClient['call'];
 
@@ -70,7 +70,7 @@ function opening(library: Undici, sending: Sending, Form = library.FormData): Op
   };
 }
 
-/** The global `fetch` has no other dispatcher than the one of the process. */
+/** Sets the dispatcher of the process, the only one that the global `fetch` uses. */
 function globally(open: Opening, library: Undici): Opening {
   return (provider, times) => {
     const { getGlobalDispatcher, setGlobalDispatcher } = library as typeof undici;
