@@ -1,5 +1,5 @@
 import type { AsyncResource } from 'node:async_hooks';
-import type { ResponseHead } from '../core/http/outgoing-policy.js';
+import type { ResponseHead } from '../core/http/www-authenticate.js';
 import { headerOf } from './headers.js';
 
 /** Passes one event of a response on to the caller's handler. */

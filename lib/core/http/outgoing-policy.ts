@@ -7,6 +7,7 @@ import { rejected } from '../tokens/rejection-pace.js';
 import type { WaitOptions } from './abort-sources.js';
 import { ORIGIN_BOUND_HEADERS } from './redirect.js';
 import { mayCarryToken, parseUrl, type UrlRules } from './url-rules.js';
+import type { ResponseHead } from './www-authenticate.js';
 
 /** Describes an issuer's headers: how a request carries the token and the acting user, and how a response refuses the token. */
 export interface HeaderScheme {
@@ -36,15 +37,6 @@ export interface Authorization {
 
 /** A promise only if there is something to wait for: awaiting costs a call as much as reading a cached token. */
 type MaybePromise<T> = T | Promise<T>;
-
-/** The parts of a response that show whether it refuses the token. */
-export interface ResponseHead {
-  readonly status: number;
-  /** The value of `WWW-Authenticate`. */
-  readonly challenge: string | null | undefined;
-  /** Resolves when the body begins or ends. Called only if the challenge names no error. */
-  readonly isEmpty: () => MaybePromise<boolean>;
-}
 
 /** If the body has not begun by then, the caller gets the response. */
 const BODY_WAIT_MS = 1000;

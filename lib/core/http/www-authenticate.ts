@@ -1,4 +1,11 @@
-import type { ResponseHead } from './outgoing-policy.js';
+/** The parts of a response that show whether it refuses the token. */
+export interface ResponseHead {
+  readonly status: number;
+  /** The value of `WWW-Authenticate`. */
+  readonly challenge: string | null | undefined;
+  /** Resolves when the body begins or ends. Called only if the challenge names no error. */
+  readonly isEmpty: () => boolean | Promise<boolean>;
+}
 
 /** One challenge of a `WWW-Authenticate` header (RFC 9110, section 11.6.1). */
 export interface Challenge {
