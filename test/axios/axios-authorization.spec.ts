@@ -20,21 +20,23 @@ import { ScriptedEndpoint } from '../support/scripted-endpoint.js';
 import { thrownBy } from '../support/thrown.js';
 
 type Config = InternalAxiosRequestConfig;
-interface Answer {
+interface ScriptedResponse {
   readonly status?: number;
   readonly headers?: Record<string, string>;
   readonly data?: unknown;
 }
 
-/** An adapter of the app's own takes the place of the network: it answers as it is told, and then with 200. */
+/** The adapter of the app replaces the network: it returns the scripted responses, then status 200. */
 let sent: { readonly url: string; readonly authorization: unknown; readonly data: unknown }[];
-let answers: (Answer | ((config: Config) => Answer | Promise<Answer>))[];
+let responses: (
+  ScriptedResponse | ((config: Config) => ScriptedResponse | Promise<ScriptedResponse>)
+)[];
 let runtime: FakeRuntime;
 let endpoint: ScriptedEndpoint;
 let box: BoxAuth;
 beforeEach(() => {
   sent = [];
-  answers = [];
+  responses = [];
   runtime = new FakeRuntime();
   endpoint = new ScriptedEndpoint(runtime);
   box = new BoxAuth({
@@ -47,9 +49,9 @@ beforeEach(() => {
 const adapter: AxiosAdapter = async (config) => {
   const { url = '', data } = config;
   sent.push({ url, authorization: config.headers.get('authorization'), data });
-  const next = answers.shift() ?? {};
-  const answer = typeof next === 'function' ? await next(config) : next;
-  const { status = 200, headers = {}, data: body } = answer;
+  const next = responses.shift() ?? {};
+  const scripted = typeof next === 'function' ? await next(config) : next;
+  const { status = 200, headers = {}, data: body } = scripted;
   const response: AxiosResponse = { status, statusText: '', headers, data: body, config };
   if (status < 400) return response;
   throw new AxiosError(`status ${status}`, AxiosError.ERR_BAD_REQUEST, config, null, response);
@@ -85,7 +87,7 @@ describe('An axios instance', () => {
   });
 
   it('passes on a call with its own authorization, even if it is refused', async () => {
-    answers.push(refusal);
+    responses.push(refusal);
     const error = await thrown(attached().get(ME, { headers: { authorization: 'Bearer mine' } }));
     expect(error).toMatchObject({ status: 401 });
     expect(authorizations()).toEqual(['Bearer mine']);
@@ -99,7 +101,7 @@ describe('An axios instance', () => {
   });
 
   it('fails a call without a response like axios, and does not take it for a refused token', async () => {
-    answers.push((config) => {
+    responses.push((config) => {
       throw new AxiosError('socket hang up', 'ECONNRESET', config);
     });
     const error = await thrown(attached().get(ME));
@@ -111,7 +113,7 @@ describe('An axios instance', () => {
   it('passes on errors that are not from axios, whatever they contain', async () => {
     const request = { path: '/of somebody else' };
     const error = Object.assign(new Error('mine'), { request, response: refusal });
-    answers.push(() => {
+    responses.push(() => {
       throw error;
     });
     expect(await thrown(attached().get(ME))).toBe(error);
@@ -148,7 +150,7 @@ describe('A refused token with axios', () => {
     const bodies = [null, undefined, 'hello', Buffer.from('hello'), { a: 1 }, new FormData()];
     for (const data of bodies) {
       sent = [];
-      answers = [refusal];
+      responses = [refusal];
       expect((await attached().post(ME, data)).status, inspect(data)).toBe(200);
       expect(sent).toHaveLength(2);
       expect(sent[1]?.data).toEqual(sent[0]?.data);
@@ -160,7 +162,7 @@ describe('A refused token with axios', () => {
     ['of Node', () => Readable.from(['hello'])],
     ['of the web', () => new Blob(['hello']).stream()],
   ])('fails a call whose body is a stream %s', async (_, body) => {
-    answers.push(refusal);
+    responses.push(refusal);
     const error = await thrownBy(() => attached().post(ME, body()));
     expect(error.code).toBe('body_not_replayable');
     expect(sent).toHaveLength(1);
@@ -173,7 +175,7 @@ describe('A refused token with axios', () => {
     ['an empty Buffer', Buffer.alloc(0)],
     ['empty bytes', new Uint8Array()],
   ])('is detected in a 401 with %s as its body', async (_, data) => {
-    answers.push({ status: 401, data });
+    responses.push({ status: 401, data });
     expect((await attached().get(ME)).status).toBe(200);
     expect(authorizations()).toEqual(ONE_AND_TWO);
   });
@@ -184,7 +186,7 @@ describe('A refused token with axios', () => {
     ['a Buffer', Buffer.from('not you')],
     ['bytes', new Uint8Array(1)],
   ])('is not detected in a 401 with %s as its body', async (_, data) => {
-    answers.push({ status: 401, data });
+    responses.push({ status: 401, data });
     expect(await thrown(attached().get(ME))).toMatchObject({ status: 401, response: { data } });
     expect(endpoint.received).toHaveLength(1);
   });
@@ -192,29 +194,29 @@ describe('A refused token with axios', () => {
   it('is detected in a stream of length 0 without reading it', async () => {
     const closed = deferred();
     const data = new Readable({ read: () => undefined }).on('close', closed.resolve);
-    answers.push({ status: 401, data, headers: { 'content-length': '0' } });
+    responses.push({ status: 401, data, headers: { 'content-length': '0' } });
     expect((await attached().get(ME)).status).toBe(200);
     await closed.promise;
   });
 
   it('is not detected in a stream of another length', async () => {
     const data = new Readable({ read: () => undefined });
-    answers.push({ status: 401, data, headers: { 'content-length': '7' } });
+    responses.push({ status: 401, data, headers: { 'content-length': '7' } });
     expect(await thrown(attached().get(ME))).toMatchObject({ status: 401 });
     expect(data.destroyed).toBe(false);
   });
 
   it('is not detected in a response to HEAD', async () => {
-    answers.push({ status: 401, headers: { 'content-length': '0' } });
+    responses.push({ status: 401, headers: { 'content-length': '0' } });
     expect(await thrown(attached().head(ME))).toMatchObject({ status: 401 });
     expect(sent).toHaveLength(1);
   });
 
   it.each([
-    ['stays for others when the second answer is good, however late', 200, ONE_AND_TWO[1]],
-    ['is forgotten when the second answer is a late refusal', 401, 'Bearer token-3-for-1'],
+    ['stays for other calls if the second response succeeds, however late', 200, ONE_AND_TWO[1]],
+    ['is forgotten if the second response is a late refusal', 401, 'Bearer token-3-for-1'],
   ])('is replaced by a token that %s', async (_, status, next) => {
-    answers.push(refusal, async () => {
+    responses.push(refusal, async () => {
       await runtime.advance(20_000);
       return status === 401 ? refusal : {};
     });
@@ -231,7 +233,7 @@ describe('A redirect that an adapter follows', () => {
     config: object = {},
   ): Promise<Record<string, unknown>> => {
     const headers: Record<string, unknown> = {};
-    answers.push((final) => {
+    responses.push((final) => {
       // As follow-redirects has them: of the last request, in the case that somebody wrote.
       Object.assign(headers, final.headers.toJSON());
       for (const href of urls) {
@@ -270,7 +272,7 @@ describe('A redirect that an adapter follows', () => {
   });
 
   it('works without headers in its options', async () => {
-    answers.push((final) => {
+    responses.push((final) => {
       final.beforeRedirect?.({ href: ME }, { headers: {}, statusCode: 302 }, {} as never);
       return { data: 'there' };
     });
@@ -288,7 +290,7 @@ describe('The redirects of a call', () => {
     ['are as many as the app says for a stream, too', 3, stream(), 3],
   ])('%s', async (_, wanted, body, most) => {
     let seen: unknown;
-    answers.push((config) => {
+    responses.push((config) => {
       seen = config.maxRedirects;
       return {};
     });
@@ -376,7 +378,7 @@ describe('The response of a request over real HTTP', () => {
 
   it('passes on other events and errors of a stream unchanged', async () => {
     const data = new Readable({ read: () => undefined });
-    answers.push({ data });
+    responses.push({ data });
     await attached().get(ME, { responseType: 'stream' });
     const failure = Object.assign(new Error('mine'), { request: { path: '/x' } });
     const seen = new Promise((resolve) => {

@@ -45,7 +45,7 @@ const instance = axios.create({
 });
 attachToAxios(instance, box.policy, box.fetch);
 
-/** A dispatcher that answers by itself, and below it nothing. */
+/** A dispatcher that responds itself, without a network. */
 class Recording extends Dispatcher {
   override dispatch(
     { origin, path, headers }: Dispatcher.DispatchOptions,
@@ -67,7 +67,7 @@ const client = new BoxClient({
 });
 
 /** Each as its users call it, with an address that is as they wrote it. */
-const fronts: Record<string, (url: string) => Promise<unknown>> = {
+const clients: Record<string, (url: string) => Promise<unknown>> = {
   BoxFetch: (url) => box.fetch(url),
   axios: (url) => instance.get(url),
   undici: (url) => dispatcher.request({ ...parts(url), method: 'GET' }),
@@ -83,7 +83,7 @@ function parts(address: string): { origin: string; path: string } {
 /** What a call to `url` as Bob carries, by each front. */
 async function carried(url: string): Promise<Record<string, string>> {
   const result: Record<string, string> = {};
-  for (const [name, call] of Object.entries(fronts)) {
+  for (const [name, call] of Object.entries(clients)) {
     sent.length = 0;
     await box.provider.runAs('22222', () => call(url));
     expect(sent, `${name} sends one request`).toHaveLength(1);
@@ -96,7 +96,7 @@ async function carried(url: string): Promise<Record<string, string>> {
 }
 
 const all = (what: 'both' | 'nothing', except: Record<string, string> = {}) => ({
-  ...Object.fromEntries(Object.keys(fronts).map((name) => [name, what])),
+  ...Object.fromEntries(Object.keys(clients).map((name) => [name, what])),
   ...except,
 });
 
@@ -159,7 +159,7 @@ describe('Every client', () => {
     'https://api.box.com@evil.example/2.0/users/me',
     'https://api.box.com:443@evil.example/',
   ])('adds nothing to a call with user info: %s', async (url) => {
-    const { BoxFetch, axios: byAxios, 'the SDK': bySdk } = fronts;
+    const { BoxFetch, axios: byAxios, 'the SDK': bySdk } = clients;
     for (const call of [BoxFetch, byAxios, bySdk]) {
       sent.length = 0;
       await box.provider.runAs('22222', async () => call?.(url));

@@ -71,19 +71,19 @@ interface Call {
   readonly body?: unknown;
 }
 
-type Front = (
+type Client = (
   url: string,
   call?: Call,
 ) => Promise<{ readonly status: number; readonly text: string }>;
 
-const viaFetch: Front = async (url, { body, ...call } = {}) => {
+const viaFetch: Client = async (url, { body, ...call } = {}) => {
   const init = body === undefined ? call : { ...call, body, duplex: 'half' };
   const response = await box.fetch(url, init as RequestInit);
   return { status: response.status, text: await response.text() };
 };
 
 const viaAxios =
-  (defaults: object): Front =>
+  (defaults: object): Client =>
   async (url, { method = 'GET', headers = {}, body } = {}) => {
     const instance = axios.create({
       validateStatus: () => true,
@@ -95,7 +95,7 @@ const viaAxios =
     return { status: response.status, text: response.data };
   };
 
-const fronts: [string, Front][] = [
+const clients: [string, Client][] = [
   ['BoxFetch', viaFetch],
   ['axios', viaAxios({})],
   [
@@ -120,7 +120,7 @@ const bearer = (n: number) => `Bearer token-${n}-for-1`;
 const asBob = <T>(work: () => T) =>
   runInActingContext({ user: { id: '22222', via: 'header' } }, work);
 
-describe.each(fronts)('%s', (_, call) => {
+describe.each(clients)('%s', (_, call) => {
   it('adds a token to a call to Box, and no as-user without an acting user', async () => {
     expect(await call(`${api.url}/2.0/users/me`)).toEqual({
       status: 200,

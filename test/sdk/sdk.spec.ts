@@ -412,17 +412,17 @@ describe('BoxSdkNetworkClient', () => {
   it('sends no identity to another origin, nor the headers of its session', async () => {
     const { client, provider } = await injected();
     const call = { url: `${elsewhere.url}/x`, method: 'GET', headers: { 'x-mine': '1' } };
-    const told = client.withExtraHeaders({ Authorization: 'Bearer secret', 'x-told': '2' });
+    const withHeaders = client.withExtraHeaders({ Authorization: 'Bearer secret', 'x-extra': '2' });
     await provider.runAs(ALICE, () => client.makeRequest(call));
     await client.withAsUserHeader(ALICE).makeRequest(call);
-    await told.makeRequest(call);
+    await withHeaders.makeRequest(call);
     expect(elsewhere.arrived).toHaveLength(3);
     for (const { headers } of elsewhere.arrived) {
       expect(headers).toMatchObject({ 'x-mine': '1' });
       expect(headers).not.toHaveProperty('authorization');
       expect(headers).not.toHaveProperty('as-user');
     }
-    expect(elsewhere.arrived[2]?.headers['x-told']).toBe('2');
+    expect(elsewhere.arrived[2]?.headers['x-extra']).toBe('2');
     expect(emulator.mints).toBe(0);
   });
 
@@ -687,9 +687,9 @@ describe('BoxSdkNetworkClient', () => {
     const interceptor: Interceptor = {
       beforeRequest: (call) =>
         new FetchOptions({ ...call, headers: { ...call.headers, 'x-traced': '1' } }),
-      afterRequest: (answer): FetchResponse => {
-        seen.push(answer.status);
-        return { ...answer, data: { id: 'rewritten' } };
+      afterRequest: (response): FetchResponse => {
+        seen.push(response.status);
+        return { ...response, data: { id: 'rewritten' } };
       },
     };
     const { client } = await injected({ ...AT_ONCE, interceptors: [interceptor] });

@@ -147,10 +147,10 @@ describe.each(rows(clients))('%s', (_, opening) => {
     const ten = open(opening, 10);
     await call(ME);
     box.revokeAllTokens();
-    const answer = await asBob(() =>
+    const response = await asBob(() =>
       ten.call(`${box.url}/2.0/echo`, { method: 'POST', body: 'hello' }),
     );
-    expect(answer).toEqual({ status: 200, text: 'hello' });
+    expect(response).toEqual({ status: 200, text: 'hello' });
     expect(box.apiRequests.map(({ status }) => status)).toEqual([200, 401, 200]);
     expect(box.apiRequests[2]).toMatchObject({ actingUser: BOB });
     expect(box.mints).toBe(2);
@@ -159,8 +159,8 @@ describe.each(rows(clients))('%s', (_, opening) => {
   describe('on a redirect', () => {
     it('to a download, keeps token and acting user at Box', async () => {
       const file = box.addFile({ name: 'plan.txt', content: 'The plan', ownerId: BOB });
-      const answer = await asBob(() => call(`/2.0/files/${file.id}/content`));
-      expect(answer).toEqual({ status: 200, text: 'The plan' });
+      const response = await asBob(() => call(`/2.0/files/${file.id}/content`));
+      expect(response).toEqual({ status: 200, text: 'The plan' });
       expect(box.downloadRequests[0]?.headers).not.toHaveProperty('authorization');
       expect(box.downloadRequests[0]?.headers).not.toHaveProperty('as-user');
     });
@@ -218,9 +218,9 @@ describe.each(rows(clients))('%s', (_, opening) => {
     it('sends FormData again', async () => {
       const form = client.newFormData();
       form.set('field', 'hello');
-      const answer = await echoes(form);
-      expect(answer.status).toBe(200);
-      expect(answer.text).toContain('name="field"\r\n\r\nhello');
+      const response = await echoes(form);
+      expect(response.status).toBe(200);
+      expect(response.text).toContain('name="field"\r\n\r\nhello');
       expect(box.apiRequests).toHaveLength(2);
     });
 
@@ -251,8 +251,8 @@ describe.each(rows(clients))('%s', (_, opening) => {
     });
 
     it('requests one token for many calls that were refused together', async () => {
-      const answers = await Promise.all(Array.from({ length: 200 }, () => call(ME)));
-      expect(answers.every(({ status }) => status === 200)).toBe(true);
+      const responses = await Promise.all(Array.from({ length: 200 }, () => call(ME)));
+      expect(responses.every(({ status }) => status === 200)).toBe(true);
       expect(box.mints).toBe(2);
     });
   });
@@ -604,9 +604,9 @@ it('disables the redirects of undici 6, which would forward as-user', async () =
     closing.push(() => agent.destroy());
     const dispatcher = agent.compose(boxAuthInterceptor(provider));
     const options = { dispatcher, maxRedirections: 5 };
-    const answer = await asBob(() => undici6.request(`${box.url}/2.0/left`, options));
-    expect(answer.statusCode).toBe(302);
-    await answer.body.dump();
+    const response = await asBob(() => undici6.request(`${box.url}/2.0/left`, options));
+    expect(response.statusCode).toBe(302);
+    await response.body.dump();
   }
   expect(foreign.arrived).toEqual([]);
 });
@@ -762,7 +762,7 @@ describe('The dispatch of the interceptor', () => {
   });
 
   it('delivers nothing more to a handler that aborted its response', async () => {
-    const told: string[] = [];
+    const events: string[] = [];
     const over = deferred();
     let abort: (reason?: Error) => void = () => undefined;
     dispatchTo()(
@@ -770,13 +770,13 @@ describe('The dispatch of the interceptor', () => {
       {
         onConnect: (itsAbort) => (abort = itsAbort),
         onHeaders: () => {
-          told.push('headers');
+          events.push('headers');
           abort();
           return true;
         },
-        onData: () => told.push('data') > 0,
+        onData: () => events.push('data') > 0,
         onError: () => {
-          told.push('error');
+          events.push('error');
           setImmediate(over.resolve);
         },
       },
@@ -787,7 +787,7 @@ describe('The dispatch of the interceptor', () => {
     handler?.onHeaders?.(401, [], () => undefined, 'Unauthorized');
     handler?.onData?.(Buffer.from('about something else'));
     await over.promise;
-    expect(told).toEqual(['headers', 'error']);
+    expect(events).toEqual(['headers', 'error']);
   });
 
   it('passes the same controller on', async () => {

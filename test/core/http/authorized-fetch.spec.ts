@@ -17,12 +17,12 @@ interface Sent {
 
 /** Nothing leaves the process: what Box says is scripted, then it says `ok`. */
 let sent: Sent[];
-let answers: Response[];
+let responses: Response[];
 let endpoint: ScriptedEndpoint;
 let box: BoxAuth;
 beforeEach(() => {
   sent = [];
-  answers = [];
+  responses = [];
   const runtime = new FakeRuntime();
   endpoint = new ScriptedEndpoint(runtime);
   box = new BoxAuth({
@@ -33,7 +33,7 @@ beforeEach(() => {
       if (url.endsWith('/oauth2/token')) return endpoint.fetch(input, init);
       const { method, headers, body, redirect } = init ?? {};
       sent.push({ input, url, method, headers: new Headers(headers), body, redirect });
-      return answers.shift() ?? new Response('ok');
+      return responses.shift() ?? new Response('ok');
     },
   });
 });
@@ -64,7 +64,7 @@ describe('A call of BoxFetch', () => {
   });
 
   it('with its own authorization gets no token, and its caller gets the 401', async () => {
-    answers.push(refusal());
+    responses.push(refusal());
     const response = await box.fetch(ME, { headers: { authorization: 'Bearer mine' } });
     expect(response.status).toBe(401);
     expect(authorizations()).toEqual(['Bearer mine']);
@@ -87,13 +87,13 @@ describe('The redirect mode of a request', () => {
 
 describe('A 401 without a body', () => {
   it('refuses the token, which is refreshed', async () => {
-    answers.push(new Response(null, { status: 401 }));
+    responses.push(new Response(null, { status: 401 }));
     expect(await (await box.fetch(ME)).text()).toBe('ok');
     expect(authorizations()).toEqual(['Bearer token-1-for-1', 'Bearer token-2-for-1']);
   });
 
   it('does not refuse the token in response to HEAD', async () => {
-    answers.push(new Response(null, { status: 401 }));
+    responses.push(new Response(null, { status: 401 }));
     expect((await box.fetch(ME, { method: 'head' })).status).toBe(401);
     expect(sent).toHaveLength(1);
   });
@@ -101,7 +101,7 @@ describe('A 401 without a body', () => {
 
 describe('A 401 with a body and no challenge', () => {
   it('goes to the caller with its whole body', async () => {
-    answers.push(new Response('not you', { status: 401 }));
+    responses.push(new Response('not you', { status: 401 }));
     expect(await (await box.fetch(ME)).text()).toBe('not you');
     expect(sent).toHaveLength(1);
   });
@@ -109,7 +109,7 @@ describe('A 401 with a body and no challenge', () => {
 
 describe('A redirect', () => {
   it('within Box forwards the token to another host of Box', async () => {
-    answers.push(redirectTo(UPLOAD));
+    responses.push(redirectTo(UPLOAD));
     const response = await box.fetch(ME);
     expect(response.redirected).toBe(true);
     expect(await response.text()).toBe('ok');
@@ -117,21 +117,21 @@ describe('A redirect', () => {
   });
 
   it('within an origin forwards the caller’s own authorization', async () => {
-    answers.push(redirectTo('/2.0/users/1'));
+    responses.push(redirectTo('/2.0/users/1'));
     await box.fetch(ME, { headers: { authorization: 'Bearer mine', 'as-user': '7' } });
     expect(authorizations()).toEqual(['Bearer mine', 'Bearer mine']);
     expect(sent[1]?.headers.get('as-user')).toBe('7');
   });
 
   it('to another host of Box does not replace the caller’s own authorization', async () => {
-    answers.push(redirectTo(UPLOAD), redirectTo(ME));
+    responses.push(redirectTo(UPLOAD), redirectTo(ME));
     await box.fetch(ME, { headers: { authorization: 'Bearer mine' } });
     expect(authorizations()).toEqual(['Bearer mine', null, null]);
     expect(endpoint.received).toEqual([]);
   });
 
   it('may lead to a 401: the new token goes to the redirect target', async () => {
-    answers.push(redirectTo('/2.0/users/1'), refusal());
+    responses.push(redirectTo('/2.0/users/1'), refusal());
     expect((await box.fetch(ME)).status).toBe(200);
     expect(sent.map(({ url }) => new URL(url).pathname)).toEqual([
       '/2.0/users/me',
@@ -141,7 +141,7 @@ describe('A redirect', () => {
   });
 
   it('may follow a 401, but one call never refreshes twice', async () => {
-    answers.push(refusal(), redirectTo('/2.0/users/1'), refusal());
+    responses.push(refusal(), redirectTo('/2.0/users/1'), refusal());
     expect((await box.fetch(ME)).status).toBe(401);
     expect(authorizations()).toEqual([
       'Bearer token-1-for-1',
@@ -152,7 +152,7 @@ describe('A redirect', () => {
   });
 
   it('cannot be followed with a stream, which is consumed', async () => {
-    answers.push(redirectTo('/2.0/next', 307));
+    responses.push(redirectTo('/2.0/next', 307));
     const outcome: unknown = await box.fetch(ME, streaming()).catch((error: unknown) => error);
     expect(outcome).toBeInstanceOf(TypeError);
     expect(outcome).toMatchObject({
@@ -163,7 +163,7 @@ describe('A redirect', () => {
   });
 
   it('loop fails after twenty hops, as in fetch, with the reason', async () => {
-    answers.push(...Array.from({ length: 30 }, () => redirectTo('/2.0/again')));
+    responses.push(...Array.from({ length: 30 }, () => redirectTo('/2.0/again')));
     const outcome: unknown = await box.fetch(ME).catch((error: unknown) => error);
     expect(outcome).toBeInstanceOf(TypeError);
     expect(outcome).toMatchObject({
@@ -176,7 +176,7 @@ describe('A redirect', () => {
   it('has its body canceled, so that it holds no connection', async () => {
     const canceled: string[] = [];
     const body = new ReadableStream({ cancel: () => void canceled.push('redirect') });
-    answers.push(new Response(body, { status: 302, headers: { location: '/2.0/next' } }));
+    responses.push(new Response(body, { status: 302, headers: { location: '/2.0/next' } }));
     await box.fetch(ME);
     expect(canceled).toEqual(['redirect']);
   });
@@ -187,13 +187,13 @@ describe('A refused token', () => {
     const canceled: string[] = [];
     const body = new ReadableStream({ cancel: () => void canceled.push('refusal') });
     const headers = { 'www-authenticate': 'Bearer error="invalid_token"' };
-    answers.push(new Response(body, { status: 401, headers }));
+    responses.push(new Response(body, { status: 401, headers }));
     expect((await box.fetch(ME)).status).toBe(200);
     expect(canceled).toEqual(['refusal']);
   });
 
   it('fails a call with a stream after the token is refreshed', async () => {
-    answers.push(refusal());
+    responses.push(refusal());
     const error = await thrownBy(() => box.fetch(ME, streaming()));
     expect(error.code).toBe('body_not_replayable');
     expect(sent).toHaveLength(1);
