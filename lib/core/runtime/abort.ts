@@ -1,5 +1,3 @@
-import { defer, Observable, type ObservableInput, tap } from 'rxjs';
-
 const nothing = (): void => undefined;
 
 /** The listener of each signal. */
@@ -60,19 +58,4 @@ export async function untilAborted<T>(
   } finally {
     stop();
   }
-}
-
-/** `work` as an Observable: unsubscribing before it has a result aborts its signal. */
-export function abortable<T>(work: (signal: AbortSignal) => ObservableInput<T>): Observable<T> {
-  return new Observable((subscriber) => {
-    const controller = new AbortController();
-    let isOver = false;
-    const end = () => (isOver = true);
-    subscriber.add(() => {
-      if (!isOver) controller.abort(); // an abort is expensive, even where there is nothing to end
-    });
-    return defer(() => work(controller.signal))
-      .pipe(tap({ next: end, error: end }))
-      .subscribe(subscriber);
-  });
 }

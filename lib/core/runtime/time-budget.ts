@@ -1,4 +1,3 @@
-import { Observable } from 'rxjs';
 import { onAbort } from './abort.js';
 import { ageMs } from './age-clock.js';
 import type { Runtime } from './runtime.js';
@@ -57,25 +56,6 @@ export function afterRunningTime(
     spent(Math.min(runtime.monotonic() - startedAt, stepMs));
     stepMs = 0;
   };
-}
-
-/** `afterRunningTime` as an Observable. */
-export function elapsed(
-  runtime: Runtime,
-  delayMs: number,
-  spent?: (ms: number) => void,
-): Observable<{ readonly isFrozen: boolean }> {
-  return new Observable((subscriber) =>
-    afterRunningTime(
-      runtime,
-      delayMs,
-      (isFrozen) => {
-        subscriber.next({ isFrozen });
-        subscriber.complete();
-      },
-      spent,
-    ),
-  );
 }
 
 /** How long a task may take. */

@@ -1,6 +1,6 @@
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { EmitEvent } from '../events/auth-events.js';
-import { delay } from '../runtime/after.js';
+import { delay } from '../runtime/delay.js';
 import { ageMs } from '../runtime/age-clock.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { ProcessFrozen, type TimeBudget } from '../runtime/time-budget.js';
@@ -17,8 +17,6 @@ import {
   UnusableResponse,
 } from './token-request.js';
 import { timeoutError, unreachableError, unsignedError } from './network-errors.js';
-
-export type { MintedToken } from './access-token.js';
 
 /** Where and when a request is sent. */
 export interface SendOptions {

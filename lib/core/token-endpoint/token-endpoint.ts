@@ -7,7 +7,7 @@ import { credentialsUnavailable } from '../credentials/credentials-errors.js';
 import { type Subject, subjectKey } from '../credentials/subject.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { EmitEvent } from '../events/auth-events.js';
-import { holdingProcess } from '../runtime/after.js';
+import { holdingProcess } from '../runtime/delay.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { ProcessFrozen, TimeBudget } from '../runtime/time-budget.js';
 import type { AccessToken, MintedToken } from './access-token.js';

@@ -3,7 +3,7 @@ import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { BoxAuthErrorCode } from '../errors/error-codes.js';
 import type { EmitEvent, TokenEvent } from '../events/auth-events.js';
 import type { Runtime } from '../runtime/runtime.js';
-import type { MintedToken } from '../token-endpoint/token-attempts.js';
+import type { MintedToken } from '../token-endpoint/access-token.js';
 
 /** A mistake of the caller: only the caller gets this error. */
 const CALLER_ERROR: BoxAuthErrorCode = 'subject_unsupported';

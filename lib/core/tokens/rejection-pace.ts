@@ -1,6 +1,6 @@
 import { untilAborted } from '../runtime/abort.js';
-import { delay, holdingProcess } from '../runtime/after.js';
-import { nextTurn } from '../runtime/next-turn.js';
+import { delay, holdingProcess } from '../runtime/delay.js';
+import { yieldToEventLoop } from '../runtime/event-loop.js';
 import type { Runtime } from '../runtime/runtime.js';
 
 const ROUNDS_WITHOUT_PAUSE = 10;
@@ -35,7 +35,7 @@ export class RejectionPace {
   async delay(subject: object, signal: AbortSignal | undefined): Promise<void> {
     const streak = this.#streakOf(subject);
     const pause = (streak.pause ??= this.#pause(streak));
-    await nextTurn();
+    await yieldToEventLoop();
     await untilAborted(signal, pause).catch(() => undefined);
   }
 
@@ -56,7 +56,7 @@ export class RejectionPace {
   async #pause(streak: Streak): Promise<void> {
     const doublings = streak.rounds++ - ROUNDS_WITHOUT_PAUSE;
     const pauseMs = Math.min(2 ** doublings, MAX_PAUSE_MS, this.minBackoffMs);
-    await nextTurn();
+    await yieldToEventLoop();
     if (pauseMs >= 1) {
       const { runtime } = this;
       const { signal } = this.#pauses;
@@ -69,6 +69,6 @@ export class RejectionPace {
 
 /** Rejects with `reason` in the next tick of the event loop, so that a loop of wrong calls does not block it. */
 export async function rejected(reason: unknown): Promise<never> {
-  await nextTurn();
+  await yieldToEventLoop();
   throw reason;
 }

@@ -1,5 +1,5 @@
 import type { BoxAuthError } from '../errors/box-auth.error.js';
-import { delay } from '../runtime/after.js';
+import { delay } from '../runtime/delay.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { type CheckedClaim, StoreFailure, type StoreGuard } from './store-guard.js';
 import { appPausedError } from './token-errors.js';

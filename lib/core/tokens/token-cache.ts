@@ -4,7 +4,7 @@ import { concat, defer, filter, from, type Observable, Subject as RxSubject } fr
 import { checkedSubject, isSameSubject, type Subject, subjectKey } from '../credentials/subject.js';
 import type { EmitEvent } from '../events/auth-events.js';
 import { onAbort, untilAborted } from '../runtime/abort.js';
-import { TickQueue } from '../runtime/tick-queue.js';
+import { TickQueue } from '../runtime/event-loop.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { AccessToken } from '../token-endpoint/access-token.js';
 import { KeepWarm } from './keep-warm.js';

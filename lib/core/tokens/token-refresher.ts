@@ -9,11 +9,10 @@ import {
 import type { Subject } from '../credentials/subject.js';
 import type { EmitEvent } from '../events/auth-events.js';
 import { onAbort } from '../runtime/abort.js';
-import { holdProcess } from '../runtime/after.js';
+import { holdProcess } from '../runtime/delay.js';
 import { ageMs, type Instant } from '../runtime/age-clock.js';
 import type { Runtime } from '../runtime/runtime.js';
-import type { AccessToken } from '../token-endpoint/access-token.js';
-import type { MintedToken } from '../token-endpoint/token-attempts.js';
+import type { AccessToken, MintedToken } from '../token-endpoint/access-token.js';
 import { mintReporter, type MintReporter } from './mint-reporter.js';
 import { type RefreshFailure, RefreshFailures } from './refresh-failures.js';
 import type { RenewalOptions } from './renewal.options.js';

@@ -1,7 +1,6 @@
 import { type AgeClock, ageClockOf, type Instant } from '../runtime/age-clock.js';
 import type { Runtime } from '../runtime/runtime.js';
-import type { AccessToken } from '../token-endpoint/access-token.js';
-import type { MintedToken } from '../token-endpoint/token-attempts.js';
+import type { AccessToken, MintedToken } from '../token-endpoint/access-token.js';
 import type { RenewalOptions } from './renewal.options.js';
 
 /** No window and no margin takes more of a token's lifetime. */

@@ -1,6 +1,5 @@
 import type { Subject } from '../credentials/subject.js';
-import type { AccessToken } from '../token-endpoint/access-token.js';
-import type { MintedToken } from '../token-endpoint/token-attempts.js';
+import type { AccessToken, MintedToken } from '../token-endpoint/access-token.js';
 import type { PreviousTokens } from '../token-endpoint/token-endpoint.js';
 
 /** Where the cache gets tokens: the token endpoint, or a store in front of it. */

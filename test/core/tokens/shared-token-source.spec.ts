@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { BoxAuthError } from 'nestjs-box-auth';
 import type { Subject } from '../../../lib/core/credentials/subject.js';
-import { AccessToken } from '../../../lib/core/token-endpoint/access-token.js';
-import type { MintedToken } from '../../../lib/core/token-endpoint/token-attempts.js';
+import { AccessToken, type MintedToken } from '../../../lib/core/token-endpoint/access-token.js';
+
 import { renewalDefaults } from '../../../lib/core/tokens/renewal.options.js';
 import {
   type OnStoreFailure,
@@ -15,7 +15,7 @@ import type {
   TokenStore,
 } from '../../../lib/core/tokens/token-store.js';
 import { untilAborted } from '../../../lib/core/runtime/abort.js';
-import { delay } from '../../../lib/core/runtime/after.js';
+import { delay } from '../../../lib/core/runtime/delay.js';
 import { FakeRuntime, settled } from '../../support/fake-runtime.js';
 
 // The dialogue of one process with its store. Whole fleets are in shared-fleet.spec.ts.

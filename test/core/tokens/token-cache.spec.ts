@@ -1,8 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Subject } from '../../../lib/core/credentials/subject.js';
-import { AccessToken } from '../../../lib/core/token-endpoint/access-token.js';
-import type { MintedToken } from '../../../lib/core/token-endpoint/token-attempts.js';
+import { AccessToken, type MintedToken } from '../../../lib/core/token-endpoint/access-token.js';
 import { TokenCache } from '../../../lib/core/tokens/token-cache.js';
 import type { TokenSource } from '../../../lib/core/tokens/token-source.js';
 import { renewalDefaults } from '../../../lib/core/tokens/renewal.options.js';

@@ -1,4 +1,3 @@
-import { Observable } from 'rxjs';
 import { onAbort } from './abort.js';
 import { MAX_DELAY_MS, type Runtime } from './runtime.js';
 
@@ -18,16 +17,6 @@ export function delay(runtime: Runtime, delayMs: number, signal?: AbortSignal): 
       reject(signal.reason);
     });
   });
-}
-
-/** Emits once, after `delayMs` milliseconds of `runtime`. */
-export function after(runtime: Runtime, delayMs: number): Observable<void> {
-  return new Observable((subscriber) =>
-    runtime.schedule(() => {
-      subscriber.next();
-      subscriber.complete();
-    }, delayMs),
-  );
 }
 
 /** The waiting callers of each runtime: one timer keeps the process alive for all of them. */
@@ -57,12 +46,4 @@ export async function holdingProcess<T>(runtime: Runtime, work: () => Promise<T>
   } finally {
     release();
   }
-}
-
-/** `source`, for somebody who waits for it, and the process with them. */
-export function awaited<T>(runtime: Runtime, source: Observable<T>): Observable<T> {
-  return new Observable((subscriber) => {
-    subscriber.add(holdProcess(runtime));
-    return source.subscribe(subscriber);
-  });
 }

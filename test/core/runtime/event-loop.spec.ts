@@ -1,6 +1,6 @@
 import { setImmediate as nextTick } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { TickQueue } from '../../../lib/core/runtime/tick-queue.js';
+import { TickQueue } from '../../../lib/core/runtime/event-loop.js';
 
 afterEach(() => {
   vi.doUnmock('node:timers');
@@ -43,7 +43,7 @@ describe('A tick queue', () => {
   it('starts all tasks in the end if fake timers stop the event loop', async () => {
     vi.doMock('node:timers', () => ({ setImmediate: () => undefined }));
     vi.resetModules();
-    const loaded = await import('../../../lib/core/runtime/tick-queue.js');
+    const loaded = await import('../../../lib/core/runtime/event-loop.js');
     const now = vi.spyOn(performance, 'now').mockReturnValue(0);
     const queue = new loaded.TickQueue();
     const started: number[] = [];

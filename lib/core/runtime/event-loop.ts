@@ -1,4 +1,14 @@
-import { inNextTurn } from './next-turn.js';
+import { setImmediate } from 'node:timers';
+
+// Read at import, before a test can install fake timers.
+const runInNextTick: (task: () => void) => void = setImmediate;
+
+/** Resolves in the next tick of the event loop: timers, I/O and signals run first. */
+export function yieldToEventLoop(): Promise<void> {
+  return new Promise((resolve) => {
+    runInNextTick(resolve);
+  });
+}
 
 const MAX_TICK_MS = 10_000;
 
@@ -23,7 +33,7 @@ export class TickQueue {
   #start(start: () => void): void {
     this.#isBusy = true;
     this.#startedAt = performance.now();
-    inNextTurn(() => this.#startNext());
+    runInNextTick(() => this.#startNext());
     start();
   }
 

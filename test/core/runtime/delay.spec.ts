@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { delay } from '../../../lib/core/runtime/after.js';
+import { delay } from '../../../lib/core/runtime/delay.js';
 import { FakeRuntime } from '../../support/fake-runtime.js';
 
 describe('A delay', () => {
