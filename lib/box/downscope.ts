@@ -3,6 +3,7 @@ import type { ParsedBoxCredentials } from './credentials/box-credentials.js';
 import type { Subject } from '../core/credentials/subject.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import type { AccessToken } from '../core/token-endpoint/access-token.js';
+import { accessTokenGrant, type Grant } from '../core/token-endpoint/grant.js';
 import type { Attempt, Form } from '../core/token-endpoint/issuer.js';
 import type { TokenCache } from '../core/tokens/token-cache.js';
 import { rejected } from '../core/tokens/rejection-pace.js';
@@ -37,11 +38,7 @@ export interface DownscopeRequest {
 }
 
 interface TokenExchange {
-  exchange(
-    makeForm: (attempt: Attempt) => Promise<Form>,
-    subject: Subject,
-    signal?: AbortSignal,
-  ): Promise<AccessToken>;
+  exchange<Kept>(grant: Grant<Kept>, signal?: AbortSignal): Promise<Kept>;
   currentCredentials(): Promise<ParsedBoxCredentials>;
 }
 
@@ -71,7 +68,7 @@ export class Downscoping {
     }
   }
 
-  #exchange(
+  async #exchange(
     fields: Form,
     token: AccessToken,
     { actor, signal }: DownscopeRequest,
@@ -90,10 +87,12 @@ export class Downscoping {
             actor_token: await actorToken(await this.endpoint.currentCredentials(), actor, attempt),
             actor_token_type: `${TOKEN_TYPE}:id_token`,
           };
-    return this.tokens.whileOpen(
-      (ending) => this.endpoint.exchange(makeForm, token.subject, ending),
+    const grant = accessTokenGrant(makeForm, token.subject);
+    const downscoped = await this.tokens.whileOpen(
+      (ending) => this.endpoint.exchange(grant, ending),
       signal,
     );
+    return downscoped.token;
   }
 }
 

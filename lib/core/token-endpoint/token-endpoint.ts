@@ -11,7 +11,7 @@ import { holdingProcess } from '../runtime/delay.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { ProcessFrozen, TimeBudget } from '../runtime/time-budget.js';
 import type { AccessToken, MintedToken } from './access-token.js';
-import { accessTokenGrant, type FormMaker, revocation } from './grant.js';
+import { accessTokenGrant, type FormMaker, type Grant, revocation } from './grant.js';
 import { areUnused, useStaticToken } from './static-token.js';
 import type { Issuer } from './issuer.js';
 import { RefusedCredentials } from './refused-credentials.js';
@@ -131,17 +131,11 @@ export class TokenEndpoint<Credentials extends ParsedCredentials> {
     await holdingProcess(this.runtime, () => this.#read(this.#budget()));
   }
 
-  /** Exchanges a token for another (RFC 8693), which `makeForm` describes. Aborting `signal` aborts the request. */
-  async exchange(
-    makeForm: FormMaker,
-    subject: Subject,
-    signal?: AbortSignal,
-  ): Promise<AccessToken> {
-    const grant = accessTokenGrant(makeForm, subject);
-    const { token } = await holdingProcess(this.runtime, () =>
+  /** Sends a grant that is not the app's own, such as a token exchange (RFC 8693). Aborting `signal` aborts the request. */
+  exchange<Kept>(grant: Grant<Kept>, signal?: AbortSignal): Promise<Kept> {
+    return holdingProcess(this.runtime, () =>
       this.#attempts.send(grant, { budget: this.#budget(), signal }),
     );
-    return token;
   }
 
   /** Sends a revocation (RFC 7009) to `url`, with the retries of a token request. */
