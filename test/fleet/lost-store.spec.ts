@@ -51,10 +51,10 @@ describeWithRedis('A fleet whose Redis', { timeout: MAX_TEST_MS }, () => {
       '%s',
       async ([name, outage], context) => {
         const { redis, box } = await started(config, context);
-        const storeEvents = () => fleet.members.map(({ storeEvents }) => storeEvents);
+        const memberEvents = () => fleet.members.map(({ storeEvents }) => storeEvents);
         const isEverywhere = (state: 'away' | 'back') =>
-          storeEvents().every((events) => events.at(-1) === state);
-        const isNowhereAway = () => storeEvents().every((events) => events.at(-1) !== 'away');
+          memberEvents().every((events) => events.at(-1) === state);
+        const isNowhereAway = () => memberEvents().every((events) => events.at(-1) !== 'away');
 
         if (outage === undefined) await redis.kill();
         fleet.run(
@@ -65,7 +65,7 @@ describeWithRedis('A fleet whose Redis', { timeout: MAX_TEST_MS }, () => {
         if (outage !== undefined) {
           await until(() => box.isOneTokenFor(PROCESSES) && isNowhereAway());
         }
-        const eventsBefore = storeEvents().map(({ length }) => length);
+        const eventsBefore = memberEvents().map(({ length }) => length);
         const requestsBefore = box.tokenRequests.length;
         const outageBeganAt = performance.now();
         await outage?.begin(redis);
@@ -75,7 +75,7 @@ describeWithRedis('A fleet whose Redis', { timeout: MAX_TEST_MS }, () => {
         await delay(LIFETIME_S * 1_000);
         const mintsAlone = [...alone().values()];
         const halfLives = Math.ceil((performance.now() - outageBeganAt) / HALF_LIFETIME_MS);
-        const outageEvents = storeEvents().map((events, index) =>
+        const outageEvents = memberEvents().map((events, index) =>
           events.slice(eventsBefore[index]).join(' '),
         );
 

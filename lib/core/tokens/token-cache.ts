@@ -275,14 +275,14 @@ export class TokenCache {
 
   /** Resolves in a tick of the event loop in which no other subject starts its request. */
   async #enqueue(signal: AbortSignal): Promise<void> {
-    let leave = (): void => undefined;
+    let leave: (() => void) | undefined;
     const start = new Promise<void>((resolve) => {
       leave = this.#queue.enqueue(resolve);
     });
     try {
       await untilAborted(signal, start);
     } finally {
-      leave();
+      leave?.();
     }
     signal.throwIfAborted();
   }

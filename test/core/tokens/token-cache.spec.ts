@@ -201,10 +201,10 @@ describe('A timer that keeps a token warm', () => {
   it('does not retain the async context of a request that invalidated the token', async () => {
     const requests = new AsyncLocalStorage<string>();
     const contexts: unknown[] = [];
-    const { schedule } = runtime;
+    const schedule = runtime.schedule.bind(runtime);
     runtime.schedule = (task, delayMs) => {
       contexts.push(requests.getStore());
-      return schedule.call(runtime, task, delayMs);
+      return schedule(task, delayMs);
     };
     const tokens = tokensFor(1);
     tokens.keepWarm(undefined);
