@@ -39,6 +39,8 @@ expectDefaults('docs/workfront.md', workfrontOptions());
 expectCodeDefaults();
 expectKnownCodes();
 expectScripts('CONTRIBUTING.md');
+expectPeers('docs/entry-points.md');
+expectText('README.md', manifest.engines.node);
 for (const document of documents) checkLinks(document);
 expectIndex();
 expectShort('README.md', README_MAX_LINES);
@@ -128,9 +130,7 @@ function expectKnownCodes() {
 function expectScripts(file) {
   const text = read(file);
   const named = [...text.matchAll(/\bnpm run ([\w:]+)/g)].map(([, name = '']) => name);
-  const { scripts } = /** @type {typeof manifest & { scripts: Record<string, string> }} */ (
-    manifest
-  );
+  const { scripts } = manifest;
   for (const name of new Set(named)) {
     if (!(name in scripts)) mistakes.push(`${file} has npm run ${name}, which does not exist.`);
   }
@@ -138,6 +138,27 @@ function expectScripts(file) {
     if (!named.includes(name) && !text.includes(`npm ${name}`))
       mistakes.push(`${file} lacks the command npm run ${name}.`);
   }
+}
+
+/**
+ * The table of peer dependencies has the ranges of the manifest, a column for each version of NestJS.
+ *
+ * @param {string} file
+ */
+function expectPeers(file) {
+  const rows = rowsUnder(file, 'Package');
+  if (rows.length === 0) mistakes.push(`${file} has no table of peer dependencies.`);
+  for (const [name = '', ...versions] of rows) {
+    const [peer = ''] = namesIn(name);
+    const documented = versions.flatMap(namesIn).toSorted().join(' || ');
+    const range = manifest.peerDependencies[peer]?.split(' || ').toSorted().join(' || ');
+    if (documented !== range) mistakes.push(`${file} has ${documented} for ${peer}, not ${range}.`);
+  }
+}
+
+/** @param {string} file @param {string} text */
+function expectText(file, text) {
+  if (!read(file).includes(text)) mistakes.push(`${file} lacks ${text}.`);
 }
 
 /** The index links every document in docs, and both READMEs link the index. */

@@ -9,6 +9,8 @@ import { readFile } from 'node:fs/promises';
  * @property {string} name
  * @property {string[]} files
  * @property {Record<string, EntryPoint | string>} exports
+ * @property {{ node: string }} engines
+ * @property {Record<string, string>} scripts
  * @property {Record<string, string>} dependencies
  * @property {Record<string, string>} peerDependencies
  */
