@@ -37,6 +37,7 @@ expectSame('fault', ['docs/emulator.md'], 'Fault', faults());
 expectDefaults('docs/options.md', boxOptions());
 expectDefaults('docs/workfront.md', workfrontOptions());
 expectCodeDefaults();
+expectLogLines('docs/observability.md');
 expectKnownCodes();
 expectScripts('CONTRIBUTING.md');
 expectPeers('docs/entry-points.md');
@@ -111,6 +112,28 @@ function expectCodeDefaults() {
       );
     }
   }
+}
+
+/**
+ * The code has the fixed parts of the log lines: the text outside of angle brackets.
+ *
+ * @param {string} file
+ */
+function expectLogLines(file) {
+  const rows = rowsUnder(file, 'Level');
+  if (rows.length === 0) mistakes.push(`${file} has no table of log lines.`);
+  for (const part of rows.flatMap(([, line = '']) => namesIn(line)).flatMap(fixedPartsOf)) {
+    if (!sources.some(({ text }) => text.includes(part)))
+      mistakes.push(`${file} has the log line "${part}", which does not exist.`);
+  }
+}
+
+/** @param {string} line */
+function fixedPartsOf(line) {
+  return line
+    .split(/<[^>]+>/)
+    .map((part) => part.trim())
+    .filter((part) => /\w/.test(part));
 }
 
 /** No document has a table with a code that does not exist. */

@@ -91,7 +91,7 @@ describe('GET /folders', () => {
     expect(box.calls.map(({ status }) => status)).toEqual([401, 200]);
   });
 
-  it('fails when no token is to be had', async () => {
+  it('fails without a token', async () => {
     box.failTokens('app_not_authorized');
 
     expect((await fetch(`${await app.getUrl()}/folders`)).status).toBe(500);
