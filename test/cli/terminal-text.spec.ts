@@ -19,7 +19,7 @@ describe('printable', () => {
   });
 
   it.each(['\u202E', '\u200B', '\u001B', '\u009B', '\u2028', '\n'])(
-    'has a space in the place of %j',
+    'has a space instead of %j',
     (character) => expect(printable(`a${character}${character}b`)).toBe('a b'),
   );
 

@@ -81,3 +81,20 @@ export interface MintedToken {
   /** Whether another process requested it. */
   readonly isShared: boolean;
 }
+
+/** The tokens that a token request replaces. */
+export interface PreviousTokens {
+  /** The token that was refused. */
+  readonly refused?: AccessToken | undefined;
+  /** The token that is refreshed. */
+  readonly current?: AccessToken | undefined;
+}
+
+/** A token request that has its credentials and is not sent yet. */
+export interface PreparedTokenRequest {
+  /** The same in all processes that could use its token; undefined if there is nothing to share. */
+  readonly identity: string | undefined;
+  readonly subject: Subject;
+  /** Sends it. Aborting `signal` aborts the request. */
+  mint(signal?: AbortSignal): Promise<MintedToken>;
+}

@@ -10,7 +10,12 @@ import type { EmitEvent } from '../events/auth-events.js';
 import { holdingProcess } from '../runtime/delay.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { ProcessFrozen, TimeBudget } from '../runtime/time-budget.js';
-import type { AccessToken, MintedToken } from './access-token.js';
+import type {
+  AccessToken,
+  MintedToken,
+  PreparedTokenRequest,
+  PreviousTokens,
+} from './access-token.js';
 import { accessTokenGrant, type FormMaker, type Grant, revocation } from './grant.js';
 import { areUnused, useStaticToken } from './static-token.js';
 import type { Issuer } from './issuer.js';
@@ -27,23 +32,6 @@ interface TokenRequest {
   readonly refused: AccessToken | undefined;
   readonly budget: TimeBudget;
   readonly signal: AbortSignal | undefined;
-}
-
-/** The tokens that a token request replaces. */
-export interface PreviousTokens {
-  /** The token that was refused. */
-  readonly refused?: AccessToken | undefined;
-  /** The token that is refreshed. */
-  readonly current?: AccessToken | undefined;
-}
-
-/** A token request that has its credentials and is not sent yet. */
-export interface PreparedTokenRequest {
-  /** The same in all processes that could use its token; undefined if there is nothing to share. */
-  readonly identity: string | undefined;
-  readonly subject: Subject;
-  /** Sends it. Aborting `signal` aborts the request. */
-  mint(signal?: AbortSignal): Promise<MintedToken>;
 }
 
 /** Requests tokens with the current credentials. Tries the key that worked last first, and does not repeat refused requests. */

@@ -5,8 +5,12 @@ import type { EmitEvent } from '../events/auth-events.js';
 import { delay } from '../runtime/delay.js';
 import { ageClockOf, type Instant } from '../runtime/age-clock.js';
 import type { Runtime } from '../runtime/runtime.js';
-import { AccessToken, type MintedToken } from '../token-endpoint/access-token.js';
-import type { PreparedTokenRequest, PreviousTokens } from '../token-endpoint/token-endpoint.js';
+import {
+  AccessToken,
+  type MintedToken,
+  type PreparedTokenRequest,
+  type PreviousTokens,
+} from '../token-endpoint/access-token.js';
 import type { RenewalOptions } from './renewal.options.js';
 import { type PausableRequests, SharedPause } from './shared-pause.js';
 import { type CheckedClaim, StoreFailure, StoreGuard } from './store-guard.js';

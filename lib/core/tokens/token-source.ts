@@ -1,6 +1,5 @@
 import type { Subject } from '../credentials/subject.js';
-import type { AccessToken, MintedToken } from '../token-endpoint/access-token.js';
-import type { PreviousTokens } from '../token-endpoint/token-endpoint.js';
+import type { AccessToken, MintedToken, PreviousTokens } from '../token-endpoint/access-token.js';
 
 /** Where the cache gets tokens: the token endpoint, or a store in front of it. */
 export interface TokenSource {

@@ -205,7 +205,7 @@ function fieldsOf(url: URL): readonly string[] | undefined {
   return url.searchParams.get('fields')?.split(',');
 }
 
-/** Keeps the fields that `?fields=` names, and those that every item has: type, id and etag. */
+/** Keeps the fields that `?fields=` names, plus type, id and etag. */
 function onlyFields(
   item: JsonObject,
   fields: readonly string[] | undefined,

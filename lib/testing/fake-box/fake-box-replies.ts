@@ -8,7 +8,7 @@ export type FakeBoxReply = object | string | undefined;
 /** Creates the reply to a call. */
 export type FakeBoxReplier = (call: FakeBoxCall) => FakeBoxReply | Promise<FakeBoxReply>;
 
-/** The replies that a test has set up; of those that match a call, the last one is used. */
+/** The replies that a test has set up. The last matching reply is used. */
 export class FakeBoxReplies {
   readonly #entries: {
     readonly method: string;

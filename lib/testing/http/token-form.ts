@@ -13,7 +13,7 @@ export interface TokenHttpRequest {
   readonly body: Buffer | undefined;
 }
 
-/** What is wrong with the form of a token or revocation request. */
+/** A fault in the form of a token or revocation request. */
 export type FormFault =
   'method' | 'credential-header' | 'query' | 'content-type' | 'too-large' | 'repeated-field';
 

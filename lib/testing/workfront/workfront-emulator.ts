@@ -143,7 +143,7 @@ export class WorkfrontEmulator {
     return this.#parts.servers.api.mostConcurrent('exchange');
   }
 
-  /** Like `mostConcurrentMints`, for all other requests, including those that got a 429. */
+  /** Like `mostConcurrentMints`, for all other requests, including rejected ones (429). */
   get mostConcurrentApiRequests(): number {
     return this.#parts.servers.api.mostConcurrent('api');
   }

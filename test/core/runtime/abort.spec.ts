@@ -30,7 +30,7 @@ describe('A task that waits for an abort', () => {
     expect(waitFor(AbortSignal.abort('gone')).runs).toBe(1);
   });
 
-  it('runs for every waiting caller, also for those that come after the abort', () => {
+  it('runs for every waiting caller, also for a caller that comes after the abort', () => {
     const controller = new AbortController();
     const { signal } = controller;
     const tasks = [waitFor(signal), waitFor(signal), waitFor(signal)];

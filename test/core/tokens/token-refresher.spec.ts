@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { BoxAuthError } from 'nestjs-box-auth';
 import { AccessToken, type MintedToken } from '../../../lib/core/token-endpoint/access-token.js';
 import type { AuthEvent } from '../../../lib/core/events/auth-events.js';
-import type { PreviousTokens } from '../../../lib/core/token-endpoint/token-endpoint.js';
+import type { PreviousTokens } from '../../../lib/core/token-endpoint/access-token.js';
 import { renewalDefaults } from '../../../lib/core/tokens/renewal.options.js';
 import { TokenRefresher } from '../../../lib/core/tokens/token-refresher.js';
 import { FakeRuntime, settled } from '../../support/fake-runtime.js';

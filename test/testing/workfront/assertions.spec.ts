@@ -150,7 +150,7 @@ describe('A JWT is rejected', () => {
   });
 
   test.each(['jwt', 'e30.e30', 'e30.e30.e30.e30', 'W10.e30.AAAA', '____.e30.AAAA'])(
-    'when it is none: %s',
+    'when it is not a JWT: %s',
     async (text) => {
       expect(await postJwt(emulator, text)).toMatchObject(REFUSED);
       expect(lastReason(emulator)).toBe('malformed-jwt');
