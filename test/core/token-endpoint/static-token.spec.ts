@@ -27,7 +27,11 @@ const take = (
 const kinds = [
   [developerToken('the-token'), 'developer_token_expired', /60 minutes.*developer console/],
   [appToken('the-token'), 'token_invalid', /Configuration tab.*Primary or Secondary Access Token/],
-  [accessToken('the-token', undefined), 'token_invalid', /^Pass a function.*expiresAt/],
+  [
+    accessToken('the-token', undefined),
+    'token_invalid',
+    /^An access token .* cannot be refreshed\. Pass a function.*expiresAt/,
+  ],
 ] as const;
 
 describe.each(kinds)('A token in the credentials ($name)', (staticToken, code, hint) => {

@@ -368,7 +368,7 @@ describe('A refusal of Box', () => {
       'The "box_subject_type" value is unauthorized for this client_id',
     );
     const { hint } = await thrownBy(() => box().getToken());
-    const causes = ['authentication type', 'access level', 'authorize'].map((cause) =>
+    const causes = ['authentication type', 'App + Enterprise Access', 'authorize'].map((cause) =>
       hint.indexOf(cause),
     );
     expect(causes.every((at) => at >= 0)).toBe(true);
