@@ -12,7 +12,7 @@ const more: Readonly<Record<string, readonly string[]>> = {
   'core/token-endpoint': ['box/downscope', 'box/revocation'],
   'box/credentials': ['core/credentials/*', 'core/token-endpoint/static-token'],
   'core/app': ['box/credentials/credentials', 'core/token-endpoint/token-endpoint'],
-  'core/errors': ['box/box-api-error', 'core/token-endpoint/*', 'security/no-secret-is-shown'],
+  'core/errors': ['security/no-secret-is-shown'],
   'core/events': ['nest/event-log'],
   axios: ['clients/*'],
   undici: ['clients/*'],

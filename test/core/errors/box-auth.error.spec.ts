@@ -1,0 +1,140 @@
+import { describe, expect, it } from 'vitest';
+import { BoxAuthError, type BoxAuthErrorDetails } from '../../../lib/core/errors/box-auth.error.js';
+import {
+  formatForLog,
+  gatewayResponse,
+  retryAfterSeconds,
+} from '../../../lib/core/errors/gateway-response.js';
+import { fingerprint, Secret } from '../../../lib/core/errors/secret.js';
+
+const errorWith = (details: Partial<BoxAuthErrorDetails> = {}) =>
+  new BoxAuthError({ code: 'network', message: 'm.', hint: 'h.', docs: 'd', ...details });
+const full = { retryable: true, status: 503, requestId: 'a.B:c-1_', retryAfterMs: 1_500 };
+
+describe('A BoxAuthError', () => {
+  it('has the name of its class, and all details', () => {
+    const error = errorWith({ ...full, cause: new TypeError('no') });
+    expect(error).toBeInstanceOf(Error);
+    expect(error).toMatchObject({
+      name: 'BoxAuthError',
+      code: 'network',
+      message: 'm.',
+      hint: 'h.',
+      docs: 'd',
+      ...full,
+    });
+    expect(error.cause).toMatchObject({ name: 'TypeError', message: 'no' });
+  });
+
+  it('is not retryable by default, and has no property for a missing detail', () => {
+    const error = errorWith();
+    expect(error.retryable).toBe(false);
+    for (const name of ['status', 'requestId', 'retryAfterMs', 'cause']) {
+      expect(error).not.toHaveProperty(name);
+    }
+  });
+
+  it.each(['', ' ', 'a b', 'a\nb', 'a,b', 'x'.repeat(65)])(
+    'drops the request id %j',
+    (requestId) => {
+      expect(errorWith({ requestId })).not.toHaveProperty('requestId');
+    },
+  );
+
+  it('keeps a request id of 64 characters', () => {
+    expect(errorWith({ requestId: 'x'.repeat(64) }).requestId).toHaveLength(64);
+  });
+
+  it('copies itself with changes', () => {
+    const error = errorWith({ ...full, cause: new TypeError('no') });
+    const copy = error.with({ message: 'new', retryAfterMs: 1 });
+    expect(copy).not.toBe(error);
+    expect(copy.toJSON()).toEqual({ ...error.toJSON(), message: 'new', retryAfterMs: 1 });
+  });
+
+  it('has a JSON form with its cause as one line', () => {
+    expect(errorWith({ ...full, cause: new TypeError('no') }).toJSON()).toEqual({
+      name: 'BoxAuthError',
+      code: 'network',
+      message: 'm.',
+      hint: 'h.',
+      docs: 'd',
+      ...full,
+      cause: 'TypeError: no',
+    });
+    expect(errorWith().toJSON()['cause']).toBeUndefined();
+  });
+
+  it('is recognized by instanceof across copies of the package', () => {
+    const ofOtherCopy = { [Symbol.for('nestjs-box-auth.BoxAuthError')]: true };
+    expect(ofOtherCopy instanceof BoxAuthError).toBe(true);
+    expect(Reflect.get(errorWith(), Symbol.for('nestjs-box-auth.BoxAuthError'))).toBe(true);
+  });
+
+  it.each([
+    new Error('m'),
+    {},
+    null,
+    undefined,
+    'text',
+    () => undefined,
+    new Proxy(
+      {},
+      {
+        has: () => {
+          throw new Error('has');
+        },
+      },
+    ),
+  ])('is not recognized in another value', (value) => {
+    expect(value instanceof BoxAuthError).toBe(false);
+  });
+});
+
+describe('The response to a client', () => {
+  it('is a 503 for a transient error', () => {
+    expect(gatewayResponse(errorWith({ retryable: true }))).toEqual({
+      statusCode: 503,
+      message: 'An upstream service is temporarily unavailable.',
+      error: 'Service Unavailable',
+    });
+  });
+
+  it('is a 502 for an error that needs a fix', () => {
+    expect(gatewayResponse(errorWith())).toEqual({
+      statusCode: 502,
+      message: 'A call to an upstream service failed.',
+      error: 'Bad Gateway',
+    });
+  });
+
+  it('has Retry-After in full seconds, if the error is transient', () => {
+    expect(retryAfterSeconds(errorWith(full))).toBe('2');
+    expect(retryAfterSeconds(errorWith({ ...full, retryAfterMs: 0 }))).toBe('0');
+    expect(retryAfterSeconds(errorWith({ ...full, retryable: false }))).toBeUndefined();
+    expect(retryAfterSeconds(errorWith({ retryable: true }))).toBeUndefined();
+  });
+});
+
+describe('formatForLog', () => {
+  it('names code, message, hint and the request id', () => {
+    expect(formatForLog(errorWith())).toBe('network: m. h.');
+    expect(formatForLog(errorWith(full))).toBe('network: m. h. (Box request id: a.B:c-1_)');
+  });
+});
+
+describe('A Secret', () => {
+  it('is a placeholder in text and JSON', () => {
+    const secret = new Secret('hidden');
+    expect([String(secret), JSON.stringify([secret])]).toEqual(['[secret]', '["[secret]"]']);
+    expect(secret.reveal()).toBe('hidden');
+  });
+
+  it('has a fingerprint that depends on every part and on where one ends', () => {
+    const all = [['a'], ['b'], ['a', 'b'], ['ab'], ['a', 'b', '']];
+    const prints = all.map((parts) => fingerprint(...parts));
+    expect(new Set(prints).size).toBe(all.length);
+    expect(fingerprint('a')).toBe(prints[0]);
+    expect(prints[0]).toMatch(/^[\w-]{43}$/);
+  });
+});
