@@ -5,10 +5,6 @@ import { BoxAuth } from '../../../lib/box/box-auth.js';
 import type { BoxAuthOptions } from '../../../lib/box/box-auth.options.js';
 import type { Subject } from '../../../lib/core/credentials/subject.js';
 import type { BoxTokenProvider } from '../../../lib/box/box-token.provider.js';
-import { AccessToken } from '../../../lib/core/token-endpoint/access-token.js';
-import { TokenCache } from '../../../lib/core/tokens/token-cache.js';
-import type { TokenSource } from '../../../lib/core/tokens/token-source.js';
-import { renewalDefaults } from '../../../lib/core/tokens/renewal.options.js';
 import { FakeRuntime, settled } from '../../support/fake-runtime.js';
 import { refuse, ScriptedEndpoint, silence } from '../../support/scripted-endpoint.js';
 import { thrownBy } from '../../support/thrown.js';
@@ -33,16 +29,7 @@ beforeEach(() => {
   start();
 });
 
-const many = (n: number, work: () => Promise<AccessToken>) =>
-  Promise.all(Array.from({ length: n }, work));
-
 describe('A token', () => {
-  it('is requested once for 10,000 concurrent callers', async () => {
-    const tokens = await many(10_000, () => box.getToken());
-    expect(new Set(tokens).size).toBe(1);
-    expect(endpoint.received).toHaveLength(1);
-  });
-
   it('is not requested before a caller needs it', async () => {
     expect(box.peekToken()).toBeUndefined();
     await runtime.advance(60 * MINUTE);
@@ -110,17 +97,6 @@ describe('A refresh', () => {
     await settled();
     expect(endpoint.received).toHaveLength(2);
   });
-
-  it('lets only the first caller wait over a day with a call every 10 seconds', async () => {
-    await box.getToken();
-    for (let second = 0; second < 86_400; second += 10) {
-      expect(box.peekToken(), `after ${second} s`).toBeDefined();
-      void box.getToken();
-      await runtime.advance(10_000);
-    }
-    expect(endpoint.received.length).toBeLessThan(32);
-    expect(endpoint.maxInFlight).toBe(1);
-  }, 60_000);
 
   it('that fails affects no caller while the old token is valid; then the error states since when', async () => {
     const old = await box.getToken();
@@ -223,15 +199,6 @@ describe('An expired token stays expired', () => {
 });
 
 describe('A refused token', () => {
-  it('is replaced once for 10,000 callers', async () => {
-    const old = await box.getToken();
-    await many(10_000, () => {
-      box.invalidate(old);
-      return box.getToken();
-    });
-    expect(endpoint.received).toHaveLength(2);
-  });
-
   it('does not affect the current token if it is an older one', async () => {
     const old = await box.getToken();
     box.invalidate(old);
@@ -369,30 +336,6 @@ describe('Many subjects', () => {
     ).filter(Boolean);
     expect(kept).toHaveLength(100);
     expect(box.peekToken()).toBe(own);
-  });
-
-  it('stay within the limit for 100,000 users, each with its own token, and evictions are counted', async () => {
-    const source: TokenSource = {
-      defaultSubject: { type: 'enterprise', id: '1' },
-      forgetRefusals: () => undefined,
-      mint: (subject = { type: 'enterprise', id: '1' }) =>
-        Promise.resolve({
-          token: new AccessToken(`token-for-${subject.id}`, { subject }),
-          lifetimeMs: 3_600_000,
-          requestedAt: { wall: runtime.now(), monotonic: runtime.monotonic() },
-          isShared: false,
-        }),
-    };
-    const tokens = new TokenCache(source, renewalDefaults, 10_000, runtime, () => undefined);
-    const users = Array.from({ length: 100_000 }, (_, index) => String(index + 1));
-    for (const id of users) {
-      const { value } = await tokens.get({ subject: { type: 'user', id } });
-      if (value !== `token-for-${id}`) throw new Error(`${id} got ${value}`);
-    }
-    const kept = users.filter((id) => tokens.peek({ type: 'user', id }) !== undefined);
-    expect(kept).toHaveLength(10_000);
-    expect(kept[0]).toBe('90001');
-    expect(tokens.evictions).toBe(90_000);
   });
 
   it('have one token request each at a time, even if they are evicted meanwhile', async () => {
