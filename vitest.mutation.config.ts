@@ -11,7 +11,7 @@ const more: Readonly<Record<string, readonly string[]>> = {
   'core/http': ['clients/body-wait', 'clients/token-wait'],
   'core/token-endpoint': ['box/downscope', 'box/revocation'],
   'box/credentials': ['core/credentials/*', 'core/token-endpoint/static-token'],
-  'core/app': ['box/credentials/credentials', 'core/token-endpoint/token-endpoint'],
+  'core/app': ['core/events/auth-channels', 'core/tokens/token-lifetime'],
   'core/errors': ['security/no-secret-is-shown'],
   'core/events': ['nest/event-log'],
   axios: ['clients/*'],
@@ -24,8 +24,8 @@ const slow = [
   'clients/{all-clients,caller-identity,proxy}',
   'core/runtime/{frozen-process,process,stopped-process}',
   'core/token-endpoint/{hostile-answers,rate-limit,untrusted-server,wrong-date}',
-  'core/tokens/{duration-limits,hostile-*,retry-loops}',
-  'nest/{acting-as-limits,requests-are-released,transports/*}',
+  'core/tokens/{duration-limits,hostile-*,retry-loops,token-load}',
+  'nest/{acting-user-limits,requests-are-released,transports/*}',
   'undici/caching-dispatchers',
 ];
 
