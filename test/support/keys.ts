@@ -46,8 +46,15 @@ export interface MadeKeys {
   readonly ec: string;
 }
 
-/** One RSA key in every form that Box and openssl produce, and keys that Box does not accept. */
+let keys: MadeKeys | undefined;
+
+/** One RSA key in every form that Box and openssl produce, and keys that Box does not accept. Made once per process. */
 export function makeKeys(): MadeKeys {
+  keys ??= newKeys();
+  return keys;
+}
+
+function newKeys(): MadeKeys {
   return withOpenssl((openssl, read) => {
     openssl('genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out key.pem');
     openssl('genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out other.pem');
