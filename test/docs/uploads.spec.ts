@@ -85,6 +85,17 @@ describe('The page about uploads and downloads', () => {
     }
   });
 
+  it('fails the download of a file that is not ready', async () => {
+    const { upload, download } = await example('type BoxFetch');
+    const id = await upload();
+    box.failNext('api', { kind: 'status', status: 202, headers: { 'retry-after': '2' } });
+    await expect(download(id, join(folder, 'not-ready.txt'))).rejects.toMatchObject({
+      name: 'BoxAuthError',
+      status: 202,
+      retryAfterMs: 2_000,
+    });
+  });
+
   it('has an address for a browser', async () => {
     const { exported, upload } = await example('type BoxFetch');
     const downloadUrl = exported['downloadUrl'] as (
