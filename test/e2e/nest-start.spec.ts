@@ -63,7 +63,7 @@ describe('The sample app, built and started by nest start,', { timeout: TO_START
     ],
     [
       { BOX_CONFIG_FILE: 'no.json' },
-      'The Box configuration file "no.json" that BOX_CONFIG_FILE names',
+      'The Box configuration file "no.json" of BOX_CONFIG_FILE cannot be read (ENOENT).',
     ],
   ])('does not start with %o, and says why in one line', async (environment, message) => {
     const other = start({ PORT: '0', ...environment });

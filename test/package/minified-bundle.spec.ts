@@ -114,12 +114,12 @@ describe('An app that is bundled and minified with everything that it imports', 
       message.split(' ').slice(0, 4).join(' '),
     );
     expect(firstWords).toEqual([
-      'BoxAuthModule is imported as',
-      'WorkfrontAuthModule is imported as',
-      'The options of BoxAuthModule.forRoot',
-      'BoxAuthModule.forRootAsync was given none',
-      'The options of WorkfrontAuthModule.forRoot',
-      'WorkfrontAuthModule.forRootAsync was given none',
+      'BoxAuthModule is imported without',
+      'WorkfrontAuthModule is imported without',
+      'Invalid options of BoxAuthModule.forRoot:',
+      'BoxAuthModule.forRootAsync needs one of',
+      'Invalid options of WorkfrontAuthModule.forRoot:',
+      'WorkfrontAuthModule.forRootAsync needs one of',
     ]);
   });
 });
