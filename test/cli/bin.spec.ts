@@ -75,7 +75,7 @@ describe('nestjs-box-auth as a program without Nest', () => {
 
   it('emulates Box for the doctor, and exits cleanly on Ctrl-C', async () => {
     const emulator = start(['emulate', '--write-config', 'emulated.json']);
-    await emulator.untilPrinted('Ctrl-C stops it.');
+    await emulator.untilPrinted('Press Ctrl-C to stop.');
     const url = /listens at (\S+)\. /.exec(emulator.output)?.[1] ?? '';
     const well = await ran(['doctor', 'emulated.json', '--as-user', '11111'], { BOX_API_URL: url });
     expect(well).toEqual({
@@ -98,7 +98,7 @@ describe('nestjs-box-auth as a program without Nest', () => {
     let output = '';
     emulator.stdout.on('data', (text) => {
       output += String(text);
-      if (String(text).includes('Ctrl-C stops it.')) emulator.kill('SIGTERM');
+      if (String(text).includes('Press Ctrl-C to stop.')) emulator.kill('SIGTERM');
     });
     expect(await once(emulator, 'close')).toEqual([0, null]);
     expect(output).toMatch(/Stopped\.\n$/);
