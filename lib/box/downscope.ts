@@ -6,7 +6,7 @@ import type { AccessToken } from '../core/token-endpoint/access-token.js';
 import { accessTokenGrant, type Grant } from '../core/token-endpoint/grant.js';
 import type { Attempt, Form } from '../core/token-endpoint/issuer.js';
 import type { TokenCache } from '../core/tokens/token-cache.js';
-import { rejected } from '../core/tokens/rejection-pace.js';
+import { rejected } from '../core/tokens/rejection-throttle.js';
 import { BOX_AUDIENCE } from './box-assertion.js';
 import { boxDocs } from './box-docs.js';
 

@@ -3,7 +3,7 @@ import type { Subject } from '../core/credentials/subject.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import type { Form } from '../core/token-endpoint/issuer.js';
 import type { TokenCache } from '../core/tokens/token-cache.js';
-import { rejected } from '../core/tokens/rejection-pace.js';
+import { rejected } from '../core/tokens/rejection-throttle.js';
 
 interface RevocationEndpoint {
   revoke(url: string, makeForm: () => Promise<Form>, signal?: AbortSignal): Promise<void>;

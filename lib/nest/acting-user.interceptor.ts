@@ -18,7 +18,7 @@ import {
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import { type ActingRule, SetActingRule } from './acting-rule.js';
 import { preserveContext } from './preserve-context.js';
-import { rejectSharedCache } from './shared-cache.js';
+import { rejectSharedCache } from './response-cache-check.js';
 
 /** The interceptor is on a handler without `@AsUser` or `@AsServiceAccount`: it acts for the service account. */
 const NO_RULE = { as: 'no-rule' } as const;

@@ -3,5 +3,5 @@ export type {
   NodeRedisClient,
   NodeRedisCluster,
   RedisClient,
-} from './redis-port.js';
+} from './redis-clients.js';
 export { RedisTokenStore, type RedisTokenStoreOptions } from './redis-token-store.js';

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import { sanitizedCause } from '../core/errors/redact.js';
 import type { Claim, ClaimRequest, StoredToken, TokenStore } from '../core/tokens/token-store.js';
-import { type RedisClient, type RedisPort, redisPort } from './redis-port.js';
+import { type RedisClient, type RedisPort, redisPort } from './redis-clients.js';
 import {
   claimScript,
   failScript,
@@ -11,7 +11,7 @@ import {
   publishScript,
   type RedisScript,
   TOKEN_LAYOUT,
-} from './scripts.js';
+} from './lua-scripts.js';
 import { TokenSeal } from './token-seal.js';
 
 const DOCS = 'https://redis.io/docs/latest/develop/clients/nodejs/';

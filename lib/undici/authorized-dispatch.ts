@@ -1,6 +1,6 @@
 import { AsyncResource } from 'node:async_hooks';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
-import { rejected } from '../core/tokens/rejection-pace.js';
+import { rejected } from '../core/tokens/rejection-throttle.js';
 import { proxyRefusal } from '../core/http/env-proxy.js';
 import type { Authorization, OutgoingPolicy } from '../core/http/outgoing-policy.js';
 import type { ResponseHead } from '../core/http/www-authenticate.js';

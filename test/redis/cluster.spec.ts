@@ -3,7 +3,7 @@ import { createCluster } from 'redis';
 import { createCluster as createCluster6 } from 'redis6';
 import { RedisTokenStore } from 'nestjs-box-auth/redis';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
-import { slotOf } from '../../lib/redis/redis-port.js';
+import { slotOf } from '../../lib/redis/redis-clients.js';
 import { clusterConnectors } from '../support/redis-clients.js';
 import { describeWithRedis, RedisClusterServers } from '../support/redis-server.js';
 import { thrownBy } from '../support/thrown.js';

@@ -17,7 +17,7 @@ import { TokenEndpoint } from '../token-endpoint/token-endpoint.js';
 import { TokenCache } from '../tokens/token-cache.js';
 import { SharedTokenSource } from '../tokens/shared-token-source.js';
 
-/** Everything that differs between issuers. */
+/** An issuer: its token endpoint, its credentials, its headers and its origins. */
 export interface IssuerDescription<Form extends object, Credentials extends ParsedCredentials> {
   readonly issuer: Issuer<Credentials>;
   /** Checks and parses credentials in the form of the option. */

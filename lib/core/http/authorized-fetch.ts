@@ -1,5 +1,5 @@
 import { proxyRefusal } from './env-proxy.js';
-import { rejected } from '../tokens/rejection-pace.js';
+import { rejected } from '../tokens/rejection-throttle.js';
 import type { Authorization, OutgoingPolicy } from './outgoing-policy.js';
 import { nextHop, type OutgoingRequest } from './redirect.js';
 import { bodyNotReplayable, isReplayable } from './replayable-body.js';

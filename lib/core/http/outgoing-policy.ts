@@ -3,7 +3,7 @@ import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { AccessToken } from '../token-endpoint/access-token.js';
 import type { TokenCache } from '../tokens/token-cache.js';
-import { rejected } from '../tokens/rejection-pace.js';
+import { rejected } from '../tokens/rejection-throttle.js';
 import type { WaitOptions } from './abort-sources.js';
 import { ORIGIN_BOUND_HEADERS } from './redirect.js';
 import { mayCarryToken, parseUrl, type UrlRules } from './url-rules.js';

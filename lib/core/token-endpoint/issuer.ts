@@ -33,7 +33,7 @@ export interface Attempt {
   readonly omitIssuedAt: boolean;
 }
 
-/** An issuer of tokens: everything that differs between issuers. */
+/** The token endpoint of an issuer: its address, its form, and the meaning of its errors. */
 export interface Issuer<Credentials> {
   /** The name in messages. */
   readonly name: string;

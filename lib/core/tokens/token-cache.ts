@@ -9,7 +9,7 @@ import type { Runtime } from '../runtime/runtime.js';
 import type { AccessToken } from '../token-endpoint/access-token.js';
 import { KeepWarm } from './keep-warm.js';
 import type { RefreshFailure } from './refresh-failures.js';
-import { rejected, RejectionPace } from './rejection-pace.js';
+import { rejected, RejectionThrottle } from './rejection-throttle.js';
 import type { RenewalOptions } from './renewal.options.js';
 import { closedError } from './token-errors.js';
 import { type RefresherContext, type TokenDemand, TokenRefresher } from './token-refresher.js';
@@ -25,7 +25,7 @@ export interface SubjectTokenDemand extends TokenDemand {
 export class TokenCache {
   readonly #context: RefresherContext;
   readonly #queue = new TickQueue();
-  readonly #rejections: RejectionPace;
+  readonly #rejections: RejectionThrottle;
   readonly #asyncScope = new AsyncResource('nestjs-box-auth.TokenCache');
   readonly #own: TokenRefresher;
   readonly #others: LRUCache<string, TokenRefresher>;
@@ -53,7 +53,7 @@ export class TokenCache {
       options: renewal,
       runtime,
     };
-    this.#rejections = new RejectionPace(renewal.minBackoffMs, runtime);
+    this.#rejections = new RejectionThrottle(renewal.minBackoffMs, runtime);
     this.#keepWarm = new KeepWarm(renewal, runtime);
     this.#own = new TokenRefresher(undefined, this.#context);
     this.#others = new LRUCache({

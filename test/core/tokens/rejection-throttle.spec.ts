@@ -1,14 +1,14 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { RejectionPace } from '../../../lib/core/tokens/rejection-pace.js';
+import { RejectionThrottle } from '../../../lib/core/tokens/rejection-throttle.js';
 import { FakeRuntime, settled } from '../../support/fake-runtime.js';
 
 const subject = {};
 
 let runtime: FakeRuntime;
-let pace: RejectionPace;
+let pace: RejectionThrottle;
 beforeEach(() => {
   runtime = new FakeRuntime();
-  pace = new RejectionPace(1_000, runtime);
+  pace = new RejectionThrottle(1_000, runtime);
 });
 
 /** Watches whether `delay` has resolved. */
@@ -60,13 +60,13 @@ describe('The pace of rejections', () => {
   });
 
   it('pauses for no longer than minBackoffMs', async () => {
-    pace = new RejectionPace(3, runtime);
+    pace = new RejectionThrottle(3, runtime);
     await reject(15);
     expect(await nextPause()).toBe(3);
   });
 
   it('never pauses if minBackoffMs is 0', async () => {
-    pace = new RejectionPace(0, runtime);
+    pace = new RejectionThrottle(0, runtime);
     await reject(30);
     expect(await nextPause()).toBe(0);
   });

@@ -18,7 +18,7 @@ interface Streak {
  * Delays rejections. A remembered failure needs no I/O, so a caller that retries at once would block the event loop: no
  * timer, signal or other request would run.
  */
-export class RejectionPace {
+export class RejectionThrottle {
   readonly #streaks = new WeakMap<object, Streak>();
   #pauses = new AbortController();
 

@@ -1,4 +1,4 @@
-import type { RedisScript } from './scripts.js';
+import type { RedisScript } from './lua-scripts.js';
 
 /** The methods that are used of a client of ioredis 5 or 6, `Redis` or `Cluster`. */
 export interface IoredisClient {
