@@ -9,6 +9,7 @@ import { base } from './vitest.config.js';
 const more: Readonly<Record<string, readonly string[]>> = {
   'core/credentials': ['box/credentials/*', 'core/token-endpoint/token-function'],
   'core/http': ['clients/body-wait', 'clients/token-wait'],
+  'core/tokens': ['core/events/auth-channels'],
   'core/token-endpoint': ['box/downscope', 'box/revocation'],
   'box/credentials': ['core/credentials/*', 'core/token-endpoint/static-token'],
   'core/app': ['core/events/auth-channels', 'core/tokens/token-lifetime'],
