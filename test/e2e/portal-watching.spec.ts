@@ -139,7 +139,7 @@ describe.each(PLATFORMS)('The portal on %s', patience, (platform) => {
         data: { outcome: 'failed', error: { code: 'unavailable', retryable: true } },
       });
       expectNothingPrivate(JSON.stringify([mint, failed]), emulator);
-      expect(JSON.stringify(failed)).not.toContain('Box answered');
+      expect(JSON.stringify(failed)).not.toContain('Box returned');
     });
 
     test('the last twenty events first', async () => {

@@ -224,7 +224,7 @@ describe('The log of an app', () => {
     await settled();
     expect(lines).toHaveLength(1);
     expect(lines[0]).toMatch(
-      /^warn Token refresh failed \(unavailable\); serving the current token for another 9 min\. Box is not available\. Box answered 503 /,
+      /^warn Token refresh failed \(unavailable\); serving the current token for another 9 min\. Box is not available\. Box returned 503 /,
     );
 
     await runtime.advance(10 * MINUTE);

@@ -49,7 +49,7 @@ class ProjectsController {
 
   async #ask(path: string, init?: RequestInit): Promise<unknown> {
     const response = await this.workfront(path, init);
-    if (!response.ok) throw new BadGatewayException(`Workfront answered ${response.status}`);
+    if (!response.ok) throw new BadGatewayException(`Workfront returned ${response.status}`);
     return ((await response.json()) as { data: unknown }).data;
   }
 }

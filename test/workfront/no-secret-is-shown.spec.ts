@@ -242,7 +242,7 @@ describe('In an app', () => {
       error: 'x',
       errorDescription: itsSecrets()[0] ?? '',
     });
-    await expect(call()).rejects.toThrow('Workfront answered 400 (x: [redacted])');
+    await expect(call()).rejects.toThrow('Workfront returned 400 (x: [redacted])');
     expect(lines.join()).toContain('calls that need this token fail');
     expectNoSecret(lines, itsSecrets());
   });

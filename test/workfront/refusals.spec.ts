@@ -34,7 +34,7 @@ describe('A 4xx of the token endpoint', () => {
         exchange.otherwise = refuse(exchange, status, 'some_error', 'Some words.');
         const error = await refusal();
         expect(error).toMatchObject({ code: 'token_request_refused', status, retryable: false });
-        expect(error.message).toBe(`Workfront answered ${status} (some_error: Some words.).`);
+        expect(error.message).toBe(`Workfront returned ${status} (some_error: Some words.).`);
         expect(exchange.received).toHaveLength(1);
       }),
       { numRuns: 40 },
@@ -80,7 +80,7 @@ describe('A 4xx of the token endpoint', () => {
     exchange.otherwise = answer;
     expect(await refusal()).toMatchObject({
       code: 'token_request_refused',
-      message: 'Workfront answered 400.',
+      message: 'Workfront returned 400.',
     });
   });
 

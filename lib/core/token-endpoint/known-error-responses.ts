@@ -83,11 +83,11 @@ export function toBoxAuthError(
     .map((part) => response.shown(part ?? ''))
     .filter((part) => part !== '')
     .join(': ');
-  const answered = `${name} answered ${response.status}${details === '' ? '' : ` (${details})`}.`;
+  const statusLine = `${name} returned ${response.status}${details === '' ? '' : ` (${details})`}.`;
   const { scope, code, hint, docs } = match ?? fallback;
   const error = new BoxAuthError({
     code,
-    message: match === undefined ? answered : `${match.summary} ${answered}`,
+    message: match === undefined ? statusLine : `${match.summary} ${statusLine}`,
     hint,
     docs,
     retryable: match?.retryable ?? false,

@@ -30,7 +30,7 @@ async function issued(): Promise<string> {
 
 async function fromGateway(): Promise<AccessTokenCredentials> {
   const response = await fetch(gateway.url);
-  if (!response.ok) throw new Error(`the gateway answered ${response.status}`);
+  if (!response.ok) throw new Error(`the gateway returned ${response.status}`);
   return (await response.json()) as AccessTokenCredentials;
 }
 

@@ -85,7 +85,7 @@ describe('An issuer outside lib', () => {
 
   it('reports error responses with its own name and hint', async () => {
     const error = await thrownBy(() => over(runtime, app('wrong').fetch('/items')));
-    expect(error.message).toBe('Acme answered 401 (invalid_client).');
+    expect(error.message).toBe('Acme returned 401 (invalid_client).');
     expect(error.hint).toBe('Ask Acme.');
   });
 });
