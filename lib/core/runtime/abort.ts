@@ -4,8 +4,8 @@ const nothing = (): void => undefined;
 const listeners = new WeakMap<AbortSignal, AbortListener>();
 
 /**
- * Calls `task` when `signal` is aborted, or now if it already is. Returns a function that removes the task. A signal may
- * belong to thousands of calls, and Node warns about many listeners as about a leak: all tasks share one listener.
+ * Calls `task` when `signal` is aborted, or at once if it already is. Returns a function that removes the task. All tasks of
+ * a signal share one listener, because Node reports many listeners as a leak.
  */
 export function onAbort(signal: AbortSignal, task: () => void): () => void {
   if (signal.aborted) {
@@ -28,22 +28,22 @@ class AbortListener {
     const task = { run };
     this.#tasks.add(task);
     return () => {
-      if (this.#tasks.delete(task) && this.#tasks.size === 0) this.#end();
+      if (this.#tasks.delete(task) && this.#tasks.size === 0) this.#unsubscribe();
     };
   }
 
   handleEvent(): void {
-    this.#end();
+    this.#unsubscribe();
     for (const { run } of this.#tasks) run();
   }
 
-  #end(): void {
+  #unsubscribe(): void {
     this.signal.removeEventListener('abort', this);
     listeners.delete(this.signal);
   }
 }
 
-/** The result of `work`; rejects with the reason of `signal` if that is aborted first. */
+/** Settles like `work`, or rejects with the reason of `signal` if the signal is aborted first. */
 export async function untilAborted<T>(
   signal: AbortSignal | undefined,
   work: Promise<T>,

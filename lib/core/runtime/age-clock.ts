@@ -7,19 +7,19 @@ export interface Instant {
 }
 
 /**
- * Measures ages by the wall clock and by the monotonic clock; the greater age counts. A sleeping machine stops one clock, a
- * correction moves the other, and neither makes anything younger.
+ * Measures ages by the wall clock and by the monotonic clock; the greater age counts. The monotonic clock may stop while the
+ * machine sleeps, and the wall clock may be set back. Neither makes an age smaller.
  */
 export interface AgeClock {
   ageMs(since: Instant): number;
 }
 
-/** The age by both clocks. */
+/** The greater one of the ages by both clocks. */
 export function ageMs(runtime: Pick<Runtime, 'now' | 'monotonic'>, since: Instant): number {
   return Math.max(runtime.now() - since.wall, runtime.monotonic() - since.monotonic);
 }
 
-/** The age clock of a runtime. The system has a cheaper one, because every call of an app reads it. */
+/** The age clock of a runtime. The system's one is cheaper, because every call reads it. */
 export function ageClockOf(runtime: Runtime): AgeClock {
   return runtime === systemRuntime ? systemAges : new ExactAgeClock(runtime);
 }
@@ -34,11 +34,11 @@ class ExactAgeClock implements AgeClock {
 }
 
 const REREAD_MS = 50;
-const MAX_CALLS = 10_000; // with a wall clock that stands still, as in a test
+const MAX_CALLS = 10_000; // between two readings: in a test the wall clock may stand still
 
 /**
  * Reads the monotonic clock only if the wall clock has moved back, or 50 ms ahead, since the last reading: each reading
- * costs as much as the rest of a call. A wall clock that is set back into these 50 ms is noticed when they are over.
+ * costs as much as the rest of a call. A wall clock that is set back to a time within these 50 ms is noticed after them.
  */
 export class CoarseAgeClock implements AgeClock {
   #readAt = Infinity;

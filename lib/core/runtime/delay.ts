@@ -22,7 +22,7 @@ export function delay(runtime: Runtime, delayMs: number, signal?: AbortSignal): 
 /** The waiting callers of each runtime: one timer keeps the process alive for all of them. */
 const holds = new WeakMap<Runtime, { waiting: number; readonly cancel: () => void }>();
 
-/** Keeps the process alive while a caller waits, so that a script does not exit before a retry. Returns a function that ends this. */
+/** Keeps the process alive until the returned function is called, so that a script does not exit before a retry. */
 export function holdProcess(runtime: Runtime): () => void {
   const hold = holds.get(runtime) ?? {
     waiting: 0,
@@ -38,7 +38,7 @@ export function holdProcess(runtime: Runtime): () => void {
   };
 }
 
-/** Runs `work` for a caller that waits for it: the process does not exit before it is done. */
+/** Runs `work`, and keeps the process alive until it settles. */
 export async function holdingProcess<T>(runtime: Runtime, work: () => Promise<T>): Promise<T> {
   const release = holdProcess(runtime);
   try {

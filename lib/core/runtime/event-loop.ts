@@ -14,7 +14,7 @@ const MAX_TICK_MS = 10_000;
 
 /**
  * Starts at most one task per tick of the event loop, so that hundreds of concurrent tasks leave time for everything else in
- * the process. Independent of timers and clocks of a `Runtime`.
+ * the process. Does not use the timers and clocks of a `Runtime`.
  */
 export class TickQueue {
   readonly #waiting = new Set<() => void>();
@@ -22,7 +22,7 @@ export class TickQueue {
   #isBusy = false;
   #startedAt = 0;
 
-  /** Calls `start` in the next free tick: at once, if no task was started in this one. Returns a function that cancels it. */
+  /** Calls `start` at once if no task was started in this tick, or else in a later tick. Returns a function that cancels it. */
   enqueue(start: () => void): () => void {
     if (this.#isStuck) this.#startAll();
     if (this.#isBusy) this.#waiting.add(start);

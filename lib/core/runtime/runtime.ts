@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-/** Time, timers and randomness. A test replaces them, so that it can be at any time without waiting. */
+/** Time, timers and randomness. Tests replace them, to reach any time without waiting. */
 export interface Runtime {
   /** The wall clock: milliseconds since the epoch. May jump. */
   now(): number;
@@ -8,7 +8,7 @@ export interface Runtime {
   monotonic(): number;
   /**
    * Runs `task` after `delayMs` milliseconds. Returns a function that cancels it.
-   * The timer keeps the process alive only with `holdProcess`, which is for a caller that waits.
+   * The timer keeps the process alive only with `holdProcess`: set it while a caller waits.
    */
   schedule(
     task: () => void,
@@ -21,7 +21,7 @@ export interface Runtime {
   uniqueId(): string;
 }
 
-/** The longest delay of a timer in Node, which ends longer ones at once. */
+/** The longest delay of a timer in Node. A timer with a longer delay would fire at once. */
 export const MAX_DELAY_MS = 2 ** 31 - 1;
 
 export const systemRuntime: Runtime = {

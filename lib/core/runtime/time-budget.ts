@@ -4,7 +4,7 @@ import type { Runtime } from './runtime.js';
 
 const STEPS = 4;
 const MAX_STEP_MS = 1_000;
-/** In a busy process a step ends less late than this. Beyond, the process was stopped or its machine asleep. */
+/** A step that ends this late shows that the process was stopped or the machine slept. A busy process is not as late. */
 const FROZEN_MS = 1_000;
 /** With less time left, another attempt is pointless. */
 const MIN_ATTEMPT_MS = 50;
@@ -15,9 +15,9 @@ const nothing = (): void => undefined;
 export class ProcessFrozen extends Error {}
 
 /**
- * Calls `task` after `delayMs` milliseconds in which the process ran, and says whether it was frozen meanwhile. Waits in
- * steps: a freeze costs one step at most. After a freeze it waits for one more step: by then a response has arrived, or is
- * lost. Calls `spent` with the time that passed, step by step. Returns a function that cancels it.
+ * Calls `task` after the process has run for `delayMs` milliseconds; `isFrozen` says whether it was frozen meanwhile. Waits
+ * in steps, so that a freeze costs at most one step. After a freeze it waits one more step: a response that has not arrived
+ * by then is lost. Calls `spent` with the duration of each step. Returns a function that cancels the task.
  */
 export function afterRunningTime(
   runtime: Runtime,
@@ -25,7 +25,7 @@ export function afterRunningTime(
   task: (isFrozen: boolean) => void,
   spent: (ms: number) => void = nothing,
 ): () => void {
-  const longestMs = Math.min(delayMs / STEPS, MAX_STEP_MS);
+  const fullStepMs = Math.min(delayMs / STEPS, MAX_STEP_MS);
   let isFrozen = false;
   let leftMs = delayMs;
   let cancel: () => void;
@@ -34,13 +34,13 @@ export function afterRunningTime(
   const step = (): void => {
     const since = { wall: runtime.now(), monotonic: runtime.monotonic() };
     startedAt = since.monotonic;
-    stepMs = Math.min(leftMs, longestMs);
+    stepMs = Math.min(leftMs, fullStepMs);
     cancel = runtime.schedule(() => {
       spent(stepMs);
       leftMs -= stepMs;
       if (!isFrozen && ageMs(runtime, since) - stepMs >= FROZEN_MS) {
         isFrozen = true;
-        leftMs = longestMs;
+        leftMs = fullStepMs;
       }
       if (leftMs > 0) {
         step();
@@ -65,13 +65,13 @@ export interface TimeLimit {
   readonly limitMs: number;
   /** The error of a task that takes longer. */
   readonly toError: (isFrozen: boolean) => Error;
-  /** Called with the time that passed, step by step. */
+  /** Called with the duration of each step. */
   readonly spent?: (ms: number) => void;
   /** Ends the task earlier, with its reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The result of `task`. When its time is over or the caller aborts, its signal is aborted and its result ignored. */
+/** Settles like `task`. When the time is over or the caller aborts, aborts the task's signal and ignores its result. */
 export function withTimeLimit<T>(
   { runtime, limitMs, toError, spent, signal }: TimeLimit,
   task: (signal: AbortSignal) => Promise<T>,
@@ -105,7 +105,7 @@ export function withTimeLimit<T>(
   });
 }
 
-/** The milliseconds that a task may wait in all. Only time in which the process runs counts. */
+/** The total time that a task may take, in milliseconds. Only time in which the process runs counts. */
 export class TimeBudget {
   #leftMs: number;
 
@@ -125,8 +125,8 @@ export class TimeBudget {
   }
 
   /**
-   * The result of `task`, which may take `timeoutMs`, or the time left if that is less. Rejects with what `makeError` makes of
-   * the milliseconds waited, or with `ProcessFrozen` if the process was frozen meanwhile and enough is left for another attempt.
+   * Runs `task` for at most `timeoutMs`, or the time left if that is less. Then rejects with the error of `makeError`, or with
+   * `ProcessFrozen` if the process was frozen meanwhile and enough time is left for another attempt.
    */
   run<T>(
     timeoutMs: number,
@@ -137,7 +137,7 @@ export class TimeBudget {
     return withTimeLimit({ ...this.#limit(timeoutMs, makeError), signal }, task);
   }
 
-  /** Calls `fail` with the error that `run` rejects with for a task that takes too long. Returns a function that cancels it. */
+  /** Calls `fail` with the error of `run`, once that time is over. Returns a function that cancels it. */
   failAfter(
     timeoutMs: number,
     makeError: (waitedMs: number) => Error,

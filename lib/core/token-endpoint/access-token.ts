@@ -47,7 +47,7 @@ export class AccessToken {
     Object.freeze(this);
   }
 
-  /** The secret value, as it follows `Bearer ` in the header. */
+  /** The secret value, which follows `Bearer ` in the header. */
   get value(): string {
     return this.#value;
   }
@@ -73,7 +73,7 @@ export class AccessToken {
   }
 }
 
-/** A token from a token request. Its lifetime counts from the request, not from the response, to be on the safe side. */
+/** A token from a token request. Its lifetime conservatively counts from the request, not from the response. */
 export interface MintedToken {
   readonly token: AccessToken;
   readonly lifetimeMs: number | undefined;
@@ -92,7 +92,7 @@ export interface PreviousTokens {
 
 /** A token request that has its credentials and is not sent yet. */
 export interface PreparedTokenRequest {
-  /** The same in all processes that could use its token; undefined if there is nothing to share. */
+  /** The key of the token in a store, the same in all processes of the app; undefined if the token cannot be shared. */
   readonly identity: string | undefined;
   readonly subject: Subject;
   /** Sends it. Aborting `signal` aborts the request. */

@@ -6,7 +6,7 @@ import { AccessToken, type MintedToken } from './access-token.js';
 import type { Attempt, Form } from './issuer.js';
 import { readJsonObject, UnusableResponse } from './token-request.js';
 
-const MAX_LIFETIME_S = 1_000_000_000; // a longer one is a mistake
+const MAX_LIFETIME_S = 1_000_000_000; // a longer lifetime is a mistake of the issuer, and counts as unknown
 
 /** Builds the form of a token request. Called again for every attempt. */
 export type FormMaker = (attempt: Attempt) => Promise<Form>;
@@ -18,7 +18,7 @@ export interface SentRequest {
   readonly serverOffsetMs: number;
 }
 
-/** A kind of token request (RFC 6749 section 4): what it sends, which failures it retries, what it keeps of the response. */
+/** A kind of request to the token endpoint (RFC 6749 section 4): its form, its retries, and the part of the response to keep. */
 export interface Grant<Kept> {
   readonly makeForm: FormMaker;
   /** Whether the form contains an assertion. A refusal may then be about its dates, and a new one may be accepted. */
@@ -36,7 +36,7 @@ export interface Grant<Kept> {
 const retryTransientErrors = ({ retryable }: BoxAuthError): boolean => retryable;
 
 /**
- * A grant that keeps the access token alone, and whose form may be sent again: `jwt-bearer`, `client_credentials`,
+ * A grant that keeps only the access token, and whose form may be sent again: `jwt-bearer`, `client_credentials` or
  * `token-exchange`.
  */
 export function accessTokenGrant(makeForm: FormMaker, subject: Subject): Grant<MintedToken> {
@@ -48,7 +48,7 @@ export function accessTokenGrant(makeForm: FormMaker, subject: Subject): Grant<M
   };
 }
 
-/** A revocation (RFC 7009). Nothing of the response is kept but its status. */
+/** A revocation (RFC 7009). Only the status of the response counts. */
 export function revocation(makeForm: FormMaker): Grant<void> {
   return {
     makeForm,
@@ -61,7 +61,7 @@ export function revocation(makeForm: FormMaker): Grant<void> {
 /**
  * The access token in the body of a response (RFC 6749 section 5.1).
  *
- * @throws UnusableResponse if there is no `access_token` that is valid in a header
+ * @throws UnusableResponse if `access_token` is missing or cannot be sent in a header
  */
 function accessTokenIn(
   body: Readonly<Record<string, unknown>>,

@@ -1,7 +1,7 @@
 import type { Subject } from '../credentials/subject.js';
 import type { BoxAuthError } from '../errors/box-auth.error.js';
 
-/** An error response of a token endpoint, unchanged, to be classified. Only text from `shown` may be shown to anyone. */
+/** An unchanged error response of a token endpoint. Its text may contain secrets: pass it through `shown` before use. */
 export interface ErrorResponse {
   readonly status: number;
   readonly headers: Headers;
@@ -14,7 +14,7 @@ export interface ErrorResponse {
   readonly body?: string | undefined;
   /** Returns a text of the response as one line, with secrets redacted. */
   readonly shown: (text: string) => string;
-  /** The error of the clock that dated the request, by the `Date` of the response; 0 if that is unknown. */
+  /** How far the `Date` of the response was ahead of the clock that dated the request; 0 if unknown. */
   readonly clockErrorMs?: number;
 }
 
@@ -38,10 +38,10 @@ export interface Issuer<Credentials> {
   /** The name in messages. */
   readonly name: string;
   readonly tokenUrl: string;
-  /** The document about its token endpoint. */
+  /** URL of the documentation about its token endpoint. */
   readonly docs: string;
   /**
-   * Checks the id of a subject that a caller names. Left out by an issuer with one subject per app.
+   * Checks the id of a subject that a caller names. Issuers with one subject per app omit it.
    *
    * @throws BoxAuthError `subject_invalid`
    */

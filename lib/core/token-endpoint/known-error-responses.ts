@@ -27,7 +27,7 @@ export interface ErrorResponseContext {
   readonly fallback: Pick<KnownErrorResponse, 'scope' | 'code' | 'hint' | 'docs'>;
 }
 
-// Not a property of the errors: callers do not need it. It decides which subjects a refusal is remembered for.
+// Internal, so not a property of the errors: the scope decides which subjects a refusal is remembered for.
 const scopes = new WeakMap<BoxAuthError, ErrorScope>();
 
 /** The scope of an error. An error that was not made from a response is about one subject at most. */
@@ -56,7 +56,7 @@ export function transientErrorResponses(
       scope: 'client',
       code: 'rate_limited',
       summary: `${name} does not accept more requests at the moment.`,
-      hint: 'Wait for retryAfterMs. If this lasts, request fewer tokens: where one process has many subjects, do not start with all of them at once, and raise maxSubjects so that their tokens stay cached; in a fleet, share tokens through a store.',
+      hint: 'Wait for retryAfterMs. If this lasts, request fewer tokens: spread out the first calls of many subjects, raise maxSubjects so that their tokens stay cached, and share tokens between processes through a store.',
       docs: documents.rateLimits,
       retryable: true,
     },

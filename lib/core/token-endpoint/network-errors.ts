@@ -22,24 +22,24 @@ export function timeoutError(
   const time = shownTime(waitedMs);
   return new BoxAuthError({
     code: 'timeout',
-    message: `${name}'s token endpoint ${tokenUrl} ${silence(time, attempts)}.`,
-    hint: 'If this lasts, check the way out of this network (proxy, firewall, DNS) and the status page of the service.',
+    message: `${name}'s token endpoint ${tokenUrl} ${describeTimeout(time, attempts)}.`,
+    hint: 'If this lasts, check the outgoing connections of this network (proxy, firewall, DNS) and the status page of the service.',
     docs,
     retryable: true,
   });
 }
 
-function silence(time: string, attempts: number): string {
+function describeTimeout(time: string, attempts: number): string {
   if (attempts === 0)
     return `received no request within ${time}, because earlier requests got no response`;
-  const all = attempts === 1 ? '' : ` (${attempts} attempts, no response to the last)`;
-  return `gave no response within ${time}${all}`;
+  const count = attempts === 1 ? '' : ` (${attempts} attempts, no response to the last)`;
+  return `gave no response within ${time}${count}`;
 }
 
 /** The error of a token request whose assertion was not signed in time. */
 export function unsignedError({ waitedMs, attempts }: Wait): BoxAuthError {
-  const all = attempts === 1 ? '' : ` (${attempts} attempts)`;
-  return signerError(`The assertion was not signed within ${shownTime(waitedMs)}${all}.`);
+  const count = attempts === 1 ? '' : ` (${attempts} attempts)`;
+  return signerError(`The assertion was not signed within ${shownTime(waitedMs)}${count}.`);
 }
 
 function shownTime(ms: number): string {
@@ -78,7 +78,7 @@ interface NetworkCause {
 }
 
 const ADD_CA =
-  'set NODE_EXTRA_CA_CERTS to the PEM file of that CA, or pass a fetch that trusts it. A proxy that inspects TLS has a CA of its own.';
+  'set NODE_EXTRA_CA_CERTS to the PEM file of that CA, or pass a fetch that trusts it. A proxy that inspects TLS has its own CA.';
 
 /** The causes of failed connections, by the codes of Node, OpenSSL and undici. The first match counts. */
 const NETWORK_CAUSES: readonly NetworkCause[] = [
@@ -145,7 +145,7 @@ const NETWORK_CAUSES: readonly NetworkCause[] = [
 ];
 
 const UNKNOWN_CAUSE: Omit<NetworkCause, 'codes'> = {
-  hint: 'Check the way out of this network: proxy, firewall, DNS.',
+  hint: 'Check the outgoing connections of this network: proxy, firewall, DNS.',
   retryable: true,
 };
 

@@ -13,9 +13,9 @@ interface Remembered {
 }
 
 /**
- * Remembers refusals that another request cannot fix, so that not every call repeats the request: for 30 s, doubling to
- * 5 min. The key is the fingerprint of the credentials, so new credentials are tried at once, and the subject if the refusal
- * is about one.
+ * Remembers refusals that another request cannot fix, so that calls do not repeat it: for 30 s, then for twice as long after
+ * each further refusal, up to 5 min. The key is the fingerprint of the credentials, so that new credentials are tried at once,
+ * with the subject if the refusal is about one.
  */
 export class RefusedCredentials {
   readonly #remembered = new LRUCache<string, Remembered>({ max: 1000 });
@@ -42,13 +42,13 @@ export class RefusedCredentials {
     const key = scopeOf(error) === 'client' ? fingerprint : keyOf(fingerprint, subject);
     const now = this.runtime.monotonic();
     const before = this.#remembered.get(key);
-    // The refusals of requests that were in flight together count once, for any number of subjects.
+    // Refusals of requests that were in flight at the same time count once, for any number of subjects.
     if (before !== undefined && now < before.until) return;
     const forMs = before === undefined ? MIN_MS : Math.min(before.forMs * 2, MAX_MS);
     this.#remembered.set(key, { error, forMs, until: now + forMs });
   }
 
-  /** A token was granted: neither the client nor this subject is refused. This proves nothing about other subjects. */
+  /** Forgets the refusals of the client and of this subject, after a granted token. Other subjects may still be refused. */
   forget(fingerprint: string, subject: string): void {
     this.#remembered.delete(fingerprint);
     this.#remembered.delete(keyOf(fingerprint, subject));

@@ -10,7 +10,7 @@ const MIN_PAUSE_MS = 1000;
 const MAX_INTERVAL_MS = 1000;
 const MAX_JITTER_MS = 8000;
 const INITIAL_JITTER_MS = 500;
-// The pace begins a little below the limit that was seen, then increases slowly, and drops by a quarter at each 429.
+// The interval starts a little above the estimate of the limit, shrinks slowly, and grows by a quarter at each 429.
 const MARGIN = 1.05;
 const SPEED_UP = 0.9995;
 const SLOW_DOWN = 1.25;
@@ -22,9 +22,9 @@ const nothing = (): void => undefined;
 export interface GateOptions {
   /** The request fails if it cannot be sent within this time. */
   readonly budget: TimeBudget;
-  /** Sends it before all others, with any number in flight: for the app's own token, and for retries. */
+  /** Sends it before all others, however many are in flight: for the app's own token, and for retries. */
   readonly goesFirst: boolean;
-  /** The error of a request that was not sent in time without a rate limit. */
+  /** The error of a request that was not sent in time, if no rate limit was the reason. */
   readonly timeout: () => BoxAuthError;
   /** Ends the wait. */
   readonly signal: AbortSignal | undefined;
@@ -155,8 +155,8 @@ export class RequestGate {
     }
     const retryAfterMs = error.retryAfterMs ?? 0;
     if (sentAt > this.#pausedAt) {
-      const longest = Math.min(INITIAL_JITTER_MS * 2 ** this.#pausesInRow++, MAX_JITTER_MS);
-      const jitterMs = this.runtime.random() * longest;
+      const maxJitterMs = Math.min(INITIAL_JITTER_MS * 2 ** this.#pausesInRow++, MAX_JITTER_MS);
+      const jitterMs = this.runtime.random() * maxJitterMs;
       this.#intervalMs = this.#slowerInterval(error.retryAfterMs ?? jitterMs);
       this.#beginPause(error, retryAfterMs + jitterMs);
       this.onPause(error.with({ message: error.message, retryAfterMs: this.opensInMs }));
@@ -198,14 +198,14 @@ export class RequestGate {
     }
   }
 
-  /** The refusal that requests wait for. Its `retryAfterMs` ends when all of them can be sent. */
+  /** The error of a request that a rate limit delays too long. After its `retryAfterMs` all waiting requests can be sent. */
   #rateLimited(): BoxAuthError | undefined {
     const waiting = this.#first.size + this.#others.size;
     const retryAfterMs = Math.max(Math.ceil(this.opensInMs + waiting * this.#intervalMs), 1);
     return this.#refusal?.with({ message: this.#refusal.message, retryAfterMs });
   }
 
-  /** A rate limit of long ago is outdated. */
+  /** Forgets a rate limit that ended a minute ago: it is outdated. */
   #forgetAfterIdling(): void {
     if (this.#inFlight > 0 || this.runtime.monotonic() - this.#opensAt < IDLE_MS) return;
     this.#refusal = undefined;

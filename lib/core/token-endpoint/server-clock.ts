@@ -13,7 +13,7 @@ export interface RoundTrip {
   readonly durationMs: number;
 }
 
-/** The clocks that can date an assertion: the issuer's, as far as it is known, or that of this machine. */
+/** The clock that dates an assertion: the issuer's, as learned from its responses, or this machine's. */
 export type TimeSource = 'issuer' | 'machine';
 
 /** The issuer's clock, learned from the `Date` of its responses. Until the first response it equals our clock. */
@@ -54,15 +54,15 @@ export class ServerClock {
   }
 
   /**
-   * Learns from a response, unless it is from a cache (`Age`), was too slow, or its `Date` is more than a day from our time: no
-   * assertion may be valid that far ahead. Returns whether the `Date` was usable.
+   * Learns from a response, unless it is from a cache (`Age`), was too slow, or its `Date` is more than a day from our time: an
+   * assertion must not be valid that far ahead. Returns whether the `Date` was usable.
    */
   learn(headers: Headers, { receivedAt, durationMs }: RoundTrip): boolean {
     const date = Date.parse(headers.get('date') ?? '');
     if (Number.isNaN(date) || headers.has('age') || durationMs > MAX_ROUND_TRIP_MS) {
       return false;
     }
-    // The server cut the time to the second at some point between request and response.
+    // `Date` is cut to the second, and was set at some time between request and response.
     const measured = date + RESOLUTION_MS / 2 - (receivedAt - durationMs / 2);
     const uncertaintyMs = RESOLUTION_MS + durationMs / 2;
     if (Math.abs(measured) > DAY_MS + uncertaintyMs) return false;
@@ -83,8 +83,8 @@ export class ServerClock {
   }
 }
 
-/** Refusals of an assertion because of its dates. */
-const ABOUT_THE_CLOCK: ReadonlySet<BoxAuthErrorCode> = new Set([
+/** The codes of refusals that are about the dates of an assertion. */
+const DATE_ERRORS: ReadonlySet<BoxAuthErrorCode> = new Set([
   'assertion_expired',
   'assertion_not_yet_valid',
 ]);
@@ -119,7 +119,7 @@ export class ClockTrials {
     return this.#offsetMs;
   }
 
-  /** The issuer accepted the last attempt. After a switch, its clock is used from now on. */
+  /** Records that the issuer accepted the last attempt. After a switch, that attempt's clock is used from now on. */
   accepted(): void {
     if (this.#refusals.size > 0) this.clock.use(this.#source);
   }
@@ -134,19 +134,19 @@ export class ClockTrials {
     return true;
   }
 
-  /** The final error. A refusal about the clock may result from a switch: then the refusal before the switch counts. */
+  /** The final error. If a switch of the clock caused a refusal about dates, the refusal before the switch counts. */
   verdict(error: BoxAuthError): BoxAuthError {
-    return ABOUT_THE_CLOCK.has(error.code) ? (this.#unexplained ?? error) : error;
+    return DATE_ERRORS.has(error.code) ? (this.#unexplained ?? error) : error;
   }
 
   #isInDoubt(error: BoxAuthError): boolean {
     if (error.code === 'assertion_replayed') return true;
-    if (ABOUT_THE_CLOCK.has(error.code) && this.#unexplained === undefined) {
-      // Unless the response itself has just corrected the offset.
+    if (DATE_ERRORS.has(error.code) && this.#unexplained === undefined) {
+      // No switch is needed if this response has just corrected the offset.
       if (this.clock.offsetOf(this.#source) === this.#offsetMs) this.#switch();
       return true;
     }
-    // An issuer that gives no reason may mean the clock.
+    // A refusal without a known reason may be about the clock.
     if (error.code !== 'token_request_refused' || this.#triedMs.has(0)) return false;
     this.#unexplained = error;
     this.#switch();

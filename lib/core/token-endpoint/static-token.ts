@@ -13,7 +13,7 @@ interface Request {
 }
 
 /**
- * The token that the credentials contain. It belongs to one subject.
+ * Returns the token that the credentials contain. It belongs to one subject.
  *
  * @throws BoxAuthError `token_invalid` or `developer_token_expired` if it has expired or was refused, `subject_unsupported`
  * if the request is for another subject

@@ -22,7 +22,7 @@ import { timeoutError, unreachableError, unsignedError } from './network-errors.
 export interface SendOptions {
   /** Default: the token endpoint. */
   readonly url?: string;
-  /** No attempt and no pause lasts longer. */
+  /** Limits the time of all attempts and pauses together. */
   readonly budget: TimeBudget;
   /** Whether it is sent before the requests that wait for other subjects. Default false. */
   readonly goesFirst?: boolean;
@@ -35,7 +35,7 @@ interface PendingRequest<Kept> {
   readonly grant: Grant<Kept>;
   readonly options: SendOptions;
   readonly trials: ClockTrials;
-  /** How many were begun. */
+  /** How many attempts were started. */
   attempts: number;
 }
 
@@ -59,7 +59,7 @@ export class TokenAttempts {
     this.#gate = new RequestGate(runtime, (error) => this.#onPause(error));
   }
 
-  /** Calls `listener` for each pause that a 429 begins. */
+  /** Calls `listener` each time that a 429 starts a pause. */
   onPause(listener: (error: BoxAuthError) => void): void {
     this.#onPause = listener;
   }
@@ -69,7 +69,7 @@ export class TokenAttempts {
     this.#gate.pause(error);
   }
 
-  /** Sends `grant` until it is granted, or until another attempt cannot help or comes too late. */
+  /** Sends `grant` until it succeeds, another attempt cannot help, or the budget is too small for one. */
   async send<Kept>(grant: Grant<Kept>, options: SendOptions): Promise<Kept> {
     const { budget, signal } = options;
     const trials = new ClockTrials(this.#clock);
@@ -97,8 +97,8 @@ export class TokenAttempts {
 
   /** Full jitter, so that processes that failed together do not retry together; `Retry-After` is the minimum. */
   #pauseMs(error: BoxAuthError, retries: number): number {
-    const longest = Math.min(FIRST_PAUSE_MS * 2 ** retries, MAX_PAUSE_MS);
-    return (error.retryAfterMs ?? 0) + this.runtime.random() * longest;
+    const maxJitterMs = Math.min(FIRST_PAUSE_MS * 2 ** retries, MAX_PAUSE_MS);
+    return (error.retryAfterMs ?? 0) + this.runtime.random() * maxJitterMs;
   }
 
   #passGate<Kept>(request: PendingRequest<Kept>): Promise<Kept> {
@@ -125,19 +125,19 @@ export class TokenAttempts {
     };
     const form = await budget.run(
       timeoutMs,
-      () => unsignedError(this.#wait(request)), // a key in this process signs at once; a remote signer may not respond
+      () => unsignedError(this.#wait(request)), // only an external signer can take this long
       () => grant.makeForm(attempt),
       signal,
     );
     return budget.run(
       timeoutMs,
       () => this.#timeout(request),
-      (aborting) => this.#post(request, form, offsetMs, aborting),
+      (postSignal) => this.#post(request, form, offsetMs, postSignal),
       signal,
     );
   }
 
-  /** `offsetMs`: the offset to our clock that the form was signed with. */
+  /** `offsetMs` is the clock offset that the form was signed with. */
   async #post<Kept>(
     { grant, options, trials }: PendingRequest<Kept>,
     form: Form,
@@ -170,8 +170,8 @@ export class TokenAttempts {
       return new UnusableResponse(`it redirects (status ${response.status})`);
     }
     const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'), this.#clock.now());
-    const refusal = await readErrorResponse(response, secretsOf(form), retryAfterMs);
-    return this.issuer.toError({ ...refusal, clockErrorMs });
+    const errorResponse = await readErrorResponse(response, secretsOf(form), retryAfterMs);
+    return this.issuer.toError({ ...errorResponse, clockErrorMs });
   }
 
   #timeout(request: PendingRequest<unknown>): BoxAuthError {

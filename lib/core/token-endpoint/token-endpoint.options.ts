@@ -31,7 +31,7 @@ export const tokenEndpointSchema = v.pipe(
     deadlineMs: v.optional(numberBetween(1, TEN_MINUTES_MS), tokenEndpointDefaults.deadlineMs),
   }),
   v.transform(({ timeoutMs, attempts, deadlineMs }): Required<TokenEndpointOptions> => ({
-    // A shorter deadline alone shortens the attempts, too.
+    // A deadline shorter than the default timeout shortens the attempts, too.
     timeoutMs: timeoutMs ?? Math.min(tokenEndpointDefaults.timeoutMs, deadlineMs),
     attempts,
     deadlineMs,

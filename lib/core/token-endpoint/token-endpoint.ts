@@ -58,17 +58,17 @@ export class TokenEndpoint<Credentials extends ParsedCredentials> {
     this.#refused = new RefusedCredentials(runtime);
   }
 
-  /** The same in all processes of the app, whatever the subject; undefined until its credentials were read. */
+  /** Identifies the app: the same in all of its processes, for all subjects. Undefined until its credentials were read. */
   get appIdentity(): string | undefined {
     return this.#appIdentity;
   }
 
-  /** Calls `listener` for each pause that a 429 begins, with the error of that 429. */
+  /** Calls `listener` each time that a 429 starts a pause, with the error of that 429. */
   onPause(listener: (error: BoxAuthError) => void): void {
     this.#attempts.onPause(listener);
   }
 
-  /** Sends nothing for `error.retryAfterMs`: another process of the app was rate limited. */
+  /** Pauses all requests for `error.retryAfterMs`, because another process of the app was rate limited. */
   pause(error: BoxAuthError): void {
     this.#attempts.pause(error);
   }
@@ -119,7 +119,7 @@ export class TokenEndpoint<Credentials extends ParsedCredentials> {
     await holdingProcess(this.runtime, () => this.#read(this.#budget()));
   }
 
-  /** Sends a grant that is not the app's own, such as a token exchange (RFC 8693). Aborting `signal` aborts the request. */
+  /** Sends a grant other than the app's own, such as a token exchange (RFC 8693). Aborting `signal` aborts the request. */
   exchange<Kept>(grant: Grant<Kept>, signal?: AbortSignal): Promise<Kept> {
     return holdingProcess(this.runtime, () =>
       this.#attempts.send(grant, { budget: this.#budget(), signal }),
@@ -156,7 +156,7 @@ export class TokenEndpoint<Credentials extends ParsedCredentials> {
     return new TimeBudget(this.runtime, this.options.deadlineMs);
   }
 
-  /** A function that returns tokens is only called to replace those in `previous`, or an expired one. */
+  /** Calls a function that returns tokens only to replace an expired token or the tokens in `previous`. */
   async #read(
     budget: TimeBudget,
     { refused, current }: PreviousTokens = {},
@@ -167,11 +167,12 @@ export class TokenEndpoint<Credentials extends ParsedCredentials> {
       return lastRead;
     }
     const { deadlineMs } = this.options;
-    const late = () =>
+    const timeoutError = () =>
       credentialsUnavailable(`returned no credentials within ${deadlineMs} ms`, this.issuer.docs);
     for (;;) {
       try {
-        this.#lastRead = await budget.run(deadlineMs, late, () => this.credentials.read(), signal);
+        const read = () => this.credentials.read();
+        this.#lastRead = await budget.run(deadlineMs, timeoutError, read, signal);
         return this.#lastRead;
       } catch (error) {
         if (!(error instanceof ProcessFrozen)) throw error;
@@ -185,7 +186,7 @@ export class TokenEndpoint<Credentials extends ParsedCredentials> {
     return [working, ...list.filter((credentials) => credentials !== working)];
   }
 
-  /** While keys are rotated there are several: if one key is refused, the next may be accepted. */
+  /** During a rotation there are several keys: if one is refused, the next may be accepted. */
   async #mintWithAny(
     list: ParsedCredentialsList<Credentials>,
     request: TokenRequest,

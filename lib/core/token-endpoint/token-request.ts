@@ -3,9 +3,9 @@ import type { ErrorResponse } from './issuer.js';
 
 const MAX_RESPONSE_BYTES = 65_536;
 const MAX_RETRY_AFTER_MS = 600_000;
-const MIN_COUNTED_BYTES = 16; // for a chunk, so that a stream of empty chunks ends too
+const MIN_COUNTED_BYTES = 16; // per chunk, so that even a stream of empty chunks reaches the limit
 
-/** The `fetch` that token requests go through. */
+/** The `fetch` that sends token requests. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 /** A response that is neither a token nor an error response. The message is the reason. */
@@ -40,7 +40,7 @@ function isResponse(value: Partial<Response> | null | undefined): value is Respo
 /**
  * Reads a response whose body is a JSON object.
  *
- * @throws UnusableResponse if it is not one
+ * @throws UnusableResponse if the body is anything else
  */
 export async function readJsonObject(response: Response): Promise<Record<string, unknown>> {
   const body = asJson(response, await readText(response));
@@ -48,7 +48,7 @@ export async function readJsonObject(response: Response): Promise<Record<string,
   return body;
 }
 
-/** Reads an error response (RFC 6749 section 5.2). `secrets` are redacted where its text is shown. */
+/** Reads an error response (RFC 6749 section 5.2). Its `shown` redacts `secrets`. */
 export async function readErrorResponse(
   response: Response,
   secrets: readonly string[],

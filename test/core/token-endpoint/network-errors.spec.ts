@@ -95,7 +95,7 @@ describe('The error of a failed token request', () => {
     ['UND_ERR_BODY_TIMEOUT', /no response came/],
     ['UND_ERR_SOCKET', /closed before a response/],
     ['EPIPE', /closed before a response/],
-    ['ESOMETHINGNEW', /way out of this network/],
+    ['ESOMETHINGNEW', /outgoing connections of this network/],
   ])('is retryable for %s and explains it', (code, hint) => {
     const error = unreachableError(endpoint, failed(code));
     expect(error).toMatchObject({ code: 'network', retryable: true });
