@@ -21,7 +21,7 @@ const hasChallenge = (error: string) => (response: ErrorResponse) =>
   bearerErrors(response.headers.get('www-authenticate')).includes(error);
 
 const CLOCK_HINT =
-  'Set the clock of this machine (NTP). Box accepted neither its time nor the time in its own Date header, which is used if it differs by less than a day. If the clock is right, check whether a gateway at apiUrl sets a wrong Date header.';
+  'Set the clock of this machine (NTP). Box accepted neither the time of this machine nor the time in the Date header of Box, which is used if the two differ by less than a day. If the clock is right, check whether a gateway at apiUrl sets a wrong Date header.';
 
 const TRANSIENT = transientErrorResponses('Box', {
   page: 'https://status.box.com',
@@ -261,7 +261,7 @@ export function boxApiResponseError(response: ErrorResponse): BoxAuthError {
 
 function boxContext(code: BoxAuthErrorCode): ErrorResponseContext {
   const hint =
-    'This package does not know the reason. Look up the words of Box in the linked document, or send the request id to Box support.';
+    'This package does not know the reason. Look up the error text of Box in the linked document, or send the request id to Box support.';
   return {
     name: 'Box',
     requestIdHeader: 'box-request-id',

@@ -4,7 +4,7 @@ import type { UrlRules } from '../core/http/url-rules.js';
 import { checkedActingUserId } from './acting-user.js';
 import { BOX_API_URL } from './box-issuer.js';
 
-/** A bearer token (RFC 6750 section 2.1), and the headers that only Box has. */
+/** A bearer token (RFC 6750 section 2.1), and Box's own headers. */
 export const boxHeaders: HeaderScheme = {
   tokenHeader: 'authorization',
   formatToken: (value) => `Bearer ${value}`,

@@ -38,7 +38,7 @@ export function providerReplacedError(): BoxAuthError {
     code: 'provider_replaced',
     message:
       'A call to Box needs a token, but BoxTokenProvider was replaced by an object that cannot provide one to HTTP clients.',
-    hint: 'In tests, override it with the provider of a FakeBox from nestjs-box-auth/testing, which also answers the calls. Or replace the code that makes the call.',
+    hint: 'In tests, override it with the provider of a FakeBox from nestjs-box-auth/testing, which also responds to the calls. Or replace the code that makes the call.',
     docs: 'https://docs.nestjs.com/fundamentals/testing',
   });
 }

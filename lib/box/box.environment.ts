@@ -9,7 +9,7 @@ const KEY_PAIR = ['BOX_PUBLIC_KEY_ID', 'BOX_PRIVATE_KEY'];
 const KEY_PAIR_VARIABLES = [...KEY_PAIR, 'BOX_PRIVATE_KEY_PASSPHRASE'];
 const CLIENT_VARIABLES = ['BOX_CLIENT_ID', 'BOX_CLIENT_SECRET', ...KEY_PAIR, ...SUBJECTS];
 
-/** The names in errors about credentials of `boxCredentialsIn`. */
+/** The names that errors use for the credentials of `boxCredentialsIn`. */
 export const boxVariableNames = environmentFieldNames('Box', {
   configFile: 'BOX_CONFIG_FILE',
   config: 'BOX_CONFIG',

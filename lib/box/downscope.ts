@@ -42,7 +42,7 @@ interface TokenExchange {
   currentCredentials(): Promise<ParsedBoxCredentials>;
 }
 
-/** Exchanges tokens for tokens with fewer rights (RFC 8693). Keeps none, as they are passed on, mostly to browsers. */
+/** Exchanges tokens for tokens with fewer rights (RFC 8693). Caches none, because the app passes them on, usually to a browser. */
 export class Downscoping {
   constructor(
     private readonly tokens: TokenCache,

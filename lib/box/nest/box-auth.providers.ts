@@ -32,7 +32,7 @@ export function boxAuthProviders(name: string | undefined): ModuleMetadata {
           createBoxTokenProvider(options, environment, name),
       },
       { provide: BOX_APP_PROVIDER, useExisting: provider },
-      // Made from the provider: a test that overrides the provider has overridden both.
+      // Made from the provider, so that a test that overrides the provider overrides both.
       {
         provide: boxFetch,
         inject: [provider],
@@ -52,7 +52,7 @@ async function createBoxTokenProvider(
   checkReturnedOptions(BOX_MODULE, moduleOptions);
   const { warmUp, ...options } = moduleOptions;
   checkWarmUp(warmUp);
-  // Read even if the code gives credentials: calls that are meant for an emulator must not go to Box.
+  // Read even if the options have credentials: calls that are meant for an emulator must not go to Box.
   const apiUrl = options.apiUrl ?? boxApiUrlIn(process.env);
   // Not `??`: null is an invalid option, and must not select the environment.
   const { credentials = credentialsOf(BOX_MODULE, environment, MISSING) } = options;

@@ -115,7 +115,7 @@ function unknownOption(name: string, known: readonly string[]): BoxAuthError {
   );
 }
 
-/** A number is shown as it was received. Of anything else only the kind is: a string may be a secret in the wrong option. */
+/** Shows a received number, but only the kind of any other value: a string may be a secret in the wrong option. */
 export function invalidOption(name: string, expected: string, received: unknown): BoxAuthError {
   const shown = typeof received === 'number' ? String(received) : describeValue(received);
   return optionError(

@@ -4,7 +4,7 @@ import { BoxAuthError } from '../errors/box-auth.error.js';
 export interface CredentialsHelp {
   /** The issuer's name. */
   readonly issuer: string;
-  /** Where correct credentials are found. */
+  /** How to get correct credentials. */
   readonly hint: string;
   readonly docs: string;
   /** The command that creates a key pair that the issuer accepts. */
@@ -44,7 +44,7 @@ export function optionFieldNames(whole: string): FieldNames {
   );
 }
 
-/** The names of an issuer's credentials in environment variables, which are given by field. */
+/** The names of an issuer's credentials in the environment. `variables` has the variable of each field. */
 export function environmentFieldNames(
   issuer: string,
   variables: Readonly<Record<string, string>>,

@@ -79,7 +79,7 @@ export function parsePrivateKey(
   if (endLabel === undefined) {
     throw keyError(
       'key_truncated',
-      `${field} was cut: it begins with "-----BEGIN ${label}-----" but never ends.`,
+      `${field} was cut: it begins with "-----BEGIN ${label}-----" but has no END line.`,
       'In a .env file, put the key in double quotes on one line with \\n for each newline: an unquoted value ends at the first newline.',
       context,
     );
@@ -96,7 +96,7 @@ export function parsePrivateKey(
   if (encrypted && (passphrase === undefined || passphrase === '')) {
     throw keyError(
       'key_passphrase_missing',
-      `${field} is encrypted and has no passphrase in the configuration.`,
+      `${field} is encrypted, but no passphrase is configured.`,
       `Configure the passphrase that came with the key, or set ${help.passphraseVariable}.`,
       context,
     );
@@ -160,7 +160,7 @@ function suitable(key: KeyObject, context: KeyContext): KeyObject {
     throw keyError(
       'key_unsuitable',
       `${field} is a key of type ${key.asymmetricKeyType}, not RSA.`,
-      `Create an RSA key, which is what ${help.issuer} accepts: ${help.newKey}`,
+      `Create an RSA key, because ${help.issuer} accepts no other kind: ${help.newKey}`,
       context,
     );
   }
@@ -168,7 +168,7 @@ function suitable(key: KeyObject, context: KeyContext): KeyObject {
   if (bits < MIN_MODULUS_BITS) {
     throw keyError(
       'key_unsuitable',
-      `${field} is an RSA key of ${bits} bits; at least 2048 are needed.`,
+      `${field} is an RSA key of ${bits} bits: expected at least 2048.`,
       `Create a new key pair: ${help.newKey}`,
       context,
     );

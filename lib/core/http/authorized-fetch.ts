@@ -209,8 +209,8 @@ class AuthorizedCall {
 }
 
 /**
- * To follow redirects, `fetch` keeps a copy of the whole body. A stream is sent only once, so copying it would fill the
- * memory for nothing.
+ * To follow redirects, `fetch` keeps a copy of the whole body. A stream is sent only once, so a copy of it would only waste
+ * memory.
  */
 function redirectMode(body: OutgoingRequest['body']): OutgoingRequest['redirect'] {
   return isReplayable(body) ? 'manual' : 'error';

@@ -19,7 +19,7 @@ export function bodyNotReplayable(): BoxAuthError {
   return new BoxAuthError({
     code: 'body_not_replayable',
     message:
-      'The token of this call was refused and has been refreshed, but the call cannot be repeated: its body was a stream and is consumed.',
+      'The token of this call was refused and has been refreshed, but the call cannot be repeated: its body was a stream, which has been consumed.',
     hint: 'Make the call again with a new stream, or send a string, a Buffer, a Blob or FormData: calls with these are repeated automatically.',
     docs: 'https://fetch.spec.whatwg.org/#http-network-or-cache-fetch',
     retryable: true,

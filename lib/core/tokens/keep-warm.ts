@@ -22,7 +22,7 @@ export class KeepWarm {
     if (!this.#timers.has(refresher)) this.#refresh(refresher);
   }
 
-  /** Refreshes a token of `add` that was just invalidated: its timer would run only when the old token is due. */
+  /** Refreshes an added token that was just invalidated, because its timer is set for the old token. */
   refreshIfMissing(refresher: TokenRefresher): void {
     if (this.#timers.has(refresher) && refresher.usableToken === undefined) {
       this.#refresh(refresher);

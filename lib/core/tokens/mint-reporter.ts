@@ -5,7 +5,7 @@ import type { EmitEvent, TokenEvent } from '../events/auth-events.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { MintedToken } from '../token-endpoint/access-token.js';
 
-/** A mistake of the caller: only the caller gets this error. */
+/** A mistake of the caller. It is not emitted: only the caller gets this error. */
 const CALLER_ERROR: BoxAuthErrorCode = 'subject_unsupported';
 
 /** A token request that starts now. */

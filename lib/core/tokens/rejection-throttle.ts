@@ -22,15 +22,15 @@ export class RejectionThrottle {
   readonly #streaks = new WeakMap<object, Streak>();
   #pauses = new AbortController();
 
-  /** No pause is longer than `minBackoffMs`, nor than 100 ms. */
+  /** Limits each pause to `minBackoffMs`, and to 100 ms. */
   constructor(
     private readonly minBackoffMs: number,
     private readonly runtime: Runtime,
   ) {}
 
   /**
-   * Resolves when a rejection about `subject` may reach its caller: in a later tick of the event loop. From the eleventh
-   * rejection in quick succession on, also after a pause, which doubles from 1 to 100 ms. `signal` ends the wait for it.
+   * Resolves in a later tick of the event loop, when a rejection about `subject` may reach its caller. From the eleventh
+   * rejection in quick succession on, a pause precedes it, which doubles from 1 to 100 ms. `signal` ends that pause.
    */
   async delay(subject: object, signal: AbortSignal | undefined): Promise<void> {
     const streak = this.#streakOf(subject);

@@ -57,8 +57,8 @@ interface Wanted {
 }
 
 /**
- * Tokens of a whole fleet. A token that another process published is taken from the store. One process requests a missing
- * token, and the others wait for it. Without the store each process requests its own.
+ * Shares the tokens of a fleet through a store. One process requests a missing token and publishes it, and the others wait for
+ * it. While the store is unavailable, each process requests its own.
  */
 export class SharedTokenSource implements TokenSource {
   readonly #store: StoreGuard;
@@ -191,8 +191,8 @@ export class SharedTokenSource implements TokenSource {
   }
 
   /**
-   * The token of another process; undefined if it is not what is wanted. Its age counts from `sentAt`, when the claim was
-   * sent: the time that the store took makes no token younger.
+   * Returns the token of another process; undefined if it does not meet `Wanted`. Its age counts from `sentAt`, when the claim
+   * was sent, so that a slow store does not make it look younger.
    */
   #takeToken(
     { token: stored, fence, ageMs: storedAgeMs }: CheckedClaim & { state: 'token' },
@@ -291,7 +291,7 @@ export class SharedTokenSource implements TokenSource {
   }
 }
 
-/** Where only one of the two lifetimes is known, the candidate is taken. */
+/** If only one of the two expiries is known, prefers the candidate. */
 function livesLonger(
   { expiresAt: candidate }: AccessToken,
   { expiresAt: current }: AccessToken,

@@ -46,7 +46,7 @@ export class StoreGuard {
     private readonly emit: EmitEvent,
   ) {}
 
-  /** @throws StoreFailure, also for an invalid claim: applications bring stores of their own */
+  /** @throws StoreFailure, also for an invalid claim: an application may have written the store */
   claim(identity: string, request: ClaimRequest, signal?: AbortSignal): Promise<CheckedClaim> {
     return this.#send(async () => {
       const claim: unknown = await this.store.claim(identity, request);
@@ -94,7 +94,7 @@ export class StoreGuard {
     }
   }
 
-  // During a rest only earlier commands end: their result neither extends nor ends it.
+  // Commands that end during a rest were sent before it: their results neither extend nor end it.
   get #isResting(): boolean {
     return this.runtime.monotonic() < this.#restUntil;
   }

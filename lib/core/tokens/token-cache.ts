@@ -70,7 +70,7 @@ export class TokenCache {
   }
 
   /**
-   * A usable token.
+   * Returns a usable token.
    *
    * @throws BoxAuthError `subject_invalid`, `closed`, or why there is no token
    */
@@ -141,7 +141,7 @@ export class TokenCache {
   }
 
   /**
-   * Another token than `refused`, for a caller whose request was refused. Requests at most one such token per subject in
+   * Returns another token than `refused`, for a caller whose request was refused. Requests at most one such token per subject in
    * 10 s, counted from the token request. Takes a newer token of another process at any time.
    *
    * @throws BoxAuthError `token_refused_again` within these 10 s
@@ -185,7 +185,7 @@ export class TokenCache {
     }
   }
 
-  /** Ends everything. Callers that wait for a token get a `closed` error. */
+  /** Stops every timer and token request. Callers that wait for a token get a `closed` error. */
   close(): void {
     if (this.#isClosed) return;
     this.#keepWarm.close();
@@ -247,8 +247,8 @@ export class TokenCache {
   }
 
   /**
-   * Runs the token request of `refresher`. It runs in no caller's async context, as all callers share it. The requests of
-   * many subjects start one after another, but the app's own never waits.
+   * Runs the token request of `refresher` outside of every caller's async context, because all callers share it. The requests
+   * of many subjects start one after another, but the app's own never waits.
    */
   async #run<T>(
     refresher: TokenRefresher,

@@ -47,7 +47,7 @@ export function closedError(): BoxAuthError {
 export function pausedError({ forMs, reason }: StoredPause): BoxAuthError {
   return new BoxAuthError({
     code: 'unavailable',
-    message: `The token request of another process failed, and no other is sent for now: ${redact(reason)}`,
+    message: `The token request of another process failed, so no token request is sent for now: ${redact(reason)}`,
     hint: 'The request is retried automatically.',
     docs: 'https://datatracker.ietf.org/doc/html/rfc6585#section-4',
     retryable: true,
@@ -59,7 +59,7 @@ export function pausedError({ forMs, reason }: StoredPause): BoxAuthError {
 export function appPausedError({ forMs, reason }: StoredPause): BoxAuthError {
   return new BoxAuthError({
     code: 'rate_limited',
-    message: `Another process of this app was rate limited, and no token request is sent for now: ${redact(reason)}`,
+    message: `Another process of this app was rate limited, so no token request is sent for now: ${redact(reason)}`,
     hint: 'Wait for retryAfterMs.',
     docs: 'https://datatracker.ietf.org/doc/html/rfc6585#section-4',
     retryable: true,

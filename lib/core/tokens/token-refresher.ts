@@ -56,7 +56,7 @@ interface SharedMint {
 
 /**
  * The token of one subject. All callers share one token request. The token is refreshed in the background before it expires,
- * and replaced when it is refused. A valid token is returned from a field.
+ * and replaced when it is refused. Returning a valid token needs no I/O.
  */
 export class TokenRefresher {
   #cached: CachedToken | undefined;
@@ -133,7 +133,7 @@ export class TokenRefresher {
   }
 
   /**
-   * Another token than `refused`.
+   * Returns another token than `refused`.
    *
    * @throws BoxAuthError `token_refused_again` if `refused` itself was requested as a replacement less than 10 s ago
    */

@@ -167,7 +167,7 @@ describe('parsePrivateKey explains why a key is rejected, and how to fix it', ()
     ],
     ['a certificate', empty('CERTIFICATE'), 'its PEM says "CERTIFICATE"', 'private'],
     ['an elliptic curve key', keys.ec, 'of type ec, not RSA', 'openssl genrsa'],
-    ['1024 bits', keys.small, '1024 bits; at least 2048', 'openssl genrsa'],
+    ['1024 bits', keys.small, '1024 bits: expected at least 2048', 'openssl genrsa'],
   ])('names the format and the replacement of %s', async (_, text, what, remedy) => {
     const error = await thrownBy(() => open(text));
     expect(error.message).toContain(what);
