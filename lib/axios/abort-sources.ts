@@ -4,7 +4,7 @@ import { type AbortSource, timeoutSource } from '../core/http/abort-sources.js';
 
 type Config = InternalAxiosRequestConfig;
 
-/** Returns what may abort a call: its `signal`, `cancelToken` and `timeout`, each with the error that axios has for it. */
+/** Returns the abort sources of a call: its `signal`, `cancelToken` and `timeout`. Each aborts with axios's own error. */
 export function abortSources(config: Config, runtime: Runtime): AbortSource[] {
   const { signal, cancelToken, timeout } = config;
   const timeoutMs = Number.parseInt(String(timeout), 10);

@@ -175,7 +175,7 @@ async function exchange(
   if (isPlainLoopback(url)) config.proxy = false;
   const redirects: Redirects = { areAllowed: true };
   config.beforeRedirect = redirectGuard(policy, addedHeaders, redirects, config);
-  // To follow redirects, axios keeps the whole body in memory. A stream is sent only once.
+  // To follow redirects, axios keeps the whole body in memory. A stream follows none, so that it is not buffered.
   if (!isReplayable(config.data)) config.maxRedirects ??= 0;
   for (const name of addedNames) headers.set(name, addedHeaders[name]);
   try {
@@ -222,7 +222,7 @@ function redirectGuard(
   policy: OutgoingPolicy,
   addedHeaders: Authorization['headers'],
   redirects: Redirects,
-  { beforeRedirect: callersOwn, proxy }: Config,
+  { beforeRedirect: callerHook, proxy }: Config,
 ): BeforeRedirect {
   return (options, response, request) => {
     const hop = new URL(String(options['href']));
@@ -236,7 +236,7 @@ function redirectGuard(
       }
       if (redirects.areAllowed) Object.assign(headers, addedHeaders);
     }
-    callersOwn?.(options, response, request);
+    callerHook?.(options, response, request);
   };
 }
 

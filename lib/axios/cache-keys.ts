@@ -7,9 +7,9 @@ import type { OutgoingPolicy } from '../core/http/outgoing-policy.js';
 type KeyGenerator = (config: AxiosRequestConfig & { id?: string }, ...meta: unknown[]) => string;
 
 /**
- * Adds the acting user, and the identity in the caller's own headers, to the keys of axios-cache-interceptor. By default it
- * keys responses by URL, so that one user would get the responses of another. It reads `generateKey` at each call, so it may
- * be set up before or after this.
+ * Adds the acting user, and the identity in the caller's own headers, to the keys of axios-cache-interceptor. Its default
+ * keys contain only the URL, so one user would get the responses of another. It reads `generateKey` at each call, so the app
+ * may set it up before or after this function runs.
  */
 export function addIdentityToCacheKeys(instance: AxiosInstance, policy: OutgoingPolicy): void {
   let generateKey: unknown = Reflect.get(instance, 'generateKey');
@@ -26,7 +26,7 @@ function withIdentity(generateKey: KeyGenerator, policy: OutgoingPolicy): KeyGen
   return (config, ...meta) => {
     const key = generateKey(config, ...meta);
     const prefix = identityPrefix(config.headers ?? {}, policy);
-    // A call that waited for another one has its key, prefix included, as its `id`.
+    // A call that waited for another call has the key of that call, with the prefix, as its `id`.
     return key.startsWith(prefix) ? key : prefix + key;
   };
 }

@@ -9,7 +9,7 @@ import { urlOf } from './request-url.js';
 
 type Config = InternalAxiosRequestConfig;
 
-/** Whether axios uses its fetch adapter on Node: given by name or as a function, alone or as the first usable one in a list. */
+/** Whether axios uses its fetch adapter on Node: by name or as a function, alone or as the first usable entry of a list. */
 export function isFetchAdapter(adapter: Config['adapter']): boolean {
   if (typeof adapter === 'function') return adapter === getAdapter('fetch');
   const first = [adapter].flat().find((each) => String(each).toLowerCase() !== 'xhr');
@@ -19,8 +19,8 @@ export function isFetchAdapter(adapter: Config['adapter']): boolean {
 }
 
 /**
- * Sends a call with the fetch adapter of axios: through `boxFetch` if `accepts` its URL, else through the instance's own
- * fetch. Without a Request object the body keeps its type, so that it can be sent again.
+ * Sends a call with the fetch adapter of axios: through `boxFetch` if `accepts` returns true for its URL, else through the
+ * fetch of the instance. `Request: null` preserves the type of the body, so that it can be sent again.
  */
 export async function sendWithFetch(
   config: Config,

@@ -4,7 +4,7 @@ import { parseUrl } from '../core/http/url-rules.js';
 // Without defaults: the config of an adapter already contains those of its instance, unless the app removed them.
 const bareAxios = new Axios({});
 
-// Parts that axios only concatenates. Doing that here saves as much time as we add to a call.
+// Parts that axios only concatenates. Concatenating them here saves as much time as this package adds to a call.
 const PLAIN_BASE = /^https?:\/\/\w[\w.:/-]*\w$/;
 const PLAIN_PATH = /^\/\w[\w./?&=,%~-]*$/;
 
@@ -15,7 +15,7 @@ export function urlOf(config: InternalAxiosRequestConfig): URL | undefined {
   return parseUrl(isPlain ? baseURL + url : bareAxios.getUri(urlParts(config)));
 }
 
-/** Picks the options that make up a URL: axios would take longer to merge the whole config than to make the call. */
+/** Picks the options that determine the URL: merging the whole config in axios would take longer than the call. */
 function urlParts(config: InternalAxiosRequestConfig): AxiosRequestConfig {
   const { baseURL, url, allowAbsoluteUrls, paramsSerializer } = config;
   const params: unknown = config.params;

@@ -2,8 +2,8 @@ import { PassThrough, pipeline, Readable } from 'node:stream';
 import { type AxiosAdapter, type AxiosDefaults, isAxiosError } from 'axios';
 
 /**
- * Wraps an adapter so that the returned config has no agents of the instance: through them, an inspector reaches the tokens
- * of all requests in flight. A call that is repeated with the config gets the agents from the instance.
+ * Wraps an adapter so that the returned config has no agents of the instance. Agents refer to all requests in flight, and so
+ * to their tokens. A call that is repeated with the config gets the agents from the instance.
  */
 export function strippingAgents(
   send: AxiosAdapter,
@@ -37,7 +37,7 @@ export function stripRequest(
   if (data instanceof Readable) holder.data = detached(data, names);
 }
 
-/** Returns a stream with the same content that does not lead to the request, and strips the errors that it ends with. */
+/** Returns a stream with the same content and no reference to the request. Strips the errors of `source`, too. */
 function detached(source: Readable, names: readonly string[]): Readable {
   source.on('error', (error) => {
     if (isAxiosError(error)) stripRequest(error, names);

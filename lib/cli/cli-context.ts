@@ -38,7 +38,7 @@ export class CliError extends Error {
   }
 }
 
-/** Reports an invalid command line. */
+/** Creates the error for an invalid command line. */
 export function usageError(message: string, hint: string): CliError {
   return new CliError(message, hint, 2);
 }

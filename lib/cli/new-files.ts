@@ -42,7 +42,7 @@ export function writeNewFiles(files: readonly NewFile[]): void {
     try {
       // wx: never overwrites a file that was created in the meantime.
       const file = openSync(path, 'wx', isSecret ? 0o600 : 0o644);
-      // From here on it must be removed if a later write fails.
+      // Added before the write: if that fails, this file is removed too.
       created.push(path);
       try {
         writeFileSync(file, content);

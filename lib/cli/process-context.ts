@@ -14,7 +14,7 @@ export function processContext(): CliContext {
   };
 }
 
-/** The listeners stay: npx forwards the signal that the terminal sends too, and a second one must not end the shutdown. */
+/** Keeps the listeners, so that a second signal does not interrupt the shutdown: terminal and npx both send Ctrl-C. */
 function interrupted(): Promise<void> {
   return new Promise((resolve) => {
     const end = () => resolve();

@@ -31,7 +31,7 @@ export async function runProgram(args: readonly string[], context: CliContext): 
   }
 }
 
-/** Reads the raw arguments, as the options may be what could not be parsed. */
+/** Reads the raw arguments, because Commander may have failed to parse the options. */
 function wantsJson([command, ...options]: readonly string[]): boolean {
   return command === 'doctor' && options.includes('--json');
 }

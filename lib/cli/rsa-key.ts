@@ -23,7 +23,7 @@ export function newKeyPair(bits: KeySize): Promise<KeyPair> {
 /**
  * Exports PKCS#8 in PEM (RFC 5958), encrypted if there is a passphrase: PBES2, PBKDF2 and AES-256-CBC.
  *
- * @throws BoxAuthError if the result cannot be parsed: OpenSSL encrypts with passphrases that Node cannot decrypt with
+ * @throws BoxAuthError if Node cannot decrypt the result: OpenSSL encrypts with some passphrases that Node rejects
  */
 export function privateKeyPem(key: KeyObject, passphrase: string | undefined): string {
   const pem = key

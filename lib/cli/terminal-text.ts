@@ -38,7 +38,7 @@ export type Paint = (style: Style, text: string) => string;
 
 /**
  * Returns the styling for `output`: colours on a terminal only, unless the environment overrides it (https://no-color.org,
- * https://force-color.org). Decided here, as Node versions differ in what `styleText` checks.
+ * https://force-color.org). It does not rely on `styleText`, whose checks differ between Node versions.
  */
 export function paintFor(output: Output, env: Variables): Paint {
   return hasColours(output, env)

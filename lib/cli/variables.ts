@@ -19,7 +19,7 @@ export function variablesOf({ env, cwd }: CliContext, dotenv: string | undefined
   return dotenv === undefined ? env : { ...readDotenv(dotenv, cwd), ...env };
 }
 
-/** The names of Box variables in the `.env` of the working directory, which a hint mentions if they were not read. */
+/** The names of Box variables in the `.env` of the working directory. A hint mentions them if they were not read. */
 export function unreadVariables({ cwd }: CliContext): readonly string[] {
   try {
     return Object.keys(readDotenv('.env', cwd)).filter((name) => /^BOX_[A-Z_]+$/.test(name));
@@ -34,27 +34,27 @@ export function passphraseIn(variables: Variables, name: string): string {
   // The name is not printed: it may be the passphrase itself.
   if (passphrase === undefined || passphrase === '') {
     throw usageError(
-      'The environment variable named by --passphrase-env is not set or empty.',
+      'The environment variable named by --passphrase-env is unset or empty.',
       'Pass the name of a variable, not the passphrase, and set the variable: read -rs BOX_PASS && export BOX_PASS.',
     );
   }
   return passphrase;
 }
 
-/** Like `passphraseIn`, for a new key: rejects passphrases that the key could not be opened with. */
+/** Like `passphraseIn`, for a new key. Rejects passphrases that could not decrypt the key later. */
 export function newPassphraseIn(variables: Variables, name: string): string {
   const passphrase = passphraseIn(variables, name);
   if (passphrase.trim() === '') {
     throw usageError(
       'The passphrase in the variable named by --passphrase-env is blank.',
-      'Use a long passphrase with letters and digits. A blank one counts as missing when the key is opened.',
+      'Use a long passphrase with letters and digits. A blank passphrase counts as missing.',
     );
   }
   const bytes = Buffer.byteLength(passphrase);
   if (bytes > MAX_PASSPHRASE_BYTES) {
     throw usageError(
       `The passphrase in the variable named by --passphrase-env is too long: ${bytes} bytes.`,
-      `Use at most ${MAX_PASSPHRASE_BYTES} bytes: Node could not open the key with a longer passphrase.`,
+      `Use at most ${MAX_PASSPHRASE_BYTES} bytes: Node cannot decrypt a key with a longer passphrase.`,
     );
   }
   return passphrase;

@@ -7,7 +7,7 @@ import {
 } from '../core/errors/gateway-response.js';
 
 /**
- * Creates an error handler for a `BoxAuthError` that leaves a handler. It responds with 502 Bad Gateway, or with 503 Service
+ * Creates an error handler for a `BoxAuthError` of a route handler. It responds with 502 Bad Gateway, or with 503 Service
  * Unavailable and `Retry-After` (if known) for a `retryable` error, and passes other errors on. Without it Express responds
  * with the status that Box sent. `log` receives each error, because the client must not see its details. Default:
  * `console.error`.
@@ -30,7 +30,7 @@ export function boxAuthErrors({
   log = (error) => console.error(formatForLog(error)),
 }: { readonly log?: (error: BoxAuthError) => void } = {}): ErrorRequestHandler {
   return (thrown: unknown, _request, response, next) => {
-    // The error of the global `fetch` has the reason as its cause.
+    // The global `fetch` wraps the error in a TypeError.
     const error = thrown instanceof TypeError ? thrown.cause : thrown;
     if (!(error instanceof BoxAuthError) || response.headersSent) return next(thrown);
     log(error);

@@ -35,7 +35,7 @@ export interface BoxAuthExpressOptions extends Omit<BoxAuthOptions, 'credentials
   readonly actingUser?: ((request: Request) => UserId | Promise<UserId>) | undefined;
   /** `'header'` sends `as-user`; `'token'` uses an access token of the user. Default `'header'`. */
   readonly via?: ActingVia | undefined;
-  /** Serves unauthenticated requests as the service account instead of refusing them. Default false. */
+  /** Serves unauthenticated requests as the service account instead of rejecting them. Default false. */
   readonly optional?: boolean | undefined;
 }
 
@@ -53,7 +53,7 @@ export interface RequestBox {
 export interface BoxAuthMiddleware extends RequestHandler {
   readonly provider: BoxTokenProvider;
   readonly fetch: BoxFetch;
-  /** Ends token requests in flight; call it on `server.on('close')`. Without it no timer keeps the process alive either. */
+  /** Ends token requests in flight. Call it on `server.on('close')`. Timers do not keep the process alive in any case. */
   close(): void;
 }
 
@@ -139,7 +139,7 @@ function failRequest(next: (error: unknown) => void): (thrown: unknown) => void 
     );
 }
 
-/** Keeps the context of the request: a body parser may call back without an async context, or in that of another request. */
+/** Restores the context of the request: a body parser may call back without a context, or in that of another request. */
 function requestBox(
   { provider, fetch, policy }: BoxAuth,
   context: ActingContext,

@@ -5,12 +5,12 @@ import type { ActingVia } from '../core/acting/acting-user.context.js';
 type UserId = string | null | undefined;
 
 /**
- * Returns the Box user id of the user that a request is for. Derive it from the authenticated session, never from what the
- * client sends.
+ * Returns the Box user id of the user who sent a request. Derive it from the authenticated session, never from data of the
+ * client.
  */
 export type ActingUserResolver = (context: ExecutionContext) => UserId | Promise<UserId>;
 
-/** For which user, or for the service account, a handler or controller makes its Box calls. */
+/** Whether the Box calls of a handler or controller act for a user or for the service account. */
 export type ActingRule =
   | { readonly as: 'service-account' }
   | {

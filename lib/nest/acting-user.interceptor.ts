@@ -20,14 +20,14 @@ import { type ActingRule, SetActingRule } from './acting-rule.js';
 import { preserveContext } from './preserve-context.js';
 import { rejectSharedCache } from './response-cache-check.js';
 
-/** The interceptor is on a handler without `@AsUser` or `@AsServiceAccount`: it acts for the service account. */
+/** The rule of a handler without `@AsUser` and `@AsServiceAccount`: its calls act for the service account. */
 const NO_RULE = { as: 'no-rule' } as const;
 type Rule = ActingRule | typeof NO_RULE;
 
-/** Runs a handler with the acting user of its `@AsUser`, which applies this interceptor. */
+/** Runs a handler with the acting user of its `@AsUser`. That decorator applies this interceptor. */
 @Injectable()
 export class ActingUserInterceptor implements NestInterceptor {
-  /** By handler and class. Metadata does not change, so it is read once. */
+  /** The rules by handler and class, read once: metadata does not change. */
   readonly #rules = new WeakMap<object, WeakMap<object, Rule>>();
   /** Identifies each invocation in the async context. */
   readonly #sources = new WeakMap<ExecutionContext, object>();
@@ -43,7 +43,7 @@ export class ActingUserInterceptor implements NestInterceptor {
     next: CallHandler,
   ): Observable<unknown> | Promise<Observable<unknown>> {
     const source = this.#sources.get(invocation) ?? {};
-    // With a decorator on the class and one on the method, the interceptor runs twice. The first run has decided.
+    // Decorators on both class and method run the interceptor twice. The first run has set the acting user.
     if (currentActing()?.source === source) return next.handle();
     this.#sources.set(invocation, source);
     const rule = this.#ruleOf(invocation);
@@ -72,7 +72,7 @@ export class ActingUserInterceptor implements NestInterceptor {
   }
 }
 
-/** Subscribes inside the acting context, because subscribing is what runs the handler. */
+/** Subscribes inside the acting context, because subscribing runs the handler. */
 function handleIn(acting: Acting, next: CallHandler): Observable<unknown> {
   return new Observable((subscriber) =>
     runInActingContext(acting, () =>

@@ -21,7 +21,7 @@ interface App {
   close(): void;
 }
 
-/** One import of an issuer's module, with what Nest injected into it. */
+/** The objects that Nest injects into one import of an issuer's module. */
 interface LifecycleParts {
   readonly moduleImport: ModuleImport | undefined;
   /** Undefined if a test replaced the provider by an object with only its methods. */
@@ -59,7 +59,7 @@ export class AppLifecycle {
     this.#logger = new Logger(name === undefined ? module.name : `${module.name}(${name})`);
   }
 
-  /** @throws BoxAuthError `option_invalid` for clashing imports, or why there is no token if it is required */
+  /** @throws BoxAuthError `option_invalid` for clashing imports, and with `warmUp: 'require'` the errors of `getToken` */
   async start(): Promise<void> {
     checkForClash(this.#module, this.#moduleImport, this.#modules);
     const log = new EventLog(this.#logger);
@@ -73,7 +73,7 @@ export class AppLifecycle {
         throw error;
       }
       this.#logger.warn(
-        'Starting without a token, for the reason above. The next call requests one again.',
+        'Starting without a token; the line above has the reason. The next call requests a token.',
       );
     }
   }
@@ -96,7 +96,7 @@ function importedWithoutForRoot(moduleName: string): BoxAuthError {
   });
 }
 
-/** Rejects two imports that are visible to the same module: which one it gets would be chance. */
+/** Rejects two imports that are visible to the same module, because Nest would choose one of them arbitrarily. */
 function checkForClash(
   { name: moduleName, importToken, extraOptionNames, clashHint }: AuthModule,
   { name }: ModuleImport,
@@ -113,7 +113,7 @@ function checkForClash(
       name === undefined
         ? `${moduleName} is imported ${clashes.length} times as a global module${withoutName}.`
         : `${moduleName} is imported ${clashes.length} times with the name ${JSON.stringify(name)}.`,
-    hint: `Import forRoot() only once: every module gets its providers. Or ${clashHint}. Or keep one dynamic module in a constant and import that.`,
+    hint: `Import forRoot() only once: every module gets its providers. Or ${clashHint}. Or store the dynamic module in a constant and import the constant.`,
     docs: 'https://docs.nestjs.com/modules#dynamic-modules',
   });
 }

@@ -59,7 +59,7 @@ export function AsUser(
   );
 }
 
-/** Strict, so that a typo does not select the default and `optional: 'false'` does not allow the service account. */
+/** Checks strictly: a typo must not select the default, and `optional: 'false'` must not allow the service account. */
 function checkedOptions(options: unknown): Required<AsUserOptions> {
   if (!isRecord(options)) {
     throw invalid(

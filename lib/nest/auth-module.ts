@@ -11,9 +11,9 @@ const DOCS = 'https://docs.nestjs.com/modules#dynamic-modules';
 
 /** Describes the Nest module of an issuer to the shared code. */
 export interface AuthModule {
-  /** Not read from the class: a minifier renames it. */
+  /** Not read from the class, because minifiers rename classes. */
   readonly name: string;
-  /** Options next to a factory of `forRootAsync`, such as `isGlobal`: the factory cannot return them. */
+  /** Options that belong next to the factory of `forRootAsync`, such as `isGlobal`. The factory cannot return them. */
   readonly extraOptionNames: readonly string[];
   /** Injection token of the `ModuleImport` that each import provides. */
   readonly importToken: symbol;
@@ -51,7 +51,7 @@ export function withExtras(
   return { ...withParts(definition, { providers: [marker] }), global: isGlobal };
 }
 
-/** The dynamic module with further imports, providers and exports. */
+/** Returns the dynamic module with additional imports, providers and exports. */
 export function withParts(
   definition: DynamicModule,
   { imports = [], providers = [], exports = [] }: ModuleMetadata,
@@ -103,7 +103,7 @@ export function checkAsyncOptions(
 }
 
 /**
- * Checks what a factory of `forRootAsync` returned.
+ * Checks the options that a factory of `forRootAsync` returned.
  *
  * @throws BoxAuthError `option_invalid`
  */

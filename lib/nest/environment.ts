@@ -2,12 +2,12 @@ import type { DynamicModule } from '@nestjs/common';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import type { AuthModule } from './auth-module.js';
 
-/** The credentials in the environment, or what is wrong with them. */
+/** The credentials in the environment, or the error that reading them caused. */
 export type Environment<T> = { readonly credentials: T } | { readonly problem: BoxAuthError };
 
 /** How a module reads its credentials from the environment. */
 export interface EnvironmentSource {
-  /** Of `@nestjs/config`. */
+  /** The name of the namespace in `@nestjs/config`. */
   readonly namespace: string;
   /** Injection token of the `Environment`. */
   readonly token: symbol;
@@ -15,8 +15,8 @@ export interface EnvironmentSource {
 }
 
 /**
- * A module that provides the `Environment`. Loads `@nestjs/config` only now: apps that pass their credentials need not
- * install it.
+ * Returns a module that provides the `Environment`. Loads `@nestjs/config` only now, because apps that pass their
+ * credentials need not install it.
  *
  * @throws BoxAuthError `config_missing` if `@nestjs/config` cannot be loaded
  */
@@ -39,9 +39,10 @@ export async function environmentModule(
 }
 
 /**
- * The credentials of the environment; undefined if the options come from a factory, which must return its own.
+ * Returns the credentials in the environment. `environment` is undefined if a factory provided the options: it must return
+ * credentials, too.
  *
- * @throws BoxAuthError `config_missing` without an environment, or the problem that was found in it
+ * @throws BoxAuthError `config_missing` without an environment, or the problem of the environment
  */
 export function credentialsOf<T>(
   { name }: AuthModule,
@@ -64,7 +65,7 @@ function environmentOf(read: EnvironmentSource['read']): Environment<unknown> {
   try {
     return { credentials: read(process.env) };
   } catch (error) {
-    // Thrown only when the credentials are needed: a test that replaces the provider does not need them.
+    // Thrown later, when the credentials are needed. A test that replaces the provider needs none.
     if (error instanceof BoxAuthError) return { problem: error };
     throw error;
   }

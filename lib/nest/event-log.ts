@@ -6,7 +6,7 @@ const MIN_LOGGED_OFFSET_MS = 30_000;
 
 /** Logs the events that an operator needs to know: what failed, its effect on calls, and how to fix it. */
 export class EventLog {
-  /** When a failure was last logged, by level and code: failing calls are logged even if failing refreshes just were. */
+  /** The time of the last line, by level and code. A failed call is logged even just after a failed refresh. */
   readonly #loggedAt = new Map<string, number>();
   /** The failures that were logged and have not ended, by code. */
   readonly #unresolved = new Map<string, TokenEvent>();
@@ -23,7 +23,7 @@ export class EventLog {
         return this.#store(event);
       case 'clock-offset':
         return this.#clock(event.offsetMs);
-      case 'stale-served': // the failure that caused it is logged
+      case 'stale-served': // the failed refresh that caused it is logged
     }
   }
 
@@ -78,7 +78,7 @@ export class EventLog {
 
 /**
  * Whether a token proves that `failure` has ended. Any token proves the end of an outage. An error that needs a fix may
- * concern a single user, and events do not name the user, so only a token of the app itself ends one of its own.
+ * concern a single user, and events do not name users. Such an error ends only if it was the app's own, with a token of the app.
  */
 function isEndedBy({ isOwn }: TokenEvent, failure: TokenEvent): boolean {
   return failure.error?.retryable === true || (failure.isOwn && isOwn);

@@ -3,8 +3,8 @@ import { Readable } from 'node:stream';
 import { StreamableFile } from '@nestjs/common';
 
 /**
- * Makes the result of a handler keep the handler's async context, and so its acting user. Nest and GraphQL read streams and
- * generators after the handler has returned; their code would otherwise run in the context of the reader.
+ * Binds the result of a handler to the handler's async context, which has the acting user. Nest and GraphQL read streams and
+ * generators after the handler has returned, and would run their code in another context.
  */
 export function preserveContext(result: unknown): unknown {
   if (!isObject(result)) return result;

@@ -5,9 +5,9 @@ import {
   type TelemetryProviders,
 } from './instrument-box-auth.js';
 
-/** The configuration that every instrumentation has. */
+/** The configuration that all instrumentations of OpenTelemetry have. */
 export interface BoxAuthInstrumentationConfig {
-  /** Whether it starts by itself. Default true. */
+  /** Whether the constructor starts the instrumentation. Default true. */
   enabled?: boolean;
 }
 

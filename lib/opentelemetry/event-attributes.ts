@@ -1,7 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { AuthEventSource, TokenEvent } from '../core/events/auth-events.js';
 
-/** Attributes of the app. All have few values, and none is an id, a token or a fingerprint. */
+/** Attributes of the app. All have few distinct values; none is an id, a token or a fingerprint. */
 export function sourceAttributes({ issuer, app }: AuthEventSource): Attributes {
   return {
     'box.token.issuer': issuer,

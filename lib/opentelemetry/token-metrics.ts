@@ -3,7 +3,7 @@ import { onAuthEvent } from '../core/events/auth-channels.js';
 import type { AuthEventSource, TokenEvent } from '../core/events/auth-events.js';
 import { sourceAttributes, tokenAttributes } from './event-attributes.js';
 
-/** From a reply of the store to the 30 s after which a token request times out. */
+/** The first is the duration of a reply of the store, the last the timeout of a token request. */
 const DURATION_BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30];
 
 /** Records metrics about tokens. Returns a function that stops it. */

@@ -39,7 +39,7 @@ function recordSpan(tracer: Tracer, event: TokenEvent & AuthEventSource): void {
   span.end(hrTime(startedAt + durationMs));
 }
 
-/** The API would take a small number for a value of `performance.now()`. */
+/** Converts to an HrTime. As a plain number, OpenTelemetry takes a small value for one of `performance.now()`. */
 function hrTime(epochMs: number): HrTime {
   const seconds = Math.floor(epochMs / 1000);
   return [seconds, Math.round((epochMs - seconds * 1000) * 1e6)];

@@ -1,6 +1,6 @@
 import type { RedisScript } from './lua-scripts.js';
 
-/** The methods that are used of a client of ioredis 5 or 6, `Redis` or `Cluster`. */
+/** The methods that the store uses of a client of ioredis 5 or 6: `Redis` or `Cluster`. */
 export interface IoredisClient {
   readonly status: string;
   /** Runs a script that Redis has cached. */
@@ -22,12 +22,12 @@ interface NodeRedisScripting {
   eval(script: string, options: NodeRedisEvalOptions): Promise<unknown>;
 }
 
-/** The methods that are used of a client of redis 5 or 6, from `createClient` or `createSentinel`. */
+/** The methods that the store uses of a client of redis 5 or 6, from `createClient` or `createSentinel`. */
 export interface NodeRedisClient extends NodeRedisScripting {
   readonly isReady: boolean;
 }
 
-/** The methods that are used of a client of redis 5 or 6, from `createCluster`. */
+/** The methods that the store uses of a client of redis 5 or 6, from `createCluster`. */
 export interface NodeRedisCluster extends NodeRedisScripting {
   readonly isOpen: boolean;
   readonly slots: readonly (

@@ -15,7 +15,7 @@ import {
 import { TokenSeal } from './token-seal.js';
 
 const DOCS = 'https://redis.io/docs/latest/develop/clients/nodejs/';
-const MIN_SECRET = 32;
+const MIN_SECRET_LENGTH = 32;
 const DAY_MS = 24 * 3_600_000;
 const MAX_KEPT_MS = 366 * DAY_MS;
 
@@ -31,15 +31,16 @@ export interface RedisTokenStoreOptions {
    * Encrypts the tokens before they go to Redis: at least 32 random characters, for example from `openssl rand -base64 32`.
    * All processes of the fleet need the same secret.
    *
-   * To change it, deploy `[new, old]` first, and `[new]` once all processes run that. The first secret encrypts, any of them
-   * decrypts, and the last one derives the key names. The second step changes the names: one token request per subject.
+   * To change it, deploy `[new, old]` first, and `[new]` once all processes have both. The first secret encrypts, any of them
+   * decrypts, and the last one derives the key names. The second step changes these names, at the cost of one token request
+   * per subject.
    */
   readonly secret: string | readonly string[];
   /** The prefix of all keys in Redis, without braces. Default `nestjs-box-auth`. */
   readonly prefix?: string | undefined;
 }
 
-const longSecret = v.pipe(v.string(), v.minLength(MIN_SECRET));
+const longSecret = v.pipe(v.string(), v.minLength(MIN_SECRET_LENGTH));
 const secrets = v.tupleWithRest([longSecret], longSecret);
 
 const sealedToken = v.pipe(
@@ -53,13 +54,14 @@ const sealedToken = v.pipe(
   }),
 );
 
-const whole = v.pipe(v.string(), v.digits(), v.transform(Number));
+const wholeNumber = v.pipe(v.string(), v.digits(), v.transform(Number));
+// '1' if the script skipped a token that it could not read.
 const skipped = v.picklist(['0', '1']);
 const claimReply = v.union([
-  v.tuple([v.literal('token'), v.string(), v.string(), whole, v.string()]),
-  v.tuple([v.literal('claimed'), skipped, whole]),
+  v.tuple([v.literal('token'), v.string(), v.string(), wholeNumber, v.string()]),
+  v.tuple([v.literal('claimed'), skipped, wholeNumber]),
   v.tuple([v.literal('leased'), skipped]),
-  v.tuple([v.literal('paused'), skipped, whole, v.string()]),
+  v.tuple([v.literal('paused'), skipped, wholeNumber, v.string()]),
 ]);
 
 /** The keys of one identity. All are in the same slot of a cluster. */
@@ -208,7 +210,7 @@ export class RedisTokenStore implements TokenStore {
   }
 }
 
-/** The data that a sealed token is bound to: under another key, with another fence or lifetime it cannot be decrypted. */
+/** The data that a sealed token is bound to. With another key, fence or lifetime, it cannot be decrypted. */
 function boundTo({ token }: Keys, fence: string, life: string): readonly string[] {
   return [token, TOKEN_LAYOUT, fence, life];
 }
@@ -232,7 +234,7 @@ function checkedSecrets(secret: unknown): readonly [string, ...string[]] {
   if (read.success) return read.output;
   throw optionInvalid(
     'secret',
-    `at least ${MIN_SECRET} characters, for example from \`openssl rand -base64 32\`, or a list of such strings`,
+    `at least ${MIN_SECRET_LENGTH} characters, for example from \`openssl rand -base64 32\`, or a list of such strings`,
   );
 }
 

@@ -10,7 +10,7 @@ import { boxAuthOf, type BoxTokenProvider } from '../box/box-token.provider.js';
 import type { Subject } from '../core/credentials/subject.js';
 import type { AccessToken } from '../core/token-endpoint/access-token.js';
 
-/** Property with the provider of an authentication. A global symbol: a process may load both the ESM and the CommonJS build. */
+/** The property with the provider. Symbol.for: one process may load the ES module and the CommonJS build. */
 const PROVIDER = Symbol.for('nestjs-box-auth.BoxSdkAuthentication');
 
 /** Returns the provider of `auth`, or undefined if it is not a `BoxSdkAuthentication`. */
@@ -82,7 +82,7 @@ export class BoxSdkAuthentication implements Authentication {
   }
 
   /**
-   * Returns a downscoped token: of the acting user, if there is one, because the client that uses it sends no `as-user`.
+   * Returns a downscoped token, of the acting user if there is one: a client that uses the token sends no `as-user`.
    *
    * @throws BoxAuthError as `BoxTokenProvider.downscope` does
    */
@@ -101,7 +101,7 @@ export class BoxSdkAuthentication implements Authentication {
     return this.#provider.getToken({ subject: this.#subjectOf(session) });
   }
 
-  /** The subject of the token for a call of `session`: the app's own if the session has an `as-user`. */
+  /** The acting user, as the subject of a session's token. Undefined (the app's own subject) if the session has `as-user`. */
   #subjectOf(session: NetworkSession | undefined): Subject | undefined {
     const app = boxAuthOf(this.#provider)?.policy;
     const user = asUserOf(session) === undefined ? currentActingUser(app) : undefined;

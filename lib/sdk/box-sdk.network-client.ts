@@ -33,7 +33,7 @@ interface Attempt {
 
 interface Route {
   readonly send: typeof fetch;
-  /** Whether the URL may see the identity of the caller. */
+  /** Whether the URL may receive the caller's identity headers. */
   readonly isBox: boolean;
   /** In lower case. */
   readonly secretHeaderNames: readonly string[];
@@ -46,9 +46,9 @@ const NO_RESPONSE: SdkResponse = { response: { status: 0, headers: {} }, rawBody
  * acting user goes into `as-user`, a refused token is replaced and the call repeated once, and no header of ours goes to
  * another origin, not even by a redirect. Use it with `BoxSdkAuthentication`; another authentication sends its own token.
  *
- * Files are streamed, never loaded as a whole. A stream of a single chunk can be sent again; after any other stream the
- * SDK's retry strategy is not followed. The SDK's own client reads the whole file first and adds `content-md5`. Here, pass
- * `contentMd5` (a SHA-1, in spite of its name) to `uploadFile` to have Box check it.
+ * Files are streamed, never loaded as a whole. A stream of a single chunk can be sent again. After any other stream was
+ * sent, the call is not retried. The SDK's own client reads the whole file first and adds `content-md5`. With this client,
+ * pass `contentMd5` (a SHA-1, in spite of its name) to `uploadFile` if Box should check the content.
  *
  * Rejects with the SDK's `BoxApiError` and `BoxSdkError`, with a `BoxAuthError` as `BoxFetch` does, and with
  * `option_invalid` for a session with a proxy or agent options: pass `fetch` to `BoxAuthModule.forRoot` instead.
@@ -179,9 +179,9 @@ async function retryDelayMs(
   const response = withRetryAfter(received.response);
   // With `auth` the strategy would refresh the token after a 401. `BoxFetch` has already done so and retried.
   const { auth, ...others } = options;
-  const judged = providerOf(auth) === undefined ? options : new FetchOptions(others);
-  return (await strategy.shouldRetry(judged, response, attempts))
-    ? Math.min(strategy.retryAfter(judged, response, attempts) * 1000, MAX_DELAY_MS)
+  const retryOptions = providerOf(auth) === undefined ? options : new FetchOptions(others);
+  return (await strategy.shouldRetry(retryOptions, response, attempts))
+    ? Math.min(strategy.retryAfter(retryOptions, response, attempts) * 1000, MAX_DELAY_MS)
     : undefined;
 }
 

@@ -4,7 +4,7 @@ import type { MultipartItem } from 'box-node-sdk/networking';
 import { sdToJson } from 'box-node-sdk/serialization/json';
 import type { StreamContent } from './upload-stream.js';
 
-/** Encodes a form (RFC 7578), with its parts in their order: as bytes if all of it is in memory, else as chunks. */
+/** Encodes a form (RFC 7578), in the order of its parts. Returns bytes if all parts are in memory, else chunks. */
 export async function multipartForm(
   items: readonly MultipartItem[],
   boundary: string,

@@ -10,8 +10,8 @@ export interface SdkResponse {
 }
 
 /**
- * Reads a response in the format that the call wants. The body of an error response is always read: it contains the reason,
- * and keeps the connection until then.
+ * Reads a response in the format that the call requires. The body of an error response is always read: it contains the
+ * reason, and an unread body blocks its connection.
  */
 export async function readResponse(
   received: Response,

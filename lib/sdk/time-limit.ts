@@ -3,7 +3,7 @@ import { afterRunningTime } from '../core/runtime/time-budget.js';
 
 /** Limits the time until one attempt has its response. A download that has begun may take longer. */
 export interface TimeLimit {
-  /** Aborts after the timeout, or with the caller's own signal; its reason is the cause. */
+  /** Aborts after the timeout, or with the caller's own signal. */
   readonly signal: AbortSignal | undefined;
   cancel(): void;
 }

@@ -14,7 +14,7 @@ export interface BoxHealthOptions {
   readonly timeoutMs?: number | undefined;
 }
 
-/** Why there is no newer token. Public, so it leaves out the message of the error, which quotes Box. */
+/** The reason why a token request failed. Health checks are often public, so it omits the error message, which quotes Box. */
 interface Problem {
   readonly code: BoxAuthError['code'];
   readonly hint: string;
@@ -164,11 +164,11 @@ function invalidOption(name: string, expected: string, received?: unknown): BoxA
   });
 }
 
-type Session = ReturnType<HealthIndicatorService['check']>;
+type HealthCheck = ReturnType<HealthIndicatorService['check']>;
 
 /** Terminus 11 has no `degraded`: an app with a valid token is up. */
 function degraded<Key extends string>(
-  check: Pick<Session, 'up'> & Partial<Pick<Session, 'degraded'>>,
+  check: Pick<HealthCheck, 'up'> & Partial<Pick<HealthCheck, 'degraded'>>,
   data: Readonly<Record<string, unknown>>,
 ): HealthIndicatorResult<Key> {
   return check.degraded?.(data) ?? check.up(data);

@@ -49,7 +49,7 @@ export function authorizedDispatch(
   dispatch: UndiciDispatch,
   onlyOrigin?: string | null,
 ): UndiciDispatch {
-  // All hops of a redirect have the same handler. A call that leaves Box loses its headers, and gets none if it comes back.
+  // All hops of a redirect have the same handler. A call that leaves Box loses its headers, and gets none if it returns to Box.
   const calledBox = new WeakSet();
   const mustNotAuthorize = new WeakSet();
   return (call, handler) => {
@@ -70,8 +70,8 @@ export function authorizedDispatch(
 }
 
 /**
- * Names of the headers that must not go to another host. Each hop of `fetch` has its own handler, so it does not show whether
- * it was redirected from Box. It has no `authorization` then, because `fetch` removes that and keeps unknown headers.
+ * Names of the headers that must not go to another host. With `fetch` each hop has its own handler, which does not show
+ * whether Box redirected the call. If Box did, `authorization` is missing: `fetch` removes it and keeps unknown headers.
  */
 function forbiddenHeaderNames(
   headers: unknown,
@@ -82,7 +82,7 @@ function forbiddenHeaderNames(
   return headerOf(headers, 'authorization') === undefined ? policy.issuerHeaderNames : [];
 }
 
-/** Returns undefined for a tunnel, an upgrade, and an absolute path: a proxy reads that, and it does not show the host. */
+/** Returns undefined for a tunnel, an upgrade, and a path that is an absolute URL, as in a request to a proxy. */
 export function urlOf(call: UndiciCall, onlyOrigin?: string | null): URL | undefined {
   if (!call.path.startsWith('/') || call.method === 'CONNECT' || call.upgrade) return undefined;
   const base = parseUrl(String(onlyOrigin === undefined ? call.origin : onlyOrigin));
@@ -110,14 +110,14 @@ class AuthorizedCall {
       const refusal = proxyRefusal(this.url);
       if (refusal !== undefined) await rejected(refusal);
       const headers = toRereadable(this.#call.headers);
-      // undici 6 would follow redirects below us, and forward all headers to any host.
+      // undici 6 would itself follow redirects, and forward all headers to any host.
       this.#call = { ...this.#call, headers, maxRedirections: 0 };
       const caller = { get: (name: string) => headerOf(headers, name) };
       const authorization = await this.#waitForToken((options) =>
         this.policy.authorize(caller, options),
       );
       if (authorization === undefined) {
-        // A caller that authorizes the first hop itself gets no token of ours on a later one.
+        // If the caller authorizes the first hop itself, later hops get no token.
         this.mustNotAuthorize.add(this.handler);
         this.dispatch(this.#call, this.handler);
       } else if (isDeduplicating(this.handler)) {

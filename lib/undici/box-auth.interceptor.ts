@@ -25,21 +25,21 @@ export type BoxAuthInterceptor = <Call extends UndiciCall, Handler extends objec
  * Box loses both headers. A redirect from another host to Box gets none, except with `fetch`, where every hop is a separate
  * call. Only two interceptors go before it:
  * - `interceptors.dns()`, which replaces the host by an address.
- * - `deduplicate()`: composed after it, it would give one user the response of another. Such calls fail with
- *   `option_invalid`, unless another interceptor in between, such as `cache()`, hides it.
+ * - `deduplicate()`, which would otherwise give one user the response of another. If it is composed after this interceptor,
+ *   calls fail with `option_invalid`, unless an interceptor in between, such as `cache()`, hides it.
  *
  * Compose `interceptors.retry()` after `redirect()`; between the two it hides redirects from this interceptor. The option
  * `maxRedirections` of undici 6 is off for Box calls, because it forwards `as-user` to any host. Compose
  * `interceptors.redirect()` instead.
  *
- * **Caches.** `cache()` stores no response to a call with a token, before or after it, because it keys by URL alone. Such
+ * **Caches.** `cache()` stores no response to a call with a token, wherever it is composed. It keys by URL alone, so such
  * calls carry `cache-control: no-store`, and their responses `vary: *`.
  *
  * **Other hosts.** A call to another host loses the caller's own `as-user` and `boxapi` if it has no `authorization`, because
  * it may be a redirect that `fetch` follows. List a gateway to Box in `origins`.
  *
- * **Time limits.** The `signal` and `headersTimeout` of a call also end its wait for a token. Those of an Agent do not: they
- * cannot be read from here.
+ * **Time limits.** The `signal` and `headersTimeout` of a call also end its wait for a token. The time limits of an Agent do
+ * not, because the interceptor cannot read them.
  *
  * **Retries.** A call whose token was refused is repeated with a new one. A stream of more than 1 MiB, or without a
  * `content-length`, cannot be repeated: the call fails with `body_not_replayable`. Calls fail with the errors of
@@ -77,7 +77,7 @@ export function boxAuthInterceptor(provider: BoxTokenProvider): BoxAuthIntercept
   };
 }
 
-/** A provider that is a test double has no policy to tell Box calls apart, so no http call is sent. */
+/** Fails every http and https call: a test double of the provider has no policy that recognizes Box calls. */
 function refusingDispatch(
   dispatch: UndiciDispatch,
   onlyOrigin: string | null | undefined,

@@ -1,4 +1,4 @@
-/** Returns all values of a header, in any form of headers that undici accepts. It sends null as an empty value, and neither undefined nor []. */
+/** Joins all values of a header, in any form that undici accepts. Undici sends null as an empty value, and skips undefined and []. */
 export function headerOf(headers: unknown, name: string): string | undefined {
   const flat = toFlatList(headers);
   const values = flat
@@ -15,7 +15,7 @@ export function toRereadable(headers: unknown): unknown {
   return isObject(headers) && isIterable(headers) ? toFlatList(headers) : headers;
 }
 
-/** Adds headers. The caller makes sure that none of them exists yet. */
+/** Adds headers, none of which may exist yet. */
 export function withHeaders(headers: unknown, added: Readonly<Record<string, string>>): unknown {
   if (isObject(headers) && isIterable(headers)) {
     return [...toFlatList(headers), ...Object.entries(added).flat()];
@@ -23,7 +23,7 @@ export function withHeaders(headers: unknown, added: Readonly<Record<string, str
   return { ...(isObject(headers) ? headers : {}), ...added };
 }
 
-/** Keeps caches below from storing the response or serving a stored one: they key by URL alone (RFC 9111, section 5.2.1.5). */
+/** Bypasses caches nearer the network, which key by URL alone (RFC 9111, section 5.2.1.5). */
 export function withNoStore(headers: unknown): unknown {
   const name = 'cache-control';
   const directives = headerOf(headers, name);

@@ -6,9 +6,9 @@ import { headerOf } from './headers.js';
 type Delivery = () => unknown;
 
 /**
- * Holds back the events of a 401 response until it is known whether it refuses the token; delivers all other events at once.
- * It waits for the first bytes of the body at most, and the policy limits that wait. A released response reaches the handler
- * within microtasks, before undici reads on.
+ * Holds back the events of a 401 response until the policy knows whether it refuses the token. Delivers all other events at
+ * once. The wait ends with the first bytes of the body, or when the policy's own limit is over. A released response reaches
+ * the handler within microtasks, before undici reads on.
  *
  * undici reports a response in the async context of the request that opened the connection. Events are delivered in the
  * caller's own context: a handler that dispatches again, for a redirect or a retry, would otherwise act for another user.

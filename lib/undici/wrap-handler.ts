@@ -95,7 +95,7 @@ function wrapControllerHandler(
   };
 }
 
-/** Caches composed after us cannot tell users apart. `vary: *` keeps them from storing a response (RFC 9111, section 4.1). */
+/** Caches composed after this interceptor do not distinguish users. `vary: *` prevents storage (RFC 9111, section 4.1). */
 function withVaryAll(headers: unknown): unknown {
   return { ...(isObject(headers) ? headers : {}), vary: '*' };
 }

@@ -77,7 +77,7 @@ const workfrontAuthOptions = v.pipe(
   v.forward(
     v.check(
       ({ domain, url }) => domain === undefined || url === undefined,
-      'nothing next to `url`',
+      'no `domain` in addition to `url`',
     ),
     ['domain'],
   ),

@@ -10,7 +10,7 @@ import { workfrontDocs } from './workfront-docs.js';
 
 const CLOCK_HINT =
   'Set the clock of this machine (NTP). Workfront accepted neither its time nor the time in its own Date header, which is used if it differs by less than a day. If the clock is right, check whether a gateway sets a wrong Date header.';
-// The assertion ages on its way, and the clocks are compared with a precision of about one second.
+// Allows for the transit of the assertion, and for the precision of the clock comparison (about one second).
 const TRANSIT_MARGIN_MS = 10_000;
 
 /** Adobe documents no error responses. A wrong clock is recognised by the Date header. */
@@ -38,7 +38,7 @@ const KNOWN_ERRORS: readonly KnownErrorResponse[] = [
   },
 ];
 
-/** The error for an error response of the token endpoint: the words of Workfront, and the usual causes. */
+/** Converts an error response of the token endpoint. The error quotes Workfront and lists the usual causes. */
 export function workfrontTokenError(response: ErrorResponse): BoxAuthError {
   return toBoxAuthError(
     { ...response, description: response.description ?? response.body },
@@ -48,7 +48,7 @@ export function workfrontTokenError(response: ErrorResponse): BoxAuthError {
       fallback: {
         scope: 'subject',
         code: 'token_request_refused',
-        hint: 'Workfront does not say why. Check the usual causes: customerId is not the customer id of the application (but, for example, its client id); userId is not the user who added the public key; the public key is missing from the application or does not belong to privateKey; clientId or clientSecret is wrong; or the clock of this machine is wrong.',
+        hint: 'Workfront does not say why. Check the usual causes: customerId is not the application's customer id (a common mistake is its client id); userId is not the user who added the public key; the public key is missing from the application or does not belong to privateKey; clientId or clientSecret is wrong; or the clock of this machine is wrong.',
         docs: workfrontDocs.jwtFlow,
       },
     },

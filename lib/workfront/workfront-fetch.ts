@@ -3,9 +3,9 @@
  * resolves paths against its address, and repeats a call once with a new session if Workfront refuses the session. Calls to
  * other hosts are sent unchanged.
  *
- * Rejects like `fetch`, and with a `BoxAuthError`: those of `WorkfrontTokenProvider.getToken` if there is no session,
- * `body_not_replayable` if the session was refused and the body was a stream, and `token_refused_again` if the refused
- * session replaced another refused one less than 10 s before.
+ * Rejects like `fetch`, and with a `BoxAuthError`: the errors of `WorkfrontTokenProvider.getToken` if there is no session,
+ * `body_not_replayable` if Workfront refused the session and the body was a stream, and `token_refused_again` if the refused
+ * session had replaced another refused session less than 10 s before.
  *
  * @example
  * ```ts

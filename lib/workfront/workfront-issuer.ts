@@ -26,7 +26,7 @@ export class WorkfrontIssuer implements Issuer<ParsedWorkfrontCredentials> {
     return { client_id: clientId, client_secret: clientSecret.reveal(), jwt_token: jwt };
   }
 
-  /** Workfront does not say why it refuses an assertion. */
+  /** Always false, because Workfront gives no reason when it refuses an assertion. */
   isKeyError(): boolean {
     return false;
   }

@@ -2,7 +2,7 @@ import type { HeaderScheme } from '../core/http/outgoing-policy.js';
 import type { UrlRules } from '../core/http/url-rules.js';
 import { workfrontDocs } from './workfront-docs.js';
 
-/** Workfront has a header of its own for sessions, and no acting users. */
+/** Workfront sends sessions in its own header, and has no acting users. */
 export const workfrontHeaders: HeaderScheme = {
   tokenHeader: 'sessionID',
   formatToken: (value) => value,

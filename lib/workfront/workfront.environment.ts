@@ -37,7 +37,7 @@ export function workfrontAddressIn(variables: Variables): WorkfrontAddress {
 
 /**
  * The credentials in the environment: `WORKFRONT_CLIENT_ID`, `WORKFRONT_PRIVATE_KEY` and so on. Their values are checked later,
- * like those of the options. `hasAddress` means that the options have the address, so that no variable needs to.
+ * like those of the options. No variable for the address is required if the options have it (`hasAddress`).
  *
  * @throws BoxAuthError `config_missing`, naming the variables
  */

@@ -30,7 +30,7 @@ export function hasCredentials(environment: Environment): boolean {
   );
 }
 
-/** Only the two URLs: `BoxAuthModule.forRoot` reads the credentials itself. */
+/** Contains no credentials: `BoxAuthModule.forRoot` reads them from the environment itself. */
 export function onRealBox({ BOX_API_URL, DEMO_USERS }: Environment): PortalOptions {
   return {
     box: {},

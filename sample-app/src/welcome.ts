@@ -30,7 +30,7 @@ ${calls.map((call) => `  ${call}`.trimEnd()).join('\n')}
 
 See also:
   ${url}/docs        all routes, to try out
-  ${url}/health      whether Box can be called
+  ${url}/health      whether a token for Box is available
   ${url}/api/events  the latest and all new token events
 
 Press Ctrl-C to stop.

@@ -45,7 +45,7 @@ export async function withTimeout<T>(
 /**
  * Reads the user from the response of `users/me`, and removes `secrets` from its fields.
  *
- * @throws BoxAuthError `response_invalid`, or that of `boxApiError` for an error response
+ * @throws BoxAuthError `response_invalid`, or the error of `boxApiError` for an error response
  */
 export async function readUser(
   response: Response,

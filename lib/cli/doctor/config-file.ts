@@ -22,7 +22,7 @@ export interface ConfigFile {
 class UnreadableFile extends Error {}
 
 /**
- * Reads a file, a pipe or a device, at most 1 MiB and ten seconds. Only once, as a pipe cannot be read again.
+ * Reads a file, a pipe or a device: at most 1 MiB, within ten seconds. Call it once, as a pipe cannot be read again.
  *
  * @throws BoxAuthError `config_unreadable`
  */

@@ -30,13 +30,13 @@ export interface Configuration {
   readonly credentials: BoxCredentials;
   /** The parsed `config.json`, if the credentials are one; not validated. */
   readonly config: unknown;
-  /** The names of the fields in errors: the path, if the credentials are in a file. */
+  /** The names of the fields in errors. For credentials in a file, all are the path. */
   readonly fieldNames: FieldNames;
   /** The app. It reads the credentials at its first token request. */
   readonly box: BoxAuth;
 }
 
-/** The variables of credentials; any of them counts as an attempt to configure them. */
+/** The variables of credentials. If any is set, the environment counts as configured. */
 const CREDENTIAL_VARIABLES = [
   'BOX_CONFIG_FILE',
   'BOX_CONFIG',
@@ -52,7 +52,7 @@ const CREDENTIAL_VARIABLES = [
 type Facts = Partial<DoctorFacts['configuration']>;
 
 /**
- * Finds the credentials: in the file of the argument, else in the environment.
+ * Finds the credentials in the file that the command line names, else in the environment.
  *
  * @throws BoxAuthError `config_missing`, `config_unreadable`, `config_invalid` (invalid JSON), `option_invalid`
  */

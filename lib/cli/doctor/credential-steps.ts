@@ -43,7 +43,7 @@ const GRANTS: Readonly<Record<ParsedBoxCredentials['kind'], DoctorGrant>> = {
   'static-token': 'none',
 };
 
-/** Replaces the private key until the step that parses it: the fields are checked first. */
+/** A placeholder for the private key while the fields are checked. A later step parses the key. */
 const UNPARSED_KEY: ParsedKey = { key: createSecretKey(Buffer.alloc(32)), thumbprint: '' };
 
 /**

@@ -18,8 +18,8 @@ export interface StepOutcome<Name extends DoctorStepName, T = undefined> {
 }
 
 /**
- * Runs a step and yields its finding. Returns the value, or undefined if the step failed with the `problem` of its outcome or
- * with a BoxAuthError.
+ * Runs a step and yields its finding. Returns the value, or undefined if the step failed: it threw a BoxAuthError, or its
+ * outcome has a `problem`.
  */
 export async function* runStep<Name extends DoctorStepName, T>(
   step: Name,
@@ -64,7 +64,7 @@ export function notReached(step: DoctorStepName): DoctorStep {
 }
 
 function finding<Name extends DoctorStepName>(found: DoctorFinding<Name>): DoctorStep {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a finding of any one name is one of the union
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the finding of each step is a member of the union
   return found as unknown as DoctorStep;
 }
 

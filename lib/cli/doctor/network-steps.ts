@@ -17,8 +17,8 @@ import type { StepOutcome } from './doctor-step.js';
 const WARNING_OFFSET_MS = 5_000;
 
 /**
- * Compares this machine's clock with Box's. A difference is only a warning, as the module learns Box's time. The value is how
- * far Box's clock is ahead, in ms.
+ * Compares this machine's clock with Box's. A difference is only a warning, as the module adjusts to Box's time. The value
+ * is how far Box's clock is ahead, in ms.
  */
 export async function compareClocks(
   { apiUrl }: BoxAuth,

@@ -59,7 +59,7 @@ export class ApiOrigin {
       exchange.whenOver(this.#gauge.enter(gaugeName(subject)));
     }
 
-    // Before any fault: Box has seen the `jti` then, whatever response it sends.
+    // Evaluated before any fault is injected: Box counts the `jti` as used, whatever response it sends.
     const decision = tokenEndpoint.evaluate(form);
     const fault = this.onToken?.(record) ?? faults.take('token');
     if (!fault || (await exchange.inject(fault))) exchange.send(decision.respond());

@@ -28,10 +28,10 @@ export function identifyCaller(
   if (!token) return bearerChallenge(401, 'invalid_token');
 
   const { subject } = token;
-  const self = app.users.get(subject.type === 'user' ? subject.id : app.serviceAccount.id);
+  const tokenUser = app.users.get(subject.type === 'user' ? subject.id : app.serviceAccount.id);
   const actingUserId = headers['as-user']?.[0];
   if (actingUserId === undefined) {
-    return self ? { token, user: self } : bearerChallenge(401, 'invalid_token');
+    return tokenUser ? { token, user: tokenUser } : bearerChallenge(401, 'invalid_token');
   }
   const user = isBoxId(actingUserId) ? app.users.get(actingUserId) : undefined;
   // Only the service account may act for other users, never for itself.

@@ -83,7 +83,7 @@ export class EmulatedDrive {
     });
   }
 
-  /** Undefined for a missing item and for one that the user cannot see: Box treats both alike. */
+  /** Returns undefined for a missing item, and for an item that the user cannot see: Box treats them alike. */
   find(reference: ItemReference, userId: string): EmulatedItem | undefined {
     return reference.type === 'file'
       ? this.findFile(reference.id, userId)

@@ -16,11 +16,11 @@ export class FakeBoxAuth extends BoxAuth {
     super({
       credentials: { clientId: 'fake-client', clientSecret: 'fake', enterpriseId: '1' },
       fetch: send,
-      // A test asks for its failures, so retries would not help.
+      // Tests inject failures on purpose, so a retry would not help.
       tokenEndpoint: { attempts: 1 },
       // A backoff would never end while a test uses fake timers.
       renewal: { minBackoffMs: 0 },
-      // `send` responds to token requests at once, so no timer is needed, and none fires when a test moves fake timers.
+      // No timers: `send` responds at once, and none must fire when a test advances fake timers.
       runtime: {
         ...systemRuntime,
         now: clock.now,

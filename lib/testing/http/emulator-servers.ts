@@ -101,7 +101,7 @@ export class LoopbackServer {
 }
 
 function sendServerError(response: ServerResponse, error: unknown): void {
-  // The client has left, so no response can be sent.
+  // The client has disconnected, so no response can be sent.
   if (response.destroyed) return;
   if (response.headersSent) {
     response.destroy();

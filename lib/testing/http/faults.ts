@@ -19,11 +19,11 @@ export type FaultTarget = 'token' | 'revoke' | 'api' | 'download';
  * | `refuse` | an OAuth error, by default with status 400 |
  * | `redirect` | a 302 to `location` |
  * | `garbage` | a 200 with an HTML page, or with the given body |
- * | `huge` | a 200 whose JSON never ends: 64 MiB, or until the client leaves |
+ * | `huge` | a 200 whose JSON never ends: 64 MiB, or until the client disconnects |
  * | `delay` | the regular response, `ms` later |
  * | `hold` | the regular response, after `until` settles |
  * | `reset` | a connection reset (RST) |
- * | `hang` | no response, until the client leaves or the emulator stops |
+ * | `hang` | no response, until the client disconnects or the emulator stops |
  *
  * @example
  * ```ts
@@ -55,7 +55,7 @@ export type Fault =
   | { readonly kind: 'reset' }
   | { readonly kind: 'hang' };
 
-/** Looks at a complete token request and may return a fault for it. */
+/** Called with a complete token request. Returns the fault to inject, if any. */
 export type TokenHook = (request: RecordedRequest) => Fault | undefined;
 
 /** The faults that requests will get, by target. */
@@ -98,7 +98,7 @@ function checkDelay(fault: Fault): void {
   );
 }
 
-// Kept at import, before a test installs fake timers.
+// Stored at import, before a test installs fake timers.
 const sleep = promisify(setTimeout);
 
 const HUGE_BYTES = 64 * 1024 * 1024;
@@ -161,12 +161,12 @@ export async function injectFault(fault: Fault, context: FaultContext): Promise<
   return false;
 }
 
-/** Whether the body is left unread: the regular response will read it, or none is sent. */
+/** Whether a fault leaves the request body unread: the regular response reads it later, or no response is sent. */
 export function leavesRequestUnread({ kind }: Fault): boolean {
   return kind === 'delay' || kind === 'hold' || kind === 'hang' || kind === 'reset';
 }
 
-/** Resolves when `waited` settles, either way, or when the emulator stops. */
+/** Resolves when `waited` resolves or rejects, or when the emulator stops. */
 async function untilStopped(waited: Promise<unknown>, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
   const settled = new AbortController();

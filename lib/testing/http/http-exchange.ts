@@ -74,7 +74,7 @@ export class HttpExchange {
     return length <= limitBytes ? Buffer.concat(chunks) : undefined;
   }
 
-  /** Calls back once, after the response is sent or the client has left. */
+  /** Calls `callback` once, after the response was sent or the client disconnected. */
   whenOver(callback: () => void): void {
     let isOver = false;
     const once = (): void => {

@@ -49,7 +49,7 @@ export function sendResponse(
   const headers = { ...commonHeaders, ...answer.headers };
   if (body instanceof Readable) {
     response.writeHead(status, headers);
-    // It fails only when the client leaves, which needs no report.
+    // It fails only when the client disconnects, which needs no report.
     pipeline(body, response, () => undefined);
     return;
   }

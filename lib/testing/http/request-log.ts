@@ -59,7 +59,7 @@ export class ConcurrencyGauge {
   readonly #current = new Map<string, number>();
   readonly #highest = new Map<string, number>();
 
-  /** Starts one; the returned function ends it. */
+  /** Counts one more request, until the returned function is called. */
   enter(kind: string): () => void {
     const count = this.#add(kind, 1);
     this.#highest.set(kind, Math.max(count, this.highest(kind)));

@@ -7,7 +7,7 @@ export interface TokenStoreHarness {
   create(): Promise<TokenStore>;
   /** Advances the store's clock. */
   advance(ms: number): Promise<void>;
-  /** Deletes everything in the store, like a restart. Optional: without it this case is skipped. */
+  /** Deletes everything in the store, like a restart. Optional: without it, the case that resets the store is left out. */
   reset?(): Promise<void>;
 }
 

@@ -67,7 +67,7 @@ export class WorkfrontOrigin {
     const userId = decodeClaims(record.body?.jwt_token ?? '')?.sub;
     if (typeof userId === 'string') record.subject = { type: 'user', id: userId };
 
-    // Before any fault: Workfront has seen the JWT then, whatever response it sends.
+    // Evaluated before any fault is injected: Workfront counts the JWT as used, whatever response it sends.
     const decision = endpoint.evaluate(form);
     const fault = this.onExchange?.(record) ?? faults.take('exchange');
     if (fault && !(await exchange.inject(fault))) return;

@@ -38,8 +38,8 @@ const INVALID_CLIENT = oauthError('invalid_client', 'Client authentication faile
 const INVALID_GRANT = oauthError('invalid_grant', 'Invalid JWT');
 
 /**
- * The response of the exchange to each fault. Adobe documents neither statuses nor texts, so these follow RFC 6749 section
- * 5.2 with as little detail as a client must handle.
+ * The response of the exchange to each fault. Adobe documents neither statuses nor texts. These follow RFC 6749 section 5.2,
+ * and give a client no more details than it can rely on.
  */
 export const EXCHANGE_REFUSALS: Readonly<Record<ExchangeFault, HttpAnswer>> = {
   method: {

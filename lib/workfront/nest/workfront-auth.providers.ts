@@ -34,7 +34,7 @@ export const workfrontAuthProviders: ModuleMetadata = {
       inject: [MODULE_OPTIONS_TOKEN, { token: WORKFRONT_ENVIRONMENT, optional: true }],
       useFactory: createWorkfrontTokenProvider,
     },
-    // Made from the provider: a test that overrides the provider has overridden both.
+    // Created from the provider, so that a test replaces both by overriding the provider.
     {
       provide: WorkfrontFetch,
       inject: [WorkfrontTokenProvider],
@@ -61,17 +61,17 @@ function createWorkfrontTokenProvider(
   };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- WorkfrontAuth reports every missing field
   return new WorkfrontAuth(complete as WorkfrontAuthOptions, {
-    fieldNames: isInOptions ? undefined : environmentNamesBeside(options),
+    fieldNames: isInOptions ? undefined : variableNamesWith(options),
     extraOptionNames: ['warmUp', ...WORKFRONT_MODULE.extraOptionNames],
   }).provider;
 }
 
-/** Whether the options say where Workfront is. */
+/** Whether the options have the address of Workfront. */
 export function hasAddress({ url, domain }: WorkfrontAuthModuleOptions): boolean {
   return url !== undefined || domain !== undefined;
 }
 
-/** Whether the credentials come from the options. They never come half from the options and half from the environment. */
+/** Whether the options have credentials. If one of these is set, none of them is read from the environment. */
 export function hasCredentials(options: WorkfrontAuthModuleOptions): boolean {
   const { clientId, clientSecret, customerId, userId, privateKey } = options;
   return [clientId, clientSecret, customerId, userId, privateKey].some(
@@ -79,8 +79,8 @@ export function hasCredentials(options: WorkfrontAuthModuleOptions): boolean {
   );
 }
 
-/** The names of the variables, except for a passphrase that is in the options. */
-function environmentNamesBeside({ passphrase }: WorkfrontAuthModuleOptions): FieldNames {
+/** Names the variables in errors, but the option for a passphrase in the options. */
+function variableNamesWith({ passphrase }: WorkfrontAuthModuleOptions): FieldNames {
   const { whole, hint } = workfrontVariableNames;
   const isInOptions = passphrase !== undefined;
   return new FieldNames(whole, hint, (field) =>
@@ -88,7 +88,7 @@ function environmentNamesBeside({ passphrase }: WorkfrontAuthModuleOptions): Fie
   );
 }
 
-/** An option that is undefined must not hide the environment's. */
+/** Removes undefined options, which would overwrite the values from the environment. */
 function withoutUndefined(options: WorkfrontAuthModuleOptions): WorkfrontAuthModuleOptions {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }

@@ -22,7 +22,7 @@ export function serveApiDocs(app: INestApplication): void {
     .addTag('identity', 'The Box user that the portal acts as')
     .addTag('folders')
     .addTag('files')
-    .addTag('watching', 'Health and token events')
+    .addTag('monitoring', 'Health and token events')
     .build();
   SwaggerModule.setup('docs', app, () => SwaggerModule.createDocument(app, description), {
     swaggerOptions: { persistAuthorization: true },

@@ -3,16 +3,16 @@ import { ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagg
 import { type Observable } from 'rxjs';
 import { TokenEvents } from './token-events.js';
 
-@ApiTags('watching')
+@ApiTags('monitoring')
 @Controller('api/events')
 export class EventsController {
   constructor(private readonly events: TokenEvents) {}
 
   @Sse()
   @ApiOperation({
-    summary: "What happened last to the app's tokens, and then what happens, as it happens",
+    summary: 'The latest token events, and new ones as they occur',
     description:
-      'An endless stream of server-sent events that starts with the last twenty: open it in a new tab. No event contains a token or an id.',
+      'An endless stream of server-sent events that starts with the last twenty. Open it in a new tab. No event contains a token or an id.',
   })
   @ApiProduces('text/event-stream')
   @ApiOkResponse({

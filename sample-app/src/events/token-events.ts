@@ -4,14 +4,14 @@ import { type AuthEvent, type AuthEventOf, onAuthEvent, type TokenEvent } from '
 import { map, merge, Observable, ReplaySubject } from 'rxjs';
 
 // A token is refreshed about every 48 minutes, so a page without past events would stay empty for long.
-const KEPT = 20;
+const MAX_PAST_EVENTS = 20;
 
-/** Streams the latest and all new token events of this process until the client leaves or the app stops. */
+/** Streams the latest and all new token events of this process until the client disconnects or the app stops. */
 @Injectable()
 export class TokenEvents implements OnModuleDestroy {
-  readonly #recent = new ReplaySubject<MessageEvent>(KEPT);
+  readonly #recent = new ReplaySubject<MessageEvent>(MAX_PAST_EVENTS);
 
-  readonly #listening = merge(
+  readonly #subscription = merge(
     merge(on('mint'), on('renewal'), on('forced-renewal')).pipe(map(withoutMessage)),
     on('stale-served'),
     on('clock-offset'),
@@ -24,7 +24,7 @@ export class TokenEvents implements OnModuleDestroy {
 
   /** Ends the streams one tick before the server closes, as closing would cut open connections. */
   async onModuleDestroy(): Promise<void> {
-    this.#listening.unsubscribe();
+    this.#subscription.unsubscribe();
     this.#recent.complete();
     await setImmediate();
   }

@@ -66,7 +66,7 @@ export class FilesController {
     });
   }
 
-  /** A token that can only show this file: the only kind that may be sent to a browser. */
+  /** Returns a token that can only show this file. No other token may be sent to a browser. */
   @Post(':id/preview-token')
   @Header('cache-control', 'no-store')
   @ApiOperation({ summary: 'A token for a browser preview of this file only' })
@@ -112,7 +112,7 @@ export class FilesController {
   }
 }
 
-/** The scope that a browser preview needs. */
+/** A token for a browser preview, as the portal sends it. */
 interface PreviewToken {
   readonly accessToken: string;
   readonly expiresAt: string | undefined;

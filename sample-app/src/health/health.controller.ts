@@ -4,7 +4,7 @@ import { HealthCheck, type HealthCheckResult, HealthCheckService } from '@nestjs
 import { BoxHealthIndicator } from 'nestjs-box-auth/terminus';
 
 /** For load balancers and orchestrators. */
-@ApiTags('watching')
+@ApiTags('monitoring')
 @Controller('health')
 export class HealthController {
   constructor(

@@ -5,7 +5,7 @@ import { jsonOf } from '../box/box-response.js';
 import { ApiBoxErrors } from '../docs/api-box-errors.decorator.js';
 import { AsSignedInUser } from '../sign-in/as-signed-in-user.decorator.js';
 
-const aUser = {
+const userResponse = {
   description: 'The user in Box’s format',
   schema: {
     example: { type: 'user', id: '11111', name: 'Alice', login: 'alice@example.com' },
@@ -22,7 +22,7 @@ export class IdentityController {
   @Get('whoami')
   @AsServiceAccount()
   @ApiOperation({ summary: 'The Box user of the app itself (its service account)' })
-  @ApiOkResponse(aUser)
+  @ApiOkResponse(userResponse)
   whoAmI(): Promise<unknown> {
     return jsonOf(this.box('/2.0/users/me'));
   }
@@ -30,7 +30,7 @@ export class IdentityController {
   @Get('me')
   @AsSignedInUser()
   @ApiOperation({ summary: 'The Box user of the signed-in person' })
-  @ApiOkResponse(aUser)
+  @ApiOkResponse(userResponse)
   me(): Promise<unknown> {
     return jsonOf(this.box('/2.0/users/me'));
   }
