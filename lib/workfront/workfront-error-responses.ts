@@ -48,7 +48,7 @@ export function workfrontTokenError(response: ErrorResponse): BoxAuthError {
       fallback: {
         scope: 'subject',
         code: 'token_request_refused',
-        hint: 'Workfront does not say why. Check the usual causes: customerId is not the application's customer id (a common mistake is its client id); userId is not the user who added the public key; the public key is missing from the application or does not belong to privateKey; clientId or clientSecret is wrong; or the clock of this machine is wrong.',
+        hint: 'Workfront does not say why. Check the usual causes: customerId is not the customer id of the application (a common mistake is its client id); userId is not the user who added the public key; the public key is missing from the application or does not belong to privateKey; clientId or clientSecret is wrong; or the clock of this machine is wrong.',
         docs: workfrontDocs.jwtFlow,
       },
     },
