@@ -42,7 +42,7 @@ describe('The command line', () => {
     [['doctor', '--as-user', 'alice@example.com'], 'Expected a Box user id: 1 to 20 digits'],
     [['doctor', '--api-url'], 'argument missing'],
     [['doctor', '--dotenv', 'missing.env'], 'Cannot read the file of --dotenv'],
-    [['doctor', '--passphrase-env', 'UNSET'], 'is not set'],
+    [['doctor', '--passphrase-env', 'UNSET'], 'is unset or empty'],
     [['keygen', '--bits', '1024'], 'one of 2048, 3072, 4096'],
     [['keygen', '--workfront', '--days', '0'], 'a whole number from 1 to 36500'],
     [['keygen', '--workfront', '--days', '1.5'], 'a whole number from 1 to 36500'],
@@ -63,7 +63,7 @@ describe('The command line', () => {
 
   it.each([
     [['--dotenv', 'missing.env'], 'Cannot read the file of --dotenv'],
-    [['--passphrase-env', 'UNSET'], 'is not set'],
+    [['--passphrase-env', 'UNSET'], 'is unset or empty'],
     [['--as-user', 'bob'], 'Expected a Box user id: 1 to 20 digits'],
     [['--passphrase', SECRET], 'must not be an argument'],
     [[`--colour=${SECRET}`], "unknown option '--colour'"],

@@ -77,7 +77,7 @@ describe('keygen', () => {
     const folder = newFolder();
     const ran = await run(['keygen', '--out', folder, '--passphrase-env', 'MY_PASS'], { env });
     expect(ran.exitCode).toBe(2);
-    expect(ran.stderr).toContain('is not set');
+    expect(ran.stderr).toContain('is unset or empty');
     expect(readdirSync(folder)).toEqual([]);
   });
 

@@ -109,7 +109,7 @@ describe('500 concurrent users, at a token endpoint that allows 20 requests a se
     for (const error of errors) {
       expect(error).toMatchObject({ code: 'rate_limited', retryable: true, status: 429 });
       expect(error.retryAfterMs).toBeGreaterThan(0);
-      expect(error.hint).toMatch(/one process has many subjects.*in a fleet/);
+      expect(error.hint).toMatch(/many subjects.*between processes/);
     }
     expect(endpoint.received.length).toBeLessThanOrEqual(granted * 1.1);
   });

@@ -84,7 +84,7 @@ describe('A pause of one process', () => {
         retryable: true,
         retryAfterMs: 20_000,
         message:
-          'Another process of this app was rate limited, and no token request is sent for now: Too many requests.',
+          'Another process of this app was rate limited, so no token request is sent for now: Too many requests.',
       },
     ]);
   });
