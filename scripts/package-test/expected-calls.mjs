@@ -66,10 +66,7 @@ export function expectUsableWithoutOptionalPeers(way) {
   return async (folder, node) => {
     const lines = await printedLines(['without-optional-peers.cjs', way], folder, node);
     assert.equal(lines[0], 'forRoot({ credentials }): a token for an enterprise');
-    assert.match(
-      lines[1] ?? '',
-      /^forRoot\(\): BoxAuthError: .* @nestjs\/config, .* cannot be loaded/,
-    );
+    assert.match(lines[1] ?? '', /^forRoot\(\): BoxAuthError: .* @nestjs\/config cannot be loaded/);
   };
 }
 
