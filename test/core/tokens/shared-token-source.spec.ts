@@ -119,7 +119,7 @@ function shared(onStoreFailure: OnStoreFailure = 'open', identity: 'an app' | 'n
   );
 }
 
-/** The result of `mint` after `ms`; undefined if there is none yet. */
+/** The result of `mint` after `ms`, or undefined while it is pending. */
 async function mintOf(tokens: SharedTokenSource, ms = 0, known = {}): Promise<unknown> {
   let outcome: unknown;
   void tokens.mint(subject, known, new AbortController().signal).then(
