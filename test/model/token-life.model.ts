@@ -143,6 +143,11 @@ export class TokenLife {
     abort: boolean,
   ): Promise<void> {
     const current = this.#usable(subject);
+    // While the client is refused, a refresh fails without a request.
+    const refused = this.#failures.get(ALL_SUBJECTS);
+    if (refused?.secret === this.#secret && refused.until > this.runtime.monotonic()) {
+      this.#failedAt.set(subject, this.runtime.monotonic());
+    }
     const mustNotWait =
       current !== undefined && minValidityMs === 0 && this.#leftMs(current) > 60_001;
     for (let caller = 0; caller < callers; caller++) {
