@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
@@ -37,7 +38,13 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'isolated', include: isolated, setupFiles: ['reflect-metadata'] },
+        test: {
+          name: 'isolated',
+          include: isolated,
+          setupFiles: ['reflect-metadata'],
+          // The fleets spend their time waiting.
+          maxWorkers: availableParallelism() + 1,
+        },
       },
       {
         extends: true,
