@@ -9,7 +9,7 @@ import { ASSERTION_LIFETIME_MS } from './workfront-assertion.js';
 import { workfrontDocs } from './workfront-docs.js';
 
 const CLOCK_HINT =
-  'Set the clock of this machine (NTP). Workfront accepted neither its time nor the time in its own Date header, which is used if it differs by less than a day. If the clock is right, check whether a gateway sets a wrong Date header.';
+  'Set the clock of this machine (NTP). Workfront accepted neither the time of this machine nor the time in the Date header of Workfront, which is used if the two differ by less than a day. If the clock is right, check whether a gateway sets a wrong Date header.';
 // Allows for the transit of the assertion, and for the precision of the clock comparison (about one second).
 const TRANSIT_MARGIN_MS = 10_000;
 

@@ -101,7 +101,7 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => 
       await expect(response.arrayBuffer()).rejects.toThrow('terminated');
     });
 
-    test('only until the client leaves', async () => {
+    test('only until the client disconnects', async () => {
       const left = new EventEmitter();
       await downloadsFrom((_request, response) => {
         response.once('close', () => left.emit('left'));
@@ -180,7 +180,7 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => 
       expect(response).toMatchObject({ status: 201, json: { entries: [] } });
     });
 
-    test('only until the client leaves', async () => {
+    test('only until the client disconnects', async () => {
       const arrivals = new EventEmitter();
       portal.emulator.route('POST', BOX_UPLOAD, (incoming) => {
         incoming.on('error', () => arrivals.emit('broken'));

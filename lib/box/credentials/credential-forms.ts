@@ -42,7 +42,7 @@ const fields = <const E extends v.ObjectEntries>(entries: E, whole: string) =>
 export const forms = {
   configFile: fields(
     { configFile: text('the path of config.json'), passphrase },
-    'configFile goes with passphrase only',
+    'configFile can be combined with passphrase only',
   ),
   config: fields(
     {
@@ -52,16 +52,16 @@ export const forms = {
       ),
       passphrase,
     },
-    'config goes with passphrase only',
+    'config can be combined with passphrase only',
   ),
   developerToken: fields(
     { developerToken: bearerToken('a developer token') },
-    'developerToken stands alone',
+    'developerToken cannot be combined with other fields',
   ),
-  appToken: fields({ appToken: bearerToken('an app token') }, 'appToken stands alone'),
+  appToken: fields({ appToken: bearerToken('an app token') }, 'appToken cannot be combined with other fields'),
   accessToken: fields(
     { accessToken: bearerToken('an access token'), expiresAt },
-    'accessToken goes with expiresAt only',
+    'accessToken can be combined with expiresAt only',
   ),
   privateKey: fields(
     {

@@ -66,7 +66,7 @@ describe('Credentials that are a token', () => {
     const error = await thrownBy(() => parsed(answer));
     expect(error.message).toContain('accessToken: expected an access token');
     expect(error.message).toContain('check the spelling of "access_token"');
-    expect(error.message).toContain('accessToken goes with expiresAt only');
+    expect(error.message).toContain('accessToken can be combined with expiresAt only');
   });
 
   it('are listed in the error for credentials of no known form', async () => {

@@ -221,7 +221,7 @@ describe('An error about credentials names the field, the expected and the recei
     [
       'two forms at once',
       { configFile: 'x', clientId: 'c' },
-      'clientId: unknown field; configFile goes with passphrase only',
+      'clientId: unknown field; configFile can be combined with passphrase only',
     ],
     [
       'both subjects',

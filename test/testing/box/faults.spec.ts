@@ -138,7 +138,7 @@ describe('The fault', () => {
     expect(await postClientCredentials(emulator)).toMatchObject({ status: 200, text: '{"a' });
   });
 
-  test('huge sends data until the client leaves', async () => {
+  test('huge sends data until the client disconnects', async () => {
     emulator.failNext('token', { kind: 'huge' });
     const response = await fetch(`${emulator.url}/oauth2/token`, { method: 'POST' });
     expect(response.headers.get('content-type')).toBe('application/json');
