@@ -58,7 +58,10 @@ export const forms = {
     { developerToken: bearerToken('a developer token') },
     'developerToken cannot be combined with other fields',
   ),
-  appToken: fields({ appToken: bearerToken('an app token') }, 'appToken cannot be combined with other fields'),
+  appToken: fields(
+    { appToken: bearerToken('an app token') },
+    'appToken cannot be combined with other fields',
+  ),
   accessToken: fields(
     { accessToken: bearerToken('an access token'), expiresAt },
     'accessToken can be combined with expiresAt only',
