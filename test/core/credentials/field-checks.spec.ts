@@ -6,9 +6,12 @@ import { FieldNames } from '../../../lib/core/credentials/credentials-errors.js'
 import {
   bearerToken,
   checkFields,
+  describeValue,
   isRecord,
+  isTokenValue,
   text,
   missingFieldMessage,
+  notAbove,
 } from '../../../lib/core/credentials/field-checks.js';
 import { thrownBy } from '../../support/thrown.js';
 
@@ -138,5 +141,60 @@ describe('isRecord', () => {
     ['nothing', undefined, false],
   ])('tells records from other values: %s', (_, value, is) => {
     expect(isRecord(value)).toBe(is);
+  });
+});
+
+describe('describeValue', () => {
+  it.each([
+    ['', 'an empty string'],
+    [' \n', 'an empty string'],
+    ['0', 'only zeros, as an account without an enterprise has'],
+    [' 000\n', 'only zeros, as an account without an enterprise has'],
+    ['x0', 'a string of 2 characters'],
+    ['0x', 'a string of 2 characters'],
+    ['a', 'a string of 1 character'],
+    [' a ', 'a string of 3 characters'],
+    ['ab\ncd', 'a string of 5 characters with a line break at position 3'],
+    ['ab\rcd', 'a string of 5 characters with a line break at position 3'],
+    ['ab\u0000cd', 'a string of 5 characters with a control character at position 3'],
+    ['a b', 'a string of 3 characters with a space at position 2'],
+    ['né', 'a string of 2 characters with a character outside ASCII at position 2'],
+  ])('says what kind of string %j is', (value, expected) => {
+    expect(describeValue(value)).toBe(expected);
+  });
+});
+
+describe('isTokenValue', () => {
+  it('accepts visible ASCII of at most 8 KiB', () => {
+    expect(isTokenValue('!~')).toBe(true);
+    expect(isTokenValue('x'.repeat(8_192))).toBe(true);
+    expect(isTokenValue('x'.repeat(8_193))).toBe(false);
+  });
+
+  it.each([7, undefined, '', 'a b', 'a\n', 'é'])('rejects %j', (value) => {
+    expect(isTokenValue(value)).toBe(false);
+  });
+});
+
+describe('notAbove', () => {
+  const numbers = { small: v.number('a number'), large: v.number('a number') };
+  const group = v.pipe(v.object(numbers), notAbove('small', 'large'));
+
+  it('accepts equal numbers', () => {
+    expect(v.safeParse(group, { small: 2, large: 2 }).success).toBe(true);
+  });
+
+  it('names the smaller option, and the limit', async () => {
+    const input = { small: 3, large: 2 };
+    const error = await thrownBy(() =>
+      checkFields(group, input, new FieldNames('options'), boxCredentialsHelp),
+    );
+    expect(error.message).toContain(
+      'small: expected at most `large`, which is 2, received a number',
+    );
+  });
+
+  it('leaves values of another type to their own check', () => {
+    expect(v.safeParse(group, { small: 'x', large: 2 }).issues).toHaveLength(1);
   });
 });
