@@ -39,6 +39,7 @@ export type { Subject } from './core/credentials/subject.js';
 export { BoxAuthError, type BoxAuthErrorDetails } from './core/errors/box-auth.error.js';
 export { type AuthEventOf, onAuthEvent } from './core/events/auth-channels.js';
 export type {
+  ApiRequestEvent,
   AuthEvent,
   AuthEventSource,
   ClockOffsetEvent,

@@ -9,6 +9,7 @@ import axios, {
 } from 'axios';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import { abortedBy } from '../core/http/abort-sources.js';
+import type { ApiRequestReport } from '../core/http/api-call-report.js';
 import type { ClientTransport } from '../core/http/client-transport.js';
 import { isPlainLoopback } from '../core/http/env-proxy.js';
 import type { Authorization, OutgoingPolicy } from '../core/http/outgoing-policy.js';
@@ -174,15 +175,18 @@ async function exchange(
   const { headers, beforeRedirect, maxRedirects, proxy } = config;
   if (isPlainLoopback(url)) config.proxy = false;
   const redirects: Redirects = { areAllowed: true };
-  config.beforeRedirect = redirectGuard(policy, addedHeaders, redirects, config);
+  const report = authorization?.report?.sent(url, config.method);
+  config.beforeRedirect = redirectGuard(policy, addedHeaders, redirects, config, report);
   // To follow redirects, axios keeps the whole body in memory. A stream follows none, so that it is not buffered.
   if (!isReplayable(config.data)) config.maxRedirects ??= 0;
   for (const name of addedNames) headers.set(name, addedHeaders[name]);
   try {
     const response = await send(config);
+    report?.responded(response.status);
     stripRequest(response, policy.protectedHeaderNames);
     return { redirects, response };
   } catch (error) {
+    report?.failed(error);
     if (!isAxiosError(error)) return { redirects, error, response: undefined };
     stripRequest(error, policy.protectedHeaderNames);
     if (error.response !== undefined) stripRequest(error.response, policy.protectedHeaderNames);
@@ -223,12 +227,15 @@ function redirectGuard(
   addedHeaders: Authorization['headers'],
   redirects: Redirects,
   { beforeRedirect: callerHook, proxy }: Config,
+  report: ApiRequestReport | undefined,
 ): BeforeRedirect {
   return (options, response, request) => {
     const hop = new URL(String(options['href']));
     const headers: unknown = options['headers'];
     // If the call began at another host, a hop to loopback may go through a proxy.
     redirects.areAllowed &&= policy.allows(hop) && (proxy === false || !isPlainLoopback(hop));
+    report?.responded(response.statusCode);
+    if (redirects.areAllowed) report?.redirected(hop, options['method']);
     const removedNames = redirects.areAllowed ? namesOf(addedHeaders) : policy.protectedHeaderNames;
     if (isRecord(headers)) {
       for (const name of Object.keys(headers)) {

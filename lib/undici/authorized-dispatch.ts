@@ -147,8 +147,10 @@ class AuthorizedCall {
   }
 
   #send(authorization: Authorization, isReplay: boolean): void {
-    const response: HeldResponse = new HeldResponse(this.#callerContext, (head) =>
-      this.#handleUnauthorized(response, head, authorization, isReplay),
+    const response: HeldResponse = new HeldResponse(
+      this.#callerContext,
+      (head) => this.#handleUnauthorized(response, head, authorization, isReplay),
+      authorization.report?.sent(this.url, this.#call.method),
     );
     const call = {
       ...this.#call,

@@ -1,4 +1,5 @@
 import type { AsyncResource } from 'node:async_hooks';
+import type { ApiRequestReport } from '../core/http/api-call-report.js';
 import type { ResponseHead } from '../core/http/www-authenticate.js';
 import { headerOf } from './headers.js';
 
@@ -24,9 +25,11 @@ export class HeldResponse {
   constructor(
     private readonly callerContext: AsyncResource,
     private readonly onUnauthorized: (head: ResponseHead) => Promise<void>,
+    private readonly report: ApiRequestReport | undefined,
   ) {}
 
   onStart(status: number, headers: unknown, deliver: Delivery): unknown {
+    this.report?.responded(status);
     if (status === 401) {
       this.#state = 'holding';
       const emptiness = new Promise<boolean>((resolve) => {
@@ -50,7 +53,8 @@ export class HeldResponse {
     return this.#deliverOrHold(deliver);
   }
 
-  onError(deliver: Delivery): unknown {
+  onError(error: unknown, deliver: Delivery): unknown {
+    this.report?.failed(error);
     this.#isFinished = true;
     this.#resolveEmptiness(false);
     if (this.#state === 'passing') this.#held.length = 0;

@@ -68,7 +68,7 @@ function wrapLegacyHandler(handler: LegacyHandler, response: HeldResponse): Lega
       response.onStart(status, headers, () => handler.onHeaders?.(status, headers, ...rest)),
     onData: (chunk) => response.onData(() => handler.onData?.(chunk)),
     onComplete: (trailers) => response.onEnd(() => handler.onComplete?.(trailers)),
-    onError: (error) => response.onError(() => handler.onError?.(error)),
+    onError: (error) => response.onError(error, () => handler.onError?.(error)),
   };
 }
 
@@ -91,7 +91,7 @@ function wrapControllerHandler(
     onResponseEnd: (controller, trailers) =>
       response.onEnd(() => handler.onResponseEnd?.(controller, trailers)),
     onResponseError: (controller, error) =>
-      response.onError(() => handler.onResponseError?.(controller, error)),
+      response.onError(error, () => handler.onResponseError?.(controller, error)),
   };
 }
 

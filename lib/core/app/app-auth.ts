@@ -56,9 +56,10 @@ export class AppAuth<Form extends object, Credentials extends ParsedCredentials>
   ) {
     const { issuer, parseCredentials, credentialsHelp, headers, urlRules, apiUrl } = description;
     const { store, onStoreFailure, renewal, tokenEndpoint, maxSubjects, runtime } = options;
+    const eventSource = { issuer: issuer.name, app: name };
     const emit = (event: AuthEvent) => {
       if (this.#isClosed) return;
-      publishEvent(event, { issuer: issuer.name, app: name });
+      publishEvent(event, eventSource);
       this.events.next(event);
     };
     const source = new CredentialsSource<Form, Credentials>(
@@ -84,7 +85,7 @@ export class AppAuth<Form extends object, Credentials extends ParsedCredentials>
       emit,
     );
     this.apiUrl = apiUrl;
-    this.policy = new OutgoingPolicy(this.tokens, headers, urlRules, runtime);
+    this.policy = new OutgoingPolicy(this.tokens, headers, urlRules, runtime, eventSource);
     this.fetch = authorizedFetch(this.policy, options.fetch, apiUrl);
     this.unauthorizedFetch = unauthorizedFetch(this.policy, options.fetch, apiUrl);
     this.#keepWarm = options.keepWarm;

@@ -13,6 +13,7 @@ const CHANNELS: Readonly<Record<AuthEvent['kind'], Channel>> = {
   'stale-served': channelOf('stale-served'),
   store: channelOf('store'),
   'clock-offset': channelOf('clock-offset'),
+  'api-request': channelOf('api-request'),
 };
 
 /** The message on the channel `nestjs-box-auth:<kind>`. */
@@ -31,11 +32,16 @@ export function publishEvent(event: AuthEvent, source: AuthEventSource): void {
   if (kindChannel.hasSubscribers) kindChannel.publish({ ...source, ...event });
 }
 
+/** Whether an event of `kind` reaches a listener, for events that take work to prepare. */
+export function hasListeners(kind: AuthEvent['kind']): boolean {
+  return CHANNELS[kind].hasSubscribers;
+}
+
 /**
  * Calls `listener` for every event of `kind`, of all Box and Workfront apps in this process. Returns a function that stops
  * it. The same as subscribing to the `node:diagnostics_channel` `nestjs-box-auth:<kind>`, but typed.
  *
- * The listener runs synchronously, before callers receive the token, so keep it short. If it throws, callers are not
+ * The listener runs synchronously, before callers receive the token or the response, so keep it short. If it throws, callers are not
  * affected: Node emits an `uncaughtException`, as for every subscriber of a channel.
  *
  * @throws BoxAuthError `option_invalid` for an unknown kind, or a listener that is not a function

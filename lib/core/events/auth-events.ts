@@ -53,8 +53,36 @@ export interface ClockOffsetEvent {
   readonly previousOffsetMs: number;
 }
 
-/** An event in the life of tokens. Contains no token, secret or id. */
-export type AuthEvent = TokenEvent | StaleServedEvent | StoreEvent | ClockOffsetEvent;
+/**
+ * A request to the API with a token of this app got a response or failed. A call takes a second request if its token was
+ * refused, and another one for each redirect.
+ */
+export interface ApiRequestEvent {
+  readonly kind: 'api-request';
+  /** In upper case. */
+  readonly method: string;
+  /** Host name, without the port. */
+  readonly host: string;
+  readonly port: number;
+  /** `app`: for the app itself; `header`: for the user in `as-user`; `token`: with a user access token. */
+  readonly acting: 'app' | 'header' | 'token';
+  /** 1 for the first request, 2 for its repetition with a new token. */
+  readonly attempt: number;
+  /** Milliseconds before the request was sent, most of them for a token. */
+  readonly waitedMs: number;
+  /** When the request was sent, in milliseconds since the epoch by this machine's clock. */
+  readonly startedAt: number;
+  /** Milliseconds until the response began. */
+  readonly durationMs: number;
+  /** Status of the response; undefined without one. */
+  readonly status?: number;
+  /** Without a response: the code or name of the error, such as `ECONNRESET` or `AbortError`, or `_OTHER`. */
+  readonly errorType?: string;
+}
+
+/** An event in the life of tokens, or a request to the API. Contains no token, secret or id. */
+export type AuthEvent =
+  TokenEvent | StaleServedEvent | StoreEvent | ClockOffsetEvent | ApiRequestEvent;
 
 /** The app that an event is about. */
 export interface AuthEventSource {

@@ -1,3 +1,4 @@
+import { reported } from './api-call-report.js';
 import { proxyRefusal } from './env-proxy.js';
 import { rejected } from '../tokens/rejection-throttle.js';
 import type { Authorization, OutgoingPolicy } from './outgoing-policy.js';
@@ -181,11 +182,13 @@ class AuthorizedCall {
     }
     // Caches below key by URL, but the response is for one user (RFC 9111, section 5.2.1.5).
     if (authorization !== undefined) allHeaders.append('cache-control', 'no-store');
-    return this.send(url, {
-      ...init,
-      headers: allHeaders,
-      redirect: redirect === 'follow' ? redirectMode(init.body) : redirect,
-    });
+    return reported(authorization?.report, url, init.method, () =>
+      this.send(url, {
+        ...init,
+        headers: allHeaders,
+        redirect: redirect === 'follow' ? redirectMode(init.body) : redirect,
+      }),
+    );
   }
 
   async #isTokenRefused(method: string, response: Response): Promise<boolean> {

@@ -1,10 +1,17 @@
-import { type ActingUser, currentActingUser } from '../acting/acting-user.context.js';
+import {
+  type ActingUser,
+  type ActingVia,
+  currentActingUser,
+} from '../acting/acting-user.context.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
+import { hasListeners } from '../events/auth-channels.js';
+import type { AuthEventSource } from '../events/auth-events.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { AccessToken } from '../token-endpoint/access-token.js';
 import type { TokenCache } from '../tokens/token-cache.js';
 import { rejected } from '../tokens/rejection-throttle.js';
 import type { WaitOptions } from './abort-sources.js';
+import { ApiCallReport } from './api-call-report.js';
 import { ORIGIN_BOUND_HEADERS } from './redirect.js';
 import { mayCarryToken, parseUrl, type UrlRules } from './url-rules.js';
 import type { ResponseHead } from './www-authenticate.js';
@@ -33,6 +40,8 @@ export interface CallerHeaders {
 export interface Authorization {
   readonly headers: Readonly<Record<string, string>>;
   readonly token: AccessToken;
+  /** Undefined if nothing listens to the requests of the call. */
+  readonly report: ApiCallReport | undefined;
 }
 
 /** A promise only if there is something to wait for: awaiting costs a call as much as reading a cached token. */
@@ -48,6 +57,7 @@ export class OutgoingPolicy {
     private readonly scheme: HeaderScheme,
     private readonly rules: UrlRules,
     readonly runtime: Runtime,
+    private readonly eventSource: AuthEventSource,
   ) {}
 
   /** Lower-case names of the headers that only the issuer understands and no other host may see. */
@@ -85,7 +95,9 @@ export class OutgoingPolicy {
       return rejected(error);
     }
     if (caller.get(this.#tokenHeaderName) != null) return undefined;
-    return this.#authorization(callersUser == null ? currentActingUser(this) : undefined, options);
+    const user = callersUser == null ? currentActingUser(this) : undefined;
+    const report = this.#report(callersUser == null ? user?.via : 'header');
+    return this.#authorization(user, options, report);
   }
 
   /**
@@ -128,7 +140,7 @@ export class OutgoingPolicy {
     const token = await this.tokens.replace(sent.token, {
       signal: options.signal ?? undefined,
     });
-    return { token, headers: { ...sent.headers, ...this.#tokenHeader(token) } };
+    return { ...sent, token, headers: { ...sent.headers, ...this.#tokenHeader(token) } };
   }
 
   /** Makes the next call request a new token, after the replay was refused as well. */
@@ -136,7 +148,17 @@ export class OutgoingPolicy {
     this.tokens.invalidate(sent.token);
   }
 
-  #authorization(user: ActingUser | undefined, options: WaitOptions): MaybePromise<Authorization> {
+  #report(via: ActingVia | undefined): ApiCallReport | undefined {
+    if (!hasListeners('api-request')) return undefined;
+    const acting = this.scheme.actingUserHeader === undefined ? undefined : via;
+    return new ApiCallReport(this.runtime, this.eventSource, acting ?? 'app');
+  }
+
+  #authorization(
+    user: ActingUser | undefined,
+    options: WaitOptions,
+    report?: ApiCallReport,
+  ): MaybePromise<Authorization> {
     const { actingUserHeader } = this.scheme;
     const subject =
       actingUserHeader !== undefined && user?.via === 'token'
@@ -146,17 +168,21 @@ export class OutgoingPolicy {
     return fresh === undefined
       ? this.tokens
           .get({ subject, signal: options.signal ?? undefined })
-          .then((token) => this.#headersWith(token, user))
-      : this.#headersWith(fresh, user);
+          .then((token) => this.#headersWith(token, user, report))
+      : this.#headersWith(fresh, user, report);
   }
 
-  #headersWith(token: AccessToken, user: ActingUser | undefined): Authorization {
+  #headersWith(
+    token: AccessToken,
+    user: ActingUser | undefined,
+    report: ApiCallReport | undefined,
+  ): Authorization {
     const { actingUserHeader } = this.scheme;
     const headers = this.#tokenHeader(token);
     if (user?.via === 'header' && actingUserHeader !== undefined) {
       headers[actingUserHeader] = user.id;
     }
-    return { token, headers };
+    return { token, headers, report };
   }
 
   #withinBodyWait(isEmpty: Promise<boolean>): Promise<boolean> {

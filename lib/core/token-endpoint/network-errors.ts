@@ -1,10 +1,9 @@
 import { types } from 'node:util';
 import { signerError } from '../credentials/assertion.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
+import { systemCode } from '../errors/system-code.js';
 import type { Issuer } from './issuer.js';
 import { UnusableResponse } from './token-request.js';
-
-const MAX_CAUSES = 10;
 
 type Endpoint = Pick<Issuer<never>, 'name' | 'docs' | 'tokenUrl'>;
 
@@ -58,7 +57,7 @@ export function unreachableError({ name, docs, tokenUrl }: Endpoint, error: unkn
       retryable: true,
     });
   }
-  const code = systemCode(error);
+  const code = systemCode(error) ?? 'no code';
   const { hint, retryable } = NETWORK_CAUSES.find(({ codes }) => codes.test(code)) ?? UNKNOWN_CAUSE;
   return new BoxAuthError({
     code: 'network',
@@ -148,20 +147,3 @@ const UNKNOWN_CAUSE: Omit<NetworkCause, 'codes'> = {
   hint: 'Check the outgoing connections of this network: proxy, firewall, DNS.',
   retryable: true,
 };
-
-/** The first code in the chain of causes: the message of fetch is only "fetch failed". */
-function systemCode(error: unknown): string {
-  let cause = error;
-  try {
-    // Bounded: an error may be its own cause.
-    for (let depth = 0; depth < MAX_CAUSES && cause instanceof Error; depth++) {
-      if ('code' in cause && typeof cause.code === 'string' && /^\w{1,60}$/.test(cause.code)) {
-        return cause.code;
-      }
-      cause = cause.cause;
-    }
-  } catch {
-    // A getter or a Proxy threw: there is no code to read.
-  }
-  return 'no code';
-}

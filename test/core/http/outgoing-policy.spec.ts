@@ -50,6 +50,7 @@ describe('The headers of a call', () => {
         advice: { hint: '', docs: '' },
       },
       runtime,
+      { issuer: 'Acme', app: undefined },
     );
     expect(plain.issuerHeaderNames).toEqual([]);
     expect(plain.protectedHeaderNames).toContain('x-token');
