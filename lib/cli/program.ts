@@ -1,10 +1,9 @@
-import { createRequire } from 'node:module';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { isBoxId } from '../box/credentials/box-id.js';
-import { isRecord } from '../core/credentials/field-checks.js';
 import { looksLikePath } from '../core/credentials/credentials-errors.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import { sanitizedCause } from '../core/errors/redact.js';
+import { PACKAGE_VERSION } from '../core/runtime/package-version.js';
 import { type CliContext, type ExitCode, CliError } from './cli-context.js';
 import { paintFor } from './terminal-text.js';
 import { doctor, usageErrorReport } from './doctor/doctor.command.js';
@@ -61,7 +60,7 @@ function programOf(context: CliContext, setExitCode: SetExitCode): Command {
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
-    .version(packageVersion(), '-V, --version', 'print the version');
+    .version(PACKAGE_VERSION, '-V, --version', 'print the version');
   addDoctor(program, context, setExitCode);
   addKeygen(program, context, setExitCode);
   addEmulate(program, context, setExitCode);
@@ -253,10 +252,4 @@ function formatError(error: unknown, { stderr, env }: CliContext): string {
   }
   const { name, message } = sanitizedCause(error);
   return `${paint('red', `Unexpected error, probably a bug: ${name}: ${message}`)}\n`;
-}
-
-/** The version of this package, from whichever build it runs. */
-function packageVersion(): string {
-  const manifest: unknown = createRequire(import.meta.url)('nestjs-box-auth/package.json');
-  return isRecord(manifest) ? String(manifest['version']) : '';
 }

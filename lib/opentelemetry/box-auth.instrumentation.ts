@@ -1,4 +1,5 @@
 import type { MeterProvider, TracerProvider } from '@opentelemetry/api';
+import { PACKAGE_VERSION } from '../core/runtime/package-version.js';
 import {
   INSTRUMENTATION_SCOPE,
   instrumentBoxAuth,
@@ -25,8 +26,7 @@ export interface BoxAuthInstrumentationConfig {
  */
 export class BoxAuthInstrumentation {
   readonly instrumentationName = INSTRUMENTATION_SCOPE;
-  /** Empty: it patches no module, so no version matters. */
-  readonly instrumentationVersion = '';
+  readonly instrumentationVersion: string = PACKAGE_VERSION;
   #config: BoxAuthInstrumentationConfig = {};
   #providers: TelemetryProviders = {};
   #stop: (() => void) | undefined;

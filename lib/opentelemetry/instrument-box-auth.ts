@@ -1,4 +1,5 @@
 import { type MeterProvider, metrics, trace, type TracerProvider } from '@opentelemetry/api';
+import { PACKAGE_VERSION } from '../core/runtime/package-version.js';
 import { recordTokenMetrics } from './token-metrics.js';
 import { recordTokenSpans } from './token-spans.js';
 
@@ -31,8 +32,8 @@ export function instrumentBoxAuth({
   meterProvider = metrics.getMeterProvider(),
 }: TelemetryProviders = {}): () => void {
   const stops = [
-    recordTokenSpans(tracerProvider.getTracer(INSTRUMENTATION_SCOPE)),
-    recordTokenMetrics(meterProvider.getMeter(INSTRUMENTATION_SCOPE)),
+    recordTokenSpans(tracerProvider.getTracer(INSTRUMENTATION_SCOPE, PACKAGE_VERSION)),
+    recordTokenMetrics(meterProvider.getMeter(INSTRUMENTATION_SCOPE, PACKAGE_VERSION)),
   ];
   return () => {
     for (const stop of stops) stop();

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import {
   context,
   type ContextManager,
@@ -8,21 +9,7 @@ import {
   SpanStatusCode,
   trace,
 } from '@opentelemetry/api';
-import {
-  AggregationTemporality,
-  type DataPoint,
-  type Histogram,
-  InMemoryMetricExporter,
-  MeterProvider,
-  type MetricData,
-  PeriodicExportingMetricReader,
-} from '@opentelemetry/sdk-metrics';
-import {
-  BasicTracerProvider,
-  InMemorySpanExporter,
-  type ReadableSpan,
-  SimpleSpanProcessor,
-} from '@opentelemetry/sdk-trace-base';
+import type { DataPoint, Histogram } from '@opentelemetry/sdk-metrics';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BoxAuthInstrumentation, instrumentBoxAuth } from 'nestjs-box-auth/opentelemetry';
 import { BoxEmulator } from 'nestjs-box-auth/testing';
@@ -31,8 +18,10 @@ import type { BoxAuthOptions } from '../../lib/box/box-auth.options.js';
 import { MemoryTokenStore } from '../support/memory-token-store.js';
 import { FakeRuntime, settled } from '../support/fake-runtime.js';
 import { broken, refuse, ScriptedEndpoint } from '../support/scripted-endpoint.js';
+import { points, TelemetrySdk } from '../support/telemetry-sdk.js';
 import { thrownBy } from '../support/thrown.js';
 
+const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const START = Date.parse('2026-03-01T12:00:00.250Z');
@@ -46,13 +35,13 @@ const credentials = {
 
 let runtime: FakeRuntime;
 let endpoint: ScriptedEndpoint;
-let sdk: Sdk;
+let sdk: TelemetrySdk;
 let stop: () => void;
 beforeEach(() => {
   runtime = new FakeRuntime(START);
   runtime.randomValue = 0;
   endpoint = new ScriptedEndpoint(runtime);
-  sdk = new Sdk();
+  sdk = new TelemetrySdk();
   stop = instrumentBoxAuth(sdk);
 });
 afterEach(async () => {
@@ -89,7 +78,7 @@ describe('A span', () => {
       name: 'box.token.mint',
       kind: SpanKind.CLIENT,
       status: { code: SpanStatusCode.UNSET },
-      instrumentationScope: { name: 'nestjs-box-auth' },
+      instrumentationScope: { name: 'nestjs-box-auth', version },
       attributes: {
         ...minted,
         'box.token.app': 'hr',
@@ -243,6 +232,7 @@ describe('A metric', () => {
     await runtime.advance(1_500);
     await asked;
     const duration = await sdk.metric('box.token.mint.duration');
+    expect(await sdk.scopes()).toMatchObject([{ name: 'nestjs-box-auth', version }]);
     expect(duration.descriptor.unit).toBe('s');
     const [point] = duration.dataPoints as DataPoint<Histogram>[];
     expect(point?.attributes).toEqual(minted);
@@ -362,7 +352,7 @@ describe('instrumentBoxAuth', () => {
   });
 
   it('uses the global providers by default', async () => {
-    const globally = new Sdk();
+    const globally = new TelemetrySdk();
     trace.setGlobalTracerProvider(globally.tracerProvider);
     metrics.setGlobalMeterProvider(globally.meterProvider);
     const stopGlobal = instrumentBoxAuth();
@@ -380,10 +370,10 @@ describe('instrumentBoxAuth', () => {
 });
 
 describe('BoxAuthInstrumentation', () => {
-  let other: Sdk;
+  let other: TelemetrySdk;
   beforeEach(() => {
     stop();
-    other = new Sdk();
+    other = new TelemetrySdk();
   });
   afterEach(() => other.end());
 
@@ -417,46 +407,10 @@ describe('BoxAuthInstrumentation', () => {
     const instrumentation = new BoxAuthInstrumentation();
     expect(instrumentation.getConfig()).toEqual({ enabled: true });
     expect(instrumentation.instrumentationName).toBe('nestjs-box-auth');
+    expect(instrumentation.instrumentationVersion).toBe(version);
     instrumentation.disable();
   });
 });
-
-/** An SDK whose exporters keep everything in memory. */
-class Sdk {
-  readonly #spans = new InMemorySpanExporter();
-  readonly #metrics = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
-  readonly tracerProvider = new BasicTracerProvider({
-    spanProcessors: [new SimpleSpanProcessor(this.#spans)],
-  });
-  readonly meterProvider = new MeterProvider({
-    readers: [new PeriodicExportingMetricReader({ exporter: this.#metrics })],
-  });
-
-  get spans(): ReadableSpan[] {
-    return this.#spans.getFinishedSpans();
-  }
-
-  async metrics(): Promise<MetricData[]> {
-    await this.meterProvider.forceFlush();
-    const last = this.#metrics.getMetrics().at(-1);
-    return last?.scopeMetrics.flatMap((scope) => scope.metrics) ?? [];
-  }
-
-  async metric(name: string): Promise<MetricData> {
-    const found = (await this.metrics()).find(({ descriptor }) => descriptor.name === name);
-    if (found === undefined) throw new Error(`There is no ${name}.`);
-    return found;
-  }
-
-  async end(): Promise<void> {
-    await this.tracerProvider.shutdown();
-    await this.meterProvider.shutdown();
-  }
-}
-
-function points({ dataPoints }: MetricData) {
-  return dataPoints.map(({ attributes, value }) => [attributes, value]);
-}
 
 function epochMs([seconds, nanoseconds]: HrTime): number {
   return seconds * 1_000 + nanoseconds / 1e6;
