@@ -6,10 +6,12 @@ import {
   type TelemetryProviders,
 } from './instrument-box-auth.js';
 
-/** The configuration that all instrumentations of OpenTelemetry have. */
+/** The configuration that all instrumentations of OpenTelemetry have, and an option of this one. */
 export interface BoxAuthInstrumentationConfig {
   /** Whether the constructor starts the instrumentation. Default true. */
   enabled?: boolean;
+  /** As in `instrumentBoxAuth`: whether to record the requests to the API, too. Default false. */
+  apiRequests?: boolean;
 }
 
 /**
@@ -21,7 +23,7 @@ export interface BoxAuthInstrumentationConfig {
  * import { BoxAuthInstrumentation } from 'nestjs-box-auth/opentelemetry';
  *
  * // new NodeSDK({ instrumentations }).start();
- * export const instrumentations = [new BoxAuthInstrumentation()];
+ * export const instrumentations = [new BoxAuthInstrumentation({ apiRequests: true })];
  * ```
  */
 export class BoxAuthInstrumentation {
@@ -38,7 +40,10 @@ export class BoxAuthInstrumentation {
 
   /** Starts. Starting twice changes nothing. */
   enable(): void {
-    this.#stop ??= instrumentBoxAuth(this.#providers);
+    this.#stop ??= instrumentBoxAuth({
+      ...this.#providers,
+      apiRequests: this.#config.apiRequests,
+    });
   }
 
   /** Stops. */
@@ -57,7 +62,7 @@ export class BoxAuthInstrumentation {
     this.#use({ ...this.#providers, meterProvider });
   }
 
-  /** Sets the configuration. Does not start or stop anything. */
+  /** Sets the configuration, which applies from the next start. Does not start or stop anything. */
   setConfig(config: BoxAuthInstrumentationConfig): void {
     this.#config = { enabled: true, ...config };
   }

@@ -2,4 +2,8 @@ export {
   BoxAuthInstrumentation,
   type BoxAuthInstrumentationConfig,
 } from './box-auth.instrumentation.js';
-export { instrumentBoxAuth, type TelemetryProviders } from './instrument-box-auth.js';
+export {
+  instrumentBoxAuth,
+  type TelemetryOptions,
+  type TelemetryProviders,
+} from './instrument-box-auth.js';

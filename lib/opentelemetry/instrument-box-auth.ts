@@ -1,5 +1,7 @@
 import { type MeterProvider, metrics, trace, type TracerProvider } from '@opentelemetry/api';
 import { PACKAGE_VERSION } from '../core/runtime/package-version.js';
+import { recordApiRequestMetrics } from './api-request-metrics.js';
+import { recordApiRequestSpans } from './api-request-spans.js';
 import { recordTokenMetrics } from './token-metrics.js';
 import { recordTokenSpans } from './token-spans.js';
 
@@ -13,6 +15,12 @@ export interface TelemetryProviders {
   readonly meterProvider?: MeterProvider | undefined;
 }
 
+/** The providers, and what to record. */
+export interface TelemetryOptions extends TelemetryProviders {
+  /** Whether to record spans (`GET`, …) and metrics (`box.api.requests`, …) of the requests to the API, too. Default false. */
+  readonly apiRequests?: boolean | undefined;
+}
+
 /**
  * Records spans (`box.token.mint`, …) and metrics (`box.token.mints`, …) of the tokens of all Box and Workfront apps in this
  * process. Returns a function that stops it. The telemetry contains no ids, tokens or secrets.
@@ -23,17 +31,21 @@ export interface TelemetryProviders {
  * ```ts
  * import { instrumentBoxAuth } from 'nestjs-box-auth/opentelemetry';
  *
- * const stop = instrumentBoxAuth();
+ * const stop = instrumentBoxAuth({ apiRequests: true });
  * process.once('beforeExit', stop);
  * ```
  */
 export function instrumentBoxAuth({
   tracerProvider = trace.getTracerProvider(),
   meterProvider = metrics.getMeterProvider(),
-}: TelemetryProviders = {}): () => void {
+  apiRequests = false,
+}: TelemetryOptions = {}): () => void {
+  const tracer = tracerProvider.getTracer(INSTRUMENTATION_SCOPE, PACKAGE_VERSION);
+  const meter = meterProvider.getMeter(INSTRUMENTATION_SCOPE, PACKAGE_VERSION);
   const stops = [
-    recordTokenSpans(tracerProvider.getTracer(INSTRUMENTATION_SCOPE, PACKAGE_VERSION)),
-    recordTokenMetrics(meterProvider.getMeter(INSTRUMENTATION_SCOPE, PACKAGE_VERSION)),
+    recordTokenSpans(tracer),
+    recordTokenMetrics(meter),
+    ...(apiRequests ? [recordApiRequestSpans(tracer), recordApiRequestMetrics(meter)] : []),
   ];
   return () => {
     for (const stop of stops) stop();

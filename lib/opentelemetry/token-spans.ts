@@ -1,7 +1,8 @@
-import { type HrTime, SpanKind, SpanStatusCode, type Tracer } from '@opentelemetry/api';
+import { SpanKind, SpanStatusCode, type Tracer } from '@opentelemetry/api';
 import { onAuthEvent } from '../core/events/auth-channels.js';
 import type { AuthEventSource, TokenEvent } from '../core/events/auth-events.js';
 import { tokenAttributes } from './event-attributes.js';
+import { hrTime } from './span-time.js';
 
 /** Records one span for each token request. Returns a function that stops it. */
 export function recordTokenSpans(tracer: Tracer): () => void {
@@ -37,10 +38,4 @@ function recordSpan(tracer: Tracer, event: TokenEvent & AuthEventSource): void {
     span.setStatus({ code: SpanStatusCode.ERROR, message: `${error.code}: ${error.hint}` });
   }
   span.end(hrTime(startedAt + durationMs));
-}
-
-/** Converts to an HrTime. As a plain number, OpenTelemetry takes a small value for one of `performance.now()`. */
-function hrTime(epochMs: number): HrTime {
-  const seconds = Math.floor(epochMs / 1000);
-  return [seconds, Math.round((epochMs - seconds * 1000) * 1e6)];
 }
