@@ -17,6 +17,7 @@ import { bodyNotReplayable, isReplayable } from '../core/http/replayable-body.js
 import { abortSources } from './abort-sources.js';
 import { addIdentityToCacheKeys } from './cache-keys.js';
 import { isFetchAdapter, sendWithFetch } from './fetch-adapter.js';
+import { notingFailures } from './noted-failures.js';
 import { urlOf } from './request-url.js';
 import { strippingAgents, stripRequest } from './strip-request.js';
 
@@ -49,9 +50,12 @@ export function attachToAxios(
   addIdentityToCacheKeys(instance, policy);
   const wrapAdapter = (adapter: Config['adapter']): AxiosAdapter =>
     strippingAgents(
-      transport === undefined
-        ? authorizedAdapter(adapter, policy, boxFetch)
-        : transportAdapter(adapter, transport),
+      notingFailures(
+        transport === undefined
+          ? authorizedAdapter(adapter, policy, boxFetch)
+          : transportAdapter(adapter, transport),
+        policy,
+      ),
       instance.defaults,
     );
   // Most calls use the adapter of the instance. A list of names is a new array in each config.

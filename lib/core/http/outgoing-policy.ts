@@ -60,6 +60,11 @@ export class OutgoingPolicy {
     private readonly eventSource: AuthEventSource,
   ) {}
 
+  /** The name of the issuer. */
+  get issuer(): string {
+    return this.eventSource.issuer;
+  }
+
   /** Lower-case names of the headers that only the issuer understands and no other host may see. */
   get issuerHeaderNames(): readonly string[] {
     const { actingUserHeader, confidentialHeaders = [] } = this.scheme;

@@ -1,0 +1,20 @@
+import { type AxiosAdapter, isAxiosError } from 'axios';
+import { noteIssuer } from '../core/http/failed-calls.js';
+import type { OutgoingPolicy } from '../core/http/outgoing-policy.js';
+import { urlOf } from './request-url.js';
+
+/** Wraps an adapter so that the errors of calls to the issuer's API can be told from those of calls to other hosts. */
+export function notingFailures(send: AxiosAdapter, policy: OutgoingPolicy): AxiosAdapter {
+  return async (config) => {
+    try {
+      return await send(config);
+    } catch (error) {
+      if (isAxiosError(error)) {
+        // Without `params`: a serializer of the app must not run twice for one call.
+        const url = urlOf({ ...config, params: undefined });
+        if (url !== undefined && policy.allows(url)) noteIssuer(error, policy.issuer);
+      }
+      throw error;
+    }
+  };
+}
