@@ -1,11 +1,23 @@
-import type { BoxAuthError } from '../core/errors/box-auth.error.js';
-import { parseRetryAfter, readErrorResponse } from '../core/token-endpoint/token-request.js';
+import { BoxAuthError } from '../core/errors/box-auth.error.js';
+import { issuerOf } from '../core/http/failed-calls.js';
+import { parseErrorResponse, parseRetryAfter } from '../core/token-endpoint/token-request.js';
 import { boxApiResponseError } from './box-error-responses.js';
+import { BOX } from './box-issuer.js';
+import {
+  type FailedResponse,
+  failedResponseIn,
+  isAxiosFailure,
+  isSdkApiError,
+  textOf,
+} from './failed-response.js';
 
 /**
- * Returns the error for a failed response of the Box API, with its cause and how to fix it. Its code is `token_invalid`,
- * `unauthorized`, `insufficient_scope`, `access_denied`, `terms_of_service_required`, `rate_limited`, `unavailable` or
- * `request_refused`. Reads the body of the response.
+ * Returns the error for a failed call of the Box API, with its cause and how to fix it. Accepts a `Response`, an `AxiosError`,
+ * the SDK's `BoxApiError`, or a response of axios or undici, and reads the body. Its code is `token_invalid`, `unauthorized`,
+ * `insufficient_scope`, `access_denied`, `terms_of_service_required`, `rate_limited`, `unavailable` or `request_refused`.
+ *
+ * Returns a `BoxAuthError` as it is. Rejects with `failure` itself if that contains no response, so a `catch` clause can pass
+ * everything that it catches.
  *
  * @example
  * ```ts
@@ -18,9 +30,56 @@ import { boxApiResponseError } from './box-error-responses.js';
  * }
  * ```
  */
-export async function boxApiError(response: Response): Promise<BoxAuthError> {
-  const date = Date.parse(response.headers.get('date') ?? '');
+export async function boxApiError(failure: unknown): Promise<BoxAuthError> {
+  const known = boxAuthErrorIn(failure);
+  if (known !== undefined) return known;
+  const response = failedResponseIn(failure);
+  // oxlint-disable-next-line typescript/only-throw-error -- the value that the caller caught
+  if (response === undefined) throw failure;
+  return errorOf(response);
+}
+
+/**
+ * Whether `thrown` is the error of a failed call to Box: a `BoxAuthError`, the SDK's `BoxApiError`, or an `AxiosError` for a
+ * response to a call that one of our interceptors sent to Box. A failed call to another host is not.
+ */
+export function isBoxFailure(thrown: unknown): boolean {
+  try {
+    return (
+      boxAuthErrorIn(thrown) !== undefined ||
+      isSdkApiError(thrown) ||
+      (isAxiosFailure(thrown) && issuerOf(thrown) === BOX)
+    );
+  } catch {
+    return false; // a Proxy may throw on any access
+  }
+}
+
+/** The error for what a handler threw; undefined if `isBoxFailure` is false. A promise only if a stream must be read. */
+export function boxFailure(thrown: unknown): BoxAuthError | Promise<BoxAuthError> | undefined {
+  if (!isBoxFailure(thrown)) return undefined;
+  const known = boxAuthErrorIn(thrown);
+  if (known !== undefined) return known;
+  const response = failedResponseIn(thrown);
+  return response && errorOf(response);
+}
+
+/** The global `fetch` wraps the error of its dispatcher in a TypeError. */
+function boxAuthErrorIn(thrown: unknown): BoxAuthError | undefined {
+  const error = thrown instanceof TypeError ? thrown.cause : thrown;
+  return error instanceof BoxAuthError ? error : undefined;
+}
+
+function errorOf(response: FailedResponse): BoxAuthError | Promise<BoxAuthError> {
+  const text = textOf(response.body);
+  return typeof text === 'string'
+    ? errorWith(response, text)
+    : text.then((read) => errorWith(response, read));
+}
+
+function errorWith({ status, headers }: FailedResponse, text: string): BoxAuthError {
+  const date = Date.parse(headers.get('date') ?? '');
   const serverNow = Number.isNaN(date) ? Date.now() : date;
-  const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'), serverNow);
-  return boxApiResponseError(await readErrorResponse(response, [], retryAfterMs));
+  const retryAfterMs = parseRetryAfter(headers.get('retry-after'), serverNow);
+  return boxApiResponseError(parseErrorResponse({ status, headers, text }, [], retryAfterMs));
 }

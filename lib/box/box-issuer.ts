@@ -7,12 +7,15 @@ import { boxTokenError } from './box-error-responses.js';
 import type { ParsedBoxCredentials } from './credentials/box-credentials.js';
 import { isBoxId } from './credentials/box-id.js';
 
+/** The name of the issuer in messages and events. */
+export const BOX = 'Box';
+
 /** The address of the Box API. */
 export const BOX_API_URL = 'https://api.box.com';
 
 /** The token endpoint of Box. */
 export class BoxIssuer implements Issuer<ParsedBoxCredentials> {
-  readonly name = 'Box';
+  readonly name = BOX;
   readonly docs = boxDocs.jwt;
   readonly tokenUrl: string;
 

@@ -1,9 +1,17 @@
 import { redact } from '../errors/redact.js';
 import type { ErrorResponse } from './issuer.js';
 
-const MAX_RESPONSE_BYTES = 65_536;
+/** The largest response that is read. */
+export const MAX_RESPONSE_BYTES = 65_536;
 const MAX_RETRY_AFTER_MS = 600_000;
 const MIN_COUNTED_BYTES = 16; // per chunk, so that even a stream of empty chunks reaches the limit
+
+/** A response whose body was read. */
+export interface ReceivedResponse {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+}
 
 /** The `fetch` that sends token requests. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
@@ -43,24 +51,33 @@ function isResponse(value: Partial<Response> | null | undefined): value is Respo
  * @throws UnusableResponse if the body is anything else
  */
 export async function readJsonObject(response: Response): Promise<Record<string, unknown>> {
-  const body = asJson(response, await readText(response));
+  const body = asJson(response.headers, await readText(response.body));
   if (body === undefined) throw new UnusableResponse('it is not a JSON object');
   return body;
 }
 
-/** Reads an error response (RFC 6749 section 5.2). Its `shown` redacts `secrets`. */
+/** Reads an error response. Its `shown` redacts `secrets`. */
 export async function readErrorResponse(
-  response: Response,
+  { status, headers, body }: Response,
   secrets: readonly string[],
   retryAfterMs: number | undefined,
 ): Promise<ErrorResponse> {
-  const text = await readText(response).catch(() => '');
-  const body = asJson(response, text);
+  const text = await readText(body).catch(() => '');
+  return parseErrorResponse({ status, headers, text }, secrets, retryAfterMs);
+}
+
+/** Parses an error response (RFC 6749 section 5.2) whose body was read. Its `shown` redacts `secrets`. */
+export function parseErrorResponse(
+  { status, headers, text }: ReceivedResponse,
+  secrets: readonly string[],
+  retryAfterMs: number | undefined,
+): ErrorResponse {
+  const body = asJson(headers, text);
   const error = body?.['error'] ?? body?.['code'];
   const description = body?.['error_description'] ?? body?.['message'];
   return {
-    status: response.status,
-    headers: headersWithout(secrets, response.headers),
+    status,
+    headers: headersWithout(secrets, headers),
     error: typeof error === 'string' ? error : undefined,
     description: typeof description === 'string' ? description : undefined,
     retryAfterMs,
@@ -69,8 +86,8 @@ export async function readErrorResponse(
   };
 }
 
-function asJson(response: Response, text: string): Record<string, unknown> | undefined {
-  if (!/^application\/(?:[\w.-]+\+)?json\b/i.test(response.headers.get('content-type') ?? '')) {
+function asJson(headers: Headers, text: string): Record<string, unknown> | undefined {
+  if (!/^application\/(?:[\w.-]+\+)?json\b/i.test(headers.get('content-type') ?? '')) {
     return undefined;
   }
   try {
@@ -88,10 +105,9 @@ function asJson(response: Response, text: string): Record<string, unknown> | und
  *
  * @throws UnusableResponse if it is larger than 64 KiB
  */
-export async function readText(response: Response): Promise<string> {
+export async function readText(body: AsyncIterable<unknown> | null): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  const body: AsyncIterable<unknown> | null = response.body;
   for await (const chunk of body ?? []) {
     if (!isBytes(chunk)) throw new UnusableResponse('its body is not made of bytes');
     bytes += Math.max(chunk.byteLength, MIN_COUNTED_BYTES);
