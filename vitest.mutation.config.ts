@@ -14,7 +14,6 @@ const more: Readonly<Record<string, readonly string[]>> = {
   'box/credentials': ['core/credentials/*', 'core/token-endpoint/static-token'],
   'core/app': ['core/events/auth-channels', 'core/tokens/token-lifetime'],
   'core/errors': ['security/no-secret-is-shown'],
-  'core/events': ['nest/event-log'],
   axios: ['clients/*'],
   undici: ['clients/*'],
   nest: ['box/nest/*'],

@@ -8,7 +8,8 @@ export type { ActingUserResolver } from './nest/acting-rule.js';
 export type { ActingVia } from './core/acting/acting-user.context.js';
 export { BoxAuthExceptionFilter } from './nest/box-auth-exception.filter.js';
 export { BoxAuthModule } from './box/nest/box-auth.module.js';
-export type { WarmUp } from './nest/app-lifecycle.js';
+export type { OnBadCredentials } from './core/app/bad-credentials.js';
+export type { WarmUp } from './core/app/app-start.js';
 export {
   type BoxAuthModuleExtras,
   type BoxAuthModuleOptions,

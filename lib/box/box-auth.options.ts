@@ -7,6 +7,7 @@ import {
 import { booleanOption, optionError, parseOptions, secureUrl } from '../core/app/option-checks.js';
 import { isRecord, optionGroup, wholeNumberBetween } from '../core/credentials/field-checks.js';
 import type { Subject } from '../core/credentials/subject.js';
+import type { BoxAuthError } from '../core/errors/box-auth.error.js';
 import type { AssertionOptions } from './box-assertion.js';
 import { BOX_API_URL } from './box-issuer.js';
 import type { BoxCredentialsSource } from './credentials/box-credentials.js';
@@ -36,9 +37,14 @@ export interface BoxAuthOptions extends AppAuthOptions {
   readonly assertion?: AssertionOptions | undefined;
 }
 
+/** The options of a Box app, or an error that is the reason why it has no credentials. */
+export interface BoxAppOptions extends Omit<BoxAuthOptions, 'credentials'> {
+  readonly credentials: BoxCredentialsSource | BoxAuthError;
+}
+
 /** `BoxAuthOptions`, checked and with defaults. The credentials are not parsed yet. */
 export interface ResolvedOptions extends ResolvedAppAuthOptions {
-  readonly credentials: BoxCredentialsSource;
+  readonly credentials: BoxCredentialsSource | BoxAuthError;
   readonly apiUrl: string;
   readonly origins: readonly string[];
   readonly assertion: AssertionOptions;
@@ -84,7 +90,7 @@ const boxAuthOptions = optionGroup({
  * @throws BoxAuthError `option_invalid`, naming the option
  */
 export function resolveOptions(
-  options: BoxAuthOptions,
+  options: BoxAppOptions,
   extraOptionNames: readonly string[] = [],
 ): ResolvedOptions {
   rejectCredentialFields(options);

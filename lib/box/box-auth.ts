@@ -1,13 +1,19 @@
+import {
+  isAboutCredentials,
+  namedError,
+  type OnBadCredentials,
+} from '../core/app/bad-credentials.js';
 import { AppAuth, type IssuerDescription } from '../core/app/app-auth.js';
 import type { FieldNames } from '../core/credentials/credentials-errors.js';
 import { cachedKeyParser } from '../core/credentials/private-key.js';
-import { type BoxAuthOptions, resolveOptions, type ResolvedOptions } from './box-auth.options.js';
+import { type BoxAppOptions, resolveOptions, type ResolvedOptions } from './box-auth.options.js';
 import type { ClientTransport } from '../core/http/client-transport.js';
 import { BoxIssuer } from './box-issuer.js';
 import { boxHeaders, boxUrlRules } from './box-outgoing.js';
 import { type BoxApp, BoxTokenProvider } from './box-token.provider.js';
 import {
   type BoxCredentials,
+  type BoxCredentialsSource,
   boxCredentialsHelp,
   type ParsedBoxCredentials,
 } from './credentials/box-credentials.js';
@@ -34,7 +40,7 @@ export class BoxAuth extends AppAuth<BoxCredentials, ParsedBoxCredentials> imple
 
   /** @throws BoxAuthError for invalid options and credentials (those of a function: at `readCredentials`) */
   constructor(
-    options: BoxAuthOptions,
+    options: BoxAppOptions,
     { name, fieldNames, extraOptionNames = [] }: BoxAuthContext = {},
   ) {
     const resolved = resolveOptions(options, extraOptionNames);
@@ -42,6 +48,27 @@ export class BoxAuth extends AppAuth<BoxCredentials, ParsedBoxCredentials> imple
     this.downscoping = new Downscoping(this.tokens, this.endpoint);
     this.revocation = new Revocation(this.tokens, this.endpoint, this.apiUrl);
     this.provider = new BoxTokenProvider(this);
+  }
+}
+
+/**
+ * Creates a Box app. With `'isolate'`, bad credentials create one whose calls fail with the reason. The errors contain the name
+ * of the app.
+ *
+ * @throws BoxAuthError for invalid options and credentials
+ */
+export function createBoxAuth(
+  options: Omit<BoxAppOptions, 'credentials'>,
+  credentials: () => BoxCredentialsSource,
+  context: BoxAuthContext,
+  onBadCredentials: OnBadCredentials,
+): BoxAuth {
+  try {
+    return new BoxAuth({ ...options, credentials: credentials() }, context);
+  } catch (thrown) {
+    const error = namedError(thrown, context.name);
+    if (onBadCredentials === 'fail' || !isAboutCredentials(error)) throw error;
+    return new BoxAuth({ ...options, credentials: error }, context);
   }
 }
 

@@ -1,24 +1,17 @@
 import { Logger } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
-import type { Observable } from 'rxjs';
-import { choiceOption, parseOption } from '../core/app/option-checks.js';
+import { logEvents, type StartingApp, type WarmUp, warmUpApp } from '../core/app/app-start.js';
+import type { OnBadCredentials } from '../core/app/bad-credentials.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
-import type { AuthEvent } from '../core/events/auth-events.js';
 import type { AuthModule, ModuleImport } from './auth-module.js';
-import { EventLog } from './event-log.js';
 
-/** Whether the first token is requested at bootstrap: `'try'` logs a failure, `'require'` fails the start. */
-export type WarmUp = 'off' | 'try' | 'require';
-
-/** @throws BoxAuthError `option_invalid` */
-export function checkWarmUp(warmUp: WarmUp | undefined): void {
-  parseOption(choiceOption(['off', 'try', 'require']), 'warmUp', warmUp ?? 'off');
+interface App extends StartingApp {
+  keepWarm(): void;
 }
 
-interface App {
-  readonly events: Observable<AuthEvent>;
-  keepWarm(): void;
-  close(): void;
+interface LifecycleOptions {
+  readonly warmUp?: WarmUp | undefined;
+  readonly onBadCredentials?: OnBadCredentials | undefined;
 }
 
 /** The objects that Nest injects into one import of an issuer's module. */
@@ -27,7 +20,7 @@ interface LifecycleParts {
   /** Undefined if a test replaced the provider by an object with only its methods. */
   readonly app: App | undefined;
   readonly provider: { getToken(): Promise<unknown> } | undefined;
-  readonly options: { readonly warmUp?: WarmUp | undefined } | undefined;
+  readonly options: LifecycleOptions | undefined;
   readonly modules: ModulesContainer;
 }
 
@@ -37,7 +30,7 @@ export class AppLifecycle {
   readonly #moduleImport: ModuleImport;
   readonly #app: App | undefined;
   readonly #provider: { getToken(): Promise<unknown> };
-  readonly #warmUp: WarmUp;
+  readonly #options: LifecycleOptions;
   readonly #modules: ModulesContainer;
   readonly #logger: Logger;
 
@@ -53,7 +46,7 @@ export class AppLifecycle {
     this.#moduleImport = moduleImport;
     this.#app = app;
     this.#provider = provider;
-    this.#warmUp = options.warmUp ?? 'off';
+    this.#options = options;
     this.#modules = modules;
     const { name } = moduleImport;
     this.#logger = new Logger(name === undefined ? module.name : `${module.name}(${name})`);
@@ -62,20 +55,15 @@ export class AppLifecycle {
   /** @throws BoxAuthError `option_invalid` for clashing imports, and with `warmUp: 'require'` the errors of `getToken` */
   async start(): Promise<void> {
     checkForClash(this.#module, this.#moduleImport, this.#modules);
-    const log = new EventLog(this.#logger);
-    this.#app?.events.subscribe((event) => log.write(event));
-    if (this.#warmUp === 'off') return;
-    try {
-      await this.#provider.getToken();
-    } catch (error) {
-      if (this.#warmUp === 'require' || !(error instanceof BoxAuthError)) {
-        this.#app?.close();
-        throw error;
-      }
-      this.#logger.warn(
-        'Starting without a token; the line above has the reason. The next call requests a token.',
-      );
-    }
+    if (this.#app !== undefined) logEvents(this.#app, this.#logger);
+    const { warmUp = 'off', onBadCredentials = 'fail' } = this.#options;
+    const { name } = this.#moduleImport;
+    await warmUpApp(this.#app, this.#provider, {
+      name,
+      warmUp,
+      onBadCredentials,
+      logger: this.#logger,
+    });
   }
 
   keepWarm(): void {

@@ -1,5 +1,6 @@
 import { ConfigurableModuleBuilder, Inject } from '@nestjs/common';
-import type { WarmUp } from '../../nest/app-lifecycle.js';
+import type { OnBadCredentials } from '../../core/app/bad-credentials.js';
+import type { WarmUp } from '../../core/app/app-start.js';
 import { type AuthModule, withExtras } from '../../nest/auth-module.js';
 import type { BoxAuthOptions } from '../box-auth.options.js';
 import { BoxFetch } from '../box-fetch.js';
@@ -19,6 +20,11 @@ export interface BoxAuthModuleOptions extends Omit<BoxAuthOptions, 'credentials'
    * `'off'`.
    */
   readonly warmUp?: WarmUp | undefined;
+  /**
+   * The effect of credentials that cannot be read, or that Box refuses during `warmUp`: `'fail'` fails the bootstrap of the whole
+   * app; `'isolate'` logs the reason and fails the calls of this Box app only. Default `'fail'`.
+   */
+  readonly onBadCredentials?: OnBadCredentials | undefined;
 }
 
 /** Options next to those of `forRoot`, and next to the factory of `forRootAsync`. */

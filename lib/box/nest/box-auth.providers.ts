@@ -1,8 +1,9 @@
 import type { ModuleMetadata } from '@nestjs/common';
-import { checkWarmUp } from '../../nest/app-lifecycle.js';
+import { checkedWarmUp } from '../../core/app/app-start.js';
+import { checkedOnBadCredentials } from '../../core/app/bad-credentials.js';
 import { checkReturnedOptions } from '../../nest/auth-module.js';
 import { credentialsOf, type Environment } from '../../nest/environment.js';
-import { BoxAuth } from '../box-auth.js';
+import { createBoxAuth } from '../box-auth.js';
 import { boxDocs } from '../box-docs.js';
 import { boxAuthOf, type BoxTokenProvider, providerReplacedError } from '../box-token.provider.js';
 import { boxApiUrlIn, boxVariableNames } from '../box.environment.js';
@@ -50,20 +51,22 @@ async function createBoxTokenProvider(
   name: string | undefined,
 ): Promise<BoxTokenProvider> {
   checkReturnedOptions(BOX_MODULE, moduleOptions);
-  const { warmUp, ...options } = moduleOptions;
-  checkWarmUp(warmUp);
+  const { warmUp, onBadCredentials: given, credentials, ...options } = moduleOptions;
+  checkedWarmUp(warmUp);
+  const onBadCredentials = checkedOnBadCredentials(given);
   // Read even if the options have credentials: calls that are meant for an emulator must not go to Box.
   const apiUrl = options.apiUrl ?? boxApiUrlIn(process.env);
-  // Not `??`: null is an invalid option, and must not select the environment.
-  const { credentials = credentialsOf(BOX_MODULE, environment, MISSING) } = options;
-  const box = new BoxAuth(
-    { ...options, credentials, ...(apiUrl === undefined ? {} : { apiUrl }) },
+  const isInEnvironment = credentials === undefined; // null is an invalid option
+  const box = createBoxAuth(
+    { ...options, ...(apiUrl === undefined ? {} : { apiUrl }) },
+    () => (isInEnvironment ? credentialsOf(BOX_MODULE, environment, MISSING) : credentials),
     {
       name,
-      fieldNames: options.credentials === undefined ? boxVariableNames : undefined,
-      extraOptionNames: ['warmUp', ...BOX_MODULE.extraOptionNames],
+      fieldNames: isInEnvironment ? boxVariableNames : undefined,
+      extraOptionNames: ['warmUp', 'onBadCredentials', ...BOX_MODULE.extraOptionNames],
     },
+    onBadCredentials,
   );
-  await box.readCredentials();
+  await box.readCredentials(onBadCredentials);
   return box.provider;
 }

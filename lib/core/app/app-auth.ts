@@ -1,11 +1,13 @@
 import { Subject as Signal } from 'rxjs';
 import type { ResolvedAppAuthOptions } from './app-auth.options.js';
+import { isAboutCredentials, namedError, type OnBadCredentials } from './bad-credentials.js';
 import type { CredentialsHelp, FieldNames } from '../credentials/credentials-errors.js';
 import {
   CredentialsSource,
   type CredentialsOption,
   type ParsedCredentials,
 } from '../credentials/credentials-source.js';
+import { BoxAuthError } from '../errors/box-auth.error.js';
 import { publishEvent } from '../events/auth-channels.js';
 import type { AuthEvent } from '../events/auth-events.js';
 import { authorizedFetch, unauthorizedFetch } from '../http/authorized-fetch.js';
@@ -45,12 +47,18 @@ export class AppAuth<Form extends object, Credentials extends ParsedCredentials>
   readonly events = new Signal<AuthEvent>();
   protected readonly endpoint: TokenEndpoint<Credentials>;
   readonly #keepWarm: ResolvedAppAuthOptions['keepWarm'];
+  readonly #name: string | undefined;
+  #problem: BoxAuthError | undefined;
   #isClosed = false;
 
-  /** @throws BoxAuthError for invalid credentials (those of a function: at `readCredentials`) */
+  /**
+   * An error instead of credentials isolates the app: every token request fails with it.
+   *
+   * @throws BoxAuthError for invalid credentials (those of a function: at `readCredentials`)
+   */
   constructor(
     description: IssuerDescription<Form, Credentials>,
-    credentials: CredentialsOption<Form>,
+    credentials: CredentialsOption<Form> | BoxAuthError,
     options: ResolvedAppAuthOptions,
     name: string | undefined,
   ) {
@@ -89,15 +97,33 @@ export class AppAuth<Form extends object, Credentials extends ParsedCredentials>
     this.fetch = authorizedFetch(this.policy, options.fetch, apiUrl);
     this.unauthorizedFetch = unauthorizedFetch(this.policy, options.fetch, apiUrl);
     this.#keepWarm = options.keepWarm;
+    this.#name = name;
+    this.#problem = credentials instanceof BoxAuthError ? credentials : undefined;
   }
 
-  /** Reads the credentials now, so that a failing credentials function fails the bootstrap. */
-  readCredentials(): Promise<void> {
-    return this.endpoint.readCredentials();
+  /** Why the credentials could not be read at the start, if that isolated the app. Retryable if a function provides them. */
+  get problem(): BoxAuthError | undefined {
+    return this.#problem;
+  }
+
+  /**
+   * Reads the credentials now, so that a failing credentials function fails the bootstrap. With `'isolate'` it fails the calls
+   * of this app only.
+   */
+  async readCredentials(onBadCredentials: OnBadCredentials = 'fail'): Promise<void> {
+    if (this.#problem !== undefined) return;
+    try {
+      await this.endpoint.readCredentials();
+    } catch (thrown) {
+      const error = namedError(thrown, this.#name);
+      if (onBadCredentials === 'fail' || !isAboutCredentials(error)) throw error;
+      this.#problem = error;
+    }
   }
 
   /** Starts to refresh the tokens of the option `keepWarm`. */
   keepWarm(): void {
+    if (this.#problem?.retryable === false) return;
     for (const subject of this.#keepWarm) {
       this.tokens.keepWarm(subject === 'own' ? undefined : subject);
     }

@@ -55,15 +55,22 @@ export class CredentialsSource<Form extends object, Credentials extends ParsedCr
   readonly #load: CredentialsFunction<Form> | undefined;
   readonly #parse: (form: Form, fieldNames: FieldNames) => Credentials;
   #parsed: ParsedCredentialsList<Credentials> | undefined;
+  /** Every read fails with it. */
+  readonly #problem: BoxAuthError | undefined;
 
-  /** Parses fixed credentials at once, so that a mistake in them fails the start. */
+  /**
+   * Parses fixed credentials at once, so that a mistake in them fails the start. An error stands for credentials that are
+   * known to be unreadable.
+   */
   constructor(
-    source: CredentialsOption<Form>,
+    source: CredentialsOption<Form> | BoxAuthError,
     parse: (form: Form, fieldNames: FieldNames) => Credentials,
     private readonly help: CredentialsHelp,
   ) {
     this.#parse = parse;
-    if (typeof source === 'function') {
+    if (source instanceof BoxAuthError) {
+      this.#problem = source;
+    } else if (typeof source === 'function') {
       this.#load = source;
     } else {
       this.#parsed = this.#parseAll(source);
@@ -86,6 +93,7 @@ export class CredentialsSource<Form extends object, Credentials extends ParsedCr
    * @throws BoxAuthError `credentials_unavailable` if the function fails, and the errors of parsing its result
    */
   async read(): Promise<ParsedCredentialsList<Credentials>> {
+    if (this.#problem !== undefined) throw this.#problem;
     if (this.#load === undefined && this.#parsed !== undefined) {
       return this.#parsed;
     }

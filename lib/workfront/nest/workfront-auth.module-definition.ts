@@ -1,5 +1,5 @@
 import { ConfigurableModuleBuilder } from '@nestjs/common';
-import type { WarmUp } from '../../nest/app-lifecycle.js';
+import type { WarmUp } from '../../core/app/app-start.js';
 import { type AuthModule, withExtras } from '../../nest/auth-module.js';
 import type { WorkfrontAuthOptions } from '../workfront-auth.options.js';
 

@@ -1,6 +1,6 @@
 import type { ModuleMetadata } from '@nestjs/common';
 import { FieldNames } from '../../core/credentials/credentials-errors.js';
-import { checkWarmUp } from '../../nest/app-lifecycle.js';
+import { checkedWarmUp } from '../../core/app/app-start.js';
 import { checkReturnedOptions } from '../../nest/auth-module.js';
 import { credentialsOf, type Environment } from '../../nest/environment.js';
 import { WorkfrontAuth } from '../workfront-auth.js';
@@ -52,7 +52,7 @@ function createWorkfrontTokenProvider(
 ): WorkfrontTokenProvider {
   checkReturnedOptions(WORKFRONT_MODULE, moduleOptions);
   const { warmUp, ...options } = moduleOptions;
-  checkWarmUp(warmUp);
+  checkedWarmUp(warmUp);
   const isInOptions = hasCredentials(options);
   const complete = {
     ...(hasAddress(options) ? {} : workfrontAddressIn(process.env)),

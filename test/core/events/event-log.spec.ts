@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { BoxAuthError, type BoxAuthErrorCode, type TokenEvent } from 'nestjs-box-auth';
-import { BoxAuth } from '../../lib/box/box-auth.js';
-import { EventLog } from '../../lib/nest/event-log.js';
-import { FakeRuntime, settled } from '../support/fake-runtime.js';
-import { refuse, ScriptedEndpoint } from '../support/scripted-endpoint.js';
-import { thrownBy } from '../support/thrown.js';
+import { BoxAuth } from '../../../lib/box/box-auth.js';
+import { EventLog } from '../../../lib/core/events/event-log.js';
+import { FakeRuntime, settled } from '../../support/fake-runtime.js';
+import { refuse, ScriptedEndpoint } from '../../support/scripted-endpoint.js';
+import { thrownBy } from '../../support/thrown.js';
 
 const MINUTE = 60_000;
 

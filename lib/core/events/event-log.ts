@@ -1,23 +1,31 @@
-import type { LoggerService } from '@nestjs/common';
-import type { AuthEvent, StoreEvent, TokenEvent } from '../core/events/auth-events.js';
+import { RepeatLimit } from '../runtime/repeat-limit.js';
+import type { AuthEvent, StoreEvent, TokenEvent } from './auth-events.js';
 
-const REPEAT_INTERVAL_MS = 60_000;
 const MIN_LOGGED_OFFSET_MS = 30_000;
+
+/** Writes log lines. A logger of Nest is one. */
+export interface EventLogger {
+  log(line: string): void;
+  warn(line: string): void;
+  error(line: string): void;
+  debug?(line: string): void;
+}
 
 /** Logs the events that an operator needs to know: what failed, its effect on calls, and how to fix it. */
 export class EventLog {
-  /** The time of the last line, by level and code. A failed call is logged even just after a failed refresh. */
-  readonly #loggedAt = new Map<string, number>();
+  /** By level and code: a failed call is logged even just after a failed refresh. */
+  readonly #limit = new RepeatLimit();
   /** The failures that were logged and have not ended, by code. */
   readonly #unresolved = new Map<string, TokenEvent>();
 
-  constructor(private readonly logger: Pick<LoggerService, 'log' | 'warn' | 'error'>) {}
+  constructor(private readonly logger: EventLogger) {}
 
   write(event: AuthEvent): void {
     switch (event.kind) {
       case 'mint':
       case 'renewal':
       case 'forced-renewal':
+        this.logger.debug?.(describeRequest(event));
         return event.outcome === 'failed' ? this.#failed(event) : this.#succeeded(event);
       case 'store':
         return this.#store(event);
@@ -34,20 +42,13 @@ export class EventLog {
     if (error === undefined) return;
     const { code, message, hint } = error;
     const level = usableForMs > 0 ? 'warn' : 'error';
-    if (!this.#isDue(`${level} ${code}`, startedAt)) return;
+    if (this.#limit.admit(`${level} ${code}`, startedAt) === undefined) return;
     this.#unresolved.set(code, event);
     this.logger[level](
       usableForMs > 0
         ? `Token refresh failed (${code}); serving the current token${forAnother(usableForMs)}. ${message} ${hint}`
         : `Token request failed (${code}); calls that need this token fail. ${message} ${hint}`,
     );
-  }
-
-  #isDue(line: string, at: number): boolean {
-    // Math.abs: a clock that was set back must not suppress lines.
-    const isDue = Math.abs(at - (this.#loggedAt.get(line) ?? -Infinity)) >= REPEAT_INTERVAL_MS;
-    if (isDue) this.#loggedAt.set(line, at);
-    return isDue;
   }
 
   #succeeded(event: TokenEvent): void {
@@ -83,6 +84,21 @@ export class EventLog {
  */
 function isEndedBy({ isOwn }: TokenEvent, failure: TokenEvent): boolean {
   return failure.error?.retryable === true || (failure.isOwn && isOwn);
+}
+
+/** One line for each token request, without the id of its subject. */
+function describeRequest(event: TokenEvent): string {
+  const { kind, outcome, subjectType = 'unknown', durationMs, fingerprint, error } = event;
+  const duration = `${Math.round(durationMs)} ms`;
+  if (outcome === 'failed') {
+    return `Token request (${kind}) failed: subject type ${subjectType}, code ${error?.code}, duration ${duration}.`;
+  }
+  const source = outcome === 'shared' ? 'was served by the store' : 'succeeded';
+  return `Token request (${kind}) ${source}: subject type ${subjectType}, usable for ${usableTime(event)}, fingerprint ${fingerprint}, duration ${duration}.`;
+}
+
+function usableTime({ usableForMs }: TokenEvent): string {
+  return Number.isFinite(usableForMs) ? `${Math.round(usableForMs / 1000)} s` : 'an unknown time';
 }
 
 function forAnother(ms: number): string {
