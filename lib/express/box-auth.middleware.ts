@@ -2,42 +2,20 @@ import type { Request, RequestHandler } from 'express';
 import {
   type ActingContext,
   type ActingUser,
-  type ActingVia,
   contextForApp,
   currentActing,
   runInContext,
 } from '../core/acting/acting-user.context.js';
-import { checkedActingUserId, checkedVia } from '../box/acting-user.js';
-import { BoxAuth } from '../box/box-auth.js';
-import {
-  booleanOption,
-  checkOptions,
-  invalidOption,
-  parseOption,
-} from '../core/app/option-checks.js';
-import type { BoxAuthOptions } from '../box/box-auth.options.js';
+import { checkedActingUserId } from '../box/acting-user.js';
+import { type BoxAuth, createBoxAuth } from '../box/box-auth.js';
 import type { BoxFetch } from '../box/box-fetch.js';
 import type { BoxTokenProvider } from '../box/box-token.provider.js';
-import type { BoxCredentialsSource } from '../box/credentials/box-credentials.js';
 import { boxApiUrlIn, boxVariableNames, boxCredentialsIn } from '../box/box.environment.js';
+import { logEvents, warmUpApp } from '../core/app/app-start.js';
+import { checkOptions } from '../core/app/option-checks.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
-
-type UserId = string | null | undefined;
-
-/** The options of `BoxAuthModule.forRoot`, and the acting user of a request. */
-export interface BoxAuthExpressOptions extends Omit<BoxAuthOptions, 'credentials'> {
-  /** The credentials of the app. Default: read from the environment, such as `BOX_CONFIG_FILE`. */
-  readonly credentials?: BoxCredentialsSource | undefined;
-  /**
-   * Returns the Box user id of the user who sent a request. Without an id the request fails with `acting_user_missing`. Take
-   * the id from your own session, never from what the client sends. Default: all calls are made by the service account.
-   */
-  readonly actingUser?: ((request: Request) => UserId | Promise<UserId>) | undefined;
-  /** `'header'` sends `as-user`; `'token'` uses an access token of the user. Default `'header'`. */
-  readonly via?: ActingVia | undefined;
-  /** Serves unauthenticated requests as the service account instead of rejecting them. Default false. */
-  readonly optional?: boolean | undefined;
-}
+import { type BoxAuthExpressOptions, settingNames, splitOptions } from './box-auth.options.js';
+import { type BoxHealth, boxHealth, type BoxHealthOptions } from './box-health.js';
 
 /** Access to Box for one request. */
 export interface RequestBox {
@@ -53,6 +31,18 @@ export interface RequestBox {
 export interface BoxAuthMiddleware extends RequestHandler {
   readonly provider: BoxTokenProvider;
   readonly fetch: BoxFetch;
+  /**
+   * Resolves after `warmUp`. With `'require'` it rejects if there is no token: await it before `listen`. If the app does not
+   * handle the rejection, Node ends the process.
+   */
+  readonly ready: Promise<void>;
+  /**
+   * Returns whether there is a token for calls to Box, like `BoxHealthIndicator` of `nestjs-box-auth/terminus`. Problems with Box
+   * never make it reject.
+   *
+   * @throws BoxAuthError `option_invalid`
+   */
+  health(options?: BoxHealthOptions): Promise<BoxHealth>;
   /** Ends token requests in flight. Call it on `server.on('close')`. Timers do not keep the process alive in any case. */
   close(): void;
 }
@@ -89,21 +79,22 @@ declare global {
  */
 export function boxAuth(given: BoxAuthExpressOptions = {}): BoxAuthMiddleware {
   checkOptions('boxAuth', given);
-  const { actingUser, via: givenVia = 'header', optional = false, ...options } = given;
-  const via = checkedVia(givenVia);
-  if (actingUser !== undefined && typeof actingUser !== 'function') {
-    throw invalidOption('actingUser', 'a function of the request', actingUser);
-  }
-  parseOption(booleanOption, 'optional', optional);
+  const [settings, { credentials, ...options }] = splitOptions(given);
+  const { actingUser, via, optional, logger, name, onBadCredentials } = settings;
   const apiUrl = options.apiUrl ?? boxApiUrlIn(process.env);
-  const { credentials = boxCredentialsIn(process.env) } = options;
-  const box = new BoxAuth(
-    { ...options, credentials, apiUrl },
+  const isInEnvironment = credentials === undefined; // null is an invalid option
+  const box = createBoxAuth(
+    { ...options, apiUrl },
+    () => (isInEnvironment ? boxCredentialsIn(process.env) : credentials),
     {
-      fieldNames: options.credentials === undefined ? boxVariableNames : undefined,
-      extraOptionNames: ['actingUser', 'via', 'optional'],
+      name,
+      fieldNames: isInEnvironment ? boxVariableNames : undefined,
+      extraOptionNames: settingNames,
     },
+    onBadCredentials,
   );
+  logEvents(box, logger);
+  const ready = warmUpApp(box, box.provider, settings);
   box.keepWarm();
 
   const userOf = async (request: Request): Promise<ActingUser | undefined> => {
@@ -123,6 +114,8 @@ export function boxAuth(given: BoxAuthExpressOptions = {}): BoxAuthMiddleware {
   return Object.assign(serve, {
     provider: box.provider,
     fetch: box.fetch,
+    ready,
+    health: (demand?: BoxHealthOptions) => boxHealth(box, demand),
     close: () => box.close(),
   });
 }

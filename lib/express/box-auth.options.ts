@@ -1,0 +1,93 @@
+import type { Request } from 'express';
+import { checkedVia } from '../box/acting-user.js';
+import type { BoxAuthOptions } from '../box/box-auth.options.js';
+import type { BoxCredentialsSource } from '../box/credentials/box-credentials.js';
+import type { ActingVia } from '../core/acting/acting-user.context.js';
+import { checkedWarmUp, type WarmUp } from '../core/app/app-start.js';
+import { checkedOnBadCredentials, type OnBadCredentials } from '../core/app/bad-credentials.js';
+import { booleanOption, invalidOption, parseOption } from '../core/app/option-checks.js';
+import type { EventLogger } from '../core/events/event-log.js';
+import { type BoxAuthLogger, eventLogger } from './box-auth-logger.js';
+
+type UserId = string | null | undefined;
+
+/** The options of `BoxAuthModule.forRoot`, and the acting user of a request. */
+export interface BoxAuthExpressOptions extends Omit<BoxAuthOptions, 'credentials'> {
+  /** The credentials of the app. Default: read from the environment, such as `BOX_CONFIG_FILE`. */
+  readonly credentials?: BoxCredentialsSource | undefined;
+  /**
+   * Returns the Box user id of the user who sent a request. Without an id the request fails with `acting_user_missing`. Take
+   * the id from your own session, never from what the client sends. Default: all calls are made by the service account.
+   */
+  readonly actingUser?: ((request: Request) => UserId | Promise<UserId>) | undefined;
+  /** `'header'` sends `as-user`; `'token'` uses an access token of the user. Default `'header'`. */
+  readonly via?: ActingVia | undefined;
+  /** Serves unauthenticated requests as the service account instead of rejecting them. Default false. */
+  readonly optional?: boolean | undefined;
+  /**
+   * Receives a line when token requests fail and when they succeed again, for a wrong clock and for an outage of the store, and a
+   * debug line for each token request. `false` logs nothing. Default: the console, without debug lines.
+   */
+  readonly logger?: BoxAuthLogger | false | undefined;
+  /** Whether the first token is requested now: `'try'` logs a failure, `'require'` makes `ready` reject. Default `'off'`. */
+  readonly warmUp?: WarmUp | undefined;
+  /** Distinguishes several Box apps of the process in log lines, errors, events and metrics. Default none. */
+  readonly name?: string | undefined;
+  /**
+   * The effect of credentials that cannot be read, or that Box refuses during `warmUp`: `'fail'` makes boxAuth throw;
+   * `'isolate'` logs the reason and fails the calls of this Box app only. Default `'fail'`.
+   */
+  readonly onBadCredentials?: OnBadCredentials | undefined;
+}
+
+/** The options that `boxAuth` handles itself. */
+interface Settings {
+  readonly actingUser: BoxAuthExpressOptions['actingUser'];
+  readonly via: ActingVia;
+  readonly optional: boolean;
+  readonly logger: EventLogger;
+  readonly warmUp: WarmUp;
+  readonly name: string | undefined;
+  readonly onBadCredentials: OnBadCredentials;
+}
+
+/** The names of the options that `boxAuth` handles itself. */
+export const settingNames = [
+  'actingUser',
+  'via',
+  'optional',
+  'logger',
+  'warmUp',
+  'name',
+  'onBadCredentials',
+] as const satisfies readonly (keyof Settings)[];
+
+/** The options of the Box app. */
+export type AppOptions = Omit<BoxAuthExpressOptions, keyof Settings>;
+
+/**
+ * Checks the options that `boxAuth` handles itself, and separates them from those of the Box app.
+ *
+ * @throws BoxAuthError `option_invalid`
+ */
+export function splitOptions(
+  given: BoxAuthExpressOptions,
+): readonly [settings: Settings, options: AppOptions] {
+  const { actingUser, via, optional, logger, warmUp, name, onBadCredentials, ...options } = given;
+  if (actingUser !== undefined && typeof actingUser !== 'function') {
+    throw invalidOption('actingUser', 'a function of the request', actingUser);
+  }
+  if (name !== undefined && (typeof name !== 'string' || name === '')) {
+    throw invalidOption('name', 'a string that is not empty', name);
+  }
+  const settings = {
+    actingUser,
+    via: checkedVia(via ?? 'header'),
+    optional: parseOption(booleanOption, 'optional', optional ?? false),
+    logger: eventLogger(logger, name),
+    warmUp: checkedWarmUp(warmUp),
+    name,
+    onBadCredentials: checkedOnBadCredentials(onBadCredentials),
+  };
+  return [settings, options];
+}
