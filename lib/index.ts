@@ -6,7 +6,10 @@ export {
 } from './nest/as-user.decorator.js';
 export type { ActingUserResolver } from './nest/acting-rule.js';
 export type { ActingVia } from './core/acting/acting-user.context.js';
-export { BoxAuthExceptionFilter } from './nest/box-auth-exception.filter.js';
+export {
+  BoxAuthExceptionFilter,
+  type BoxAuthExceptionFilterOptions,
+} from './nest/box-auth-exception.filter.js';
 export { BoxAuthModule } from './box/nest/box-auth.module.js';
 export type { OnBadCredentials } from './core/app/bad-credentials.js';
 export type { WarmUp } from './core/app/app-start.js';

@@ -166,7 +166,7 @@ describe.each([
         whoAmI(app);
         app.use(errorHandler());
       });
-      expect((await call('/me')).status).toBe(502);
+      expect((await call('/me')).status).toBe(401);
       expect(errors.map(({ code }) => code)).toEqual(['acting_user_missing']);
       expect(emulator.requests).toEqual([]);
     });

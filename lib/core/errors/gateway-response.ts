@@ -1,25 +1,39 @@
+import { STATUS_CODES } from 'node:http';
 import type { BoxAuthError } from './box-auth.error.js';
+import type { BoxAuthErrorCode } from './error-codes.js';
 
-/** The response to a client whose request failed for lack of a token (RFC 9110 sections 15.6.3 and 15.6.4). */
+/** The response to a client whose request failed with a `BoxAuthError`. */
 export interface GatewayResponse {
-  readonly statusCode: 502 | 503;
+  readonly statusCode: number;
   readonly message: string;
-  readonly error: 'Bad Gateway' | 'Service Unavailable';
+  readonly error: string;
 }
 
-/** 503 for transient errors, 502 for errors that need a fix. The cause is for the log, not for the client. */
-export function gatewayResponse({ retryable }: BoxAuthError): GatewayResponse {
-  return retryable
-    ? {
-        statusCode: 503,
-        message: 'An upstream service is temporarily unavailable.',
-        error: 'Service Unavailable',
-      }
-    : {
-        statusCode: 502,
-        message: 'A call to an upstream service failed.',
-        error: 'Bad Gateway',
-      };
+/** The status to respond with, by the status of the API. */
+export type ResponseStatuses = Readonly<Record<number, number>>;
+
+/** Rejections by the API. A rejection by the token endpoint has the same statuses, but concerns the operator only. */
+const API_REJECTIONS: ReadonlySet<BoxAuthErrorCode> = new Set([
+  'unauthorized',
+  'insufficient_scope',
+  'access_denied',
+  'terms_of_service_required',
+  'request_refused',
+]);
+
+/**
+ * 503 for transient errors, 401 if the request named no user, the status in `statuses` for rejections by the API, and 502 for
+ * other errors (RFC 9110 sections 15.5.2, 15.6.3 and 15.6.4). The cause is for the log, not for the client.
+ */
+export function gatewayResponse(
+  error: BoxAuthError,
+  statuses: ResponseStatuses = {},
+): GatewayResponse {
+  if (error.retryable) return responseOf(503, 'An upstream service is temporarily unavailable.');
+  if (error.code === 'acting_user_missing') {
+    return responseOf(401, 'This request needs a signed-in user.');
+  }
+  return responseOf(passedOn(error, statuses) ?? 502, 'A call to an upstream service failed.');
 }
 
 /** The `Retry-After` header (RFC 9110 section 10.2.3), in seconds; undefined if unknown. */
@@ -33,4 +47,12 @@ export function retryAfterSeconds({ retryable, retryAfterMs }: BoxAuthError): st
 export function formatForLog({ code, message, hint, requestId }: BoxAuthError): string {
   const request = requestId === undefined ? '' : ` (Box request id: ${requestId})`;
   return `${code}: ${message} ${hint}${request}`;
+}
+
+function passedOn({ code, status }: BoxAuthError, statuses: ResponseStatuses): number | undefined {
+  return status !== undefined && API_REJECTIONS.has(code) ? statuses[status] : undefined;
+}
+
+function responseOf(statusCode: number, message: string): GatewayResponse {
+  return { statusCode, message, error: STATUS_CODES[statusCode] ?? 'Error' };
 }

@@ -1,0 +1,30 @@
+import { RepeatLimit } from '../runtime/repeat-limit.js';
+import type { BoxAuthError } from './box-auth.error.js';
+import { formatForLog, type GatewayResponse } from './gateway-response.js';
+
+/** Writes lines about failed requests. */
+interface FailureLogger {
+  warn(line: string): void;
+  error(line: string): void;
+}
+
+/** Logs failed requests of the app's own clients: one line a minute for each code and status. */
+export class FailureLog {
+  readonly #limit = new RepeatLimit();
+
+  constructor(private readonly logger: FailureLogger) {}
+
+  /** A request that the client must correct is only a warning. */
+  write(error: BoxAuthError, { statusCode }: GatewayResponse): void {
+    const suppressed = this.#limit.admit(`${error.code} ${error.status}`, Date.now());
+    if (suppressed === undefined) return;
+    const level = statusCode < 500 ? 'warn' : 'error';
+    this.logger[level](`${formatForLog(error)}${moreOf(suppressed)}`);
+  }
+}
+
+function moreOf(suppressed: number): string {
+  if (suppressed === 0) return '';
+  const requests = suppressed === 1 ? 'request' : 'requests';
+  return ` ${suppressed} more ${requests} failed like this since the last such line.`;
+}
