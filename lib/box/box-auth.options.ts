@@ -10,6 +10,7 @@ import type { Subject } from '../core/credentials/subject.js';
 import type { BoxAuthError } from '../core/errors/box-auth.error.js';
 import type { AssertionOptions } from './box-assertion.js';
 import { BOX_API_URL } from './box-issuer.js';
+import { BOX_UPLOAD_URL } from './box-outgoing.js';
 import type { BoxCredentialsSource } from './credentials/box-credentials.js';
 import { isBoxId } from './credentials/box-id.js';
 import { forms } from './credentials/credential-forms.js';
@@ -24,6 +25,11 @@ export interface BoxAuthOptions extends AppAuthOptions {
    * Default `https://api.box.com`.
    */
   readonly apiUrl?: string | undefined;
+  /**
+   * The server of uploads: paths below `/api/2.0/` are sent there, all others to `apiUrl`. Its origin receives tokens.
+   * Default `https://upload.box.com`, or `apiUrl` if that is set to another address than Box's.
+   */
+  readonly uploadUrl?: string | undefined;
   /** More origins that may receive tokens, such as `https://box-proxy.example.com`. Default none. */
   readonly origins?: readonly string[] | undefined;
   /** The maximum number of cached subjects besides the app's own; the least recently used one is evicted. Default 10,000. */
@@ -46,6 +52,7 @@ export interface BoxAppOptions extends Omit<BoxAuthOptions, 'credentials'> {
 export interface ResolvedOptions extends ResolvedAppAuthOptions {
   readonly credentials: BoxCredentialsSource | BoxAuthError;
   readonly apiUrl: string;
+  readonly uploadUrl: string;
   readonly origins: readonly string[];
   readonly assertion: AssertionOptions;
 }
@@ -74,6 +81,7 @@ const boxAuthOptions = optionGroup({
   ...appAuthOptions,
   credentials: v.optional(v.unknown()), // parsed by CredentialsSource
   apiUrl: v.nullish(boxApiUrl, BOX_API_URL),
+  uploadUrl: v.optional(v.nullable(boxApiUrl)),
   origins: v.nullish(v.array(secureUrl, 'a list of URLs'), []),
   maxSubjects: v.nullish(wholeNumberBetween(1, MAX_SUBJECTS), 10_000),
   keepWarm: v.nullish(
@@ -95,10 +103,13 @@ export function resolveOptions(
 ): ResolvedOptions {
   rejectCredentialFields(options);
   const resolved = parseOptions(boxAuthOptions, options, extraOptionNames);
+  const { apiUrl } = resolved;
+  const uploadUrl = resolved.uploadUrl ?? (apiUrl === BOX_API_URL ? BOX_UPLOAD_URL : apiUrl);
   return {
     ...resolved,
     credentials: options.credentials,
-    origins: [resolved.apiUrl, ...resolved.origins].map((url) => new URL(url).origin),
+    uploadUrl,
+    origins: [apiUrl, uploadUrl, ...resolved.origins].map((url) => new URL(url).origin),
   };
 }
 

@@ -9,7 +9,7 @@ import { cachedKeyParser } from '../core/credentials/private-key.js';
 import { type BoxAppOptions, resolveOptions, type ResolvedOptions } from './box-auth.options.js';
 import type { ClientTransport } from '../core/http/client-transport.js';
 import { BoxIssuer } from './box-issuer.js';
-import { boxHeaders, boxUrlRules } from './box-outgoing.js';
+import { boxBaseUrlOf, boxHeaders, boxUrlRules } from './box-outgoing.js';
 import { type BoxApp, BoxTokenProvider } from './box-token.provider.js';
 import {
   type BoxCredentials,
@@ -37,6 +37,8 @@ export class BoxAuth extends AppAuth<BoxCredentials, ParsedBoxCredentials> imple
   readonly provider: BoxTokenProvider;
   readonly downscoping: Downscoping;
   readonly revocation: Revocation;
+  /** The address of uploads. */
+  readonly uploadUrl: string;
 
   /** @throws BoxAuthError for invalid options and credentials (those of a function: at `readCredentials`) */
   constructor(
@@ -45,6 +47,7 @@ export class BoxAuth extends AppAuth<BoxCredentials, ParsedBoxCredentials> imple
   ) {
     const resolved = resolveOptions(options, extraOptionNames);
     super(describeBox(resolved, fieldNames), resolved.credentials, resolved, name);
+    this.uploadUrl = resolved.uploadUrl;
     this.downscoping = new Downscoping(this.tokens, this.endpoint);
     this.revocation = new Revocation(this.tokens, this.endpoint, this.apiUrl);
     this.provider = new BoxTokenProvider(this);
@@ -73,7 +76,7 @@ export function createBoxAuth(
 }
 
 function describeBox(
-  { apiUrl, origins, assertion }: ResolvedOptions,
+  { apiUrl, uploadUrl, origins, assertion }: ResolvedOptions,
   fieldNames: FieldNames | undefined,
 ): IssuerDescription<BoxCredentials, ParsedBoxCredentials> {
   const parseKey = cachedKeyParser(boxCredentialsHelp);
@@ -85,5 +88,6 @@ function describeBox(
     headers: boxHeaders,
     urlRules: boxUrlRules(origins),
     apiUrl,
+    baseUrlOf: boxBaseUrlOf({ apiUrl, uploadUrl }),
   };
 }

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { wholeNumberBetween } from '../credentials/field-checks.js';
 import type { Subject } from '../credentials/subject.js';
 import { globalFetch } from '../http/env-proxy.js';
 import { type Runtime, systemRuntime } from '../runtime/runtime.js';
@@ -29,6 +30,11 @@ export interface AppAuthOptions {
    * call fails with `store_unavailable`. Default `'open'`.
    */
   readonly onStoreFailure?: OnStoreFailure | undefined;
+  /**
+   * The number of bytes of a stream that are kept while it is sent, so that it can be sent again with a new token. A stream
+   * with more bytes is kept no longer. Default 8,388,608 (8 MiB).
+   */
+  readonly replayBufferBytes?: number | undefined;
   /** Clock, timers and randomness, for tests. Default the system's. */
   readonly runtime?: Runtime | undefined;
 }
@@ -40,12 +46,15 @@ export interface ResolvedAppAuthOptions {
   readonly tokenEndpoint: Required<TokenEndpointOptions>;
   readonly store?: TokenStore | undefined;
   readonly onStoreFailure: OnStoreFailure;
+  readonly replayBufferBytes: number;
   readonly runtime: Runtime;
   /** The maximum number of cached subjects besides the app's own. */
   readonly maxSubjects: number;
   /** Subjects whose tokens are refreshed without any call; `'own'` is the credentials' subject. */
   readonly keepWarm: readonly (Subject | 'own')[];
 }
+
+const MAX_BUFFER_BYTES = 1024 ** 3;
 
 /** The schemas and defaults of `AppAuthOptions`. Each issuer adds its own in an `optionGroup`. `nullish` ones accept null, too. */
 export const appAuthOptions = {
@@ -54,6 +63,7 @@ export const appAuthOptions = {
   tokenEndpoint: v.optional(tokenEndpointSchema, {}),
   store: v.optional(objectWithMethods<TokenStore>('claim', 'publish', 'invalidate', 'fail')),
   onStoreFailure: v.nullish(choiceOption(['open', 'closed']), 'open'),
+  replayBufferBytes: v.nullish(wholeNumberBetween(0, MAX_BUFFER_BYTES), 8 * 1024 * 1024),
   runtime: v.nullish(
     objectWithMethods<Runtime>('now', 'monotonic', 'schedule', 'random', 'uniqueId'),
     systemRuntime,

@@ -10,8 +10,9 @@ import {
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import { publishEvent } from '../events/auth-channels.js';
 import type { AuthEvent } from '../events/auth-events.js';
-import { authorizedFetch, unauthorizedFetch } from '../http/authorized-fetch.js';
+import { authorizedFetch, type BaseUrlOf, unauthorizedFetch } from '../http/authorized-fetch.js';
 import { directFetch } from '../http/env-proxy.js';
+import type { ReplayingFetch } from '../http/outgoing-request.js';
 import { type HeaderScheme, OutgoingPolicy } from '../http/outgoing-policy.js';
 import type { UrlRules } from '../http/url-rules.js';
 import type { Issuer } from '../token-endpoint/issuer.js';
@@ -30,8 +31,10 @@ export interface IssuerDescription<Form extends object, Credentials extends Pars
   readonly headers: HeaderScheme;
   /** The origins and paths that tokens may be sent to. */
   readonly urlRules: UrlRules;
-  /** The base of relative URLs. */
+  /** The address of the API. */
   readonly apiUrl: string;
+  /** The base of URLs without a host. Default `apiUrl`. */
+  readonly baseUrlOf?: BaseUrlOf;
 }
 
 /** One app at one issuer: credentials, token endpoint, cache and `fetch`, wired together. Independent of Nest. */
@@ -39,9 +42,9 @@ export class AppAuth<Form extends object, Credentials extends ParsedCredentials>
   readonly apiUrl: string;
   readonly policy: OutgoingPolicy;
   /** A `fetch` that adds the app's token to calls. */
-  readonly fetch: typeof fetch;
+  readonly fetch: ReplayingFetch;
   /** A `fetch` that adds no token, for callers with a token of their own. It drops the caller's credentials for other hosts. */
-  readonly unauthorizedFetch: typeof fetch;
+  readonly unauthorizedFetch: ReplayingFetch;
   readonly tokens: TokenCache;
   /** The events of this app's tokens, for the log. */
   readonly events = new Signal<AuthEvent>();
@@ -63,7 +66,16 @@ export class AppAuth<Form extends object, Credentials extends ParsedCredentials>
     name: string | undefined,
   ) {
     const { issuer, parseCredentials, credentialsHelp, headers, urlRules, apiUrl } = description;
-    const { store, onStoreFailure, renewal, tokenEndpoint, maxSubjects, runtime } = options;
+    const { baseUrlOf = () => apiUrl } = description;
+    const {
+      store,
+      onStoreFailure,
+      renewal,
+      tokenEndpoint,
+      maxSubjects,
+      replayBufferBytes,
+      runtime,
+    } = options;
     const eventSource = { issuer: issuer.name, app: name };
     const emit = (event: AuthEvent) => {
       if (this.#isClosed) return;
@@ -93,9 +105,16 @@ export class AppAuth<Form extends object, Credentials extends ParsedCredentials>
       emit,
     );
     this.apiUrl = apiUrl;
-    this.policy = new OutgoingPolicy(this.tokens, headers, urlRules, runtime, eventSource);
-    this.fetch = authorizedFetch(this.policy, options.fetch, apiUrl);
-    this.unauthorizedFetch = unauthorizedFetch(this.policy, options.fetch, apiUrl);
+    this.policy = new OutgoingPolicy(
+      this.tokens,
+      headers,
+      urlRules,
+      runtime,
+      eventSource,
+      replayBufferBytes,
+    );
+    this.fetch = authorizedFetch(this.policy, options.fetch, baseUrlOf);
+    this.unauthorizedFetch = unauthorizedFetch(this.policy, options.fetch, baseUrlOf);
     this.#keepWarm = options.keepWarm;
     this.#name = name;
     this.#problem = credentials instanceof BoxAuthError ? credentials : undefined;

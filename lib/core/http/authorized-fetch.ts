@@ -2,33 +2,44 @@ import { reported } from './api-call-report.js';
 import { proxyRefusal } from './env-proxy.js';
 import { rejected } from '../tokens/rejection-throttle.js';
 import type { Authorization, OutgoingPolicy } from './outgoing-policy.js';
-import { nextHop, type OutgoingRequest } from './redirect.js';
-import { bodyNotReplayable, isReplayable } from './replayable-body.js';
+import {
+  type FetchInput,
+  type OutgoingRequest,
+  type ReplayingFetch,
+  sendUnchanged,
+  targetOf,
+  toOutgoingRequest,
+  toRequestInit,
+} from './outgoing-request.js';
+import { nextHop } from './redirect.js';
 import { parseUrl } from './url-rules.js';
 
-type Input = Parameters<typeof fetch>[0];
+/** Returns the address that a path without a host is below. */
+export type BaseUrlOf = (path: string) => string;
 
 const MAX_REDIRECTS = 20; // as in fetch: https://fetch.spec.whatwg.org/#http-redirect-fetch
 
 /**
  * Creates a `fetch` that adds a token to calls that may carry one, and passes all others on unchanged. Resolves relative
- * addresses against `baseUrl`. Follows redirects itself, because `fetch` forwards `as-user` to any host.
+ * addresses against their base URL. Follows redirects itself, because `fetch` forwards `as-user` to any host.
  */
 export function authorizedFetch(
   policy: OutgoingPolicy,
   send: typeof fetch,
-  baseUrl: string,
-): typeof fetch {
-  return fetchWith(policy, send, baseUrl, (request) => policy.authorize(request.headers, request));
+  baseUrlOf: BaseUrlOf,
+): ReplayingFetch {
+  return fetchWith(policy, send, baseUrlOf, (request) =>
+    policy.authorize(request.headers, request, request.body?.isLong === true),
+  );
 }
 
 /** Creates the same `fetch` without a token and an acting user: it sends only the caller's own headers. */
 export function unauthorizedFetch(
   policy: OutgoingPolicy,
   send: typeof fetch,
-  baseUrl: string,
-): typeof fetch {
-  return fetchWith(policy, send, baseUrl, () => undefined);
+  baseUrlOf: BaseUrlOf,
+): ReplayingFetch {
+  return fetchWith(policy, send, baseUrlOf, () => undefined);
 }
 
 type Authorize = (
@@ -38,74 +49,36 @@ type Authorize = (
 function fetchWith(
   policy: OutgoingPolicy,
   send: typeof fetch,
-  baseUrl: string,
+  baseUrlOf: BaseUrlOf,
   authorize: Authorize,
-): typeof fetch {
+): ReplayingFetch {
   return async (input, init) => {
-    const url = resolveUrl(input, baseUrl);
-    if (url === undefined) return send(input, init);
-    if (!policy.allows(url)) return send(typeof input === 'string' ? url : input, init);
-    return new AuthorizedCall(policy, send, authorize).run(url, toOutgoingRequest(input, init));
+    const url = resolveUrl(input, baseUrlOf);
+    if (url === undefined) return sendUnchanged(send, input, init);
+    if (!policy.allows(url)) {
+      return sendUnchanged(send, typeof input === 'string' ? url : input, init);
+    }
+    const request = await toOutgoingRequest(input, init, policy.replayBufferBytes);
+    const call = new AuthorizedCall(policy, send, authorize, url, targetOf(input, url, send));
+    try {
+      const response = await call.run(request);
+      request.body?.finish();
+      return response;
+    } catch (error) {
+      request.body?.cancel(error);
+      throw error;
+    }
   };
 }
 
-/** An address without a host is below the path of `baseUrl`, with or without a leading slash. */
-function resolveUrl(input: Input, baseUrl: string): URL | undefined {
+/** An address without a host is below the path of its base URL, with or without a leading slash. */
+function resolveUrl(input: FetchInput, baseUrlOf: BaseUrlOf): URL | undefined {
   if (input instanceof URL) return new URL(input);
   const text = typeof input === 'string' ? input : input.url;
-  return (
-    parseUrl(text) ??
-    parseUrl(text.startsWith('//') ? text : `${baseUrl}/${text.replace(/^\//, '')}`)
-  );
-}
-
-const REQUEST_FIELDS = [
-  'method',
-  'headers',
-  'body',
-  'redirect',
-  'signal',
-  'keepalive',
-  'integrity',
-  'credentials',
-  'cache',
-  'mode',
-  'referrer',
-  'referrerPolicy',
-] as const;
-
-/**
- * Keeps a Request alive as long as its signal. In Node the signal of a Request stops following the caller's signal once the
- * Request is garbage-collected: https://github.com/nodejs/undici/issues/1926.
- */
-const requestsBySignal = new WeakMap<object, object>();
-
-/** Merges the fields of a Request with those of `init`, which win. */
-function toOutgoingRequest(input: Input, init: RequestInit | undefined): OutgoingRequest {
-  const request = typeof input === 'string' || input instanceof URL ? undefined : input;
-  const signal: unknown = request?.signal; // a fake Request in a test may have none
-  if (request !== undefined && typeof signal === 'object' && signal !== null) {
-    requestsBySignal.set(signal, request);
-  }
-  const overrides: { readonly [name in (typeof REQUEST_FIELDS)[number]]?: unknown } | undefined =
-    init;
-  const fields: RequestInit = Object.fromEntries(
-    [
-      ...REQUEST_FIELDS.map((name) => [name, request?.[name]] as const),
-      ...Object.entries(init ?? {}),
-      // `init` may be a Request, whose fields are getters and not among its entries.
-      ...REQUEST_FIELDS.map((name) => [name, overrides?.[name]] as const),
-    ].filter(([, value]) => value !== undefined),
-  );
-  const body = fields.body ?? null;
-  return {
-    ...fields,
-    method: (fields.method ?? 'GET').toUpperCase(),
-    headers: new Headers(fields.headers),
-    redirect: fields.redirect ?? 'follow',
-    body,
-    ...(isReplayable(body) ? {} : { duplex: 'half' }),
-  };
+  const url = parseUrl(text);
+  if (url !== undefined || text.startsWith('//')) return url;
+  const path = `/${text.replace(/^\//, '')}`;
+  return parseUrl(baseUrlOf(path) + path);
 }
 
 /** Sends one call and follows its redirects. Replays at most one hop, and adds nothing after a hop to a foreign origin. */
@@ -116,10 +89,13 @@ class AuthorizedCall {
     private readonly policy: OutgoingPolicy,
     private readonly send: typeof fetch,
     private readonly authorize: Authorize,
+    private readonly firstUrl: URL,
+    /** The first URL, or the Request that has it. */
+    private readonly firstTarget: Request | URL,
   ) {}
 
-  async run(firstUrl: URL, firstRequest: OutgoingRequest): Promise<Response> {
-    let url = firstUrl;
+  async run(firstRequest: OutgoingRequest): Promise<Response> {
+    let url = this.firstUrl;
     let request = firstRequest;
     let isAllowed = true;
     let isAuthorizedByUs = true;
@@ -137,7 +113,7 @@ class AuthorizedCall {
         throw new TypeError('fetch failed', { cause: new Error('redirect count exceeded') });
       }
       await response.body?.cancel();
-      if (!isReplayable(hop.request.body))
+      if (hop.request.body?.isStream === true)
         throw new TypeError('fetch failed', {
           cause: new Error('a stream cannot follow a redirect'),
         });
@@ -167,13 +143,12 @@ class AuthorizedCall {
     this.#canReplay = false;
     await response.body?.cancel();
     const reauthorization = await this.policy.reauthorize(authorization, request);
-    if (!isReplayable(request.body)) throw bodyNotReplayable();
     return this.#exchange(url, request, reauthorization);
   }
 
-  #sendWith(
+  async #sendWith(
     url: URL,
-    { headers, redirect, ...init }: OutgoingRequest,
+    { headers, redirect, ...request }: OutgoingRequest,
     authorization: Authorization | undefined,
   ): Promise<Response> {
     const allHeaders = new Headers(headers);
@@ -182,13 +157,13 @@ class AuthorizedCall {
     }
     // Caches below key by URL, but the response is for one user (RFC 9111, section 5.2.1.5).
     if (authorization !== undefined) allHeaders.append('cache-control', 'no-store');
-    return reported(authorization?.report, url, init.method, () =>
-      this.send(url, {
-        ...init,
-        headers: allHeaders,
-        redirect: redirect === 'follow' ? redirectMode(init.body) : redirect,
-      }),
-    );
+    const init = await toRequestInit({
+      ...request,
+      headers: allHeaders,
+      redirect: redirect === 'follow' ? redirectMode(request.body) : redirect,
+    });
+    const target = url === this.firstUrl ? this.firstTarget : url;
+    return reported(authorization?.report, url, request.method, () => this.send(target, init));
   }
 
   async #isTokenRefused(method: string, response: Response): Promise<boolean> {
@@ -216,7 +191,7 @@ class AuthorizedCall {
  * memory.
  */
 function redirectMode(body: OutgoingRequest['body']): OutgoingRequest['redirect'] {
-  return isReplayable(body) ? 'manual' : 'error';
+  return body?.isStream === true ? 'error' : 'manual';
 }
 
 async function endsAtOnce(reader: ReadableStreamDefaultReader<unknown>): Promise<boolean> {

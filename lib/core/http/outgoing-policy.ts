@@ -50,6 +50,9 @@ type MaybePromise<T> = T | Promise<T>;
 /** If the body has not begun by then, the caller gets the response. */
 const BODY_WAIT_MS = 1000;
 
+/** The time that the token of a long call still lives, at least: Box may check it again while the body arrives. */
+const LONG_CALL_MS = 5 * 60_000;
+
 /** Decides what to add to a call and whether its response refuses the token, for every HTTP client. */
 export class OutgoingPolicy {
   constructor(
@@ -58,6 +61,8 @@ export class OutgoingPolicy {
     private readonly rules: UrlRules,
     readonly runtime: Runtime,
     private readonly eventSource: AuthEventSource,
+    /** The maximum number of bytes of a stream that clients keep to send it again. */
+    readonly replayBufferBytes: number,
   ) {}
 
   /** The name of the issuer. */
@@ -84,13 +89,15 @@ export class OutgoingPolicy {
   }
 
   /**
-   * Returns headers for a call to an allowed address, or undefined if the caller authorizes the call itself.
+   * Returns headers for a call to an allowed address, or undefined if the caller authorizes the call itself. The token of a
+   * long call lives for at least 5 minutes, or three quarters of its lifetime if that is shorter.
    *
    * @throws BoxAuthError `acting_user_invalid` if the caller names an acting user that is not a user id
    */
   authorize(
     caller: CallerHeaders,
     options: WaitOptions = {},
+    isLongCall = false,
   ): MaybePromise<Authorization | undefined> {
     const { actingUserHeader } = this.scheme;
     const callersUser = actingUserHeader === undefined ? undefined : caller.get(actingUserHeader);
@@ -102,7 +109,7 @@ export class OutgoingPolicy {
     if (caller.get(this.#tokenHeaderName) != null) return undefined;
     const user = callersUser == null ? currentActingUser(this) : undefined;
     const report = this.#report(callersUser == null ? user?.via : 'header');
-    return this.#authorization(user, options, report);
+    return this.#authorization(user, options, isLongCall, report);
   }
 
   /**
@@ -162,6 +169,7 @@ export class OutgoingPolicy {
   #authorization(
     user: ActingUser | undefined,
     options: WaitOptions,
+    isLongCall: boolean,
     report?: ApiCallReport,
   ): MaybePromise<Authorization> {
     const { actingUserHeader } = this.scheme;
@@ -169,10 +177,14 @@ export class OutgoingPolicy {
       actingUserHeader !== undefined && user?.via === 'token'
         ? ({ type: 'user', id: user.id } as const)
         : undefined;
-    const fresh = this.tokens.peekFresh(subject);
+    const fresh = isLongCall ? undefined : this.tokens.peekFresh(subject);
     return fresh === undefined
       ? this.tokens
-          .get({ subject, signal: options.signal ?? undefined })
+          .get({
+            subject,
+            signal: options.signal ?? undefined,
+            ...(isLongCall && { minValidityMs: LONG_CALL_MS }),
+          })
           .then((token) => this.#headersWith(token, user, report))
       : this.#headersWith(fresh, user, report);
   }

@@ -1,12 +1,5 @@
+import type { OutgoingRequest } from './outgoing-request.js';
 import { parseUrl } from './url-rules.js';
-
-/** A request that is about to be sent. */
-export type OutgoingRequest = Omit<RequestInit, 'headers' | 'method' | 'redirect' | 'body'> & {
-  readonly method: string;
-  readonly headers: Headers;
-  readonly redirect: NonNullable<RequestInit['redirect']>;
-  readonly body: NonNullable<RequestInit['body']> | null;
-};
 
 const REDIRECT_STATUSES: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 const BODY_HEADERS = [

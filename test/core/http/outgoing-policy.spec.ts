@@ -51,6 +51,7 @@ describe('The headers of a call', () => {
       },
       runtime,
       { issuer: 'Acme', app: undefined },
+      0,
     );
     expect(plain.issuerHeaderNames).toEqual([]);
     expect(plain.protectedHeaderNames).toContain('x-token');

@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { nextHop, type OutgoingRequest } from '../../../lib/core/http/redirect.js';
+import type { OutgoingRequest } from '../../../lib/core/http/outgoing-request.js';
+import { replayableBody } from '../../../lib/core/http/replayable-body.js';
+import { nextHop } from '../../../lib/core/http/redirect.js';
 
 // The rules are those of https://fetch.spec.whatwg.org/#http-redirect-fetch.
 
 const FROM = new URL('https://api.example.com/2.0/folders/0?limit=5');
+
+const BODY = replayableBody('hello', 0);
 
 const call = (more: Partial<OutgoingRequest> = {}): OutgoingRequest => ({
   method: 'GET',
@@ -100,8 +104,8 @@ describe('The method after a redirect', () => {
       'content-location': '/x',
       'x-mine': '1',
     });
-    const hop = nextHop(FROM, call({ method, body: 'hello', headers }), answer(status, '/'));
-    expect(hop?.request.body).toBe(body);
+    const hop = nextHop(FROM, call({ method, body: BODY, headers }), answer(status, '/'));
+    expect(hop?.request.body).toBe(body === null ? null : BODY);
     expect([...(hop?.request.headers.keys() ?? [])]).toEqual(
       body === null ? ['x-mine'] : [...headers.keys()],
     );
@@ -137,7 +141,7 @@ describe('The headers after a redirect', () => {
 
   it('are a copy: the first request keeps its own, and its other fields are forwarded', () => {
     const { signal } = new AbortController();
-    const outgoing = call({ headers: new Headers(PRIVATE), signal, method: 'POST', body: 'x' });
+    const outgoing = call({ headers: new Headers(PRIVATE), signal, method: 'POST', body: BODY });
     const hop = nextHop(FROM, outgoing, answer(302, 'https://evil.example/'));
     expect(Object.fromEntries(outgoing.headers)).toEqual(PRIVATE);
     expect(hop?.request).toMatchObject({ signal, redirect: 'follow' });

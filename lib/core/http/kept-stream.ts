@@ -1,0 +1,232 @@
+import { PassThrough, Readable, type Stream } from 'node:stream';
+
+/** A body that can be read only once: a stream of Node or of the web, an iterator or a generator. */
+export type AnyStream = Stream | ReadableStream | Iterable<unknown> | AsyncIterable<unknown>;
+
+/** Reads the chunks of a stream on behalf of one attempt. */
+export interface ChunkReader<Chunk = unknown> {
+  readonly next: () => Promise<IteratorResult<Chunk>>;
+  /** Ends the attempt. The stream itself ends only if there will be no other attempt. */
+  readonly stop: (reason?: unknown) => void;
+}
+
+interface ChunkSource {
+  readonly next: () => Promise<IteratorResult<unknown>>;
+  readonly cancel: (reason: unknown) => unknown;
+}
+
+/**
+ * A stream whose bytes are kept while they are read, up to `maxBytes`, so that the next attempt can begin with them and read
+ * on where the last one stopped. Once they exceed `maxBytes`, all of them are dropped.
+ */
+export class KeptStream {
+  readonly #source: ChunkSource;
+  #kept: KeptBytes | undefined;
+  /** The next chunk. It is requested once, and belongs to the attempt that is current when it arrives. */
+  #next: Promise<IteratorResult<unknown>> | undefined;
+  #current: symbol | undefined;
+  #isReading = false;
+  #isFinished = false;
+
+  constructor(stream: AnyStream, maxBytes: number) {
+    this.#source = sourceOf(stream);
+    this.#kept = new KeptBytes(maxBytes);
+  }
+
+  /** Whether another attempt can read the stream from its beginning. */
+  get canRestart(): boolean {
+    return this.#kept !== undefined;
+  }
+
+  /** Begins an attempt. The reader of the previous one fails from now on. */
+  read(): ChunkReader {
+    const attempt = Symbol('attempt');
+    this.#current = attempt;
+    this.#isReading = true;
+    let kept = this.#kept;
+    let position = 0;
+    return {
+      next: async () => {
+        this.#expectCurrent(attempt);
+        const again = kept?.from(position);
+        if (again !== undefined && again.byteLength > 0) {
+          position += again.byteLength;
+          return { done: false, value: again };
+        }
+        this.#next ??= this.#source.next();
+        const step = await this.#next;
+        this.#expectCurrent(attempt);
+        if (step.done === true) {
+          this.#isReading = false;
+          return { done: true, value: undefined };
+        }
+        this.#next = undefined;
+        this.#keep(step.value);
+        kept = this.#kept;
+        position = kept?.byteLength ?? 0;
+        return { done: false, value: step.value };
+      },
+      stop: (reason) => {
+        if (this.#current !== attempt) return;
+        this.#isReading = false;
+        if (this.#isFinished) this.#source.cancel(reason);
+      },
+    };
+  }
+
+  /** There will be no other attempt. The current one may read on. */
+  finish(): void {
+    this.#isFinished = true;
+    this.#kept = undefined;
+    if (!this.#isReading) this.#source.cancel(undefined);
+  }
+
+  /** Ends the stream, because its call failed. */
+  cancel(reason: unknown): void {
+    this.#isFinished = true;
+    this.#kept = undefined;
+    this.#current = undefined;
+    this.#source.cancel(reason);
+  }
+
+  /** Without this check, a request that is still being sent would take chunks of the one that replaces it. */
+  #expectCurrent(attempt: symbol): void {
+    if (this.#current !== attempt) throw new Error('This attempt to send the body has ended.');
+  }
+
+  #keep(chunk: unknown): void {
+    const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+    // The client reports chunks of another type.
+    if (!(bytes instanceof Uint8Array) || this.#kept?.add(bytes) !== true) this.#kept = undefined;
+  }
+}
+
+/** Copies of chunks: a chunk may be a small part of a large buffer, or its owner may reuse it. */
+class KeptBytes {
+  #buffer = Buffer.alloc(0);
+  byteLength = 0;
+
+  constructor(private readonly maxBytes: number) {}
+
+  /** Returns false if there is no space for `bytes`. */
+  add(bytes: Uint8Array): boolean {
+    const end = this.byteLength + bytes.byteLength;
+    if (end > this.maxBytes) return false;
+    if (end > this.#buffer.byteLength) {
+      const capacity = Math.min(Math.max(end, 2 * this.#buffer.byteLength), this.maxBytes);
+      const larger = Buffer.allocUnsafeSlow(capacity);
+      larger.set(this.from(0));
+      this.#buffer = larger;
+    }
+    this.#buffer.set(bytes, this.byteLength);
+    this.byteLength = end;
+    return true;
+  }
+
+  from(position: number): Buffer {
+    return this.#buffer.subarray(position, this.byteLength);
+  }
+}
+
+const nothing = (): void => undefined;
+
+/** Nothing is read before the first `next`. */
+function sourceOf(stream: AnyStream): ChunkSource {
+  if (isWebStream(stream)) return webSource(stream);
+  if (isNodeStream(stream)) return nodeSource(stream);
+  return iteratorSource(stream);
+}
+
+function webSource(stream: ReadableStream): ChunkSource {
+  let reader: ReadableStreamDefaultReader<unknown> | undefined;
+  return {
+    next: async () => (reader ??= stream.getReader()).read(),
+    cancel: (reason) => (reader ?? stream).cancel(reason).catch(nothing),
+  };
+}
+
+function nodeSource(stream: Stream): ChunkSource {
+  // A stream that fails before it is read would otherwise end the process. Its reader gets the error.
+  stream.on('error', nothing);
+  let iterator: AsyncIterator<unknown> | undefined;
+  return {
+    next: async () => (iterator ??= readableOf(stream)[Symbol.asyncIterator]()).next(),
+    cancel: () => {
+      if ('destroy' in stream && typeof stream.destroy === 'function') stream.destroy();
+    },
+  };
+}
+
+/** The `form-data` package makes streams of Node's first kind, which begin when they are piped. */
+function readableOf(stream: Stream): AsyncIterable<unknown> {
+  if (isAsyncIterable(stream)) return stream;
+  const readable = new PassThrough();
+  stream.on('error', (error: Error) => readable.destroy(error));
+  return stream.pipe(readable);
+}
+
+function iteratorSource(stream: Iterable<unknown> | AsyncIterable<unknown>): ChunkSource {
+  const iterator: Iterator<unknown> | AsyncIterator<unknown> = isAsyncIterable(stream)
+    ? stream[Symbol.asyncIterator]()
+    : stream[Symbol.iterator]();
+  return {
+    next: async () => iterator.next(),
+    cancel: async () => {
+      try {
+        await iterator.return?.();
+      } catch {
+        // The call has ended, and its result is known.
+      }
+    },
+  };
+}
+
+/** Presents `reader` as the same kind of stream as `like`: a client may accept only that. */
+export function streamLike(like: AnyStream, reader: ChunkReader): AnyStream {
+  if (isWebStream(like)) return webStream(reader);
+  const chunks: AsyncIterableIterator<unknown> = {
+    next: reader.next,
+    return: () => {
+      reader.stop();
+      return Promise.resolve({ done: true, value: undefined });
+    },
+    [Symbol.asyncIterator]: () => chunks,
+  };
+  return isNodeStream(like) ? Readable.from(chunks, { objectMode: false }) : chunks;
+}
+
+/** Presents `reader` as a web stream, which reads no chunk ahead. */
+export function webStream<Chunk>(reader: ChunkReader<Chunk>): ReadableStream<Chunk> {
+  return new ReadableStream(
+    {
+      pull: async (controller) => {
+        const step = await reader.next();
+        if (step.done === true) controller.close();
+        else controller.enqueue(step.value);
+      },
+      cancel: reader.stop,
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+export function isStream(value: unknown): value is AnyStream {
+  if (typeof value !== 'object' || value === null) return false;
+  return isWebStream(value) || isNodeStream(value) || isAsyncIterable(value) || isIterable(value);
+}
+
+export function isNodeStream(value: object): value is Stream {
+  return 'pipe' in value && 'on' in value;
+}
+
+function isWebStream(value: object): value is ReadableStream {
+  return 'getReader' in value;
+}
+
+function isAsyncIterable(value: object): value is AsyncIterable<unknown> {
+  return Symbol.asyncIterator in value;
+}
+
+function isIterable(value: object): value is Iterable<unknown> {
+  return Symbol.iterator in value;
+}
