@@ -13,8 +13,9 @@ import type { ApiRequestReport } from '../core/http/api-call-report.js';
 import type { ClientTransport } from '../core/http/client-transport.js';
 import { isPlainLoopback } from '../core/http/env-proxy.js';
 import type { Authorization, OutgoingPolicy } from '../core/http/outgoing-policy.js';
-import { bodyNotReplayable, isReplayable } from '../core/http/replayable-body.js';
+import type { ReplayableBody } from '../core/http/replayable-body.js';
 import { abortSources } from './abort-sources.js';
+import { bodyOf } from './axios-body.js';
 import { addIdentityToCacheKeys } from './cache-keys.js';
 import { isFetchAdapter, sendWithFetch } from './fetch-adapter.js';
 import { notingFailures } from './noted-failures.js';
@@ -101,23 +102,41 @@ async function sendAuthorized(
   const url = urlOf(config);
   if (url === undefined || !policy.allows(url)) return send(config);
 
+  const body = bodyOf(config, policy.replayBufferBytes);
+  try {
+    const outcome = await sendWithToken(config, url, body, send, policy);
+    if (outcome.response === undefined) body.cancel();
+    else body.finish();
+    return settle(outcome);
+  } catch (error) {
+    body.cancel(error);
+    throw error;
+  }
+}
+
+async function sendWithToken(
+  config: Config,
+  url: URL,
+  body: ReplayableBody<unknown>,
+  send: AxiosAdapter,
+  policy: OutgoingPolicy,
+): Promise<Outcome> {
   const { headers } = config;
   const sources = () => abortSources(config, policy.runtime);
   const authorization = await abortedBy(sources, (options) =>
-    policy.authorize({ get: (name) => takeSentValue(headers, name) }, options),
+    policy.authorize({ get: (name) => takeSentValue(headers, name) }, options, body.isLong),
   );
-  const first = await exchange(config, url, send, policy, authorization);
-  if (authorization === undefined || !(await isTokenRefused(first, policy))) return settle(first);
-  const body: unknown = first.response?.data;
-  if (body instanceof Readable) body.destroy(); // frees its connection for the replay
+  const first = await exchange(config, url, body, send, policy, authorization);
+  if (authorization === undefined || !(await isTokenRefused(first, policy))) return first;
+  const received: unknown = first.response?.data;
+  if (received instanceof Readable) received.destroy(); // frees its connection for the replay
 
   const reauthorization = await abortedBy(sources, (options) =>
     policy.reauthorize(authorization, options),
   );
-  if (!isReplayable(config.data)) throw bodyNotReplayable();
-  const second = await exchange(config, url, send, policy, reauthorization);
+  const second = await exchange(config, url, body, send, policy, reauthorization);
   if (await isTokenRefused(second, policy)) policy.invalidate(reauthorization);
-  return settle(second);
+  return second;
 }
 
 function attachedToAnotherApp(): BoxAuthError {
@@ -170,19 +189,23 @@ interface Redirects {
 async function exchange(
   config: Config,
   url: URL,
+  body: ReplayableBody<unknown>,
   send: AxiosAdapter,
   policy: OutgoingPolicy,
   authorization: Authorization | undefined,
 ): Promise<Outcome> {
+  const data: unknown = await body.open();
   const addedHeaders = authorization?.headers ?? {};
   const addedNames = Object.keys(addedHeaders);
   const { headers, beforeRedirect, maxRedirects, proxy } = config;
+  const given: unknown = config.data;
   if (isPlainLoopback(url)) config.proxy = false;
   const redirects: Redirects = { areAllowed: true };
   const report = authorization?.report?.sent(url, config.method);
   config.beforeRedirect = redirectGuard(policy, addedHeaders, redirects, config, report);
   // To follow redirects, axios keeps the whole body in memory. A stream follows none, so that it is not buffered.
-  if (!isReplayable(config.data)) config.maxRedirects ??= 0;
+  if (body.isStream) config.maxRedirects ??= 0;
+  config.data = data;
   for (const name of addedNames) headers.set(name, addedHeaders[name]);
   try {
     const response = await send(config);
@@ -198,7 +221,7 @@ async function exchange(
   } finally {
     // Errors expose the config, and an app that retries with it would appear to have set these headers itself.
     for (const name of addedNames) headers.delete(name);
-    Object.assign(config, { beforeRedirect, maxRedirects, proxy });
+    Object.assign(config, { beforeRedirect, maxRedirects, proxy, data: given });
   }
 }
 

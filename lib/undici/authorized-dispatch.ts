@@ -2,23 +2,19 @@ import { AsyncResource } from 'node:async_hooks';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import { rejected } from '../core/tokens/rejection-throttle.js';
 import { proxyRefusal } from '../core/http/env-proxy.js';
-import type { Authorization, OutgoingPolicy } from '../core/http/outgoing-policy.js';
+import type { Authorization, CallerHeaders, OutgoingPolicy } from '../core/http/outgoing-policy.js';
 import type { ResponseHead } from '../core/http/www-authenticate.js';
 import { abortedBy, type WaitOptions } from '../core/http/abort-sources.js';
-import { bodyNotReplayable, isReplayable } from '../core/http/replayable-body.js';
+import {
+  LONG_BODY_BYTES,
+  type ReplayableBody,
+  replayableBody,
+} from '../core/http/replayable-body.js';
 import { parseUrl } from '../core/http/url-rules.js';
-import { abortSources, signalSources } from './abort-sources.js';
+import { abortSources } from './abort-sources.js';
 import { HeldResponse } from './held-response.js';
 import { failCall, isDeduplicating, wrapHandler } from './wrap-handler.js';
-import {
-  headerOf,
-  isIterable,
-  isObject,
-  toRereadable,
-  withHeaders,
-  withNoStore,
-  withoutHeaders,
-} from './headers.js';
+import { headerOf, toRereadable, withHeaders, withNoStore, withoutHeaders } from './headers.js';
 
 /** The dispatch options that are read here, in every version of undici. */
 export interface UndiciCall {
@@ -35,8 +31,6 @@ export interface UndiciCall {
 }
 
 export type UndiciDispatch = (call: UndiciCall, handler: object) => boolean;
-
-const MAX_BUFFERED_BYTES = 1024 * 1024;
 
 /**
  * Adds tokens to the calls of a dispatcher that may carry one, and passes all others on.
@@ -92,6 +86,7 @@ export function urlOf(call: UndiciCall, onlyOrigin?: string | null): URL | undef
 /** Sends one call and replays it at most once. */
 class AuthorizedCall {
   readonly #callerContext = new AsyncResource('nestjs-box-auth.AuthorizedCall');
+  readonly #body: ReplayableBody<unknown>;
   #call: UndiciCall;
 
   constructor(
@@ -103,6 +98,7 @@ class AuthorizedCall {
     private readonly mustNotAuthorize: WeakSet<object>,
   ) {
     this.#call = call;
+    this.#body = replayableBody(call.body, policy.replayBufferBytes);
   }
 
   async run(): Promise<void> {
@@ -114,46 +110,47 @@ class AuthorizedCall {
       this.#call = { ...this.#call, headers, maxRedirections: 0 };
       const caller = { get: (name: string) => headerOf(headers, name) };
       const authorization = await this.#waitForToken((options) =>
-        this.policy.authorize(caller, options),
+        this.policy.authorize(caller, options, this.#isLong(caller)),
       );
       if (authorization === undefined) {
         // If the caller authorizes the first hop itself, later hops get no token.
         this.mustNotAuthorize.add(this.handler);
-        this.dispatch(this.#call, this.handler);
+        this.dispatch({ ...this.#call, body: await this.#onlyBody() }, this.handler);
       } else if (isDeduplicating(this.handler)) {
         await rejected(deduplicateMisplaced());
       } else {
-        this.#call = { ...this.#call, body: await this.#replayableBody() };
-        this.#send(authorization, false);
+        await this.#send(authorization, false);
       }
     } catch (error) {
-      failCall(this.handler, error);
+      this.#fail(error);
     }
   }
 
-  /** `fetch` turns every body into a stream. A small one is buffered, so that it can be sent again. */
-  async #replayableBody(): Promise<unknown> {
-    const { body, headers } = this.#call;
-    const length = Number(headerOf(headers, 'content-length'));
-    if (isReplayable(body) || !isReadable(body) || !(length <= MAX_BUFFERED_BYTES)) return body;
-    return abortedBy(
-      () => signalSources(this.#call),
-      ({ signal }) => unlessAborted(signal, buffer(body, length)),
-    );
+  /** `fetch` turns every body into a stream, but knows its length. */
+  #isLong(caller: CallerHeaders): boolean {
+    return this.#body.isLong && !(Number(caller.get('content-length')) <= LONG_BODY_BYTES);
+  }
+
+  /** The body of a call that is sent once. */
+  #onlyBody(): unknown {
+    const { body } = this.#call;
+    return typeof body === 'function' ? this.#body.open() : body;
   }
 
   #waitForToken<T>(request: (options: WaitOptions) => T | Promise<T>): T | Promise<T> {
     return abortedBy(() => abortSources(this.#call, this.policy.runtime), request);
   }
 
-  #send(authorization: Authorization, isReplay: boolean): void {
+  async #send(authorization: Authorization, isReplay: boolean): Promise<void> {
     const response: HeldResponse = new HeldResponse(
       this.#callerContext,
       (head) => this.#handleUnauthorized(response, head, authorization, isReplay),
+      this.#body,
       authorization.report?.sent(this.url, this.#call.method),
     );
     const call = {
       ...this.#call,
+      body: await this.#body.open(),
       headers: withHeaders(withNoStore(this.#call.headers), authorization.headers),
     };
     this.dispatch(call, wrapHandler(this.handler, response));
@@ -170,7 +167,7 @@ class AuthorizedCall {
     const isRefused = await this.policy.isTokenRefused({ ...head, isEmpty });
     if (isRefused && isReplay) this.policy.invalidate(sent);
     if (!isRefused || isReplay) {
-      response.release((error) => failCall(this.handler, error));
+      response.release((error) => this.#fail(error));
       return;
     }
     response.discard();
@@ -178,11 +175,15 @@ class AuthorizedCall {
       const reauthorization = await this.#waitForToken((options) =>
         this.policy.reauthorize(sent, options).finally(() => response.abortIfUnfinished()),
       );
-      if (!isReplayable(this.#call.body)) throw bodyNotReplayable();
-      this.#send(reauthorization, true);
+      await this.#send(reauthorization, true);
     } catch (error) {
-      failCall(this.handler, error);
+      this.#fail(error);
     }
+  }
+
+  #fail(error: unknown): void {
+    this.#body.cancel(error);
+    failCall(this.handler, error);
   }
 }
 
@@ -194,40 +195,4 @@ function deduplicateMisplaced(): BoxAuthError {
     hint: 'Compose it before: compose(interceptors.deduplicate(), boxAuthInterceptor(provider)).',
     docs: 'https://undici.nodejs.org/#/docs/api/Dispatcher',
   });
-}
-
-function unlessAborted<T>(signal: AbortSignal, result: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort);
-    result.then(resolve, reject);
-  });
-}
-
-/** Stops when the body exceeds `length`, without closing the body: undici reports the mismatch and closes it. */
-async function buffer(body: AnyIterable, length: number): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  const source: Iterator<unknown> | AsyncIterator<unknown> = isIterable(body)
-    ? body[Symbol.iterator]()
-    : body[Symbol.asyncIterator]();
-  let remaining = length;
-  while (remaining >= 0) {
-    const step = await source.next();
-    if (step.done === true) break;
-    const value: unknown = step.value;
-    const bytes = typeof value === 'string' ? Buffer.from(value) : value;
-    if (!(bytes instanceof Uint8Array))
-      throw new TypeError('Invalid chunk in the request body: expected a string or a Uint8Array.');
-    chunks.push(bytes);
-    remaining -= bytes.byteLength;
-  }
-  return Buffer.concat(chunks);
-}
-
-type AnyIterable = Iterable<unknown> | AsyncIterable<unknown>;
-
-function isReadable(body: unknown): body is AnyIterable {
-  if (!isObject(body)) return false;
-  return isIterable(body) || Symbol.asyncIterator in body;
 }

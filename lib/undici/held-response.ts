@@ -1,5 +1,6 @@
 import type { AsyncResource } from 'node:async_hooks';
 import type { ApiRequestReport } from '../core/http/api-call-report.js';
+import type { ReplayableBody } from '../core/http/replayable-body.js';
 import type { ResponseHead } from '../core/http/www-authenticate.js';
 import { headerOf } from './headers.js';
 
@@ -25,6 +26,7 @@ export class HeldResponse {
   constructor(
     private readonly callerContext: AsyncResource,
     private readonly onUnauthorized: (head: ResponseHead) => Promise<void>,
+    private readonly requestBody: Pick<ReplayableBody<unknown>, 'finish' | 'cancel'>,
     private readonly report: ApiRequestReport | undefined,
   ) {}
 
@@ -38,6 +40,8 @@ export class HeldResponse {
       const challenge = headerOf(headers, 'www-authenticate');
       const head = { status, challenge, isEmpty: () => emptiness };
       void this.callerContext.runInAsyncScope(() => this.onUnauthorized(head));
+    } else if (status >= 200) {
+      this.requestBody.finish();
     }
     return this.#deliverOrHold(deliver);
   }
@@ -57,13 +61,17 @@ export class HeldResponse {
     this.report?.failed(error);
     this.#isFinished = true;
     this.#resolveEmptiness(false);
-    if (this.#state === 'passing') this.#held.length = 0;
+    if (this.#state === 'passing') {
+      this.#held.length = 0;
+      this.requestBody.cancel(error);
+    }
     return this.#deliverOrHold(deliver);
   }
 
   /** Delivers the held events. If the handler throws, the call fails, as in undici itself. */
   release(fail: (error: unknown) => void): void {
     this.#state = 'passing';
+    this.requestBody.finish();
     try {
       for (let next = this.#held.shift(); next !== undefined; next = this.#held.shift()) {
         this.#deliverOrHold(next);

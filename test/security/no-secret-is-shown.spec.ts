@@ -174,7 +174,7 @@ const paths: Record<BoxAuthErrorCode, Path> = {
     await provider.revoke();
   },
   provider_replaced: () => providerReplacedError(),
-  body_not_replayable: () => bodyNotReplayable(),
+  body_not_replayable: () => bodyNotReplayable('a stream'),
   app_not_authorized: refusing('unauthorized_client', secretWords),
   client_invalid: refusing('invalid_client', secretWords),
   user_tokens_not_enabled: refusing(

@@ -40,7 +40,8 @@ export function replayableBody<T>(body: BodyOrFactory<T>, maxBytes: number): Rep
   return isUnreadFile(body) ? new FileBody(body, maxBytes) : new StreamBody(body, maxBytes);
 }
 
-const LONG_BODY_BYTES = 1024 * 1024;
+/** A longer body may take long to send. */
+export const LONG_BODY_BYTES = 1024 * 1024;
 
 /** Values that are iterable, and can be sent again. Compared by tag: the classes may be those of undici or of the platform. */
 const VALUE_TAG =
@@ -203,7 +204,7 @@ function byteLengthOf(value: unknown): number {
 }
 
 /** The error of a call whose token was refused, and whose body cannot be sent again. The next call gets a new token. */
-export function bodyNotReplayable(body = 'a stream, which has been consumed'): BoxAuthError {
+export function bodyNotReplayable(body: string): BoxAuthError {
   return new BoxAuthError({
     code: 'body_not_replayable',
     message: `The token of this call was refused and has been refreshed, but the call cannot be repeated: its body was ${body}.`,
@@ -212,9 +213,4 @@ export function bodyNotReplayable(body = 'a stream, which has been consumed'): B
     retryable: true,
     status: 401,
   });
-}
-
-/** TEMPORARY */
-export function isReplayable(body: unknown): boolean {
-  return typeof body !== 'function' && !isConsumedBySending(body);
 }

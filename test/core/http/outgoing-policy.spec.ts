@@ -154,7 +154,7 @@ describe('After a refused token', () => {
   });
 
   it('the error about a consumed body names the reason and the bodies that can be repeated', () => {
-    const error = bodyNotReplayable();
+    const error = bodyNotReplayable('a stream');
     expect(error).toMatchObject({ code: 'body_not_replayable', status: 401, retryable: true });
     expect(error.message).toMatch(/refused.*cannot be repeated.*stream/);
     expect(error.hint).toMatch(/new stream.*string.*Buffer.*Blob.*FormData/);
