@@ -12,6 +12,7 @@ export { BoxAuthError, type BoxAuthErrorDetails } from '../core/errors/box-auth.
 export type { BoxAuthErrorCode } from '../core/errors/error-codes.js';
 export { type AuthEventOf, onAuthEvent } from '../core/events/auth-channels.js';
 export type {
+  ApiRequestEvent,
   AuthEvent,
   AuthEventSource,
   ClockOffsetEvent,

@@ -24,7 +24,7 @@ export function expectBoxCalled(script) {
 export function expectExpressCallsBox(way) {
   return expectPrinted(
     ['consumer-express.cjs', way],
-    ['["Alice","Alice","Alice"]', 'acting_user_missing', '502', 'mints: 1'],
+    ['["Alice","Alice","Alice"]', 'acting_user_missing', '401', 'mints: 1'],
   );
 }
 

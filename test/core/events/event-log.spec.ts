@@ -204,6 +204,45 @@ describe('The log line of the token store', () => {
   });
 });
 
+describe('The debug line of a token request', () => {
+  beforeEach(() => {
+    log = new EventLog({
+      log: () => undefined,
+      warn: () => undefined,
+      error: () => undefined,
+      debug: (line) => lines.push(line),
+    });
+  });
+
+  it('has subject type, lifetime, fingerprint and duration of a new token', () => {
+    succeeded({ fingerprint: 'q7Zk2LmN8xYw', durationMs: 119.6, usableForMs: 3_594_900 });
+    expect(lines).toEqual([
+      'Token request (mint) succeeded: subject type enterprise, usable for 3595 s, fingerprint q7Zk2LmN8xYw, duration 120 ms.',
+    ]);
+  });
+
+  it('says if another process requested the token', () => {
+    succeeded({ kind: 'renewal', outcome: 'shared', subjectType: 'user', fingerprint: 'f' });
+    expect(lines).toEqual([
+      'Token request (renewal) was served by the store: subject type user, usable for 3000 s, fingerprint f, duration 100 ms.',
+    ]);
+  });
+
+  it('is written for an unknown lifetime', () => {
+    succeeded({ fingerprint: 'f', usableForMs: Infinity });
+    expect(lines[0]).toContain('usable for an unknown time');
+  });
+
+  it('is written for each failure, with its code', () => {
+    failed(0, { subjectType: undefined });
+    failed(1);
+    expect(lines).toEqual([
+      'Token request (mint) failed: subject type unknown, code unavailable, duration 100 ms.',
+      'Token request (mint) failed: subject type enterprise, code unavailable, duration 100 ms.',
+    ]);
+  });
+});
+
 describe('The log of an app', () => {
   it('has three lines for an outage: the refresh fails, the token expires, token requests succeed again', async () => {
     const runtime = new FakeRuntime();
