@@ -2,7 +2,7 @@ import type { HttpModuleOptions } from '@nestjs/axios';
 import axios, { type AxiosInstance } from 'axios';
 
 /** Adds tokens to the calls of an axios instance. */
-interface AxiosInterceptor {
+export interface AxiosInterceptor {
   readonly apiUrl: string | undefined;
   attach(instance: AxiosInstance): void;
 }

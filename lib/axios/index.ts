@@ -2,6 +2,7 @@ export { attachBoxAuth } from './attach-box-auth.js';
 export { BoxAxiosInterceptor } from './box-axios.interceptor.js';
 export {
   BoxHttpModule,
+  type BoxHttpModuleAsyncOptions,
   type BoxHttpModuleOptions,
   getBoxAxiosInterceptorToken,
   getBoxHttpServiceToken,

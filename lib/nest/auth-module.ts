@@ -51,11 +51,11 @@ export function withExtras(
   return { ...withParts(definition, { providers: [marker] }), global: isGlobal };
 }
 
-/** Returns the dynamic module with additional imports, providers and exports. */
-export function withParts(
-  definition: DynamicModule,
+/** Returns the module with additional imports, providers and exports. */
+export function withParts<T extends ModuleMetadata>(
+  definition: T,
   { imports = [], providers = [], exports = [] }: ModuleMetadata,
-): DynamicModule {
+): T {
   return {
     ...definition,
     imports: [...(definition.imports ?? []), ...imports],

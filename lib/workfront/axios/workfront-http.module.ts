@@ -1,14 +1,24 @@
-import { type HttpModuleOptions, HttpService } from '@nestjs/axios';
-import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
-import { authorizedAxios } from '../../axios/authorized-axios.js';
+import { type HttpModuleAsyncOptions, type HttpModuleOptions, HttpService } from '@nestjs/axios';
+import { type DynamicModule, Module } from '@nestjs/common';
+import {
+  ConfigurableHttpModule,
+  httpServiceOf,
+  noHttpOptions,
+} from '../../axios/http-module-definition.js';
+import { withParts } from '../../nest/auth-module.js';
 import { WorkfrontAxiosInterceptor } from './workfront-axios.interceptor.js';
 
 /** An `HttpService` that sends a session with Workfront calls, both a type and an injection token. */
 export class WorkfrontHttpService extends HttpService {}
 
+const workfrontHttp = withParts(
+  httpServiceOf(WorkfrontAxiosInterceptor, WorkfrontHttpService, WorkfrontHttpService),
+  { providers: [WorkfrontAxiosInterceptor] },
+);
+
 /**
  * Provides an `HttpService` of `@nestjs/axios` that sends a session with Workfront calls. `baseURL` defaults to the address
- * of `WorkfrontAuthModule`. Import the class itself, or `register` with options of axios.
+ * of `WorkfrontAuthModule`. Import the class, or call `register` or `registerAsync` with options of axios.
  *
  * @example
  * ```ts
@@ -25,29 +35,21 @@ export class WorkfrontHttpService extends HttpService {}
  * export class AppModule {}
  * ```
  */
-@Module(httpOf({}))
+@Module(withParts(workfrontHttp, { providers: [noHttpOptions] }))
 export class WorkfrontHttpModule {
-  /** Configures the `HttpService` with options of axios. */
+  /** Accepts options of axios, and `global` (default false), which provides the service to all modules. */
   static register(options: HttpModuleOptions): DynamicModule {
-    return { module: RegisteredWorkfrontHttpModule, ...httpOf(options) };
+    return withParts(RegisteredWorkfrontHttpModule.register(options), workfrontHttp);
+  }
+
+  /**
+   * Gets the options of axios from `useFactory`, `useClass` or `useExisting`. `global` and `extraProviders` go next to it.
+   */
+  static registerAsync(options: HttpModuleAsyncOptions): DynamicModule {
+    return withParts(RegisteredWorkfrontHttpModule.registerAsync(options), workfrontHttp);
   }
 }
 
 // A class of its own: a dynamic module also has the providers of its class, which would be a second service.
 @Module({})
-class RegisteredWorkfrontHttpModule {}
-
-function httpOf(options: HttpModuleOptions): ModuleMetadata {
-  return {
-    providers: [
-      WorkfrontAxiosInterceptor,
-      {
-        provide: WorkfrontHttpService,
-        inject: [WorkfrontAxiosInterceptor],
-        useFactory: (interceptor: WorkfrontAxiosInterceptor) =>
-          new WorkfrontHttpService(authorizedAxios(interceptor, options)),
-      },
-    ],
-    exports: [WorkfrontHttpService, WorkfrontAxiosInterceptor],
-  };
-}
+class RegisteredWorkfrontHttpModule extends ConfigurableHttpModule {}
