@@ -260,7 +260,8 @@ function redirectGuard(
     const hop = new URL(String(options['href']));
     const headers: unknown = options['headers'];
     // If the call began at another host, a hop to loopback may go through a proxy.
-    redirects.areAllowed &&= policy.allows(hop) && (proxy === false || !isPlainLoopback(hop));
+    redirects.areAllowed &&=
+      policy.allowsRedirectTo(hop) && (proxy === false || !isPlainLoopback(hop));
     report?.responded(response.statusCode);
     if (redirects.areAllowed) report?.redirected(hop, options['method']);
     const removedNames = redirects.areAllowed ? namesOf(addedHeaders) : policy.protectedHeaderNames;

@@ -37,8 +37,17 @@ export const boxHeaders: HeaderScheme = {
 export function boxUrlRules(extraOrigins: readonly string[]): UrlRules {
   return {
     origins: new Set([BOX_API_URL, BOX_UPLOAD_URL, 'https://upload.app.box.com', ...extraOrigins]),
-    // The regional hosts of upload_url and session_endpoints, such as upload-las.app.box.com.
-    hosts: /^(?=[a-z0-9-]*upload)[a-z0-9-]+\.app\.box\.com$/,
+    // The hosts of upload_url and session_endpoints, such as upload-las.app.box.com, and those of Box Zones:
+    // https://docs.box.com/en/box-mcp/tools lists upload.*.box.com.
+    hosts: /^(?:(?=[a-z0-9-]*upload)[a-z0-9-]+\.app|upload\.[a-z0-9-]+)\.box\.com$/,
+    // The content of representations: https://developer.box.com/guides/representations/download-a-representation/.
+    // Segments are plain text, because servers disagree about encoded dots and slashes.
+    paths: new Map([
+      [
+        'https://dl.boxcloud.com',
+        /^\/api\/2\.0\/internal_files(?:\/(?!\.{1,2}(?:\/|$))[\w.-]+)+\/?$/,
+      ],
+    ]),
     advice: {
       hint: 'Tokens go only to the hosts of the Box API, over https, and never to its token endpoint. Add your own proxy to the option `origins`.',
       docs: 'https://developer.box.com/guides/authentication/tokens/access-tokens/',

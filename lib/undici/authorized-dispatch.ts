@@ -44,19 +44,22 @@ export function authorizedDispatch(
   onlyOrigin?: string | null,
 ): UndiciDispatch {
   // All hops of a redirect have the same handler. A call that leaves Box loses its headers, and gets none if it returns to Box.
-  const calledBox = new WeakSet();
+  const firstBoxUrls = new WeakMap<object, string>();
   const mustNotAuthorize = new WeakSet();
   return (call, handler) => {
     const url = urlOf(call, onlyOrigin);
     if (url === undefined) return dispatch(call, handler);
-    if (!policy.allows(url)) {
+    const firstUrl = firstBoxUrls.get(handler);
+    // The repetition of an interceptor such as `retry()` has the same handler, too.
+    const isRedirect = firstUrl !== undefined && firstUrl !== url.href;
+    if (!(isRedirect ? policy.allowsRedirectTo(url) : policy.allows(url))) {
       mustNotAuthorize.add(handler);
       const original = toRereadable(call.headers);
-      const names = forbiddenHeaderNames(original, calledBox.has(handler), policy);
+      const names = forbiddenHeaderNames(original, firstUrl !== undefined, policy);
       const headers = withoutHeaders(original, names);
       return dispatch(headers === call.headers ? call : { ...call, headers }, handler);
     }
-    calledBox.add(handler);
+    if (firstUrl === undefined) firstBoxUrls.set(handler, url.href);
     if (mustNotAuthorize.has(handler)) return dispatch(call, handler);
     void new AuthorizedCall(policy, dispatch, url, call, handler, mustNotAuthorize).run();
     return true;

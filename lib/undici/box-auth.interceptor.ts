@@ -22,8 +22,8 @@ export type BoxAuthInterceptor = <Call extends UndiciCall, Handler extends objec
  * `setGlobalDispatcher` it does the same for the global `fetch`. Calls to other hosts stay unchanged.
  *
  * **Order.** Put it first in `compose`, nearest the network, so that it checks every hop of a redirect. A redirect away from
- * Box loses both headers. A redirect from another host to Box gets none, except with `fetch`, where every hop is a separate
- * call. Only two interceptors go before it:
+ * Box loses both headers. A redirect from another host to Box, or to the content of a representation, gets none, except with
+ * `fetch`, where every hop is a separate call. Only two interceptors go before it:
  * - `interceptors.dns()`, which replaces the host by an address.
  * - `deduplicate()`, which would otherwise give one user the response of another. If it is composed after this interceptor,
  *   calls fail with `option_invalid`, unless an interceptor in between, such as `cache()`, hides it.

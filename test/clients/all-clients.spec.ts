@@ -2,8 +2,8 @@ import axios, { AxiosHeaders } from 'axios';
 import { BoxClient } from 'box-node-sdk';
 import { NetworkSession } from 'box-node-sdk/networking';
 import fc from 'fast-check';
-import { Dispatcher } from 'undici';
-import { describe, expect, it } from 'vitest';
+import { Dispatcher, interceptors } from 'undici';
+import { afterEach, describe, expect, it } from 'vitest';
 import { BoxSdkAuthentication, BoxSdkNetworkClient } from 'nestjs-box-auth/sdk';
 import { boxAuthInterceptor } from 'nestjs-box-auth/undici';
 import { BoxAuth } from '../../lib/box/box-auth.js';
@@ -18,6 +18,8 @@ interface Sent {
 
 const TOKEN = 'the-token-of-all';
 const sent: Sent[] = [];
+/** Addresses that redirect, and where to. */
+const redirects = new Map<string, string>();
 const record = (url: string, headers: { get(name: string): unknown }): void => {
   const value = (name: string) => {
     const found = headers.get(name);
@@ -32,13 +34,29 @@ const box = new BoxAuth({
   origins: ['http://localhost:4000', 'https://box.example.org'],
   fetch: (input, init) => {
     record(String(input), new Headers(init?.headers));
-    return Promise.resolve(Response.json({}));
+    const location = redirects.get(String(input));
+    return Promise.resolve(
+      location === undefined
+        ? Response.json({})
+        : new Response(null, { status: 302, headers: { location } }),
+    );
   },
 });
 
 const instance = axios.create({
   adapter: (config) => {
-    record(axios.getUri(config), config.headers);
+    const url = axios.getUri(config);
+    record(url, config.headers);
+    const location = redirects.get(url);
+    if (location !== undefined) {
+      const hop = { href: location, headers: { ...config.headers } };
+      config.beforeRedirect?.(
+        hop,
+        { headers: {}, statusCode: 302 },
+        { headers: {}, url, method: 'GET' },
+      );
+      record(location, new AxiosHeaders(hop.headers));
+    }
     const { headers } = new AxiosHeaders() as unknown as { headers: AxiosHeaders };
     return Promise.resolve({ data: {}, status: 200, statusText: 'OK', headers, config });
   },
@@ -53,13 +71,16 @@ class Recording extends Dispatcher {
   ): boolean {
     record(`${String(origin)}${path}`, new Headers(headers as Record<string, string>));
     const controller = { abort: () => undefined } as unknown as Dispatcher.DispatchController;
+    const location = redirects.get(`${String(origin)}${path}`);
     handler.onRequestStart?.(controller, {});
-    handler.onResponseStart?.(controller, 200, {}, 'OK');
+    if (location === undefined) handler.onResponseStart?.(controller, 200, {}, 'OK');
+    else handler.onResponseStart?.(controller, 302, { location }, 'Found');
     handler.onResponseEnd?.(controller, {});
     return true;
   }
 }
 const dispatcher = new Recording().compose(boxAuthInterceptor(box.provider));
+const redirecting = dispatcher.compose(interceptors.redirect({ maxRedirections: 5 }));
 
 const client = new BoxClient({
   auth: new BoxSdkAuthentication(box.provider),
@@ -108,6 +129,16 @@ describe('Every client', () => {
     ['uploads', 'https://upload.box.com/api/2.0/files/content'],
     ['uploads of the web app', 'https://upload.app.box.com/api/2.0/files/content'],
     ['regional uploads', 'https://upload-las.app.box.com/api/2.0/files/upload_sessions/1'],
+    ['uploads of verified enterprises', 'https://upload.ent.box.com/api/2.0/files/content'],
+    ['uploads of a Box Zone', 'https://upload.de-1.box.com/api/2.0/files/content'],
+    [
+      'the content of a representation',
+      'https://dl.boxcloud.com/api/2.0/internal_files/1/versions/2/representations/jpg_paged_1024x1024/content/1.jpg?watermark=1',
+    ],
+    [
+      'the content of a representation in one part',
+      'https://dl.boxcloud.com/api/2.0/internal_files/1/versions/2/representations/pdf/content/',
+    ],
     ['apiUrl', 'https://box-proxy.example.com:8443/box/2.0/users/me'],
     ['an origin that was added', 'https://box.example.org/2.0/users/me'],
     ['loopback, over plain http, if it was added', 'http://localhost:4000/2.0/users/me'],
@@ -139,6 +170,32 @@ describe('Every client', () => {
     ['an upload host below another', 'https://upload.evil.app.box.com/'],
     ['a regional upload host on another port', 'https://upload-las.app.box.com:8443/'],
     ['a regional upload host over http', 'http://upload-las.app.box.com/'],
+    ['an upload host below a zone', 'https://upload.de.evil.box.com/'],
+    ['an upload host without a zone', 'https://upload..box.com/'],
+    ['a lookalike of a zone', 'https://upload.de.box.com.evil.example/'],
+    ['a lookalike of its domain', 'https://upload.de-box.com/'],
+    ['a lookalike of an upload host', 'https://xupload.ent.box.com/'],
+    ['an upload host of a zone over http', 'http://upload.ent.box.com/'],
+    ['an upload host of a zone on another port', 'https://upload.ent.box.com:8443/'],
+    ['a zip file', 'https://dl.boxcloud.com/2.0/zip_downloads/1/content'],
+    ['a representation over http', 'http://dl.boxcloud.com/api/2.0/internal_files/1'],
+    ['a representation on another port', 'https://dl.boxcloud.com:8443/api/2.0/internal_files/1'],
+    ['a representation on another host', 'https://dl2.boxcloud.com/api/2.0/internal_files/1'],
+    ['the folder of representations', 'https://dl.boxcloud.com/api/2.0/internal_files'],
+    ['the same with a slash', 'https://dl.boxcloud.com/api/2.0/internal_files/'],
+    ['a path with the same beginning', 'https://dl.boxcloud.com/api/2.0/internal_files_x/1'],
+    ['upper case in the path', 'https://dl.boxcloud.com/API/2.0/internal_files/1'],
+    ['dots that leave the folder', 'https://dl.boxcloud.com/api/2.0/internal_files/../d/1'],
+    ['the same, encoded', 'https://dl.boxcloud.com/api/2.0/internal_files/%2e%2E/d/1'],
+    ['the same, with an encoded slash', 'https://dl.boxcloud.com/api/2.0/internal_files/..%2fd/1'],
+    ['the same, encoded twice', 'https://dl.boxcloud.com/api/2.0/internal_files/%252e%252e/d/1'],
+    ['the same, with a parameter', 'https://dl.boxcloud.com/api/2.0/internal_files/..;/d/1'],
+    ['the same, with a backslash', 'https://dl.boxcloud.com/api/2.0/internal_files/..\\d/1'],
+    ['an encoded backslash', 'https://dl.boxcloud.com/api/2.0/internal_files/1%5c..%5cd'],
+    ['a double slash', 'https://dl.boxcloud.com/api/2.0/internal_files//1'],
+    ['a double slash before it', 'https://dl.boxcloud.com//api/2.0/internal_files/1'],
+    ['a NUL', 'https://dl.boxcloud.com/api/2.0/internal_files/1%00'],
+    ['a folder above', 'https://dl.boxcloud.com/x/api/2.0/internal_files/1'],
     ['an IDN that looks the same', 'https://аpi.box.com/'], // a Cyrillic а
     ['the same in punycode', 'https://xn--pi-6kc.box.com/'],
     ['IPv4', 'https://203.0.113.7/'],
@@ -169,6 +226,30 @@ describe('Every client', () => {
     expect((await carried(parts(url).origin + parts(url).path))['undici']).toBe(
       url.includes('evil') ? 'nothing' : 'both',
     );
+  });
+});
+
+describe('A redirect to the content of a representation', () => {
+  const content = 'https://dl.boxcloud.com/api/2.0/internal_files/1/content/1.jpg';
+  const following = {
+    ...clients,
+    undici: (url: string) => redirecting.request({ ...parts(url), method: 'GET' }),
+  };
+  afterEach(() => redirects.clear());
+
+  it.each([
+    ['Box', 'https://api.box.com/2.0/files/1/content'],
+    ['the content of another', 'https://dl.boxcloud.com/api/2.0/internal_files/2/content/'],
+  ])('from %s gets nothing from any client', async (_, url) => {
+    redirects.set(url, content);
+    for (const [name, call] of Object.entries(following)) {
+      sent.length = 0;
+      await box.provider.runAs('22222', () => call(url));
+      expect(sent, name).toEqual([
+        { url, authorization: `Bearer ${TOKEN}`, asUser: '22222' },
+        { url: content, authorization: undefined, asUser: undefined },
+      ]);
+    }
   });
 });
 

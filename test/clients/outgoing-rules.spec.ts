@@ -321,9 +321,12 @@ describe.each(clients)('%s', (_, call) => {
     expect(endpoint.received).toHaveLength(2);
   });
 
-  it('leaves the 401 of another issuer to that issuer’s rule', async () => {
+  it.each([
+    'Bearer error="insufficient_scope"',
+    'Bearer realm="Service", error="invalid_request", error_description="The access token was not found."',
+  ])('refreshes no token for a 401 with %s', async (challenge) => {
     refusedTokens.add(bearer(1));
-    refusal = { headers: { 'www-authenticate': 'Bearer error="insufficient_scope"' }, body: '' };
+    refusal = { headers: { 'www-authenticate': challenge }, body: '' };
     expect((await call(`${api.url}/2.0/x`)).status).toBe(401);
     expect(endpoint.received).toHaveLength(1);
   });

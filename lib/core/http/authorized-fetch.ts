@@ -119,7 +119,7 @@ class AuthorizedCall {
         });
       // A caller that authorizes the first hop itself gets no token of ours on a later one.
       isAuthorizedByUs &&= authorization !== undefined;
-      isAllowed &&= this.policy.allows(hop.url);
+      isAllowed &&= this.policy.allowsRedirectTo(hop.url);
       if (!isAllowed) {
         for (const name of this.policy.protectedHeaderNames) hop.request.headers.delete(name);
       }

@@ -13,7 +13,7 @@ import { rejected } from '../tokens/rejection-throttle.js';
 import type { WaitOptions } from './abort-sources.js';
 import { ApiCallReport } from './api-call-report.js';
 import { ORIGIN_BOUND_HEADERS } from './redirect.js';
-import { mayCarryToken, parseUrl, type UrlRules } from './url-rules.js';
+import { mayCarryToken, mayFollowWithToken, parseUrl, type UrlRules } from './url-rules.js';
 import type { ResponseHead } from './www-authenticate.js';
 
 /** Describes an issuer's headers: how a request carries the token and the acting user, and how a response refuses the token. */
@@ -86,6 +86,11 @@ export class OutgoingPolicy {
   /** Whether a call to `url` may carry a token. All other calls pass through unchanged. */
   allows(url: URL): boolean {
     return mayCarryToken(url, this.rules);
+  }
+
+  /** Whether a call may keep its token when a redirect leads it to `url`. */
+  allowsRedirectTo(url: URL): boolean {
+    return mayFollowWithToken(url, this.rules);
   }
 
   /**

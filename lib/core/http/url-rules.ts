@@ -4,6 +4,11 @@ export interface UrlRules {
   readonly origins: ReadonlySet<string>;
   /** Further allowed hosts, on https and the default port. */
   readonly hosts?: RegExp;
+  /**
+   * Further origins whose paths get a token only if they match, and never by a redirect: the rest of the origin takes
+   * signed URLs.
+   */
+  readonly paths?: ReadonlyMap<string, RegExp>;
   /** Paths that never get a token, on any origin, such as the token endpoint. */
   readonly exceptPaths: RegExp;
   /** Added to the error about an address that gets no token. */
@@ -12,8 +17,16 @@ export interface UrlRules {
 
 /** Whether a request to `url` may carry a token. */
 export function mayCarryToken(url: URL, rules: UrlRules): boolean {
+  return (isAllowedOrigin(url, rules) || isAllowedPath(url, rules)) && hasAllowedShape(url, rules);
+}
+
+/** Whether a request that has carried a token may carry one to `url`, where a redirect leads it. */
+export function mayFollowWithToken(url: URL, rules: UrlRules): boolean {
+  return isAllowedOrigin(url, rules) && hasAllowedShape(url, rules);
+}
+
+function hasAllowedShape(url: URL, rules: UrlRules): boolean {
   return (
-    isAllowedOrigin(url, rules) &&
     url.username === '' &&
     url.password === '' &&
     !rules.exceptPaths.test(normalizedPath(url.pathname))
@@ -27,6 +40,10 @@ function isAllowedOrigin(url: URL, { origins, hosts }: UrlRules): boolean {
     return origins.has(url.origin) || (url.port === '' && hosts?.test(url.hostname) === true);
   }
   return protocol === 'http:' && origins.has(url.origin) && isLoopback(url.hostname);
+}
+
+function isAllowedPath(url: URL, { paths }: UrlRules): boolean {
+  return paths?.get(url.origin)?.test(url.pathname) === true;
 }
 
 /** Parses an absolute URL, or one relative to `base`; undefined if it is not valid. `URL.canParse` would parse it twice. */

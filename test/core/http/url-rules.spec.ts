@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isLoopback, mayCarryToken } from '../../../lib/core/http/url-rules.js';
+import { isLoopback, mayCarryToken, mayFollowWithToken } from '../../../lib/core/http/url-rules.js';
 
 const rules = {
   origins: new Set([
@@ -13,6 +13,7 @@ const rules = {
     'ws://localhost:4000',
   ]),
   hosts: /^(?:upload-[a-z]+\.example\.com|localhost)$/,
+  paths: new Map([['https://files.example.com', /^\/content\//]]),
   exceptPaths: /\/oauth2\/token\/?$/,
   advice: { hint: '', docs: '' },
 };
@@ -29,8 +30,13 @@ describe('A token goes', () => {
     ['to a host that fits', 'https://upload-eu.example.com/x'],
     ['to a path that only looks like percent-encoding', 'https://api.example.com/100%/x'],
     ['to a path below an excepted one', 'https://api.example.com/oauth2/token/info'],
+    ['to a path that is listed', 'https://files.example.com/content/1?x=y'],
   ])('%s: %s', (_, url) => {
     expect(mayCarry(url)).toBe(true);
+  });
+
+  it('along a redirect to an origin that is listed', () => {
+    expect(mayFollowWithToken(new URL('https://api.example.com/2.0/x'), rules)).toBe(true);
   });
 });
 
@@ -49,12 +55,26 @@ describe('No token goes', () => {
     ['over plain http to this machine, where it is a host that fits', 'http://localhost/'],
     ['to another port of a host that fits', 'https://upload-eu.example.com:8443/'],
     ['to an excepted path', 'https://api.example.com/oauth2/token'],
+    ['to another path of a listed one', 'https://files.example.com/x/content/1'],
+    ['to a listed path of another port', 'https://files.example.com:8443/content/1'],
+    ['to a listed path over plain http', 'http://files.example.com/content/1'],
+    ['to a user at a listed path', 'https://user@files.example.com/content/1'],
+    ['to an excepted path below a listed one', 'https://files.example.com/content/oauth2/token'],
     ['to an excepted path, written oddly', 'https://api.example.com//oauth2\\%54oken/'],
     ['to an excepted path with a slash too many', 'https://api.example.com/oauth2//token'],
     ['to an excepted path of a host that fits', 'https://upload-eu.example.com/oauth2/token'],
     ['to an excepted path of this machine', 'http://localhost:4000/OAUTH2/token'],
   ])('%s: %s', (_, url) => {
     expect(mayCarry(url)).toBe(false);
+  });
+
+  it.each([
+    ['to a path that is listed', 'https://files.example.com/content/1'],
+    ['to another origin', 'https://evil.example/'],
+    ['to a user', 'https://user@api.example.com/'],
+    ['to an excepted path', 'https://api.example.com/oauth2/token'],
+  ])('along a redirect %s: %s', (_, url) => {
+    expect(mayFollowWithToken(new URL(url), rules)).toBe(false);
   });
 
   it('to further hosts without a pattern', () => {

@@ -149,6 +149,8 @@ describe('A 401 response', () => {
     'Bearer error_description="a \\" error=invalid_token", error="invalid_request"',
     'Bearer error="invalid_token_format"',
     'Bearer x-error="invalid_token", error="invalid_request"',
+    // The response of Box to a call without a token.
+    'Bearer realm="Service", error="invalid_request", error_description="The access token was not found."',
   ])('with %s does not refuse the token, and boxApiError agrees', async (header) => {
     expect(refuses(header, '')).toBe(false);
     expect(await codeOf(header)).not.toBe('token_invalid');
