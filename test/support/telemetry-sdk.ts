@@ -24,6 +24,11 @@ export class TelemetrySdk {
     readers: [new PeriodicExportingMetricReader({ exporter: this.#metrics })],
   });
 
+  /** The providers as options. */
+  get providers() {
+    return { tracerProvider: this.tracerProvider, meterProvider: this.meterProvider };
+  }
+
   get spans(): ReadableSpan[] {
     return this.#spans.getFinishedSpans();
   }

@@ -34,6 +34,7 @@ const KINDS = [
   'stale-served',
   'store',
   'clock-offset',
+  'api-request',
 ] as const;
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -548,5 +549,6 @@ async function everythingHappens(): Promise<void> {
   const next = box.provider.getToken();
   await runtime.advance(10 * SECOND);
   await next;
+  await box.fetch('/2.0/users/me');
   box.close();
 }

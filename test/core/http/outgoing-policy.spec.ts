@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { onAuthEvent } from 'nestjs-box-auth';
 import { runInActingContext } from '../../../lib/core/acting/acting-user.context.js';
 import { BoxAuth } from '../../../lib/box/box-auth.js';
 import { OutgoingPolicy } from '../../../lib/core/http/outgoing-policy.js';
@@ -57,6 +58,13 @@ describe('The headers of a call', () => {
     expect(plain.protectedHeaderNames).toContain('x-token');
     const given = await asBob('header', () => plain.authorize(nothing));
     expect(given?.headers).toEqual({ 'X-Token': 'token-1-for-1' });
+
+    const heard: unknown[] = [];
+    const stop = onAuthEvent('api-request', ({ acting }) => heard.push(acting));
+    const observed = await asBob('token', () => plain.authorize(nothing));
+    observed?.report?.sent(new URL('https://api.example.com/'), 'GET').responded(200);
+    stop();
+    expect(heard).toEqual(['app']);
   });
 
   it('contain the acting user’s own token in token mode', async () => {
