@@ -148,7 +148,7 @@ describe.each(modules)('%s', (_, HttpModule, Service, path) => {
   });
 
   it('fails if the factory returns a name, which it would ignore', async () => {
-    const options = { useFactory: () => ({ name: 'hr' }) };
+    const options = { useFactory: (): object => ({ name: 'hr' }) };
     const error = await thrownBy(() => start(HttpModule.registerAsync(options)));
     expect(error.code).toBe('option_invalid');
     expect(error.message).toContain('`name`');

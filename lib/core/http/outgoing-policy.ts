@@ -137,7 +137,7 @@ export class OutgoingPolicy {
         }),
       );
     }
-    return { ...(await this.#authorization(currentActingUser(this), options)).headers };
+    return { ...(await this.#authorization(currentActingUser(this), options, false)).headers };
   }
 
   /** Whether a response says that the token is no longer valid. */
