@@ -13,11 +13,13 @@ import {
   providerReplacedError,
 } from '../box/box-token.provider.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
+import type { OutgoingPolicy } from '../core/http/outgoing-policy.js';
 import { MAX_DELAY_MS } from '../core/runtime/runtime.js';
 import { providerOf } from './box-sdk.authentication.js';
 import { checkAgent } from './custom-agent.js';
 import { apiErrorOf, sdkErrorOf, type SentRequest } from './sdk-errors.js';
-import { bodyOf, headersOf, urlOf } from './sdk-request.js';
+import { type Hop, nextHop } from './redirected-call.js';
+import { bodyOf, hasStream, headersOf, urlOf } from './sdk-request.js';
 import { readResponse, type SdkResponse, withRetryAfter } from './sdk-response.js';
 import { startTimeLimit } from './time-limit.js';
 import { type StreamContent, UploadStreams } from './upload-stream.js';
@@ -25,6 +27,7 @@ import { type StreamContent, UploadStreams } from './upload-stream.js';
 /** The result of one attempt. */
 interface Attempt {
   readonly options: FetchOptions;
+  readonly policy: OutgoingPolicy;
   readonly sent: SentRequest;
   readonly received: SdkResponse;
   /** Set if there was no response. */
@@ -33,10 +36,9 @@ interface Attempt {
 
 interface Route {
   readonly send: typeof fetch;
+  readonly policy: OutgoingPolicy;
   /** Whether the URL may receive the caller's identity headers. */
   readonly isBox: boolean;
-  /** In lower case. */
-  readonly secretHeaderNames: readonly string[];
 }
 
 const NO_RESPONSE: SdkResponse = { response: { status: 0, headers: {} }, rawBody: '' };
@@ -86,37 +88,48 @@ export class BoxSdkNetworkClient implements NetworkClient {
   }
 
   async #fetch(original: FetchOptions, streams: UploadStreams): Promise<FetchResponse> {
+    let hop: Hop = { options: original, count: 0, hasLeftBox: false };
+    let attempts = 1;
     let failures = 0;
-    for (let attempts = 1; ; attempts++) {
-      const attempt = await this.#attempt(original, streams);
-      if (attempt.failure !== undefined) failures++;
-      const delayMs = await retryDelayMs(
-        attempt,
-        attempt.failure === undefined ? attempts : failures,
-      );
-      const signal = attempt.options.cancellationToken;
+    for (;;) {
+      const attempt = await this.#attempt(hop, streams);
+      const { options, policy, sent, received, failure } = attempt;
+      if (failure !== undefined) failures++;
+      const delayMs = await retryDelayMs(attempt, failure === undefined ? attempts : failures);
+      const signal = options.cancellationToken;
       if (delayMs === undefined || streams.areConsumed || signal?.aborted === true) {
-        return outcomeOf(attempt);
+        const next = nextHop(hop, { options, policy, headers: sent.headers }, received.response);
+        if (next === undefined) return outcomeOf(attempt);
+        if (hasStream(next.options) && streams.areConsumed) {
+          throw new BoxSdkError({ message: 'A stream cannot follow a redirect.' });
+        }
+        hop = next;
+        continue;
       }
-      attempt.received.response.content?.destroy();
+      attempts++;
+      received.response.content?.destroy();
       await sleep(delayMs, undefined, signal && { signal }).catch((error: unknown) => {
         throw sdkErrorOf(error);
       });
     }
   }
 
-  async #attempt(original: FetchOptions, streams: UploadStreams): Promise<Attempt> {
-    const { interceptors = [] } = original.networkSession ?? {};
-    const options = interceptors.reduce((last, each) => each.beforeRequest(last), original);
+  async #attempt(hop: Hop, streams: UploadStreams): Promise<Attempt> {
+    const { interceptors = [] } = hop.options.networkSession ?? {};
+    const options = interceptors.reduce((last, each) => each.beforeRequest(last), hop.options);
     const { auth, networkSession, cancellationToken } = options;
     if (networkSession !== undefined) checkAgent(networkSession);
-    const { send, isBox, secretHeaderNames } = this.#routeOf(options);
+    const { send, policy, isBox } = this.#routeOf(options);
+    const secretHeaderNames = policy.protectedHeaderNames;
     const body = bodyOf(options, streams);
     const authorization =
       auth === undefined || providerOf(auth) !== undefined
         ? undefined
         : await auth.retrieveAuthorizationHeader(networkSession);
-    const headers = headersOf(options, body, authorization, isBox ? [] : secretHeaderNames);
+    const headers = headersOf(options, body, authorization, {
+      ofCall: hop.hasLeftBox ? secretHeaderNames : [],
+      ofSession: isBox ? [] : secretHeaderNames,
+    });
     const limit = startTimeLimit(networkSession?.timeoutConfig?.timeoutMs, cancellationToken);
     const sent = { headers, body: body.text, secretHeaderNames };
     let received: SdkResponse;
@@ -127,7 +140,7 @@ export class BoxSdkNetworkClient implements NetworkClient {
     } catch (error) {
       if (error instanceof BoxAuthError || error instanceof BoxSdkError) throw error;
       const failure = sdkErrorOf(limit.signal?.reason ?? error);
-      return { options, sent, received: NO_RESPONSE, failure };
+      return { options, policy, sent, received: NO_RESPONSE, failure };
     } finally {
       limit.cancel();
     }
@@ -135,7 +148,7 @@ export class BoxSdkNetworkClient implements NetworkClient {
       (last, each) => each.afterRequest(last),
       received.response,
     );
-    return { options, sent, received: { ...received, response } };
+    return { options, policy, sent, received: { ...received, response } };
   }
 
   /** Tokens of an app are sent only by its own fetch, even if its authentication is used with the client of another app. */
@@ -147,14 +160,14 @@ export class BoxSdkNetworkClient implements NetworkClient {
     }
     return {
       send: auth === undefined ? box.unauthorizedFetch : box.fetch,
+      policy: box.policy,
       isBox: auth !== undefined && box.policy.allows(new URL(url)),
-      secretHeaderNames: box.policy.protectedHeaderNames,
     };
   }
 }
 
 function requestInit(
-  { method, followRedirects }: FetchOptions,
+  { method }: FetchOptions,
   headers: Headers,
   content: StreamContent | string | undefined,
   signal: AbortSignal | undefined,
@@ -163,7 +176,7 @@ function requestInit(
   return {
     method,
     headers,
-    redirect: followRedirects === false ? 'manual' : 'follow',
+    redirect: 'manual', // the interceptors run for each hop
     ...(content !== undefined && { body: isStream ? ReadableStream.from(content) : content }),
     ...(isStream && { duplex: 'half' }),
     ...(signal !== undefined && { signal }),
@@ -189,8 +202,5 @@ function outcomeOf({ options, sent, received, failure }: Attempt): FetchResponse
   if (failure !== undefined) throw failure;
   const { status } = received.response;
   if (status < 200 || status >= 400) throw apiErrorOf(options, sent, received);
-  if (status >= 300 && options.followRedirects !== false) {
-    throw new BoxSdkError({ message: `Unable to follow redirect for ${options.url}` });
-  }
   return received.response;
 }

@@ -3,6 +3,7 @@ import { BoxSdkError } from 'box-node-sdk/box/errors';
 import { type FetchOptions, userAgentHeader, xBoxUaHeader } from 'box-node-sdk/networking';
 import { sdToJson, sdToUrlParams } from 'box-node-sdk/serialization/json';
 import { multipartForm } from './multipart.js';
+import { without } from './redirected-call.js';
 import type { StreamContent, UploadStreams } from './upload-stream.js';
 
 /** A request body, whose streams are opened when it is sent. */
@@ -47,6 +48,11 @@ export function bodyOf(options: FetchOptions, streams: UploadStreams): RequestBo
   }
 }
 
+/** Whether the body of a call contains a stream. */
+export function hasStream({ fileStream, multipartData = [] }: FetchOptions): boolean {
+  return fileStream !== undefined || multipartData.some((item) => item.fileStream !== undefined);
+}
+
 function textBody(contentType: string, text: string | undefined): RequestBody {
   return { contentType, text, open: () => Promise.resolve(text) };
 }
@@ -60,22 +66,24 @@ export function urlOf({ url, params = {} }: FetchOptions): string {
 }
 
 /**
- * Merges the headers of a call in the order of the SDK's own client: later ones win. Leaves out the session's headers with
- * the names in `withheld` (lower case), as they must not go to another host than Box's.
+ * Merges the headers of a call in the order of the SDK's own client: later ones win. Leaves out the headers with the names in
+ * `withheld` (lower case), as they must not go to another host than Box's.
  */
 export function headersOf(
   { method, headers = {}, networkSession }: FetchOptions,
   { contentType }: RequestBody,
   authorization: string | undefined,
-  withheld: readonly string[],
+  withheld: { readonly ofCall: readonly string[]; readonly ofSession: readonly string[] },
 ): Headers {
   const merged = new Headers(method === 'GET' ? {} : { 'content-type': contentType });
-  for (const [name, value] of Object.entries(headers)) merged.set(name, value);
+  const ofCall = Object.entries(without(withheld.ofCall, headers));
+  const ofSession = Object.entries(
+    without(withheld.ofSession, networkSession?.additionalHeaders ?? {}),
+  );
+  for (const [name, value] of ofCall) merged.set(name, value);
   if (authorization !== undefined) merged.set('authorization', authorization);
   merged.set('user-agent', userAgentHeader);
   merged.set('x-box-ua', xBoxUaHeader);
-  for (const [name, value] of Object.entries(networkSession?.additionalHeaders ?? {})) {
-    if (!withheld.includes(name.toLowerCase())) merged.set(name, value);
-  }
+  for (const [name, value] of ofSession) merged.set(name, value);
   return merged;
 }

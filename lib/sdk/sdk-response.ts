@@ -11,7 +11,7 @@ export interface SdkResponse {
 
 /**
  * Reads a response in the format that the call requires. The body of an error response is always read: it contains the
- * reason, and an unread body blocks its connection.
+ * reason, and an unread body blocks its connection. That of a redirect has no use.
  */
 export async function readResponse(
   received: Response,
@@ -19,8 +19,9 @@ export async function readResponse(
 ): Promise<SdkResponse> {
   const { url, status } = received;
   const head = { url, status, headers: Object.fromEntries(received.headers) };
-  const isError = status >= (options.followRedirects === false ? 400 : 300);
-  if (!isError && (options.followRedirects === false || options.responseFormat === 'no_content')) {
+  const isError = status >= 400;
+  const isUnused = options.followRedirects === false || options.responseFormat === 'no_content';
+  if (!isError && (isUnused || status >= 300)) {
     await received.body?.cancel();
     return { response: { ...head, content: Readable.from([]) }, rawBody: '' };
   }

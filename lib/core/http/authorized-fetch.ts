@@ -11,13 +11,11 @@ import {
   toOutgoingRequest,
   toRequestInit,
 } from './outgoing-request.js';
-import { nextHop } from './redirect.js';
+import { MAX_REDIRECTS, nextHop } from './redirect.js';
 import { parseUrl } from './url-rules.js';
 
 /** Returns the address that a path without a host is below. */
 export type BaseUrlOf = (path: string) => string;
-
-const MAX_REDIRECTS = 20; // as in fetch: https://fetch.spec.whatwg.org/#http-redirect-fetch
 
 /**
  * Creates a `fetch` that adds a token to calls that may carry one, and passes all others on unchanged. Resolves relative

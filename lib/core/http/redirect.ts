@@ -1,8 +1,11 @@
 import type { OutgoingRequest } from './outgoing-request.js';
 import { parseUrl } from './url-rules.js';
 
+/** As in `fetch`: https://fetch.spec.whatwg.org/#http-redirect-fetch. */
+export const MAX_REDIRECTS = 20;
 const REDIRECT_STATUSES: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
-const BODY_HEADERS = [
+/** Headers that `fetch` removes when a redirect turns the call into a GET. */
+export const BODY_HEADERS = [
   'content-encoding',
   'content-language',
   'content-location',
@@ -25,9 +28,8 @@ export function nextHop(
   if (!REDIRECT_STATUSES.has(response.status) || location === null) {
     return undefined;
   }
-  // Header values are bytes. A server that does not escape its path means UTF-8.
-  const url = parseUrl(Buffer.from(location, 'latin1').toString('utf8'), from);
-  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+  const url = redirectTarget(location, from);
+  if (url === undefined) {
     throw new TypeError('fetch failed', {
       cause: new Error('the redirect does not lead to an http address'),
     });
@@ -43,6 +45,14 @@ export function nextHop(
   return { url, request: { ...request, method: 'GET', headers, body: null } };
 }
 
-function becomesGet(method: string, status: number): boolean {
+/** Resolves the value of a `Location` header. Returns undefined if it is not an http address. */
+export function redirectTarget(location: string, from: URL): URL | undefined {
+  // Header values are bytes. A server that does not escape its path means UTF-8.
+  const url = parseUrl(Buffer.from(location, 'latin1').toString('utf8'), from);
+  return url !== undefined && /^https?:$/.test(url.protocol) ? url : undefined;
+}
+
+/** Whether a redirect of a call turns it into a GET without a body. `method` is in upper case. */
+export function becomesGet(method: string, status: number): boolean {
   return status === 303 ? method !== 'GET' && method !== 'HEAD' : status < 303 && method === 'POST';
 }
