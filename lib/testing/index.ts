@@ -1,13 +1,13 @@
 export { BoxEmulator } from './box/box-emulator.js';
 export { type BoxEmulatorOptions } from './box/emulator-assembly.js';
 export type { BoxConfigJson } from '../box/credentials/box-credentials.js';
-export type { EmulatedUser } from './box/emulated-app.js';
+export type { EmulatedUser } from './box/enterprise/emulated-users.js';
 export {
   type EmulatedFile,
   type EmulatedFolder,
   type NewFile,
   type NewItem,
-} from './box/emulated-drive.js';
+} from './box/drive/drive-items.js';
 export { type EmulatedGrant } from './box/emulated-token-endpoint.js';
 export { FakeBox } from './fake-box/fake-box.js';
 export {

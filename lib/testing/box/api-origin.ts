@@ -7,7 +7,7 @@ import { readTokenRequest } from '../http/token-form.js';
 import type { TokenLedger, TokenSubject } from '../http/token-ledger.js';
 import { bearerOf, identifyCaller } from './bearer-guard.js';
 import { boxError, notFound } from './box-responses.js';
-import type { EmulatedApi } from './emulated-api.js';
+import type { EmulatedApi } from './api/emulated-api.js';
 import type { EmulatedApp } from './emulated-app.js';
 import type { EmulatedTokenEndpoint } from './emulated-token-endpoint.js';
 
@@ -91,10 +91,13 @@ export class ApiOrigin {
       return;
     }
     const body = await exchange.readBody(MAX_UPLOAD_BYTES);
-    const contentType = request.headers['content-type'] ?? '';
     if ('status' in caller) exchange.send(caller);
-    else if (!body) exchange.send(boxError(413, 'request_entity_too_large', 'Too Large'));
-    else exchange.send(await api.respond({ method, url, contentType, body, caller }));
+    else if (!body)
+      exchange.send(boxError(413, 'request_entity_too_large', 'Request Entity too Large'));
+    else {
+      const origin = `http://${request.headers.host ?? url.host}`;
+      exchange.send(await api.respond({ method, url, origin, headers, body, caller }));
+    }
   }
 }
 

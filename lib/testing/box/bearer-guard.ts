@@ -3,13 +3,14 @@ import type { HeaderValues } from '../http/http-exchange.js';
 import type { HttpAnswer } from '../http/http-response.js';
 import type { IssuedToken, TokenLedger } from '../http/token-ledger.js';
 import { bearerChallenge, boxError } from './box-responses.js';
-import type { EmulatedApp, EmulatedUser } from './emulated-app.js';
+import type { EmulatedApp } from './emulated-app.js';
+import type { StoredUser } from './enterprise/emulated-users.js';
 
 /** The token of a call and the user it acts as. */
 export interface Caller {
   readonly token: IssuedToken;
   /** The acting user, else the user that the token belongs to, else the service account. */
-  readonly user: EmulatedUser;
+  readonly user: StoredUser;
 }
 
 /** Applies the rules of RFC 6750 and of `as-user`, which are the same for every resource. */

@@ -3,13 +3,14 @@ import type { Fault, FaultTarget, TokenHook } from '../http/faults.js';
 import type { RecordedRequest } from '../http/request-log.js';
 import type { RouteHandler } from '../http/routes.js';
 import { checkLifetime, type TokenSubject } from '../http/token-ledger.js';
-import type { EmulatedConfig, EmulatedUser } from './emulated-app.js';
-import type { EmulatedFile, EmulatedFolder, NewFile, NewItem } from './emulated-drive.js';
+import type { EmulatedFile, EmulatedFolder, NewFile, NewItem } from './drive/drive-items.js';
+import type { EmulatedConfig } from './emulated-app.js';
 import {
   assembleEmulator,
   type BoxEmulatorOptions,
   type EmulatorParts,
 } from './emulator-assembly.js';
+import type { EmulatedUser } from './enterprise/emulated-users.js';
 
 /**
  * Emulates Box with a real HTTP server on loopback, as strict as Box is documented to be. For tests, and for trying out an
@@ -196,7 +197,7 @@ export class BoxEmulator {
    * @throws TypeError if the id is taken or not a Box id
    */
   addUser(user: EmulatedUser): void {
-    this.#parts.app.addUser(user);
+    this.#parts.app.users.add(user);
     this.#parts.drive.addSampleItems(user);
   }
 

@@ -1,12 +1,11 @@
 import { type HttpAnswer, oauthError } from '../http/http-response.js';
 import { decodeClaims } from '../http/jwt.js';
 import type { ItemReference, TokenRestriction } from '../http/token-ledger.js';
+import { KNOWN_SCOPES } from './api/scopes.js';
 
 const TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:';
 export const ACCESS_TOKEN_TYPE = `${TOKEN_TYPE}access_token`;
 
-// RFC 6749 section 3.3, limited to the characters of Box's scopes.
-const SCOPES = /^[a-z][a-z_.]*( [a-z][a-z_.]*)*$/;
 const ITEM_PATH = /^\/2\.0\/(file|folder)s\/([0-9]{1,20})$/;
 
 export type DownscopeRequest =
@@ -26,7 +25,9 @@ export function readDownscope(
   const resource = fields.get('resource');
   const sharedLink = fields.get('box_shared_link');
   if (scope === undefined) return refuse('invalid_request', 'The scope parameter is required.');
-  if (!SCOPES.test(scope)) return refuse('invalid_scope', 'The requested scope is invalid.');
+  if (!scope.split(' ').every((name) => KNOWN_SCOPES.has(name))) {
+    return refuse('invalid_scope', 'The requested scope is invalid.');
+  }
   if (resource !== undefined && sharedLink !== undefined) {
     return refuse('invalid_request', 'Either resource or box_shared_link, not both.');
   }

@@ -7,17 +7,9 @@ import {
   randomUUID,
 } from 'node:crypto';
 import type { BoxConfigJson } from '../../box/credentials/box-credentials.js';
-import { isBoxId } from '../../box/credentials/box-id.js';
+import type { EmulatorClock } from '../http/emulator-clock.js';
 import { newRsaPrivateKey, readRsaPublicKey } from '../http/rsa-keys.js';
-
-/** A user of the emulated enterprise. */
-export interface EmulatedUser {
-  /** A Box id: 1 to 20 digits. */
-  readonly id: string;
-  readonly name: string;
-  /** An e-mail address. */
-  readonly login: string;
-}
+import { type EmulatedUser, EmulatedUsers } from './enterprise/emulated-users.js';
 
 /** The complete `config.json` of an app with a key pair, as Box's developer console generates it. */
 export interface EmulatedConfig extends BoxConfigJson {
@@ -32,36 +24,33 @@ export interface EmulatedConfig extends BoxConfigJson {
   readonly enterpriseID: string;
 }
 
-/** Returns a user in Box's JSON. */
-export function describeUser({ id, name, login }: EmulatedUser): Readonly<Record<string, unknown>> {
-  return { type: 'user', id, name, login };
-}
-
 /** The app, its enterprise and the enterprise's users, as Box knows them. */
 export class EmulatedApp {
   readonly config: EmulatedConfig;
   readonly serviceAccount: EmulatedUser;
   readonly publicKeys = new Map<string, KeyObject>();
-  readonly users = new Map<string, EmulatedUser>();
+  readonly users: EmulatedUsers;
   authorized = true;
   userTokensEnabled = true;
   asUserEnabled = true;
+  readonly #serviceId = randomInt(1_000_000);
 
   /** Uses the app of `config`, or a new one. */
-  static async create(config?: EmulatedConfig): Promise<EmulatedApp> {
-    return new EmulatedApp(config ?? (await newConfig()));
+  static async create(clock: EmulatorClock, config?: EmulatedConfig): Promise<EmulatedApp> {
+    return new EmulatedApp(clock, config ?? (await newConfig()));
   }
 
-  private constructor(config: EmulatedConfig) {
+  private constructor(clock: EmulatorClock, config: EmulatedConfig) {
     this.config = config;
+    this.users = new EmulatedUsers(clock);
     const { publicKeyID, privateKey: key, passphrase } = config.boxAppSettings.appAuth;
     this.publicKeys.set(publicKeyID, createPublicKey(createPrivateKey({ key, passphrase })));
     this.serviceAccount = {
-      id: String(randomInt(10_000_000_000, 99_999_999_999)),
+      id: this.users.unusedId(),
       name: 'Emulated App',
-      login: `AutomationUser_${randomInt(1_000_000)}_${lowerCaseAlphanumerics(10)}@boxdevedition.com`,
+      login: this.newAccountLogin('AutomationUser'),
     };
-    this.addUser(this.serviceAccount);
+    this.users.add(this.serviceAccount);
   }
 
   get clientId(): string {
@@ -72,6 +61,10 @@ export class EmulatedApp {
     return this.config.enterpriseID;
   }
 
+  get enterprise(): { readonly id: string; readonly name: string } {
+    return { id: this.enterpriseId, name: 'Emulated Enterprise' };
+  }
+
   isClient(clientId: string | undefined, clientSecret: string | undefined): boolean {
     return clientId === this.clientId && clientSecret === this.config.boxAppSettings.clientSecret;
   }
@@ -80,14 +73,9 @@ export class EmulatedApp {
     this.publicKeys.set(publicKeyId, readRsaPublicKey(publicKey));
   }
 
-  addUser(user: EmulatedUser): void {
-    if (!isBoxId(user.id))
-      throw new TypeError(
-        `Invalid user id: expected 1 to 20 digits that do not start with 0, received ${JSON.stringify(user.id)}`,
-      );
-    if (this.users.has(user.id))
-      throw new TypeError(`A user with the id ${user.id} exists already`);
-    this.users.set(user.id, { ...user });
+  /** A new login of an account that only apps use. */
+  newAccountLogin(prefix: 'AppUser' | 'AutomationUser'): string {
+    return `${prefix}_${this.#serviceId}_${lowerCaseAlphanumerics(10)}@boxdevedition.com`;
   }
 }
 

@@ -7,7 +7,8 @@ import { checkAssertion, subjectOf } from './assertion-check.js';
 import { boxResponses } from './box-responses.js';
 import { ACCESS_TOKEN_TYPE, readDownscope } from './downscope-grant.js';
 import type { EmulatedApp } from './emulated-app.js';
-import type { EmulatedDrive } from './emulated-drive.js';
+import type { EmulatedDrive } from './drive/emulated-drive.js';
+import type { ItemJson } from './drive/item-json.js';
 
 /** A grant that the emulator supports. */
 export type EmulatedGrant = 'jwt-bearer' | 'client_credentials' | 'token-exchange';
@@ -40,6 +41,7 @@ export class EmulatedTokenEndpoint {
   readonly #app: EmulatedApp;
   readonly #clock: EmulatorClock;
   readonly #drive: EmulatedDrive;
+  readonly #json: ItemJson;
   readonly #ledger: TokenLedger;
   readonly #grants: ReadonlySet<EmulatedGrant>;
   readonly #usedJtis = new Set<string>();
@@ -48,6 +50,7 @@ export class EmulatedTokenEndpoint {
     readonly app: EmulatedApp;
     readonly clock: EmulatorClock;
     readonly drive: EmulatedDrive;
+    readonly json: ItemJson;
     readonly ledger: TokenLedger;
     readonly grants: 'all' | readonly EmulatedGrant[];
     readonly lifetimeS: number | null;
@@ -55,6 +58,7 @@ export class EmulatedTokenEndpoint {
     this.#app = options.app;
     this.#clock = options.clock;
     this.#drive = options.drive;
+    this.#json = options.json;
     this.#ledger = options.ledger;
     this.#grants = new Set(options.grants === 'all' ? GRANT_OF_TYPE.values() : options.grants);
     this.lifetimeS = options.lifetimeS;
@@ -187,7 +191,8 @@ export class EmulatedTokenEndpoint {
 
     const lifetimeS = this.#lifetimeWithin(parent, nowMs);
     const { scopes, item } = request.restriction;
-    const object = item && this.#drive.describe(item, userId);
+    const found = item && this.#drive.find(item, userId);
+    const object = found && this.#json.mini(found);
     return accessTokenResponse(
       this.#ledger.issue(subject, lifetimeS, request.restriction),
       lifetimeS,

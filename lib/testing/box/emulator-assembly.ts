@@ -5,11 +5,16 @@ import { FaultQueue, type FaultTarget, type TokenHook } from '../http/faults.js'
 import { RequestLog } from '../http/request-log.js';
 import { checkLifetime, TokenLedger } from '../http/token-ledger.js';
 import { ApiOrigin } from './api-origin.js';
+import { EmulatedApi } from './api/emulated-api.js';
 import { boxResponses } from './box-responses.js';
-import { EmulatedApi } from './emulated-api.js';
-import { type EmulatedConfig, EmulatedApp, type EmulatedUser } from './emulated-app.js';
-import { EmulatedDrive } from './emulated-drive.js';
+import { EmulatedDrive } from './drive/emulated-drive.js';
+import { ItemJson } from './drive/item-json.js';
+import { StorageQuota } from './drive/storage-quota.js';
+import { type EmulatedConfig, EmulatedApp } from './emulated-app.js';
 import { type EmulatedGrant, EmulatedTokenEndpoint } from './emulated-token-endpoint.js';
+import type { EmulatedUser } from './enterprise/emulated-users.js';
+import { UploadSessions } from './uploads/upload-sessions.js';
+import { WebhookRegister } from './webhooks/webhook-register.js';
 
 /** The options of `BoxEmulator.start`. */
 export interface BoxEmulatorOptions {
@@ -39,6 +44,9 @@ const DEFAULT_USERS: readonly EmulatedUser[] = [
   { id: '22222', name: 'Bob', login: 'bob@example.com' },
 ];
 
+/** The emulator keeps the content of files in memory. */
+const MAX_CONTENT_BYTES = 512 * 1024 * 1024;
+
 export interface EmulatorParts {
   readonly app: EmulatedApp;
   readonly clock: EmulatorClock;
@@ -54,12 +62,14 @@ export interface EmulatorParts {
 export async function assembleEmulator(options: BoxEmulatorOptions): Promise<EmulatorParts> {
   const { port = 0, now = () => Date.now(), clockSkewMs = 0, grants = 'all' } = options;
   const lifetimeS = checkLifetime(options.tokenLifetimeS);
-  const app = await EmulatedApp.create(options.config);
   const clock = new EmulatorClock(now, clockSkewMs);
-  const drive = new EmulatedDrive(clock, app.users);
+  const app = await EmulatedApp.create(clock, options.config);
+  const quota = new StorageQuota(MAX_CONTENT_BYTES);
+  const drive = new EmulatedDrive(clock, app.users, quota);
+  const json = new ItemJson(drive, app.users);
   drive.addSampleItems(app.serviceAccount);
   for (const user of options.users ?? DEFAULT_USERS) {
-    app.addUser(user);
+    app.users.add(user);
     drive.addSampleItems(user);
   }
   const ledger = new TokenLedger(clock);
@@ -67,10 +77,18 @@ export async function assembleEmulator(options: BoxEmulatorOptions): Promise<Emu
     app,
     clock,
     drive,
+    json,
     ledger,
     grants,
     lifetimeS,
   });
+  const apiParts = {
+    app,
+    drive,
+    json,
+    sessions: new UploadSessions(clock, quota),
+    webhooks: new WebhookRegister(clock),
+  };
   const faults = new FaultQueue<FaultTarget>();
   const log = new RequestLog();
   const servers = await EmulatorServers.listen(port, (stopSignal) => {
@@ -87,7 +105,7 @@ export async function assembleEmulator(options: BoxEmulatorOptions): Promise<Emu
     return {
       downloads: new DownloadOrigin(shared, drive),
       api: (downloadUrl) =>
-        new ApiOrigin({ ...shared, api: new EmulatedApi(app, drive, downloadUrl) }),
+        new ApiOrigin({ ...shared, api: new EmulatedApi({ ...apiParts, downloadUrl }) }),
     };
   });
   return { app, clock, drive, faults, ledger, log, servers, tokenEndpoint };

@@ -58,15 +58,32 @@ export class DownloadOrigin {
         ? this.#source.redeemTicket(url.searchParams.get('signature') ?? '')
         : undefined;
     if (!file) return responses.notFound();
-    return {
-      status: 200,
-      headers: {
-        'content-type': file.contentType,
-        'content-disposition': `attachment; filename*=UTF-8''${extValue(file.name)}`,
-      },
-      body: file.content,
+    const headers = {
+      'accept-ranges': 'bytes',
+      'content-type': file.contentType,
+      'content-disposition': `attachment; filename*=UTF-8''${extValue(file.name)}`,
     };
+    return withRange(file.content, request.headers.range, headers);
   }
+}
+
+/** Applies one byte range (RFC 9110 section 14). Another form of the header is ignored, as the RFC permits. */
+function withRange(
+  content: Buffer,
+  range: string | undefined,
+  headers: Readonly<Record<string, string>>,
+): HttpAnswer {
+  const [, first = '', last = ''] = /^bytes=(\d*)-(\d*)$/.exec(range ?? '') ?? [];
+  if (first === '' && last === '') return { status: 200, headers, body: content };
+  const size = content.byteLength;
+  const start = first === '' ? Math.max(size - Number(last), 0) : Number(first);
+  const end = first === '' || last === '' ? size - 1 : Math.min(Number(last), size - 1);
+  if (start > end) return { status: 416, headers: { 'content-range': `bytes */${size}` } };
+  return {
+    status: 206,
+    headers: { ...headers, 'content-range': `bytes ${start}-${end}/${size}` },
+    body: content.subarray(start, end + 1),
+  };
 }
 
 /** Encodes a name as RFC 8187 section 3.2.1 requires: `encodeURIComponent` leaves some of its delimiters unescaped. */
@@ -89,8 +106,13 @@ export class DownloadTickets {
   }
 
   issue(fileId: string): string {
+    const nowMs = this.#clock.nowMs();
+    for (const [old, { expiresAtMs }] of this.#tickets) {
+      if (expiresAtMs > nowMs) break;
+      this.#tickets.delete(old);
+    }
     const ticket = randomBytes(24).toString('base64url');
-    this.#tickets.set(ticket, { fileId, expiresAtMs: this.#clock.nowMs() + LIFETIME_MS });
+    this.#tickets.set(ticket, { fileId, expiresAtMs: nowMs + LIFETIME_MS });
     return ticket;
   }
 

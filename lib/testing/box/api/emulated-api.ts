@@ -1,0 +1,71 @@
+import type { HttpAnswer } from '../../http/http-response.js';
+import { bearerChallenge, boxError, notFound } from '../box-responses.js';
+import {
+  type ApiCall,
+  type ApiContext,
+  ApiRefusal,
+  type ApiRoute,
+  type RouteCall,
+} from './api-route.js';
+import { apiRoutes } from './api-routes.js';
+
+interface CompiledRoute extends ApiRoute {
+  readonly pattern: RegExp;
+}
+
+/** Finds the route of a request, and checks that a downscoped token may use it. */
+export class EmulatedApi {
+  readonly #context: ApiContext;
+  readonly #routes: readonly CompiledRoute[];
+
+  constructor(context: ApiContext) {
+    this.#context = context;
+    // A path without parameters takes precedence: `/files/content` over `/files/:id`.
+    this.#routes = apiRoutes(context)
+      .map((route) => ({ ...route, pattern: patternOf(route) }))
+      .toSorted((a, b) => parametersIn(a.path) - parametersIn(b.path));
+  }
+
+  async respond(call: ApiCall): Promise<HttpAnswer> {
+    const { pathname } = call.url;
+    const path = this.#routes.find(({ pattern }) => pattern.test(pathname))?.path;
+    if (path === undefined) return notFound();
+    const atPath = this.#routes.filter((candidate) => candidate.path === path);
+    const route = atPath.find(({ method }) => method === call.method);
+    const [, id = '', versionId = ''] = route?.pattern.exec(pathname) ?? [];
+    // Box responds with a 405 to an id that is not a number.
+    if (!route || (route.item && !/^\d+$/.test(id))) {
+      const allow = atPath.map(({ method }) => method).join(', ');
+      return boxError(405, 'method_not_allowed', 'Method Not Allowed', { headers: { allow } });
+    }
+    const routeCall = { ...call, id, versionId };
+    if (!this.#isWithinScope(route, routeCall)) return bearerChallenge(403, 'insufficient_scope');
+    try {
+      return await route.respond(routeCall);
+    } catch (error) {
+      if (error instanceof ApiRefusal) return error.answer;
+      throw error;
+    }
+  }
+
+  #isWithinScope({ scopes, item: type }: ApiRoute, { id, caller }: RouteCall): boolean {
+    const { restriction } = caller.token;
+    if (!restriction) return true;
+    if (!restriction.scopes.some((scope) => scopes.includes(scope))) return false;
+    const { item } = restriction;
+    if (!item || !type) return true;
+    return (
+      (item.type === type && item.id === id) ||
+      (item.type === 'folder' &&
+        this.#context.drive.isWithin({ type, id }, item.id, caller.user.id))
+    );
+  }
+}
+
+function parametersIn(path: string): number {
+  return path.split(':').length - 1;
+}
+
+function patternOf({ path }: ApiRoute): RegExp {
+  return new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/:\w+/g, '([^/]+)')}$`);
+}
