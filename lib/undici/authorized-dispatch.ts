@@ -145,6 +145,7 @@ class AuthorizedCall {
   }
 
   async #send(authorization: Authorization, isReplay: boolean): Promise<void> {
+    const body = await this.#body.open();
     const response: HeldResponse = new HeldResponse(
       this.#callerContext,
       (head) => this.#handleUnauthorized(response, head, authorization, isReplay),
@@ -153,7 +154,7 @@ class AuthorizedCall {
     );
     const call = {
       ...this.#call,
-      body: await this.#body.open(),
+      body,
       headers: withHeaders(withNoStore(this.#call.headers), authorization.headers),
     };
     this.dispatch(call, wrapHandler(this.handler, response));

@@ -1,6 +1,7 @@
 import { createServer, type ServerHttp2Session } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { inspect } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import axios, {
@@ -26,6 +27,8 @@ interface ScriptedResponse {
   readonly data?: unknown;
 }
 
+const REPLAY_BUFFER_BYTES = 1_000;
+
 /** The adapter of the app replaces the network: it returns the scripted responses, then status 200. */
 let sent: { readonly url: string; readonly authorization: unknown; readonly data: unknown }[];
 let responses: (
@@ -42,6 +45,7 @@ beforeEach(() => {
   box = new BoxAuth({
     credentials: { clientId: 'client', clientSecret: 'secret', enterpriseId: '1' },
     fetch: endpoint.fetch,
+    replayBufferBytes: REPLAY_BUFFER_BYTES,
     runtime,
   });
 });
@@ -158,14 +162,37 @@ describe('A refused token with axios', () => {
     }
   });
 
-  it.each([
-    ['of Node', () => Readable.from(['hello'])],
-    ['of the web', () => new Blob(['hello']).stream()],
-  ])('fails a call whose body is a stream %s', async (_, body) => {
-    responses.push(refusal);
-    const error = await thrownBy(() => attached().post(ME, body()));
-    expect(error.code).toBe('body_not_replayable');
-    expect(sent).toHaveLength(1);
+  describe.each([
+    ['of Node', (text: string) => Readable.from([text])],
+    ['of the web', (text: string) => new Blob([text]).stream()],
+  ])('and a body that is a stream %s', (_, streamOf) => {
+    const bodies: string[] = [];
+    const read = async ({ data }: Config) => {
+      bodies.push(await text(data as Readable));
+      return bodies.length === 1 ? refusal : {};
+    };
+    beforeEach(() => {
+      bodies.length = 0;
+      responses.push(read, read);
+    });
+
+    it('sends it again', async () => {
+      expect((await attached().post(ME, streamOf('hello'))).status).toBe(200);
+      expect(bodies).toEqual(['hello', 'hello']);
+      expect(authorizations()).toEqual(ONE_AND_TWO);
+    });
+
+    it('fails the call if it is too long', async () => {
+      const long = 'x'.repeat(REPLAY_BUFFER_BYTES + 1);
+      const error = await thrownBy(() => attached().post(ME, streamOf(long)));
+      expect(error.code).toBe('body_not_replayable');
+      expect(sent).toHaveLength(1);
+    });
+
+    it('shows the caller’s own stream in the config of the response', async () => {
+      const data = streamOf('hello');
+      expect((await attached().post(ME, data)).config.data).toBe(data);
+    });
   });
 
   it.each([

@@ -20,6 +20,7 @@ let box: BoxAuth;
 let refusedTokens: Set<string>;
 let refusal: { readonly headers: Record<string, string>; readonly body: string };
 
+const REPLAY_BUFFER_BYTES = 1_000;
 const CHALLENGE =
   'Bearer realm="Service", error="invalid_token", error_description="The access token provided is invalid."';
 
@@ -55,6 +56,7 @@ beforeEach(async () => {
   box = new BoxAuth({
     credentials: { clientId: 'client', clientSecret: 'secret', enterpriseId: '1' },
     apiUrl: api.url,
+    replayBufferBytes: REPLAY_BUFFER_BYTES,
     fetch: send,
     runtime,
   });
@@ -272,9 +274,25 @@ describe.each(clients)('%s', (_, call) => {
       expect((await thrownBy(() => call(`${api.url}/2.0/x`))).code).toBe('app_not_authorized');
     });
 
-    it('refreshes it for a stream, and fails that one call, which cannot be repeated', async () => {
+    it('sends a stream again', async () => {
+      expect(
+        await call(`${api.url}/2.0/x`, { method: 'POST', body: streamOf('hello') }),
+      ).toMatchObject({ status: 200 });
+      expect(api.arrived.map(({ body }) => body)).toEqual(['hello', 'hello']);
+    });
+
+    it('calls a function for the body again', async () => {
+      const body = () => streamOf('x'.repeat(REPLAY_BUFFER_BYTES + 1));
+      expect(await call(`${api.url}/2.0/x`, { method: 'POST', body })).toMatchObject({
+        status: 200,
+      });
+      expect(api.arrived[1]?.body).toHaveLength(REPLAY_BUFFER_BYTES + 1);
+    });
+
+    it('refreshes it for a long stream, and fails that one call, which cannot be repeated', async () => {
+      const long = 'x'.repeat(REPLAY_BUFFER_BYTES + 1);
       const error = await thrownBy(() =>
-        call(`${api.url}/2.0/x`, { method: 'POST', body: streamOf('hello') }),
+        call(`${api.url}/2.0/x`, { method: 'POST', body: streamOf(long) }),
       );
       expect(error).toMatchObject({ code: 'body_not_replayable', status: 401, retryable: true });
       expect(
@@ -559,15 +577,40 @@ describe('An axios instance', () => {
     expect([ran, redirects]).toEqual([1, 1]);
   });
 
-  it('fails a form-data upload once when the token is refused', async () => {
-    refusedTokens.add(bearer(1));
-    const form = () => {
+  describe('with a form of form-data', () => {
+    const form = (content: string) => {
       const data = new FormDataOfNode();
-      data.append('file', streamOf('hello'), 'a.txt');
+      data.append('name', 'a.txt');
+      data.append('file', Buffer.from(content), 'a.txt');
       return data;
     };
-    expect((await thrownBy(() => attached().post('/up', form()))).code).toBe('body_not_replayable');
-    expect((await attached().post('/up', form())).status).toBe(200);
+    beforeEach(() => refusedTokens.add(bearer(1)));
+
+    it('sends it again, with the same headers', async () => {
+      const data = form('hello');
+      const { 'content-type': type } = data.getHeaders();
+      const length = String(data.getLengthSync());
+      expect((await attached().post('/up', data)).status).toBe(200);
+      expect(api.arrived).toMatchObject([
+        { headers: { 'content-type': type, 'content-length': length } },
+        { headers: { 'content-type': type, 'content-length': length } },
+      ]);
+      expect(api.arrived[0]?.body).toContain('hello');
+      expect(api.arrived[1]?.body).toBe(api.arrived[0]?.body);
+    });
+
+    it('calls the function that returns it again', async () => {
+      const long = 'x'.repeat(REPLAY_BUFFER_BYTES);
+      expect((await attached().post('/up', () => form(long))).status).toBe(200);
+      expect(api.arrived[1]?.body).toContain(long);
+      expect(api.arrived[1]?.headers['content-length']).toBe(String(form(long).getLengthSync()));
+    });
+
+    it('fails the call if it is too long', async () => {
+      const upload = () => attached().post('/up', form('x'.repeat(REPLAY_BUFFER_BYTES)));
+      expect((await thrownBy(upload)).code).toBe('body_not_replayable');
+      expect((await upload()).status).toBe(200);
+    });
   });
 
   it('leaves a relative address without a base to axios', async () => {
