@@ -70,11 +70,11 @@ describe.each(Object.entries(boxGetters))('An api-request event of %s', (_, open
         status: 200,
       },
     ]);
-    const [{ startedAt = 0, durationMs = -1, waitedMs = -1 } = {}] = heard;
-    expect(startedAt).toBeGreaterThanOrEqual(before);
-    expect(startedAt).toBeLessThanOrEqual(Date.now());
-    expect(durationMs).toBeGreaterThan(0);
-    expect(waitedMs).toBeGreaterThan(0);
+    const [event] = heard;
+    expect(event?.startedAt).toBeGreaterThanOrEqual(before);
+    expect(event?.startedAt).toBeLessThanOrEqual(Date.now());
+    expect(event?.durationMs).toBeGreaterThan(0);
+    expect(event?.waitedMs).toBeGreaterThan(0);
   });
 
   it('counts the repetition with a new token', async () => {
@@ -106,7 +106,7 @@ describe.each(Object.entries(boxGetters))('An api-request event of %s', (_, open
 
   it('has the code of the error if no response came', async () => {
     emulator.failNext('api', { kind: 'reset' });
-    await expect(client.get(me())).rejects.toThrow();
+    expect(await client.get(me()).catch(() => 'failed')).toBe('failed');
     expect(heard).toHaveLength(1);
     expect(heard[0]?.errorType).toMatch(/^(?:ECONNRESET|UND_ERR_SOCKET)$/);
     expect(heard[0]).not.toHaveProperty('status');
@@ -115,10 +115,10 @@ describe.each(Object.entries(boxGetters))('An api-request event of %s', (_, open
   it('is emitted once for a call that its caller aborts', async () => {
     emulator.failNext('api', { kind: 'hang' });
     const caller = new AbortController();
-    const refused = expect(client.get(me(), { signal: caller.signal })).rejects.toThrow();
+    const call = client.get(me(), { signal: caller.signal }).catch(() => 'aborted');
     await expect.poll(() => emulator.apiRequests.length).toBe(1);
     caller.abort();
-    await refused;
+    expect(await call).toBe('aborted');
     await expect.poll(() => heard.length).toBe(1);
     expect(heard[0]?.errorType).toMatch(/^(?:AbortError|ERR_CANCELED|UND_ERR_ABORTED)$/);
   });

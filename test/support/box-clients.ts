@@ -50,7 +50,7 @@ export const boxGetters: Readonly<Record<string, (box: BoxAuth) => BoxGetter>> =
       name,
       (box: BoxAuth): BoxGetter => {
         const client = open(box.provider);
-        return { get: client.call, close: client.close };
+        return { get: (url, call) => client.call(url, call), close: () => client.close() };
       },
     ]),
   ),

@@ -122,11 +122,9 @@ function statusOf(error: unknown): number | undefined {
 
 /** Only what the code of a library names, never a number: an app may abort a call with any value as the reason. */
 function errorTypeOf(error: unknown): string {
-  const types = [systemCode(error), property(error, 'name')];
-  const known = types.find(
-    (type) => typeof type === 'string' && /^(?:[A-Za-z_]|\d(?!\d))+$/.test(type),
-  );
-  return String(known ?? '_OTHER');
+  const isKnown = (type: unknown): type is string =>
+    typeof type === 'string' && /^(?:[A-Za-z_]|\d(?!\d))+$/.test(type);
+  return [systemCode(error), property(error, 'name')].find(isKnown) ?? '_OTHER';
 }
 
 /** Undefined where a getter or a Proxy throws. */
