@@ -7,6 +7,7 @@ import { parseBoxKey } from '../rsa-key.js';
 import { type CliContext, CliError, type ExitCode } from '../cli-context.js';
 import { pathsOfNewFiles, writeNewFiles } from '../new-files.js';
 import { PASSPHRASE_VARIABLE } from '../variables.js';
+import { addControls } from './emulator-control.js';
 
 export interface EmulateRequest {
   /** 0 for a free port. */
@@ -35,6 +36,7 @@ export async function emulate(request: EmulateRequest, context: CliContext): Pro
       response.setHeader('cache-control', 'no-store');
       response.end(`${await requestToken(emulator, context)}\n`);
     });
+    addControls(emulator);
     if (newConfigPath !== undefined) {
       const content = `${JSON.stringify(emulator.config, undefined, 2)}\n`;
       writeNewFiles([{ path: newConfigPath, content, isSecret: true }]);
@@ -63,6 +65,13 @@ With curl:
   TOKEN=$(curl -s ${url}${TOKEN_PATH})
   curl -H "authorization: Bearer $TOKEN" ${url}/2.0/users/me
   curl -H "authorization: Bearer $TOKEN" -H 'as-user: 11111' ${url}/2.0/folders/0/items
+
+To see your app survive an outage of Box, a 429, revoked tokens or a wrong clock:
+  curl --json '{"target":"api","fault":{"kind":"unavailable"}}' ${url}/emulator/fail
+  curl --json '{"target":"token","fault":{"kind":"rate-limit","retryAfter":2},"times":3}' ${url}/emulator/fail
+  curl --json '{}' ${url}/emulator/heal
+  curl --json '{}' ${url}/emulator/revoke
+  curl --json '{"skewMs":300000}' ${url}/emulator/clock
 
 Press Ctrl-C to stop.
 `;

@@ -6,7 +6,7 @@ import { Routes } from '../http/routes.js';
 import { readTokenRequest } from '../http/token-form.js';
 import type { TokenLedger, TokenSubject } from '../http/token-ledger.js';
 import { bearerOf, identifyCaller } from './bearer-guard.js';
-import { boxError, notFound } from './box-responses.js';
+import { boxError, boxOAuthResponses, notFound } from './box-responses.js';
 import type { EmulatedApi } from './api/emulated-api.js';
 import type { EmulatedApp } from './emulated-app.js';
 import type { EmulatedTokenEndpoint } from './emulated-token-endpoint.js';
@@ -34,6 +34,21 @@ export class ApiOrigin {
     this.#parts = parts;
   }
 
+  /** @throws TypeError for a target that no request has */
+  checkTarget(target: FaultTarget): void {
+    const targets: readonly string[] = [
+      'token',
+      'revoke',
+      'api',
+      'download',
+      ...this.#parts.api.endpoints,
+    ];
+    if (targets.includes(target)) return;
+    throw new TypeError(
+      `Invalid fault target: expected token, revoke, api, download or an endpoint such as "GET /2.0/files/:id", received ${JSON.stringify(target)}`,
+    );
+  }
+
   mostConcurrentMints(subject?: TokenSubject): number {
     return this.#gauge.highest(gaugeName(subject));
   }
@@ -41,10 +56,13 @@ export class ApiOrigin {
   async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = requestUrl(request);
     const kind = kindOf(url?.pathname);
-    const exchange = new HttpExchange(kind, request, response, this.#parts);
+    const isOAuth = kind === 'token' || kind === 'revoke';
+    const context = isOAuth ? { ...this.#parts, responses: boxOAuthResponses } : this.#parts;
+    const exchange = new HttpExchange(kind, request, response, context);
     if (!url) exchange.send(boxError(400, 'bad_request', 'Bad Request: the request target.'));
     else if (kind === 'token') await this.#serveToken(exchange);
     else if (kind === 'revoke') await this.#serveRevocation(exchange);
+    else if (kind === 'control') await this.#serveControl(exchange, url);
     else await this.#serveApi(exchange, url);
   }
 
@@ -72,6 +90,13 @@ export class ApiOrigin {
     exchange.send(this.#parts.tokenEndpoint.revoke(form));
   }
 
+  /** Faults do not apply here: these resources must work while Box does not. */
+  async #serveControl(exchange: HttpExchange, url: URL): Promise<void> {
+    const handler = this.routes.find(exchange.record.method, url.pathname);
+    if (handler) await handler(exchange.request, exchange.response);
+    else exchange.send(notFound());
+  }
+
   async #serveApi(exchange: HttpExchange, url: URL): Promise<void> {
     const { api, app, faults, ledger } = this.#parts;
     const { request, record } = exchange;
@@ -80,7 +105,8 @@ export class ApiOrigin {
     const subject = ledger.find(bearerOf(headers) ?? '')?.subject;
     if (subject) record.subject = subject;
 
-    const fault = faults.take('api');
+    const endpoint = api.endpointOf(method, url.pathname);
+    const fault = (endpoint && faults.take(endpoint)) ?? faults.take('api');
     if (fault && !(await exchange.inject(fault))) return;
 
     const isResource = RESOURCE_PATH.test(url.pathname);
@@ -103,7 +129,8 @@ export class ApiOrigin {
 
 function kindOf(pathname: string | undefined): RequestKind {
   if (pathname === '/oauth2/token') return 'token';
-  return pathname === '/oauth2/revoke' ? 'revoke' : 'api';
+  if (pathname === '/oauth2/revoke') return 'revoke';
+  return pathname?.startsWith('/emulator/') ? 'control' : 'api';
 }
 
 function gaugeName(subject?: TokenSubject): string {

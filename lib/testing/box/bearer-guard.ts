@@ -25,7 +25,8 @@ export function identifyCaller(
     }
   }
   const value = bearerOf(headers);
-  const token = value === undefined ? undefined : ledger.findLive(value);
+  if (value === undefined) return bearerChallenge(401, 'invalid_request');
+  const token = ledger.findLive(value);
   if (!token) return bearerChallenge(401, 'invalid_token');
 
   const { subject } = token;

@@ -223,7 +223,9 @@ export class BoxEmulator {
 
   /**
    * Injects a fault into the next requests to a target; several calls queue up. A `jti` counts as used even if its request
-   * got a fault.
+   * got a fault. The faults of an endpoint go before those of `api`.
+   *
+   * @throws TypeError for an unknown endpoint
    *
    * @example
    * ```ts
@@ -232,14 +234,17 @@ export class BoxEmulator {
    * declare const emulator: BoxEmulator;
    * emulator.failNext('token', { kind: 'unavailable' }, 2);
    * emulator.failNext('api', { kind: 'delay', ms: 50 });
+   * emulator.failNext('GET /2.0/files/:id', { kind: 'rate-limit', retryAfter: 1 });
    * ```
    */
   failNext(target: FaultTarget, fault: Fault, times = 1): void {
+    this.#parts.servers.api.checkTarget(target);
     this.#parts.faults.failNext(target, fault, times);
   }
 
   /** Injects a fault into all requests to a target until `heal`. The faults of `failNext` go first. */
   always(target: FaultTarget, fault: Fault): void {
+    this.#parts.servers.api.checkTarget(target);
     this.#parts.faults.always(target, fault);
   }
 

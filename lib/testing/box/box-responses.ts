@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { HttpAnswer, ServiceResponses } from '../http/http-response.js';
+import { type HttpAnswer, oauthError, type ServiceResponses } from '../http/http-response.js';
 
 const API_REFERENCE = 'https://developer.box.com/guides/api-calls/permissions-and-errors/';
 
@@ -26,15 +26,15 @@ export function boxError(
   };
 }
 
+const CHALLENGES = {
+  invalid_request: 'The access token was not found.',
+  invalid_token: 'The access token provided is invalid.',
+  insufficient_scope: 'The request requires higher privileges than provided by the access token.',
+};
+
 /** The error response of RFC 6750 section 3.1. Box sends it without a body. */
-export function bearerChallenge(
-  status: 401 | 403,
-  error: 'invalid_token' | 'insufficient_scope',
-): HttpAnswer {
-  const description =
-    error === 'invalid_token'
-      ? 'The access token provided is invalid.'
-      : 'The request requires higher privileges than provided by the access token.';
+export function bearerChallenge(status: 401 | 403, error: keyof typeof CHALLENGES): HttpAnswer {
+  const description = CHALLENGES[error];
   return {
     status,
     headers: {
@@ -43,15 +43,14 @@ export function bearerChallenge(
   };
 }
 
+const RATE_LIMIT_EXCEEDED = [
+  'rate_limit_exceeded',
+  'Request rate limit exceeded, please try again later',
+] as const;
+
 export function rateLimited(retryAfter: number | string): HttpAnswer {
-  return boxError(
-    429,
-    'rate_limit_exceeded',
-    'Request rate limit exceeded, please try again later',
-    {
-      headers: { 'retry-after': String(retryAfter) },
-    },
-  );
+  const headers = { 'retry-after': String(retryAfter) };
+  return boxError(429, ...RATE_LIMIT_EXCEEDED, { headers });
 }
 
 export function notFound(): HttpAnswer {
@@ -74,4 +73,15 @@ export const boxResponses: ServiceResponses = {
   notFound,
   rateLimited,
   unavailable,
+};
+
+/** The token and the revocation endpoint respond to every error in the form of OAuth 2.0. */
+export const boxOAuthResponses: ServiceResponses = {
+  ...boxResponses,
+  badRequest: (message) => oauthError('invalid_request', message),
+  rateLimited: (retryAfter) => {
+    const answer = oauthError(...RATE_LIMIT_EXCEEDED, 429);
+    return { ...answer, headers: { ...answer.headers, 'retry-after': String(retryAfter) } };
+  },
+  unavailable: () => oauthError('temporarily_unavailable', 'Unavailable', 503),
 };

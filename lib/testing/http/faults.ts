@@ -5,8 +5,11 @@ import { promisify } from 'node:util';
 import { type HttpAnswer, oauthError, type ServiceResponses } from './http-response.js';
 import type { RecordedRequest } from './request-log.js';
 
-/** The requests that a fault of `BoxEmulator` applies to: token requests, revocations, API calls, or downloads. */
-export type FaultTarget = 'token' | 'revoke' | 'api' | 'download';
+/**
+ * The requests that a fault of `BoxEmulator` applies to: token requests, revocations, API calls, downloads, or the calls of
+ * one endpoint, such as `'GET /2.0/files/:id'`.
+ */
+export type FaultTarget = 'token' | 'revoke' | 'api' | 'download' | `${string} /${string}`;
 
 /**
  * A failure that replaces or delays the regular response.

@@ -18,8 +18,8 @@ export interface RecordedRequest {
   readonly body?: Readonly<Record<string, string>>;
 }
 
-/** `exchange` is the token endpoint of Workfront. */
-export type RequestKind = 'token' | 'revoke' | 'exchange' | 'api' | 'download';
+/** `exchange` is the token endpoint of Workfront; `control` is a resource that controls the emulator. */
+export type RequestKind = 'token' | 'revoke' | 'exchange' | 'api' | 'download' | 'control';
 
 /** A record whose request is still being served. */
 export type OpenRecord = { -readonly [Key in keyof RecordedRequest]: RecordedRequest[Key] };

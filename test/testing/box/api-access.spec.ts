@@ -4,8 +4,10 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { get, mint, request } from './box-client.js';
 import { startEmulator, type TestClock } from './emulator-fixture.js';
 
-const CHALLENGE =
+const INVALID_TOKEN =
   'Bearer realm="Service", error="invalid_token", error_description="The access token provided is invalid."';
+const NO_TOKEN =
+  'Bearer realm="Service", error="invalid_request", error_description="The access token was not found."';
 const ACCESS_DENIED = {
   status: 403,
   json: {
@@ -41,14 +43,14 @@ describe('A bearer token', () => {
     async (path) => {
       const response = await request(emulator.url + path);
       expect(response).toMatchObject({ status: 401, text: '' });
-      expect(response.headers.get('www-authenticate')).toBe(CHALLENGE);
+      expect(response.headers.get('www-authenticate')).toBe(NO_TOKEN);
     },
   );
 
   test('is rejected if it is unknown', async () => {
     const response = await get(emulator, ME, 'unknown');
     expect(response).toMatchObject({ status: 401, text: '' });
-    expect(response.headers.get('www-authenticate')).toBe(CHALLENGE);
+    expect(response.headers.get('www-authenticate')).toBe(INVALID_TOKEN);
   });
 
   test('is rejected in another scheme, and accepted in any spelling of Bearer', async () => {

@@ -109,6 +109,42 @@ export function get(
   });
 }
 
+/** Sends a JSON body, or another body unchanged. */
+export function send(
+  emulator: BoxEmulator,
+  endpoint: `${'DELETE' | 'OPTIONS' | 'POST' | 'PUT'} ${string}`,
+  token: string,
+  { json, body, headers = {} }: { json?: object; body?: BodyInit; headers?: Fields } = {},
+): Promise<ReadResponse> {
+  const [method = '', path = ''] = endpoint.split(' ');
+  return request(path.startsWith('http') ? path : emulator.url + path, {
+    method,
+    headers: {
+      authorization: `Bearer ${token}`,
+      ...(json && { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    ...(json ? { body: JSON.stringify(json) } : body !== undefined && { body }),
+  });
+}
+
+/** A form as Box expects it: the attributes first. */
+export function uploadForm(
+  attributes: object,
+  content: string | Uint8Array<ArrayBuffer>,
+): FormData {
+  const form = new FormData();
+  form.append('attributes', JSON.stringify(attributes));
+  form.append('file', new Blob([content], { type: 'text/plain' }), 'file');
+  return form;
+}
+
+/** The id of the only file of an upload. */
+export function uploadedId({ json }: ReadResponse): string {
+  const entries = (json as { entries: { id: string }[] }).entries;
+  return entries[0]?.id ?? '';
+}
+
 export function invalidGrant(description: string): object {
   return { status: 400, json: { error: 'invalid_grant', error_description: description } };
 }

@@ -45,6 +45,15 @@ describe('A token exchange', () => {
     });
   });
 
+  test.each(['nonsense', 'item_preview nonsense', 'item_preview  item_share', 'ITEM_PREVIEW'])(
+    'rejects the scope "%s"',
+    async (scope) => {
+      expect(await postExchange(emulator, await mint(emulator), { scope })).toMatchObject(
+        oauthRefusal('invalid_scope', 'The requested scope is invalid.'),
+      );
+    },
+  );
+
   test('limits the lifetime to that of the subject token', async () => {
     const parent = await mint(emulator);
     clock.nowMs += 3_000_000;

@@ -4,6 +4,7 @@ import {
   clientOf,
   get,
   mint,
+  oauthRefusal,
   postAssertion,
   postClientCredentials,
   postForm,
@@ -63,6 +64,27 @@ describe('A fault', () => {
     expect(await statuses()).toEqual([200, 200, 404, 200]);
   });
 
+  test('may apply to one endpoint only, before the faults of all', async () => {
+    const token = await mint(emulator);
+    emulator.failNext('GET /2.0/folders/:id', { kind: 'status', status: 502 });
+    emulator.always('api', { kind: 'status', status: 500 });
+    const statuses: number[] = [];
+    for (const path of [ME, '/2.0/folders/0', '/2.0/folders/0']) {
+      statuses.push((await get(emulator, path, token)).status);
+    }
+    emulator.heal('api');
+    statuses.push((await get(emulator, ME, token)).status);
+    expect(statuses).toEqual([500, 502, 500, 200]);
+  });
+
+  test('is rejected for an endpoint that the emulator does not have', () => {
+    const fault = { kind: 'unavailable' } as const;
+    for (const target of ['GET /2.0/file/:id', 'GET /2.0/files/123'] as const) {
+      expect(() => emulator.failNext(target, fault)).toThrow(TypeError);
+      expect(() => emulator.always(target, fault)).toThrow('Invalid fault target');
+    }
+  });
+
   test('may be chosen by request', async () => {
     emulator.onToken = ({ body }) =>
       body?.box_subject_type === 'user' ? { kind: 'unavailable' } : undefined;
@@ -88,8 +110,8 @@ describe('The fault', () => {
   test.each([2, 'Tue, 06 May 2031 07:09:09 GMT'])(
     'rate-limit sends Retry-After: %s',
     async (retryAfter) => {
-      emulator.failNext('token', { kind: 'rate-limit', retryAfter });
-      const response = await postClientCredentials(emulator);
+      emulator.failNext('api', { kind: 'rate-limit', retryAfter });
+      const response = await get(emulator, ME, 'any');
       expect(response).toMatchObject({
         status: 429,
         json: {
@@ -101,6 +123,23 @@ describe('The fault', () => {
       expect(response.headers.get('retry-after')).toBe(String(retryAfter));
     },
   );
+
+  test('rate-limit and unavailable send OAuth errors at the token endpoint', async () => {
+    emulator.failNext('token', { kind: 'rate-limit', retryAfter: 7 });
+    const response = await postClientCredentials(emulator);
+    expect(response).toMatchObject(
+      oauthRefusal(
+        'rate_limit_exceeded',
+        'Request rate limit exceeded, please try again later',
+        429,
+      ),
+    );
+    expect(response.headers.get('retry-after')).toBe('7');
+    emulator.failNext('revoke', { kind: 'unavailable' });
+    expect(await postForm(emulator, '/oauth2/revoke', {})).toMatchObject(
+      oauthRefusal('temporarily_unavailable', 'Unavailable', 503),
+    );
+  });
 
   test('unavailable sends a 503 of Box', async () => {
     emulator.failNext('api', { kind: 'unavailable' });

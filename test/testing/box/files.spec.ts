@@ -47,14 +47,23 @@ describe('Folders', () => {
     const headers = { 'as-user': '11111' };
     const path = '/2.0/folders/0/items?offset=2&limit=2';
     expect(await get(emulator, path, token, headers)).toMatchObject({
-      json: { total_count: 5, offset: 2, limit: 2, entries: [{ name: 'a' }, { name: 'b' }] },
+      json: { total_count: 5, offset: 2, limit: 2, entries: [{ name: 'b' }, { name: 'c' }] },
     });
-    const most = '/2.0/folders/0/items?limit=1000';
-    expect(await get(emulator, most, token)).toMatchObject({ status: 200, json: { limit: 1000 } });
-    for (const wrong of ['limit=1001', 'limit=x', 'offset=-1']) {
+    for (const limit of [1000, 2000]) {
+      const most = `/2.0/folders/0/items?limit=${limit}`;
+      expect(await get(emulator, most, token)).toMatchObject({
+        status: 200,
+        json: { limit: 1000 },
+      });
+    }
+    for (const [wrong, code] of [
+      ['limit=x', 'invalid_limit'],
+      ['offset=-1', 'invalid_offset'],
+      ['offset=10001', 'invalid_offset'],
+    ]) {
       expect(await get(emulator, `/2.0/folders/0/items?${wrong}`, token)).toMatchObject({
         status: 400,
-        json: { code: 'bad_request' },
+        json: { code },
       });
     }
   });
@@ -63,16 +72,22 @@ describe('Folders', () => {
     const { id } = emulator.addFolder({ name: 'Plans' });
     const file = emulator.addFile({ id: '777', name: 'plan.txt', content: 'x', parentId: id });
     expect(file).toMatchObject({ id: '777', type: 'file' });
+    const sha1 = '11f6ad8ec52a2984abaafd7c3b516503785c2072';
     const mini = {
       type: 'file',
       id: '777',
       sequence_id: '0',
       etag: '0',
       name: 'plan.txt',
-      sha1: '11f6ad8ec52a2984abaafd7c3b516503785c2072',
+      sha1,
+      file_version: { type: 'file_version', id: expect.any(String) as string, sha1 },
     };
     const list = await get(emulator, `/2.0/folders/${id}/items`, token);
-    expect(list.json).toEqual({ total_count: 1, entries: [mini], offset: 0, limit: 100 });
+    const order = [
+      { by: 'type', direction: 'ASC' },
+      { by: 'name', direction: 'ASC' },
+    ];
+    expect(list.json).toEqual({ total_count: 1, entries: [mini], offset: 0, limit: 100, order });
     expect(await get(emulator, '/2.0/files/777', token)).toMatchObject({
       json: { ...mini, size: 1, parent: { id }, owned_by: { id: emulator.serviceAccountId } },
     });

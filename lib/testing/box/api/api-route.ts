@@ -29,7 +29,7 @@ export interface RouteCall extends ApiCall {
 export interface ApiRoute {
   readonly method: 'DELETE' | 'GET' | 'OPTIONS' | 'POST' | 'PUT';
   /** Names its parameters as `:name`. */
-  readonly path: string;
+  readonly path: `/${string}`;
   /** A downscoped token needs one of these scopes. */
   readonly scopes: readonly string[];
   /** The type of item that the first parameter is the id of. */

@@ -9,6 +9,8 @@ import {
 } from './api-route.js';
 import { apiRoutes } from './api-routes.js';
 
+type Endpoint = `${ApiRoute['method']} ${ApiRoute['path']}`;
+
 interface CompiledRoute extends ApiRoute {
   readonly pattern: RegExp;
 }
@@ -26,11 +28,20 @@ export class EmulatedApi {
       .toSorted((a, b) => parametersIn(a.path) - parametersIn(b.path));
   }
 
+  /** The names of all endpoints, such as `GET /2.0/files/:id`. */
+  get endpoints(): readonly Endpoint[] {
+    return this.#routes.map(nameOf);
+  }
+
+  endpointOf(method: string, pathname: string): Endpoint | undefined {
+    const route = this.#routesAt(pathname).find((candidate) => candidate.method === method);
+    return route && nameOf(route);
+  }
+
   async respond(call: ApiCall): Promise<HttpAnswer> {
     const { pathname } = call.url;
-    const path = this.#routes.find(({ pattern }) => pattern.test(pathname))?.path;
-    if (path === undefined) return notFound();
-    const atPath = this.#routes.filter((candidate) => candidate.path === path);
+    const atPath = this.#routesAt(pathname);
+    if (atPath.length === 0) return notFound();
     const route = atPath.find(({ method }) => method === call.method);
     const [, id = '', versionId = ''] = route?.pattern.exec(pathname) ?? [];
     // Box responds with a 405 to an id that is not a number.
@@ -48,6 +59,11 @@ export class EmulatedApi {
     }
   }
 
+  #routesAt(pathname: string): readonly CompiledRoute[] {
+    const path = this.#routes.find(({ pattern }) => pattern.test(pathname))?.path;
+    return this.#routes.filter((candidate) => candidate.path === path);
+  }
+
   #isWithinScope({ scopes, item: type }: ApiRoute, { id, caller }: RouteCall): boolean {
     const { restriction } = caller.token;
     if (!restriction) return true;
@@ -60,6 +76,10 @@ export class EmulatedApi {
         this.#context.drive.isWithin({ type, id }, item.id, caller.user.id))
     );
   }
+}
+
+function nameOf({ method, path }: ApiRoute): Endpoint {
+  return `${method} ${path}`;
 }
 
 function parametersIn(path: string): number {

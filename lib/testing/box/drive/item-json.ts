@@ -80,6 +80,7 @@ export class ItemJson {
     const createdAt = isRoot ? null : boxTime(item.createdAtMs);
     const modifiedAt = isRoot ? null : boxTime(item.modified.atMs);
     const { trashedAtMs, sharedLink } = item;
+    const isTrashed = trashedAtMs !== undefined;
     return {
       description: item.description,
       size: this.#drive.sizeOf(item),
@@ -93,10 +94,10 @@ export class ItemJson {
       created_by: owner,
       modified_by: describeUser(this.#users, item.modified.userId),
       owned_by: owner,
-      shared_link: sharedLink ? describeSharedLink(sharedLink, item.type) : null,
+      shared_link: sharedLink && !isTrashed ? describeSharedLink(sharedLink, item.type) : null,
       ...(item.type === 'folder' && { folder_upload_email: null }),
       parent: path.at(-1) ?? null,
-      item_status: trashedAtMs === undefined ? 'active' : 'trashed',
+      item_status: isTrashed ? 'trashed' : 'active',
     };
   }
 

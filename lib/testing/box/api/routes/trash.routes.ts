@@ -22,8 +22,8 @@ export function trashRoutes({ drive, json }: ApiContext): readonly ApiRoute[] {
     ...routesOf('folder', '/2.0/folders/:id'),
   ];
 
-  function routesOf(type: ItemInDrive['type'], path: string): readonly ApiRoute[] {
-    const trash = `${path}/trash`;
+  function routesOf(type: ItemInDrive['type'], path: ApiRoute['path']): readonly ApiRoute[] {
+    const trash: ApiRoute['path'] = `${path}/trash`;
     return [
       { method: 'GET', path: trash, scopes: READ, respond: (call) => show(type, call) },
       { method: 'DELETE', path: trash, scopes: WRITE, respond: (call) => purge(type, call) },
@@ -58,7 +58,10 @@ export function trashRoutes({ drive, json }: ApiContext): readonly ApiRoute[] {
     access.checkNameIsFree(name, parentId, call);
     const changes = { name, parentId, trashedAtMs: undefined };
     const restored = drive.change(item, changes, call.caller.user.id);
-    return { status: 201, body: render(json.representation(restored), fieldsOf(call.url)) };
+    const representation = json.representation(restored);
+    // As documented, this response has no shared link, although the link is active again.
+    const standard = { ...representation.standard, shared_link: null };
+    return { status: 201, body: render({ ...representation, standard }, fieldsOf(call.url)) };
   }
 
   function trashed(type: ItemInDrive['type'], { id, caller }: RouteCall): ItemInDrive {

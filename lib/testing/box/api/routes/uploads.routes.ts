@@ -17,7 +17,7 @@ const newFileCheck = v.object({ ...newFileAttributes.entries, size });
 const newVersionCheck = v.object({ ...newVersionAttributes.entries, size });
 
 const NEW_FILE = '/api/2.0/files/content';
-const newVersionPath = (id: string) => `/api/2.0/files/${id}/content`;
+const newVersionPath = (id: string): ApiRoute['path'] => `/api/2.0/files/${id}/content`;
 
 /** Uploads in one request, and the checks before them. */
 export function uploadRoutes({ drive, json }: ApiContext): readonly ApiRoute[] {
