@@ -3,7 +3,7 @@ import { noteIssuer } from '../core/http/failed-calls.js';
 import type { OutgoingPolicy } from '../core/http/outgoing-policy.js';
 import { urlOf } from './request-url.js';
 
-/** Wraps an adapter so that the errors of calls to the issuer's API can be told from those of calls to other hosts. */
+/** Wraps an adapter that notes which errors are about calls to the issuer's API, and not to another host. */
 export function notingFailures(send: AxiosAdapter, policy: OutgoingPolicy): AxiosAdapter {
   return async (config) => {
     try {

@@ -16,7 +16,7 @@ import {
  * the SDK's `BoxApiError`, or a response of axios or undici, and reads the body. Its code is `token_invalid`, `unauthorized`,
  * `insufficient_scope`, `access_denied`, `terms_of_service_required`, `rate_limited`, `unavailable` or `request_refused`.
  *
- * Returns a `BoxAuthError` as it is. Rejects with `failure` itself if that contains no response, so a `catch` clause can pass
+ * Returns a `BoxAuthError` unchanged. Rejects with `failure` itself if that contains no response, so a `catch` clause can pass
  * everything that it catches.
  *
  * @example

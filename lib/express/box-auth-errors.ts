@@ -57,7 +57,8 @@ export function boxAuthErrors(options: BoxAuthErrorsOptions = {}): ErrorRequestH
       if (retryAfter !== undefined) response.setHeader('Retry-After', retryAfter);
       response.status(body.statusCode).json(body);
     };
-    if (failure instanceof Promise) failure.then(reply).catch(next);
-    else reply(failure);
+    if (!(failure instanceof Promise)) return reply(failure);
+    const fail = (problem: unknown): void => next(problem);
+    failure.then(reply).catch(fail);
   };
 }

@@ -8,7 +8,7 @@ import {
   Optional,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { defer } from 'rxjs';
+import { from, mergeMap, throwError } from 'rxjs';
 import { boxFailure, isBoxFailure } from '../box/box-api-error.js';
 import { checkedStatuses } from '../core/app/response-statuses.js';
 import type { BoxAuthError } from '../core/errors/box-auth.error.js';
@@ -88,9 +88,9 @@ export class BoxAuthExceptionFilter implements ExceptionFilter<unknown> {
       case 'http':
         return whenKnown(failure, (error) => this.#reply(error, host));
       case 'rpc':
-        return defer(async () => {
-          throw transportError(this.#responseTo(await failure));
-        });
+        return from(Promise.resolve(failure)).pipe(
+          mergeMap((error) => throwError(() => transportError(this.#responseTo(error)))),
+        );
       case 'ws':
         return whenKnown(failure, (error) => {
           const client = host.switchToWs().getClient<Client>();
