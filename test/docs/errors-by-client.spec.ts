@@ -142,9 +142,9 @@ describe('The page about errors by client', () => {
 
   it.each([
     ['BoxFetch', 'type BoxFetch', () => app.get(BoxFetch)],
-    ['axios', 'isAxiosError', () => app.get(HttpService).axiosRef],
+    ['axios', 'AxiosInstance', () => app.get(HttpService).axiosRef],
     ['undici', 'Dispatcher', () => dispatcher],
-    ['the SDK', 'BoxApiError', () => app.get(BoxClient)],
+    ['the SDK', 'BoxClient', () => app.get(BoxClient)],
   ])('turns a response into an error with a code (%s)', async (_, marker, client) => {
     const { folder } = await run(exampleIn(PAGE, marker, 'function folder'));
     const read = folder as (of: unknown, id: string) => Promise<unknown>;

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { boxAuth } from 'nestjs-box-auth/express';
+import { boxAuth, type BoxAuthMiddleware } from 'nestjs-box-auth/express';
 import { BoxEmulator } from 'nestjs-box-auth/testing';
 import { exampleIn, run } from './example.js';
 
@@ -41,7 +41,8 @@ describe('The page about operating an Express app', () => {
   it('has an app that is ready, responds and shuts down', async () => {
     const { url, server, shutDown } = await startApp();
     const ready = await fetch(`${url}/ready`);
-    expect([ready.status, await ready.json()]).toEqual([200, { status: 'up' }]);
+    expect(ready.status).toBe(200);
+    expect(await ready.json()).toMatchObject({ status: 'up', state: 'healthy' });
     expect(await (await fetch(`${url}/me`)).json()).toMatchObject({ id: box.serviceAccountId });
     await shutDown();
     expect(server.listening).toBe(false);
@@ -52,16 +53,17 @@ describe('The page about operating an Express app', () => {
     const logged = vi.spyOn(console, 'error').mockReturnValue();
     const { url, shutDown } = await startApp();
     const ready = await fetch(`${url}/ready`);
-    expect([ready.status, await ready.json()]).toEqual([
-      503,
-      { status: 'down', code: 'app_not_authorized' },
-    ]);
+    expect(ready.status).toBe(503);
+    expect(await ready.json()).toMatchObject({ status: 'down', code: 'app_not_authorized' });
     const me = await fetch(`${url}/me`);
     expect([me.status, await me.json()]).toEqual([
       502,
       { statusCode: 502, message: expect.any(String) as unknown, error: 'Bad Gateway' },
     ]);
-    expect(logged).toHaveBeenCalledTimes(1);
+    expect(logged.mock.calls).toEqual([
+      [expect.stringMatching(/^Token request failed \(app_not_authorized\)/)],
+      [expect.stringMatching(/^app_not_authorized: /)],
+    ]);
     await shutDown();
   });
 
@@ -70,17 +72,35 @@ describe('The page about operating an Express app', () => {
     expect(() => boxAuth()).toThrow(expect.objectContaining({ code: 'config_invalid' }));
   });
 
-  it('logs failed token requests', async () => {
-    const log = { warn: vi.fn<(line: string) => void>(), error: vi.fn<(line: string) => void>() };
-    await run(exampleIn(PAGE, 'interface TokenEvent'), { console: log });
+  it('logs failed token requests with the logger of the app', async () => {
+    const log = vi.fn<(line: string) => void>();
     box.authorized = false;
-    const app = boxAuth();
+    const exported = await run(exampleIn(PAGE, 'const logger ='), { console: { log } });
+    const app = exported['box'] as BoxAuthMiddleware;
     await expect(app.provider.getToken()).rejects.toMatchObject({ code: 'app_not_authorized' });
-    expect(log.error).toHaveBeenCalledWith(
-      expect.stringMatching(/^Token request failed \(app_not_authorized\): /) as unknown,
-    );
-    expect(log.warn).not.toHaveBeenCalled();
+    const lines = log.mock.calls.map(([line]) => JSON.parse(line) as object);
+    expect(lines).toEqual([
+      {
+        level: 'debug',
+        line: expect.stringContaining('hr: Token request (mint) failed') as string,
+      },
+      {
+        level: 'error',
+        line: expect.stringContaining('hr: Token request failed (app_not_authorized)') as string,
+      },
+    ]);
     app.close();
+  });
+
+  it('passes the chosen statuses of Box on', async () => {
+    const exported = await run(exampleIn(PAGE, 'statuses: {'));
+    const { server, close } = exported as { server: Server; close: () => void };
+    const url = await addressOf(server);
+    vi.spyOn(console, 'warn').mockReturnValue();
+    expect((await fetch(`${url}/folders/0`)).status).toBe(200);
+    expect((await fetch(`${url}/folders/404404`)).status).toBe(404);
+    close();
+    server.close();
   });
 
   it('keeps two Box apps apart', async () => {

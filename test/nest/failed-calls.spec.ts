@@ -52,7 +52,9 @@ class OtherApi {
 
 @Module({
   imports: [HttpModule],
-  providers: [{ provide: PLAIN_HTTP, inject: [HttpService], useFactory: (http) => http }],
+  providers: [
+    { provide: PLAIN_HTTP, inject: [HttpService], useFactory: (http: HttpService) => http },
+  ],
   exports: [PLAIN_HTTP],
 })
 class OtherApiModule {}
