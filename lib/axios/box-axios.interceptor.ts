@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { AxiosInstance } from 'axios';
 // oxlint-disable-next-line typescript/consistent-type-imports -- Nest reads the parameter's type at run time
 import { boxAuthOf, BoxTokenProvider } from '../box/box-token.provider.js';
+import type { BaseUrlOf } from '../core/http/authorized-fetch.js';
 import { attachBoxAuth } from './attach-box-auth.js';
 
 /**
@@ -30,6 +31,11 @@ export class BoxAxiosInterceptor {
   /** The `apiUrl` of the app: the default `baseURL` of an instance. */
   get apiUrl(): string | undefined {
     return boxAuthOf(this.provider)?.apiUrl;
+  }
+
+  /** @internal For `HttpService`, whose uploads go to `uploadUrl`. */
+  get baseUrlOf(): BaseUrlOf | undefined {
+    return boxAuthOf(this.provider)?.baseUrlOf;
   }
 
   /** Attaches to `instance`. Attaching twice changes nothing. Calls to other hosts stay unchanged. */

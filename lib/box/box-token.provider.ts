@@ -18,6 +18,8 @@ import type { Revocation } from './revocation.js';
 
 /** The Box app behind a token provider, as the provider and the HTTP clients use it. */
 export interface BoxApp extends AppAuth<BoxCredentials, ParsedBoxCredentials> {
+  /** The server of uploads. */
+  readonly uploadUrl: string;
   /** Replaces the transport of HTTP clients. Undefined: each client sends its own calls. */
   readonly transport: ClientTransport | undefined;
   readonly downscoping: Downscoping;

@@ -29,8 +29,21 @@ export const boxVariableNames = environmentFieldNames('Box', {
  * @throws BoxAuthError `option_invalid`
  */
 export function boxApiUrlIn(variables: Variables): string | undefined {
-  const url = readVariable(variables, 'BOX_API_URL')?.trim();
-  if (url !== undefined) parseVariable(boxApiUrl, 'BOX_API_URL', url);
+  return urlIn(variables, 'BOX_API_URL');
+}
+
+/**
+ * The URL of uploads in `BOX_UPLOAD_URL`; undefined if that is unset.
+ *
+ * @throws BoxAuthError `option_invalid`
+ */
+export function boxUploadUrlIn(variables: Variables): string | undefined {
+  return urlIn(variables, 'BOX_UPLOAD_URL');
+}
+
+function urlIn(variables: Variables, name: string): string | undefined {
+  const url = readVariable(variables, name)?.trim();
+  if (url !== undefined) parseVariable(boxApiUrl, name, url);
   return url;
 }
 

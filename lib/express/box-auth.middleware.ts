@@ -10,7 +10,12 @@ import { checkedActingUserId } from '../box/acting-user.js';
 import { type BoxAuth, createBoxAuth } from '../box/box-auth.js';
 import type { BoxFetch } from '../box/box-fetch.js';
 import type { BoxTokenProvider } from '../box/box-token.provider.js';
-import { boxApiUrlIn, boxVariableNames, boxCredentialsIn } from '../box/box.environment.js';
+import {
+  boxApiUrlIn,
+  boxCredentialsIn,
+  boxUploadUrlIn,
+  boxVariableNames,
+} from '../box/box.environment.js';
 import { logEvents, warmUpApp } from '../core/app/app-start.js';
 import { checkOptions } from '../core/app/option-checks.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
@@ -82,9 +87,10 @@ export function boxAuth(given: BoxAuthExpressOptions = {}): BoxAuthMiddleware {
   const [settings, { credentials, ...options }] = splitOptions(given);
   const { actingUser, via, optional, logger, name, onBadCredentials } = settings;
   const apiUrl = options.apiUrl ?? boxApiUrlIn(process.env);
+  const uploadUrl = options.uploadUrl ?? boxUploadUrlIn(process.env);
   const isInEnvironment = credentials === undefined; // null is an invalid option
   const box = createBoxAuth(
-    { ...options, apiUrl },
+    { ...options, apiUrl, uploadUrl },
     () => (isInEnvironment ? boxCredentialsIn(process.env) : credentials),
     {
       name,

@@ -6,7 +6,7 @@ import { credentialsOf, type Environment } from '../../nest/environment.js';
 import { createBoxAuth } from '../box-auth.js';
 import { boxDocs } from '../box-docs.js';
 import { boxAuthOf, type BoxTokenProvider, providerReplacedError } from '../box-token.provider.js';
-import { boxApiUrlIn, boxVariableNames } from '../box.environment.js';
+import { boxApiUrlIn, boxUploadUrlIn, boxVariableNames } from '../box.environment.js';
 import type { BoxCredentials } from '../credentials/box-credentials.js';
 import {
   BOX_APP_PROVIDER,
@@ -56,9 +56,10 @@ async function createBoxTokenProvider(
   const onBadCredentials = checkedOnBadCredentials(given);
   // Read even if the options have credentials: calls that are meant for an emulator must not go to Box.
   const apiUrl = options.apiUrl ?? boxApiUrlIn(process.env);
+  const uploadUrl = options.uploadUrl ?? boxUploadUrlIn(process.env);
   const isInEnvironment = credentials === undefined; // null is an invalid option
   const box = createBoxAuth(
-    { ...options, ...(apiUrl === undefined ? {} : { apiUrl }) },
+    { ...options, apiUrl, uploadUrl },
     () => (isInEnvironment ? credentialsOf(BOX_MODULE, environment, MISSING) : credentials),
     {
       name,

@@ -40,6 +40,7 @@ export interface IssuerDescription<Form extends object, Credentials extends Pars
 /** One app at one issuer: credentials, token endpoint, cache and `fetch`, wired together. Independent of Nest. */
 export class AppAuth<Form extends object, Credentials extends ParsedCredentials> {
   readonly apiUrl: string;
+  readonly baseUrlOf: BaseUrlOf;
   readonly policy: OutgoingPolicy;
   /** A `fetch` that adds the app's token to calls. */
   readonly fetch: ReplayingFetch;
@@ -105,6 +106,7 @@ export class AppAuth<Form extends object, Credentials extends ParsedCredentials>
       emit,
     );
     this.apiUrl = apiUrl;
+    this.baseUrlOf = baseUrlOf;
     this.policy = new OutgoingPolicy(
       this.tokens,
       headers,

@@ -5,6 +5,7 @@ import { inspect } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import {
   boxApiUrlIn,
+  boxUploadUrlIn,
   boxVariableNames,
   boxCredentialsIn,
 } from '../../../lib/box/box.environment.js';
@@ -395,6 +396,8 @@ describe('The variables of Box', () => {
   it('contain the URL of Box', () => {
     expect(boxApiUrlIn({ BOX_API_URL: 'http://localhost:1 ' })).toBe('http://localhost:1');
     expect(boxApiUrlIn({ BOX_API_URL: ' ' })).toBeUndefined();
+    expect(boxUploadUrlIn({ BOX_UPLOAD_URL: ' http://localhost:2' })).toBe('http://localhost:2');
+    expect(boxUploadUrlIn({})).toBeUndefined();
   });
 
   it('are missing: one clear error', async () => {
@@ -454,10 +457,16 @@ describe('The variables of Box', () => {
   it.each(['api.box.com', 'http://api.box.com', 'https://user:pass@api.box.com'])(
     'are invalid: the error for BOX_API_URL=%s does not show the value',
     async (url) => {
-      const error = await thrownBy(() => boxApiUrlIn({ BOX_API_URL: url }));
-      expect(error.code).toBe('option_invalid');
-      expect(error.message).toContain('Invalid environment variable BOX_API_URL');
-      expect(JSON.stringify(error)).not.toContain('pass@');
+      const errors = [
+        await thrownBy(() => boxApiUrlIn({ BOX_API_URL: url })),
+        await thrownBy(() => boxUploadUrlIn({ BOX_UPLOAD_URL: url })),
+      ];
+      for (const [index, error] of errors.entries()) {
+        const name = index === 0 ? 'BOX_API_URL' : 'BOX_UPLOAD_URL';
+        expect(error.code).toBe('option_invalid');
+        expect(error.message).toContain(`Invalid environment variable ${name}`);
+        expect(JSON.stringify(error)).not.toContain('pass@');
+      }
     },
   );
 });
