@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest';
+import {
+  headerOf,
+  toRereadable,
+  withHeaders,
+  withNoStore,
+  withoutHeaders,
+} from '../../lib/undici/headers.js';
+
+/** One header in each form that undici accepts. */
+const forms = (name: string, value: string): [form: string, headers: unknown][] => [
+  ['an object', { [name]: value, other: 'x' }],
+  ['a list of names and values', [name, value, 'other', 'x']],
+  [
+    'pairs',
+    new Map([
+      [name, value],
+      ['other', 'x'],
+    ]),
+  ],
+  ['Headers', new Headers({ [name]: value, other: 'x' })],
+];
+
+describe('headerOf', () => {
+  it.each(forms('As-User', '1'))('finds a header in %s', (_, headers) => {
+    expect(headerOf(headers, 'as-user')).toBe('1');
+    expect(headerOf(headers, 'x')).toBeUndefined();
+    expect(headerOf(headers, 'missing')).toBeUndefined();
+  });
+
+  it.each<[string, unknown, string | undefined]>([
+    ['joins the values of a list', { 'as-user': ['1', '2'] }, '1, 2'],
+    ['joins repeated headers', ['as-user', '1', 'AS-USER', '2'], '1, 2'],
+    ['takes null for an empty value', { 'as-user': null }, ''],
+    ['skips undefined', { 'as-user': undefined }, undefined],
+    ['skips an empty list', { 'as-user': [] }, undefined],
+    ['does not take a value for a name', ['x', 'as-user', 'y', 'z'], undefined],
+    ['finds nothing in no headers', undefined, undefined],
+    ['finds nothing in null', null, undefined],
+  ])('%s', (_, headers, expected) => {
+    expect(headerOf(headers, 'as-user')).toBe(expected);
+  });
+});
+
+describe('toRereadable', () => {
+  it('copies an iterator', () => {
+    const pairs = new Map([['a', '1']]).entries();
+    const copy = toRereadable(pairs);
+    expect([headerOf(copy, 'a'), headerOf(copy, 'a')]).toEqual(['1', '1']);
+  });
+
+  it.each([{ a: '1' }, undefined, null])('leaves %j unchanged', (headers) => {
+    expect(toRereadable(headers)).toBe(headers);
+  });
+});
+
+describe('withHeaders', () => {
+  it.each([...forms('a', '1'), ['nothing', undefined] as const])('adds to %s', (form, headers) => {
+    const all = withHeaders(headers, { b: '2', c: '3' });
+    expect(headerOf(all, 'a')).toBe(form === 'nothing' ? undefined : '1');
+    expect(headerOf(all, 'b')).toBe('2');
+    expect(headerOf(all, 'c')).toBe('3');
+    expect(headerOf(headers, 'b')).toBeUndefined();
+  });
+});
+
+describe('withNoStore', () => {
+  it.each([...forms('a', '1'), ['nothing', undefined] as const])('adds to %s', (_, headers) => {
+    expect(headerOf(withNoStore(headers), 'cache-control')).toBe('no-store');
+  });
+
+  it.each(forms('Cache-Control', 'max-age=0'))('keeps the directives in %s', (_, headers) => {
+    const all = withNoStore(headers);
+    expect(headerOf(all, 'cache-control')).toBe('max-age=0, no-store');
+    expect(headerOf(all, 'other')).toBe('x');
+  });
+});
+
+describe('withoutHeaders', () => {
+  it.each(forms('As-User', '1'))('removes from %s', (form, headers) => {
+    const remaining = withoutHeaders(headers, ['as-user', 'authorization']);
+    expect(headerOf(remaining, 'as-user')).toBeUndefined();
+    expect(headerOf(remaining, 'other')).toBe('x');
+    expect(Array.isArray(remaining)).toBe(form !== 'an object');
+  });
+
+  it.each(forms('a', '1'))('returns %s itself if there is nothing to remove', (_, headers) => {
+    expect(withoutHeaders(headers, ['b'])).toBe(headers);
+  });
+});
