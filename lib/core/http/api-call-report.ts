@@ -122,9 +122,11 @@ function statusOf(error: unknown): number | undefined {
 
 /** Only what the code of a library names, never a number: an app may abort a call with any value as the reason. */
 function errorTypeOf(error: unknown): string {
-  const isKnown = (type: unknown): type is string =>
-    typeof type === 'string' && /^(?:[A-Za-z_]|\d(?!\d))+$/.test(type);
-  return [systemCode(error), property(error, 'name')].find(isKnown) ?? '_OTHER';
+  return [systemCode(error), property(error, 'name')].find(isKnownType) ?? '_OTHER';
+}
+
+function isKnownType(type: unknown): type is string {
+  return typeof type === 'string' && /^(?:[A-Za-z_]|\d(?!\d))+$/.test(type);
 }
 
 /** Undefined where a getter or a Proxy throws. */
