@@ -22,6 +22,7 @@ export interface BoxApp extends AppAuth<BoxCredentials, ParsedBoxCredentials> {
   readonly uploadUrl: string;
   /** Replaces the transport of HTTP clients. Undefined: each client sends its own calls. */
   readonly transport: ClientTransport | undefined;
+  readonly uploadUrl: string;
   readonly downscoping: Downscoping;
   readonly revocation: Revocation;
 }

@@ -1,6 +1,5 @@
 import { BoxClient } from 'box-node-sdk';
 import { BaseUrls, NetworkSession } from 'box-node-sdk/networking';
-import { BOX_API_URL } from '../box/box-issuer.js';
 import { boxAuthOf, type BoxTokenProvider } from '../box/box-token.provider.js';
 import { BoxSdkAuthentication } from './box-sdk.authentication.js';
 import { BoxSdkNetworkClient } from './box-sdk.network-client.js';
@@ -20,7 +19,7 @@ export type BoxClientSession = Partial<
 
 /**
  * Creates a `BoxClient` of Box's official SDK, with or without Nest. Its calls carry the tokens of `provider`, act for the
- * acting user, and go to the `apiUrl` of its app.
+ * acting user, and go to its `apiUrl`, uploads to its `uploadUrl`.
  *
  * @example
  * ```ts
@@ -32,19 +31,15 @@ export type BoxClientSession = Partial<
  * ```
  */
 export function boxClient(provider: BoxTokenProvider, session: BoxClientSession = {}): BoxClient {
+  const box = boxAuthOf(provider);
   return new BoxClient({
     auth: new BoxSdkAuthentication(provider),
     networkSession: new NetworkSession({
-      baseUrls: baseUrlsAt(boxAuthOf(provider)?.apiUrl),
+      ...(box !== undefined && {
+        baseUrls: new BaseUrls({ baseUrl: box.apiUrl, uploadUrl: `${box.uploadUrl}/api` }),
+      }),
       ...session,
       networkClient: new BoxSdkNetworkClient(provider),
     }),
   });
-}
-
-/** For Box itself the defaults of the SDK are right: uploads have their own host there. */
-function baseUrlsAt(apiUrl: string | undefined): BaseUrls {
-  return apiUrl === undefined || apiUrl === BOX_API_URL
-    ? new BaseUrls({})
-    : new BaseUrls({ baseUrl: apiUrl, uploadUrl: `${apiUrl}/api` });
 }

@@ -13,16 +13,17 @@ import {
   providerReplacedError,
 } from '../box/box-token.provider.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
+import type { FetchBody, FetchInit, ReplayingFetch } from '../core/http/outgoing-request.js';
 import type { OutgoingPolicy } from '../core/http/outgoing-policy.js';
 import { MAX_DELAY_MS } from '../core/runtime/runtime.js';
 import { providerOf } from './box-sdk.authentication.js';
+import { CallStreams, type StreamContent, streamsIn } from './call-streams.js';
 import { checkAgent } from './custom-agent.js';
 import { apiErrorOf, sdkErrorOf, type SentRequest } from './sdk-errors.js';
 import { type Hop, nextHop } from './redirected-call.js';
-import { bodyOf, hasStream, headersOf, urlOf } from './sdk-request.js';
+import { bodyOf, headersOf, type RequestBody, urlOf } from './sdk-request.js';
 import { readResponse, type SdkResponse, withRetryAfter } from './sdk-response.js';
 import { startTimeLimit } from './time-limit.js';
-import { type StreamContent, UploadStreams } from './upload-stream.js';
 
 /** The result of one attempt. */
 interface Attempt {
@@ -35,7 +36,7 @@ interface Attempt {
 }
 
 interface Route {
-  readonly send: typeof fetch;
+  readonly send: ReplayingFetch;
   readonly policy: OutgoingPolicy;
   /** Whether the URL may receive the caller's identity headers. */
   readonly isBox: boolean;
@@ -48,9 +49,12 @@ const NO_RESPONSE: SdkResponse = { response: { status: 0, headers: {} }, rawBody
  * acting user goes into `as-user`, a refused token is replaced and the call repeated once, and no header of ours goes to
  * another origin, not even by a redirect. Use it with `BoxSdkAuthentication`; another authentication sends its own token.
  *
- * Files are streamed, never loaded as a whole. A stream of a single chunk can be sent again. After any other stream was
- * sent, the call is not retried. The SDK's own client reads the whole file first and adds `content-md5`. With this client,
+ * Files are streamed, never loaded as a whole, and sent again if the retry strategy wants it or the token was refused: a
+ * `fs.ReadStream` is opened again, and of other streams up to `replayBufferBytes` are kept. After more of such a stream was
+ * sent, the call is not repeated. The SDK's own client reads the whole file first and adds `content-md5`. With this client,
  * pass `contentMd5` (a SHA-1, in spite of its name) to `uploadFile` if Box should check the content.
+ *
+ * The interceptors of the session see every attempt and every hop of a redirect, but no refused token.
  *
  * Rejects with the SDK's `BoxApiError` and `BoxSdkError`, with a `BoxAuthError` as `BoxFetch` does, and with
  * `option_invalid` for a session with a proxy or agent options: pass `fetch` to `BoxAuthModule.forRoot` instead.
@@ -78,16 +82,19 @@ export class BoxSdkNetworkClient implements NetworkClient {
   }
 
   async fetch(input: FetchOptionsInput): Promise<FetchResponse> {
-    const streams = new UploadStreams();
+    const options = new FetchOptions(input);
+    const streams = new CallStreams(streamsIn(options), this.#replayBufferBytesFor(options));
     try {
-      return await this.#fetch(new FetchOptions(input), streams);
+      const response = await this.#fetch(options, streams);
+      streams.finish();
+      return response;
     } catch (error) {
-      streams.close();
+      streams.cancel(error);
       throw error;
     }
   }
 
-  async #fetch(original: FetchOptions, streams: UploadStreams): Promise<FetchResponse> {
+  async #fetch(original: FetchOptions, streams: CallStreams): Promise<FetchResponse> {
     let hop: Hop = { options: original, count: 0, hasLeftBox: false };
     let attempts = 1;
     let failures = 0;
@@ -97,10 +104,10 @@ export class BoxSdkNetworkClient implements NetworkClient {
       if (failure !== undefined) failures++;
       const delayMs = await retryDelayMs(attempt, failure === undefined ? attempts : failures);
       const signal = options.cancellationToken;
-      if (delayMs === undefined || streams.areConsumed || signal?.aborted === true) {
+      if (delayMs === undefined || !streams.canReplay || signal?.aborted === true) {
         const next = nextHop(hop, { options, policy, headers: sent.headers }, received.response);
         if (next === undefined) return outcomeOf(attempt);
-        if (hasStream(next.options) && streams.areConsumed) {
+        if (streamsIn(next.options).size > 0 && !streams.canReplay) {
           throw new BoxSdkError({ message: 'A stream cannot follow a redirect.' });
         }
         hop = next;
@@ -114,7 +121,7 @@ export class BoxSdkNetworkClient implements NetworkClient {
     }
   }
 
-  async #attempt(hop: Hop, streams: UploadStreams): Promise<Attempt> {
+  async #attempt(hop: Hop, streams: CallStreams): Promise<Attempt> {
     const { interceptors = [] } = hop.options.networkSession ?? {};
     const options = interceptors.reduce((last, each) => each.beforeRequest(last), hop.options);
     const { auth, networkSession, cancellationToken } = options;
@@ -134,8 +141,7 @@ export class BoxSdkNetworkClient implements NetworkClient {
     const sent = { headers, body: body.text, secretHeaderNames };
     let received: SdkResponse;
     try {
-      const content = await body.open(limit.signal);
-      const init = requestInit(options, headers, content, limit.signal);
+      const init = await requestInit(options, headers, body, limit.signal);
       received = await readResponse(await send(urlOf(options), init), options);
     } catch (error) {
       if (error instanceof BoxAuthError || error instanceof BoxSdkError) throw error;
@@ -149,6 +155,10 @@ export class BoxSdkNetworkClient implements NetworkClient {
       received.response,
     );
     return { options, policy, sent, received: { ...received, response } };
+  }
+
+  #replayBufferBytesFor({ auth }: FetchOptions): number {
+    return boxAuthOf(providerOf(auth) ?? this.#provider)?.policy.replayBufferBytes ?? 0;
   }
 
   /** Tokens of an app are sent only by its own fetch, even if its authentication is used with the client of another app. */
@@ -166,21 +176,46 @@ export class BoxSdkNetworkClient implements NetworkClient {
   }
 }
 
-function requestInit(
+async function requestInit(
   { method }: FetchOptions,
   headers: Headers,
-  content: StreamContent | string | undefined,
+  body: RequestBody,
   signal: AbortSignal | undefined,
-): RequestInit {
-  const isStream = typeof content === 'object' && !(content instanceof Uint8Array);
+): Promise<FetchInit> {
+  const content = await body.open(signal).catch((error: unknown) => {
+    // The error says that a token was refused, which is not why this attempt opens the body again.
+    throw error instanceof BoxAuthError
+      ? new BoxSdkError({ message: 'The call cannot be repeated: its file has changed.', error })
+      : error;
+  });
   return {
     method,
     headers,
     redirect: 'manual', // the interceptors run for each hop
-    ...(content !== undefined && { body: isStream ? ReadableStream.from(content) : content }),
-    ...(isStream && { duplex: 'half' }),
+    ...(content !== undefined && {
+      body: isChunks(content) ? eachTime(content, () => body.open(signal)) : content,
+    }),
     ...(signal !== undefined && { signal }),
   };
+}
+
+/** `BoxFetch` sends the first result, and requests another one to repeat a call whose token was refused. */
+function eachTime(
+  first: AsyncIterable<Uint8Array>,
+  open: () => Promise<StreamContent | string | undefined>,
+): () => Promise<FetchBody> {
+  let opened: AsyncIterable<Uint8Array> | undefined = first;
+  return async () => {
+    const content = opened ?? (await open()) ?? '';
+    opened = undefined;
+    return isChunks(content) ? ReadableStream.from(content) : content;
+  };
+}
+
+function isChunks(
+  content: StreamContent | string | undefined,
+): content is AsyncIterable<Uint8Array> {
+  return typeof content === 'object' && Symbol.asyncIterator in content;
 }
 
 /** Returns the delay that the SDK's retry strategy chooses; undefined if it does not retry. */

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { BoxSdkError } from 'box-node-sdk/box/errors';
 import type { MultipartItem } from 'box-node-sdk/networking';
 import { sdToJson } from 'box-node-sdk/serialization/json';
-import type { StreamContent } from './upload-stream.js';
+import type { StreamContent } from './call-streams.js';
 
 /** Encodes a form (RFC 7578), in the order of its parts. Returns bytes if all parts are in memory, else chunks. */
 export async function multipartForm(

@@ -4,7 +4,7 @@ import { type FetchOptions, userAgentHeader, xBoxUaHeader } from 'box-node-sdk/n
 import { sdToJson, sdToUrlParams } from 'box-node-sdk/serialization/json';
 import { multipartForm } from './multipart.js';
 import { without } from './redirected-call.js';
-import type { StreamContent, UploadStreams } from './upload-stream.js';
+import type { CallStreams, StreamContent } from './call-streams.js';
 
 /** A request body, whose streams are opened when it is sent. */
 export interface RequestBody {
@@ -15,7 +15,7 @@ export interface RequestBody {
 }
 
 /** @throws BoxSdkError for a body that the SDK's own client does not send either */
-export function bodyOf(options: FetchOptions, streams: UploadStreams): RequestBody {
+export function bodyOf(options: FetchOptions, streams: CallStreams): RequestBody {
   const { contentType, data, fileStream, multipartData } = options;
   if (multipartData !== undefined) {
     const boundary = `nestjs-box-auth-${randomUUID()}`;
@@ -46,11 +46,6 @@ export function bodyOf(options: FetchOptions, streams: UploadStreams): RequestBo
     default:
       throw new BoxSdkError({ message: `Unsupported content type : ${contentType}` });
   }
-}
-
-/** Whether the body of a call contains a stream. */
-export function hasStream({ fileStream, multipartData = [] }: FetchOptions): boolean {
-  return fileStream !== undefined || multipartData.some((item) => item.fileStream !== undefined);
 }
 
 function textBody(contentType: string, text: string | undefined): RequestBody {

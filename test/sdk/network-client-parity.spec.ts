@@ -1,4 +1,6 @@
-import { text } from 'node:stream/consumers';
+import { createHash } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import { buffer, text } from 'node:stream/consumers';
 import { Readable } from 'node:stream';
 import { BoxClient } from 'box-node-sdk';
 import { BoxApiError, BoxSdkError } from 'box-node-sdk/box/errors';
@@ -6,11 +8,10 @@ import {
   BaseUrls,
   BoxRetryStrategy,
   FetchOptions,
-  type FetchResponse,
   type Interceptor,
   NetworkSession,
 } from 'box-node-sdk/networking';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { BoxSdkAuthentication, BoxSdkNetworkClient } from 'nestjs-box-auth/sdk';
 import { BoxEmulator } from 'nestjs-box-auth/testing';
 import { BoxAuth } from '../../lib/box/box-auth.js';
@@ -136,6 +137,22 @@ const SCENARIOS: Record<string, Scenario> = {
     prepare: () => {
       acceptUploads();
       emulator.failNext('api', { kind: 'unavailable' });
+    },
+  },
+  'a chunked upload': { call: uploadChunked, prepare: acceptParts },
+  'a chunked upload with one 503 of each request': {
+    call: uploadChunked,
+    prepare: () => {
+      acceptParts();
+      let count = 0;
+      failing = () => (count++ % 2 === 0 ? 503 : undefined);
+    },
+  },
+  'a chunked upload with a part that always fails': {
+    call: uploadChunked,
+    prepare: () => {
+      acceptParts();
+      failing = (method) => (method === 'PUT' ? 503 : undefined);
     },
   },
   'a download': { call: download },
@@ -300,6 +317,25 @@ const DIFFERENCES: Record<string, Scenario & { readonly own: object; readonly ou
     own: { result: undefined },
     ours: { result: expect.objectContaining({ type: 'user' }) },
   },
+  'waits for the commit of a chunked upload': {
+    call: uploadChunked,
+    prepare: () => {
+      acceptParts();
+      let commits = 0;
+      failing = (_, path) => (path.endsWith('/commit') && commits++ === 0 ? 202 : undefined);
+    },
+    own: { result: expect.any(TypeError) },
+    ours: { result: 'large.bin' },
+  },
+  'repeats a part whose token was refused without a pause': {
+    call: uploadChunked,
+    prepare: () => {
+      acceptParts();
+      failing = () => void emulator.revokeAllTokens();
+    },
+    own: { result: expect.objectContaining({ code: 'token_refused_again' }) },
+    ours: { result: expect.objectContaining({ code: 'token_refused_again' }) },
+  },
   'tells the status of a failure that is not JSON': {
     call: me,
     prepare: () => emulator.always('api', { kind: 'status', status: 502, body: '<h1>Bad</h1>' }),
@@ -393,6 +429,63 @@ function acceptUploads() {
       JSON.stringify({ total_count: 1, entries: [{ type: 'file', id: '1', name: normal }] }),
     );
   });
+}
+
+/** Chooses another status for a request of a chunked upload. */
+let failing: (method: string, path: string) => number | undefined = () => undefined;
+
+/** An upload session with the requests that the SDK makes. The emulator checks their tokens. */
+function acceptParts() {
+  failing = () => undefined;
+  const parts: Buffer[] = [];
+  const session = `${emulator.url}/api/2.0/files/upload_sessions/S1`;
+  const respond = (
+    method: string,
+    path: string,
+    status: number,
+    body: (content: Buffer, headers: IncomingHttpHeaders) => object,
+  ) =>
+    emulator.route(method, `/api/2.0/files/upload_sessions${path}`, async (request, response) => {
+      const content = await buffer(request);
+      const failure = failing(method, path);
+      const headers = { 'content-type': 'application/json', 'retry-after': '0' };
+      response.writeHead(failure ?? status, headers);
+      response.end(JSON.stringify(failure === undefined ? body(content, request.headers) : {}));
+    });
+  respond('POST', '', 201, () => ({
+    id: 'S1',
+    type: 'upload_session',
+    num_parts_processed: 0,
+    part_size: 1000,
+    total_parts: 3,
+    session_endpoints: {
+      upload_part: session,
+      commit: `${session}/commit`,
+      abort: session,
+      list_parts: `${session}/parts`,
+      status: session,
+      log_event: `${session}/log`,
+    },
+  }));
+  respond('PUT', '/S1', 200, (content, headers) => {
+    const sha1 = createHash('sha1').update(content);
+    expect(headers['digest']).toBe(`sha=${sha1.copy().digest('base64')}`);
+    expect(headers['content-length']).toBe(String(content.byteLength));
+    const offset = parts.reduce((sum, part) => sum + part.byteLength, 0);
+    const part = { part_id: `P${parts.push(content)}`, offset, size: content.byteLength };
+    return { part: { ...part, sha1: sha1.digest('hex') } };
+  });
+  respond('GET', '/S1/parts', 200, () => ({ total_count: parts.length, entries: [] }));
+  respond('POST', '/S1/commit', 201, (_, headers) => {
+    const sha1 = createHash('sha1').update(Buffer.concat(parts)).digest('base64');
+    expect(headers['digest']).toBe(`sha=${sha1}`);
+    return { total_count: 1, entries: [{ type: 'file', id: '1', name: 'large.bin' }] };
+  });
+}
+
+async function uploadChunked(client: BoxClient) {
+  const file = Readable.from([Buffer.alloc(1500, 'a'), Buffer.alloc(1000, 'b')]);
+  return (await client.chunkedUploads.uploadBigFile(file, 'large.bin', 2500, '0')).name;
 }
 
 async function upload(client: BoxClient) {
