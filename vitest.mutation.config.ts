@@ -21,12 +21,11 @@ const more: Readonly<Record<string, readonly string[]>> = {
 
 /** Long proofs of another kind. A mutant that only they notice needs a test of its own. */
 const slow = [
-  'clients/{all-clients,caller-identity,proxy}',
   'core/credentials/sent-values',
   'core/runtime/{frozen-process,process,stopped-process}',
   'core/token-endpoint/{hostile-answers,rate-limit,untrusted-server,wrong-date}',
   'core/tokens/{duration-limits,hostile-*,retry-loops,token-load}',
-  'nest/{acting-user-limits,requests-are-released,transports/*}',
+  'nest/requests-are-released',
   'undici/caching-dispatchers',
 ];
 

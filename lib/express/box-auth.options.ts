@@ -73,7 +73,17 @@ export type AppOptions = Omit<BoxAuthExpressOptions, keyof Settings>;
 export function splitOptions(
   given: BoxAuthExpressOptions,
 ): readonly [settings: Settings, options: AppOptions] {
-  const { actingUser, via, optional, logger, warmUp, name, onBadCredentials, ...options } = given;
+  // Defaults instead of `??`: null is an invalid option.
+  const {
+    actingUser,
+    via = 'header',
+    optional = false,
+    logger,
+    warmUp,
+    name,
+    onBadCredentials,
+    ...options
+  } = given;
   if (actingUser !== undefined && typeof actingUser !== 'function') {
     throw invalidOption('actingUser', 'a function of the request', actingUser);
   }
@@ -82,8 +92,8 @@ export function splitOptions(
   }
   const settings = {
     actingUser,
-    via: checkedVia(via ?? 'header'),
-    optional: parseOption(booleanOption, 'optional', optional ?? false),
+    via: checkedVia(via),
+    optional: parseOption(booleanOption, 'optional', optional),
     logger: eventLogger(logger, name),
     warmUp: checkedWarmUp(warmUp),
     name,

@@ -9,8 +9,8 @@ import { choiceOption, parseOption } from './option-checks.js';
 export type WarmUp = 'off' | 'try' | 'require';
 
 /** @throws BoxAuthError `option_invalid` */
-export function checkedWarmUp(warmUp: WarmUp | undefined): WarmUp {
-  return parseOption(choiceOption(['off', 'try', 'require']), 'warmUp', warmUp ?? 'off');
+export function checkedWarmUp(warmUp: WarmUp = 'off'): WarmUp {
+  return parseOption(choiceOption(['off', 'try', 'require']), 'warmUp', warmUp);
 }
 
 /** An app that starts. */

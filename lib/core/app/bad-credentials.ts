@@ -5,8 +5,8 @@ import { choiceOption, parseOption } from './option-checks.js';
 export type OnBadCredentials = 'fail' | 'isolate';
 
 /** @throws BoxAuthError `option_invalid` */
-export function checkedOnBadCredentials(given: OnBadCredentials | undefined): OnBadCredentials {
-  return parseOption(choiceOption(['fail', 'isolate']), 'onBadCredentials', given ?? 'fail');
+export function checkedOnBadCredentials(given: OnBadCredentials = 'fail'): OnBadCredentials {
+  return parseOption(choiceOption(['fail', 'isolate']), 'onBadCredentials', given);
 }
 
 /** Errors that are found when credentials are read, besides those of the private key. */
