@@ -150,11 +150,15 @@ async function readAhead(
   try {
     for (let bytes = 0; bytes <= maxBytes;) {
       const { done, value } = await reader.read();
-      signal?.throwIfAborted();
-      if (done) return Buffer.concat(head);
+      if (done) {
+        signal?.throwIfAborted();
+        return Buffer.concat(head);
+      }
       head.push(value);
       bytes += value.byteLength;
     }
+  } catch {
+    // `fetch` reads the stream again, and reports its error.
   } finally {
     ignoreAbort?.();
   }

@@ -1,0 +1,168 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { BoxAuth } from '../../lib/box/box-auth.js';
+import { type LoopbackServer, startServer } from '../support/loopback-server.js';
+
+/** A server that responds with what it received. A path such as /307 redirects. */
+let server: LoopbackServer;
+let box: BoxAuth;
+beforeEach(async () => {
+  server = await startServer(({ path, method, headers, body }, response) => {
+    const status = Number(path.slice(1));
+    if (status >= 300) return response.writeHead(status, { location: '/end' }).end();
+    const shown = {
+      method,
+      path,
+      length: headers['content-length'],
+      encoding: headers['transfer-encoding'],
+      type: headers['content-type'],
+      mine: headers['x-mine'],
+      body,
+    };
+    return response.end(JSON.stringify(shown).replaceAll(/-+formdata-undici-\d+/g, 'the boundary'));
+  });
+  box = new BoxAuth({ credentials: { developerToken: 't' }, apiUrl: server.url });
+});
+afterEach(async () => {
+  box.close();
+  await server.stop();
+});
+
+type Arguments = readonly [input: Request | string, init?: RequestInit];
+
+/** How a call ends: its response, or its error, and whether the body of its Request is used. */
+async function outcomeOf(send: typeof fetch, [input, init]: Arguments): Promise<object> {
+  const end = await send(input, init).then(
+    async (response) => ({
+      status: response.status,
+      url: response.url,
+      redirected: response.redirected,
+      type: response.type,
+      text: await response.text(),
+    }),
+    (error: unknown) => describeError(error),
+  );
+  return { ...end, bodyUsed: input instanceof Request && input.bodyUsed };
+}
+
+function describeError(error: unknown): object {
+  if (!(error instanceof Error)) return { error };
+  const { name, message, cause } = error;
+  return { name, message, ...(cause instanceof Error && { cause: describeError(cause) }) };
+}
+
+const form = () => {
+  const data = new FormData();
+  data.set('name', 'a.txt');
+  data.set('file', new Blob(['hello']), 'a.txt');
+  return data;
+};
+const bodies: Record<string, () => RequestInit['body']> = {
+  'no body': () => undefined,
+  null: () => null,
+  'an empty string': () => '',
+  'a string': () => 'hello',
+  URLSearchParams: () => new URLSearchParams({ a: 'b' }),
+  FormData: form,
+  'a Blob': () => new Blob(['hello'], { type: 'text/plain' }),
+};
+
+/** Each call is made by both, with arguments of its own. */
+const inputs: Record<string, (url: string) => Arguments> = {
+  'a GET': (url) => [url],
+  'a Request without a body': (url) => [new Request(url, { headers: { 'x-mine': '1' } })],
+  'a used Request with another body': (url) => {
+    const request = new Request(url, { method: 'POST', body: 'x' });
+    void request.text();
+    return [request, { body: 'y' }];
+  },
+  'a body for a GET': (url) => [url, { body: 'x' }],
+  'a body for the GET of a Request': (url) => [new Request(url), { body: 'x' }],
+  'an unknown redirect mode': (url) => [url, { redirect: 'sometimes' as 'follow' }],
+  'a locked stream': (url) => {
+    const body = new Blob(['x']).stream();
+    body.getReader();
+    return [url, { method: 'POST', body, duplex: 'half' }];
+  },
+  'init over the fields of a Request': (url) => [
+    new Request(url, { method: 'POST', body: 'x', headers: { 'x-mine': '1' } }),
+    { method: 'PUT', body: 'other', headers: { 'x-mine': '2', 'content-type': 'text/mine' } },
+  ],
+  'null as the body of init': (url) => [
+    new Request(url, { method: 'POST', body: 'x' }),
+    { body: null },
+  ],
+  'an invalid header': (url) => [url, { headers: { 'x-mine': 'a\nb' } }],
+  'an invalid method': (url) => [url, { method: 'A B' }],
+  'a signal that is aborted': (url) => [
+    new Request(url, { method: 'POST', body: 'x' }),
+    { signal: AbortSignal.abort(new Error('the user left')) },
+  ],
+  'a Request with a signal that is aborted': (url) => [
+    new Request(url, { method: 'POST', body: 'x', signal: AbortSignal.abort() }),
+  ],
+  'a stream that fails': (url) => {
+    const body = new ReadableStream({
+      pull: (controller) => controller.error(new Error('broken')),
+    });
+    return [url, { method: 'POST', body, duplex: 'half' }];
+  },
+  'a Request with a stream that fails': (url) => {
+    const body = new ReadableStream({
+      pull: (controller) => controller.error(new Error('broken')),
+    });
+    return [new Request(url, { method: 'POST', body, duplex: 'half' })];
+  },
+  'a stream of strings': (url) => {
+    const body = ReadableStream.from<unknown>(['text']) as ReadableStream<Uint8Array>;
+    return [url, { method: 'POST', body, duplex: 'half' }];
+  },
+  'a Request with a stream of strings': (url) => {
+    const body = ReadableStream.from<unknown>(['text']) as ReadableStream<Uint8Array>;
+    return [new Request(url, { method: 'POST', body, duplex: 'half' })];
+  },
+};
+
+describe('BoxFetch ends as fetch does', () => {
+  const expectSame = async (create: (url: string) => Arguments, path: string) => {
+    const expected = await outcomeOf(fetch, create(server.url + path));
+    expect(await outcomeOf(box.fetch, create(server.url + path))).toEqual(expected);
+    return expected;
+  };
+
+  describe.each(Object.entries(bodies))('for %s', (_, body) => {
+    it.each(['/end', '/301', '/302', '/303', '/307', '/308'])('at %s', async (path) => {
+      for (const method of ['POST', 'PUT']) {
+        await expectSame((url) => [url, { method, body: body() ?? null }], path);
+        await expectSame((url) => [new Request(url, { method, body: body() ?? null })], path);
+      }
+    });
+
+    it.each(['manual', 'error'] as const)('and redirect: %s', async (redirect) => {
+      await expectSame((url) => [url, { method: 'POST', body: body() ?? null, redirect }], '/307');
+      await expectSame(
+        (url) => [new Request(url, { method: 'POST', body: body() ?? null, redirect })],
+        '/307',
+      );
+    });
+  });
+
+  it.each(Object.entries(inputs))('for %s', async (_, create) => {
+    await expectSame(create, '/end');
+  });
+});
+
+it('BoxFetch rejects a Request that was used, as fetch does', async () => {
+  const request = new Request(server.url, { method: 'POST', body: 'x' });
+  await request.text();
+  await expect(fetch(request)).rejects.toThrow(TypeError);
+  await expect(box.fetch(request)).rejects.toThrow(TypeError);
+  expect(server.arrived).toEqual([]);
+});
+
+it.each(['/301', '/307'])(
+  'BoxFetch sends a Buffer again at %s, which fetch of Node 20 does not',
+  async (path) => {
+    const response = await box.fetch(path, { method: 'PUT', body: Buffer.from('hello') });
+    expect(await response.json()).toMatchObject({ method: 'PUT', body: 'hello', length: '5' });
+  },
+);
