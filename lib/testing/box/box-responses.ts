@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { type HttpAnswer, oauthError, type ServiceResponses } from '../http/http-response.js';
 
-const API_REFERENCE = 'https://developer.box.com/guides/api-calls/permissions-and-errors/';
+const API_REFERENCE =
+  'https://developer.box.com/guides/api-calls/permissions-and-errors/common-errors/';
 
 /** An error response of Box's content API. */
 export function boxError(

@@ -167,7 +167,8 @@ describe('The API', () => {
       json: {
         type: 'error',
         code: 'not_found',
-        help_url: 'https://developer.box.com/guides/api-calls/permissions-and-errors/',
+        help_url:
+          'https://developer.box.com/guides/api-calls/permissions-and-errors/common-errors/',
         request_id: response.headers.get('box-request-id'),
       },
     });

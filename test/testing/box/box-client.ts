@@ -114,7 +114,11 @@ export function send(
   emulator: BoxEmulator,
   endpoint: `${'DELETE' | 'OPTIONS' | 'POST' | 'PUT'} ${string}`,
   token: string,
-  { json, body, headers = {} }: { json?: object; body?: BodyInit; headers?: Fields } = {},
+  {
+    json,
+    body,
+    headers = {},
+  }: { json?: object; body?: RequestInit['body']; headers?: Fields } = {},
 ): Promise<ReadResponse> {
   const [method = '', path = ''] = endpoint.split(' ');
   return request(path.startsWith('http') ? path : emulator.url + path, {

@@ -11,7 +11,8 @@ import { apiRoutes } from './api-routes.js';
 
 type Endpoint = `${ApiRoute['method']} ${ApiRoute['path']}`;
 
-interface CompiledRoute extends ApiRoute {
+interface CompiledRoute {
+  readonly route: ApiRoute;
   readonly pattern: RegExp;
 }
 
@@ -24,31 +25,32 @@ export class EmulatedApi {
     this.#context = context;
     // A path without parameters takes precedence: `/files/content` over `/files/:id`.
     this.#routes = apiRoutes(context)
-      .map((route) => ({ ...route, pattern: patternOf(route) }))
-      .toSorted((a, b) => parametersIn(a.path) - parametersIn(b.path));
+      .map((route) => ({ route, pattern: patternOf(route) }))
+      .toSorted((a, b) => parametersIn(a.route) - parametersIn(b.route));
   }
 
   /** The names of all endpoints, such as `GET /2.0/files/:id`. */
   get endpoints(): readonly Endpoint[] {
-    return this.#routes.map(nameOf);
+    return this.#routes.map(({ route }) => nameOf(route));
   }
 
   endpointOf(method: string, pathname: string): Endpoint | undefined {
-    const route = this.#routesAt(pathname).find((candidate) => candidate.method === method);
-    return route && nameOf(route);
+    const found = this.#routesAt(pathname).find(({ route }) => route.method === method);
+    return found && nameOf(found.route);
   }
 
   async respond(call: ApiCall): Promise<HttpAnswer> {
     const { pathname } = call.url;
     const atPath = this.#routesAt(pathname);
     if (atPath.length === 0) return notFound();
-    const route = atPath.find(({ method }) => method === call.method);
-    const [, id = '', versionId = ''] = route?.pattern.exec(pathname) ?? [];
+    const found = atPath.find(({ route }) => route.method === call.method);
+    const [, id = '', versionId = ''] = found?.pattern.exec(pathname) ?? [];
     // Box responds with a 405 to an id that is not a number.
-    if (!route || (route.item && !/^\d+$/.test(id))) {
-      const allow = atPath.map(({ method }) => method).join(', ');
+    if (!found || (found.route.item && !/^\d+$/.test(id))) {
+      const allow = atPath.map(({ route }) => route.method).join(', ');
       return boxError(405, 'method_not_allowed', 'Method Not Allowed', { headers: { allow } });
     }
+    const { route } = found;
     const routeCall = { ...call, id, versionId };
     if (!this.#isWithinScope(route, routeCall)) return bearerChallenge(403, 'insufficient_scope');
     try {
@@ -60,8 +62,8 @@ export class EmulatedApi {
   }
 
   #routesAt(pathname: string): readonly CompiledRoute[] {
-    const path = this.#routes.find(({ pattern }) => pattern.test(pathname))?.path;
-    return this.#routes.filter((candidate) => candidate.path === path);
+    const path = this.#routes.find(({ pattern }) => pattern.test(pathname))?.route.path;
+    return this.#routes.filter(({ route }) => route.path === path);
   }
 
   #isWithinScope({ scopes, item: type }: ApiRoute, { id, caller }: RouteCall): boolean {
@@ -82,7 +84,7 @@ function nameOf({ method, path }: ApiRoute): Endpoint {
   return `${method} ${path}`;
 }
 
-function parametersIn(path: string): number {
+function parametersIn({ path }: ApiRoute): number {
   return path.split(':').length - 1;
 }
 

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../http/http-response.js';
-import { boxTime, boxTimeOrNull, type Representation } from '../api/representation.js';
+import { boxTime, boxTimeOrNull, type Representation } from '../representation.js';
 import type { EmulatedUsers } from '../enterprise/emulated-users.js';
 import { describeUser } from '../enterprise/user-json.js';
 import {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { JsonObject } from '../../http/http-response.js';
-import { boxTimeOrNull } from '../api/representation.js';
+import { boxTimeOrNull } from '../representation.js';
 
 export type SharedLinkAccess = 'open' | 'company' | 'collaborators';
 

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../http/http-response.js';
-import { boxTime, type Representation } from '../api/representation.js';
+import { boxTime, type Representation } from '../representation.js';
 import type { EmulatedUsers, StoredUser } from './emulated-users.js';
 
 const SPACE_AMOUNT_BYTES = 10 * 1024 ** 3;

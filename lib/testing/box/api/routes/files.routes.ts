@@ -7,7 +7,7 @@ import { type ApiContext, ApiRefusal, type ApiRoute, type RouteCall } from '../a
 import { ItemAccess } from '../item-access.js';
 import { CHANGE_ITEM, itemChanges, readItemChanges } from '../item-changes.js';
 import { fieldsOf } from '../paging.js';
-import { render } from '../representation.js';
+import { render } from '../../representation.js';
 import { parentReference, readBody, timestamp, validName } from '../request-body.js';
 import { DELETE, DOWNLOAD, READ_FILE, WRITE } from '../scopes.js';
 
@@ -104,8 +104,8 @@ export function fileRoutes(context: ApiContext): readonly ApiRoute[] {
     const name = validName(body.name ?? file.name);
     access.destination(body.parent.id, call);
     access.checkNameIsFree(name, body.parent.id, call);
-    access.checkRoomFor(file.content.byteLength);
     const source = body.version === undefined ? file : atVersion(file, body.version);
+    access.checkRoomFor(source.content.byteLength);
     const copied = drive.copyFile(source, name, body.parent.id, call.caller.user.id);
     return {
       status: 201,

@@ -7,7 +7,7 @@ import { ItemAccess } from '../item-access.js';
 import { CHANGE_ITEM, itemChanges, readItemChanges } from '../item-changes.js';
 import { sortItems } from '../item-order.js';
 import { fieldsOf, listPage, pageOf } from '../paging.js';
-import { render } from '../representation.js';
+import { render } from '../../representation.js';
 import { parentReference, readBody, validName } from '../request-body.js';
 import { DELETE, LIST_FOLDER, WRITE } from '../scopes.js';
 

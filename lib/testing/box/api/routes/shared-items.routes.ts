@@ -3,7 +3,7 @@ import { boxError } from '../../box-responses.js';
 import { type ApiContext, type ApiRoute, headerOf, type RouteCall } from '../api-route.js';
 import { ItemAccess } from '../item-access.js';
 import { fieldsOf } from '../paging.js';
-import { render } from '../representation.js';
+import { render } from '../../representation.js';
 import { READ_FILE } from '../scopes.js';
 
 /** The item of a shared link. */

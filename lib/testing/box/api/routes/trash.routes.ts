@@ -5,7 +5,7 @@ import type { ItemInDrive } from '../../drive/drive-items.js';
 import { type ApiContext, ApiRefusal, type ApiRoute, type RouteCall } from '../api-route.js';
 import { ItemAccess } from '../item-access.js';
 import { fieldsOf, listPage, pageOf } from '../paging.js';
-import { render } from '../representation.js';
+import { render } from '../../representation.js';
 import { parentReference, readBody, validName } from '../request-body.js';
 import { READ, WRITE } from '../scopes.js';
 

@@ -13,7 +13,7 @@ import {
 } from '../api-route.js';
 import { ItemAccess } from '../item-access.js';
 import { fieldsOf, listPage, pageOf } from '../paging.js';
-import { boxTime, render } from '../representation.js';
+import { boxTime, render } from '../../representation.js';
 import { boxId, readBody, validName } from '../request-body.js';
 import { UPLOAD } from '../scopes.js';
 

@@ -5,7 +5,7 @@ import type { FileInDrive } from '../../drive/drive-items.js';
 import { type ApiContext, ApiRefusal, type ApiRoute, type RouteCall } from '../api-route.js';
 import { ItemAccess } from '../item-access.js';
 import { fieldsOf } from '../paging.js';
-import { render } from '../representation.js';
+import { render } from '../../representation.js';
 import { parentReference, readBody, validName } from '../request-body.js';
 import { UPLOAD } from '../scopes.js';
 import { readUploadForm } from '../upload-form.js';

@@ -7,7 +7,7 @@ import type { StoredUser } from '../../enterprise/emulated-users.js';
 import { representUser } from '../../enterprise/user-json.js';
 import { type ApiContext, ApiRefusal, type ApiRoute, type RouteCall } from '../api-route.js';
 import { fieldsOf, listPage, pageOf } from '../paging.js';
-import { render } from '../representation.js';
+import { render } from '../../representation.js';
 import { boxId, readBody } from '../request-body.js';
 import { MANAGE_USERS, READ } from '../scopes.js';
 

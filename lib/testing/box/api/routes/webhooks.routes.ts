@@ -7,7 +7,7 @@ import { WEBHOOK_TRIGGERS } from '../../webhooks/webhook-triggers.js';
 import type { RegisteredWebhook } from '../../webhooks/webhook-register.js';
 import { type ApiContext, ApiRefusal, type ApiRoute, type RouteCall } from '../api-route.js';
 import { listPage, pageOf } from '../paging.js';
-import { boxTime } from '../representation.js';
+import { boxTime } from '../../representation.js';
 import { boxId, readBody } from '../request-body.js';
 import { MANAGE_WEBHOOKS } from '../scopes.js';
 

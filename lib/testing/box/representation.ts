@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../http/http-response.js';
+import type { JsonObject } from '../http/http-response.js';
 
 /** A resource in Box's JSON. */
 export interface Representation {
