@@ -102,7 +102,7 @@ export default defineConfig({
   ],
   test: {
     isolate: false,
-    setupFiles: ['reflect-metadata'],
+    setupFiles: ['reflect-metadata', './scripts/no-active-mutant.mjs'],
     testTimeout: 10_000,
     reporters: [{}],
     sequence: { sequencer: OwnTestsFirst },
