@@ -29,7 +29,10 @@ type OfKind<Event extends AuthEvent, Kind> = Event extends AuthEvent
 /** Publishes `event` to the listeners in this process. */
 export function publishEvent(event: AuthEvent, source: AuthEventSource): void {
   const kindChannel = CHANNELS[event.kind];
-  if (kindChannel.hasSubscribers) kindChannel.publish({ ...source, ...event });
+  if (!kindChannel.hasSubscribers) return;
+  const { issuer, app } = source;
+  // `{ ...source, ...event }` takes 10 us on Node 20.
+  kindChannel.publish({ issuer, app, ...event });
 }
 
 /** Whether an event of `kind` reaches a listener, for events that take work to prepare. */

@@ -41,11 +41,20 @@ export class ApiCallReport {
     return (result) => {
       this.#waitingSince = runtime.monotonic();
       const durationMs = this.#waitingSince - sentAt;
-      const times = { waitedMs, startedAt, durationMs };
-      const event = { ...targetOf(url, method), acting, attempt, ...times, ...result };
-      this.#callerContext.runInAsyncScope(() =>
-        publishEvent({ kind: 'api-request', ...event }, this.source),
-      );
+      const { host, port } = serverOf(url);
+      const event: ApiRequestEvent = {
+        kind: 'api-request',
+        method: typeof method === 'string' ? method.toUpperCase() : 'GET',
+        host,
+        port,
+        acting,
+        attempt,
+        waitedMs,
+        startedAt,
+        durationMs,
+        ...result,
+      };
+      this.#callerContext.runInAsyncScope(publishEvent, undefined, event, this.source);
     };
   };
 }
@@ -110,9 +119,8 @@ async function follow<Response extends { readonly status: number }>(
   }
 }
 
-function targetOf(url: URL, method: unknown): Pick<ApiRequestEvent, 'method' | 'host' | 'port'> {
+function serverOf(url: URL): Pick<ApiRequestEvent, 'host' | 'port'> {
   return {
-    method: typeof method === 'string' ? method.toUpperCase() : 'GET',
     host: url.hostname.replace(/^\[(.*)\]$/, '$1'), // an IPv6 address
     port: Number(url.port) || (url.protocol === 'https:' ? 443 : 80),
   };
