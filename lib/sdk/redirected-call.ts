@@ -47,7 +47,13 @@ export function nextHop(
   const isSameOrigin = url.origin === from.origin;
   const isGet = becomesGet(options.method.toUpperCase(), status);
   const { params: _, auth, ...rest } = hop.options;
-  const { data: _data, fileStream: _file, multipartData: _form, ...bodiless } = rest;
+  const {
+    data: _data,
+    fileStream: _file,
+    multipartData: _form,
+    contentType: _type,
+    ...bodiless
+  } = rest;
   // A caller that authorizes the first hop itself gets no token of ours on a later one.
   const keepsAuth =
     providerOf(options.auth) === undefined

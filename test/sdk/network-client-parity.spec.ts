@@ -35,6 +35,8 @@ interface Outcome {
   readonly result: unknown;
   readonly hooks: readonly string[];
   readonly requests: readonly string[];
+  /** The `content-length` of each part of a chunked upload. */
+  readonly partLengths: readonly unknown[];
 }
 
 interface Scenario {
@@ -60,8 +62,10 @@ const redirectTo =
     emulator.route('GET', path, (_, response) =>
       response.writeHead(status, { location: location() }).end(),
     );
+/** Added once: `space_used` of the user would change. */
+let plan: { readonly id: string } | undefined;
 const download = async (client: BoxClient) => {
-  const { id } = emulator.addFile({ name: `${Math.random()}.txt`, content: 'The plan' });
+  const { id } = (plan ??= emulator.addFile({ name: 'plan.txt', content: 'The plan' }));
   return text((await client.downloads.downloadFile(id)) as Readable);
 };
 
@@ -327,14 +331,17 @@ const DIFFERENCES: Record<string, Scenario & { readonly own: object; readonly ou
     own: { result: expect.any(TypeError) },
     ours: { result: 'large.bin' },
   },
-  'repeats a part whose token was refused without a pause': {
+  'sends the parts of a chunked upload with a content-length, and again with another token': {
     call: uploadChunked,
     prepare: () => {
       acceptParts();
-      failing = () => void emulator.revokeAllTokens();
+      failing = (method, path) => {
+        if (method === 'POST' && path === '') emulator.revokeAllTokens();
+        return undefined;
+      };
     },
-    own: { result: expect.objectContaining({ code: 'token_refused_again' }) },
-    ours: { result: expect.objectContaining({ code: 'token_refused_again' }) },
+    own: { result: 'large.bin', partLengths: [undefined, undefined, undefined, undefined] },
+    ours: { result: 'large.bin', partLengths: ['1000', '1000', '1000', '500'] },
   },
   'tells the status of a failure that is not JSON': {
     call: me,
@@ -470,7 +477,6 @@ function acceptParts() {
   respond('PUT', '/S1', 200, (content, headers) => {
     const sha1 = createHash('sha1').update(content);
     expect(headers['digest']).toBe(`sha=${sha1.copy().digest('base64')}`);
-    expect(headers['content-length']).toBe(String(content.byteLength));
     const offset = parts.reduce((sum, part) => sum + part.byteLength, 0);
     const part = { part_id: `P${parts.push(content)}`, offset, size: content.byteLength };
     return { part: { ...part, sha1: sha1.digest('hex') } };
@@ -555,7 +561,10 @@ async function outcomeWith(
     ({ method, path, status, headers }) =>
       `${method} ${short(path)} ${status} token: ${headers['authorization'] !== undefined}`,
   );
-  return { result, hooks, requests };
+  const partLengths = emulator.apiRequests
+    .filter(({ method }) => method === 'PUT')
+    .map(({ headers }) => headers['content-length']);
+  return { result, hooks, requests, partLengths };
 }
 
 const same = <T>(value: T): T => value;
@@ -584,7 +593,7 @@ describe('The network client has the same outcome as the SDK’s own', () => {
   it.each(Object.entries(SCENARIOS))('with %s', async (_, scenario) => {
     const own = await outcomeWith('own', scenario);
     const ours = await outcomeWith('ours', scenario);
-    expect(ours).toEqual(own);
+    expect(ours).toEqual({ ...own, partLengths: expect.any(Array) });
     expect(own.hooks.length).toBeGreaterThan(0);
   });
 

@@ -7,7 +7,12 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import type { BoxClient } from 'box-node-sdk';
 import { BoxApiError, BoxSdkError } from 'box-node-sdk/box/errors';
-import { BoxRetryStrategy, FetchOptions, type Interceptor } from 'box-node-sdk/networking';
+import {
+  BoxRetryStrategy,
+  FetchOptions,
+  type Interceptor,
+  type MultipartItem,
+} from 'box-node-sdk/networking';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { BoxEmulator } from 'nestjs-box-auth/testing';
 import { BoxAuth } from '../../lib/box/box-auth.js';
@@ -137,60 +142,6 @@ describe('A stream of more than `replayBufferBytes`', () => {
   });
 });
 
-describe('An upload that cannot be repeated', () => {
-  it('of a file that has changed since the first attempt fails', async () => {
-    class Changing extends BoxRetryStrategy {
-      override async shouldRetry(...given: Parameters<BoxRetryStrategy['shouldRetry']>) {
-        await appendFile(path, 'more');
-        return super.shouldRetry(...given);
-      }
-    }
-    const { client } = start({}, { retryStrategy: new Changing({ retryBaseInterval: 0 }) });
-    emulator.always('api', { kind: 'unavailable' });
-    await expect(upload(client, createReadStream(path))).rejects.toMatchObject({
-      message: expect.stringContaining('changed'),
-    });
-    expect(statuses()).toEqual([503]);
-  });
-
-  it('of a stream that fails has its error, and one attempt', async () => {
-    function* broken() {
-      yield* chunksOf(CONTENT);
-      throw new Error('the disk is gone');
-    }
-    const { client } = start();
-    const error = await upload(client, Readable.from(broken())).catch((thrown: unknown) => thrown);
-    expect(error).toBeInstanceOf(BoxSdkError);
-    expect(error).toMatchObject({ message: expect.stringContaining('the disk is gone') });
-    expect(statuses().length).toBeLessThan(2);
-  });
-
-  it('of a stream that an interceptor has replaced is sent once', async () => {
-    const counting: Interceptor = {
-      beforeRequest: (call) =>
-        new FetchOptions({
-          ...call,
-          multipartData: (call.multipartData ?? []).map((item) =>
-            item.fileStream === undefined
-              ? item
-              : { ...item, fileStream: Readable.from(upperCased(item.fileStream)) },
-          ),
-        }),
-      afterRequest: (response) => response,
-    };
-    const { box, client } = start({}, { interceptors: [counting] });
-    const stream = () => Readable.from(['one ', 'two ', 'three']);
-    await box.provider.getToken();
-    emulator.revokeAllTokens();
-    expect(String(await contentOf(client, await upload(client, stream())))).toBe('ONE TWO THREE');
-    expect(statuses().slice(0, 2)).toEqual([401, 201]);
-    emulator.clearRequests();
-    emulator.failNext('api', { kind: 'unavailable' });
-    await expect(upload(client, stream())).rejects.toBeInstanceOf(BoxApiError);
-    expect(statuses()).toEqual([503]);
-  });
-});
-
 describe('A redirect of an upload', () => {
   const to = (status: number, path: string) =>
     emulator.route('POST', '/2.0/from', (_, response) =>
@@ -234,7 +185,65 @@ describe('A redirect of an upload', () => {
   });
 });
 
+describe('An upload that cannot be repeated', () => {
+  it('of a file that has changed since the first attempt fails', async () => {
+    class Changing extends BoxRetryStrategy {
+      override async shouldRetry(...given: Parameters<BoxRetryStrategy['shouldRetry']>) {
+        await appendFile(path, 'more');
+        return super.shouldRetry(...given);
+      }
+    }
+    const { client } = start({}, { retryStrategy: new Changing({ retryBaseInterval: 0 }) });
+    emulator.always('api', { kind: 'unavailable' });
+    await expect(upload(client, createReadStream(path))).rejects.toMatchObject({
+      message: expect.stringContaining('changed'),
+    });
+    expect(statuses()).toEqual([503]);
+  });
+
+  it('of a stream that an interceptor has replaced is sent once', async () => {
+    const changing: Interceptor = {
+      beforeRequest: ({ multipartData, ...call }) =>
+        new FetchOptions(
+          multipartData === undefined
+            ? call
+            : { ...call, multipartData: multipartData.map(upperCased) },
+        ),
+      afterRequest: (response) => response,
+    };
+    const { box, client } = start({}, { interceptors: [changing] });
+    const stream = () => Readable.from(['one ', 'two ', 'three']);
+    await box.provider.getToken();
+    emulator.revokeAllTokens();
+    expect(String(await contentOf(client, await upload(client, stream())))).toBe('ONE TWO THREE');
+    expect(statuses().slice(0, 2)).toEqual([401, 201]);
+    emulator.clearRequests();
+    emulator.failNext('api', { kind: 'unavailable' });
+    await expect(upload(client, stream())).rejects.toBeInstanceOf(BoxApiError);
+    expect(statuses()).toEqual([503]);
+  });
+
+  it('of a stream that fails has its error, and one attempt', async () => {
+    function* broken() {
+      yield* chunksOf(CONTENT);
+      throw new Error('the disk is gone');
+    }
+    const { client } = start();
+    const error = await upload(client, Readable.from(broken())).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(BoxSdkError);
+    expect(error).toMatchObject({ message: expect.stringContaining('the disk is gone') });
+    expect(statuses().length).toBeLessThan(2);
+  });
+});
+
 /** As an interceptor may change a file while it is sent. */
-async function* upperCased(source: AsyncIterable<unknown>): AsyncGenerator<string> {
+function upperCased(item: MultipartItem): MultipartItem {
+  const { fileStream } = item;
+  return fileStream === undefined
+    ? item
+    : { ...item, fileStream: Readable.from(upperCasedChunks(fileStream)) };
+}
+
+async function* upperCasedChunks(source: AsyncIterable<unknown>): AsyncGenerator<string> {
   for await (const chunk of source) yield String(chunk).toUpperCase();
 }

@@ -8,7 +8,7 @@ export type FakeBoxPath = string | RegExp;
 export interface FakeBoxCall {
   /** Upper case. */
   readonly method: string;
-  /** The full URL. */
+  /** The full URL, as it is sent: without a fragment. */
   readonly url: string;
   /** Without the query. */
   readonly path: string;
@@ -38,14 +38,14 @@ export async function recordCall(
   request: Request,
   holder: TokenHolder | undefined,
 ): Promise<OpenCall> {
-  const url = new URL(request.url);
+  const { origin, pathname, search, searchParams } = new URL(request.url);
   const { authorization: _, ...headers } = Object.fromEntries(request.headers);
   const actingUser = headers['as-user'];
   return {
-    method: request.method,
-    url: url.href,
-    path: url.pathname,
-    query: Object.fromEntries(url.searchParams),
+    method: request.method.toUpperCase(),
+    url: origin + pathname + search,
+    path: pathname,
+    query: Object.fromEntries(searchParams),
     headers,
     body: request.body === null ? undefined : await request.text(),
     as: undefined,
@@ -57,14 +57,17 @@ export async function recordCall(
   };
 }
 
-/** Whether a call has that method and path. */
+/** Whether a call has that method and path. A fragment is not sent, so it is ignored in a path. */
 export function matchesRoute(call: FakeBoxCall, method: string, path: FakeBoxPath): boolean {
+  const expected = typeof path === 'string' ? path.replace(/#.*/, '') : path;
   const { origin, pathname, search } = new URL(call.url);
   const forms = [pathname, origin + pathname].flatMap((form) => [form, form + search]);
   return (
     call.method === method.toUpperCase() &&
     // Not `test`: a RegExp with the flag `g` keeps its `lastIndex`.
-    forms.some((form) => (typeof path === 'string' ? form === path : form.search(path) >= 0))
+    forms.some((form) =>
+      typeof expected === 'string' ? form === expected : form.search(expected) >= 0,
+    )
   );
 }
 

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { boxError } from '../box/box-responses.js';
 import type { HttpAnswer } from '../http/http-response.js';
 import { displayUrl, type FakeBoxCall, type FakeBoxPath, matchesRoute } from './fake-box-calls.js';
@@ -61,6 +62,6 @@ function noReply(call: FakeBoxCall): HttpAnswer {
   return boxError(
     404,
     'not_found',
-    `FakeBox has no reply for ${method} ${url}. Fix: add box.reply('${method}', '${url}', …) to the test.`,
+    `FakeBox has no reply for ${method} ${url}. Fix: add box.reply(${inspect(method)}, ${inspect(url)}, …) to the test.`,
   );
 }
