@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import * as v from 'valibot';
 import type { BoxEmulator } from '../../testing/box/box-emulator.js';
+import { isJsonObject } from '../../testing/http/http-response.js';
 
 const MAX_BODY_BYTES = 64 * 1024;
 
@@ -106,7 +107,9 @@ async function applied(
     return 'Expected the header content-type: application/json.';
   }
   try {
-    apply(text === '' ? {} : JSON.parse(text));
+    const body: unknown = text === '' ? {} : JSON.parse(text);
+    if (!isJsonObject(body)) return 'Expected a JSON object.';
+    apply(body);
     return undefined;
   } catch (error) {
     if (error instanceof v.ValiError) {

@@ -4,45 +4,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { BoxEmulator } from 'nestjs-box-auth/testing';
-import { deferred } from '../../support/deferred.js';
 import { startServer } from '../../support/loopback-server.js';
-import { newFolder, type Ran, run, type ContextOverrides } from '../cli-fixture.js';
-
-interface Running {
-  readonly url: string;
-  readonly printed: string;
-  stop(): Promise<Ran>;
-}
-
-/** Starts the command and waits for its instructions. */
-async function emulating(
-  args: readonly string[] = [],
-  overrides: ContextOverrides = {},
-): Promise<Running> {
-  const interrupted = deferred();
-  const welcomed = deferred();
-  let printed = '';
-  const ended = run(['emulate', ...args], {
-    ...overrides,
-    interrupted: () => interrupted.promise,
-    onPrint: (text) => {
-      printed ||= text;
-      welcomed.resolve();
-    },
-  });
-  const early = ended.then(({ text }) => Promise.reject(new Error(`it ended early: ${text}`)));
-  await Promise.race([welcomed.promise, early]);
-  early.catch(() => undefined);
-  const url = /listens at (\S+)\. /.exec(printed)?.[1] ?? '';
-  return {
-    url,
-    printed,
-    stop: () => {
-      interrupted.resolve();
-      return ended;
-    },
-  };
-}
+import { newFolder, run } from '../cli-fixture.js';
+import { emulating } from './running-emulator.js';
 
 const doctor = (file: string, url: string, ...args: string[]) =>
   run(['doctor', file, '--api-url', url, ...args]);
@@ -58,11 +22,11 @@ describe('emulate', () => {
     await expect(fetch(running.url)).rejects.toThrow('fetch failed');
   });
 
-  it('prints three curl commands that work', async () => {
+  it('prints curl commands that work', async () => {
     const running = await emulating();
     const lines = running.printed.split('\n').filter((line) => line.includes('curl '));
-    expect(lines).toHaveLength(3);
-    const script = lines.map((line) => line.replace('curl ', 'curl -s ')).join('\n');
+    expect(lines).toHaveLength(8);
+    const script = lines.map((line) => line.replace('curl ', 'curl -s --fail ')).join('\n');
     const { stdout } = await promisify(execFile)('sh', ['-euc', script]);
     const { stdout: lifeless } = await running.stop();
     expect(stdout).toContain('"name":"Emulated App"');

@@ -37,7 +37,7 @@ export interface ApiRoute {
   readonly respond: (call: RouteCall) => HttpAnswer | Promise<HttpAnswer>;
 }
 
-/** What the routes work with. */
+/** The parts of the emulator that routes use. */
 export interface ApiContext {
   readonly app: EmulatedApp;
   readonly drive: EmulatedDrive;

@@ -35,7 +35,7 @@ export interface EmulatedFile extends Omit<EmulatedFolder, 'type'> {
   readonly sha1: string;
 }
 
-/** Who changed an item, and when. */
+/** The author and the time of a change. */
 export interface Stamp {
   readonly atMs: number;
   readonly userId: string;

@@ -85,7 +85,7 @@ export class EmulatedDrive {
     );
   }
 
-  /** The items of a folder; those that are in the trash themselves are left out. */
+  /** The items of a folder, except items in the trash. */
   itemsIn(folderId: string, userId: string): ItemInDrive[] {
     return this.#childrenOf(folderId, userId).filter(
       ({ trashedAtMs }) => trashedAtMs === undefined,
@@ -171,7 +171,7 @@ export class EmulatedDrive {
     return copy;
   }
 
-  /** Removes an item for ever, a folder with its content. */
+  /** Removes an item forever, a folder with its content. */
   purge(item: ItemInDrive): void {
     if (item.type === 'file') {
       for (const { content } of [item.version, ...item.pastVersions]) {

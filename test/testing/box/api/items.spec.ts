@@ -122,7 +122,7 @@ describe.each([
     expect(await send(emulator, `POST ${path}`, token)).toMatchObject({ status: 404 });
   });
 
-  test('can be deleted for ever', async () => {
+  test('can be deleted forever', async () => {
     const path = newItem();
     await send(emulator, `DELETE ${path}`, token);
     expect(await send(emulator, `DELETE ${path}/trash`, token)).toMatchObject({ status: 204 });

@@ -49,7 +49,7 @@ describe('A user', () => {
     expect(await get(emulator, path, token)).toMatchObject({ status: 404 });
   });
 
-  test('may be an app user without a login, for whom the app can act', async () => {
+  test('may be an app user without a login; the app can act for that user', async () => {
     const response = await create({ name: 'App', is_platform_access_only: true });
     expect(stringIn(response, 'login')).toMatch(/^AppUser_\d+_\w+@boxdevedition\.com$/);
     const id = stringIn(response, 'id');
@@ -104,14 +104,14 @@ describe('A user', () => {
     expect(await create(json)).toMatchObject({ status, json: { code } });
   });
 
-  test('keeps a login that nobody else has', async () => {
+  test('changes its login unless another user has the new one', async () => {
     const change = (login: string) =>
       send(emulator, `PUT ${USERS}/11111`, token, { json: { login } });
     expect(await change('bob@example.com')).toMatchObject({ status: 409 });
     expect(await change('Alice@example.com')).toMatchObject({ status: 200 });
   });
 
-  test('manages nobody unless it is the service account', async () => {
+  test('does not manage users, except the service account', async () => {
     const headers = { 'as-user': '11111' };
     const json = { name: 'X', login: 'x@example.com' };
     expect(await get(emulator, `${USERS}/11111`, token, headers)).toMatchObject({ status: 200 });

@@ -24,7 +24,7 @@ test('The emulator keeps a limited number of bytes', () => {
   expect(quota.hasRoomFor(10)).toBe(true);
 });
 
-test('Versions, copies and folders count until they are deleted for ever', () => {
+test('Versions, copies and folders count until they are deleted forever', () => {
   const { drive, quota } = newDrive();
   const folder = drive.addFolder({ name: 'f', ownerId: USER });
   const file = drive.addFile({ name: 'a', content: '12', parentId: folder.id, ownerId: USER });

@@ -1,0 +1,115 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { namesUnder } from '../../docs/example.js';
+import { emulating, type Running } from './running-emulator.js';
+
+let running: Running;
+let token: string;
+beforeEach(async () => {
+  running = await emulating();
+  token = await newToken();
+});
+afterEach(() => running.stop());
+
+const newToken = async () => (await (await fetch(`${running.url}/emulator/token`)).text()).trim();
+
+const control = (name: string, body: unknown, contentType = 'application/json') =>
+  fetch(`${running.url}/emulator/${name}`, {
+    method: 'POST',
+    headers: { 'content-type': contentType },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  });
+
+async function call(path = '/2.0/users/me'): Promise<Response> {
+  return fetch(running.url + path, { headers: { authorization: `Bearer ${token}` } });
+}
+
+const statuses = async (count: number) => {
+  const seen: number[] = [];
+  for (let index = 0; index < count; index += 1) seen.push((await call()).status);
+  return seen;
+};
+
+describe('The emulator of the command line', () => {
+  it('fails a number of times', async () => {
+    const fault = { kind: 'rate-limit', retryAfter: 7 };
+    expect((await control('fail', { target: 'api', fault, times: 1 })).status).toBe(204);
+    const limited = await call();
+    expect([limited.status, limited.headers.get('retry-after')]).toEqual([429, '7']);
+    expect(await statuses(1)).toEqual([200]);
+  });
+
+  it('fails until it is healed', async () => {
+    await control('fail', { target: 'api', fault: { kind: 'unavailable' } });
+    expect(await statuses(2)).toEqual([503, 503]);
+    await control('heal', { target: 'token' });
+    expect(await statuses(1)).toEqual([503]);
+    expect((await control('heal', '')).status).toBe(204);
+    expect(await statuses(1)).toEqual([200]);
+  });
+
+  it('fails at one endpoint', async () => {
+    const fault = { kind: 'status', status: 507, headers: { 'x-a': 'b' }, body: { c: 'd' } };
+    await control('fail', { target: 'GET /2.0/folders/:id', fault });
+    expect(await statuses(1)).toEqual([200]);
+    const response = await call('/2.0/folders/0');
+    expect([response.status, response.headers.get('x-a')]).toEqual([507, 'b']);
+    expect(await response.json()).toEqual({ c: 'd' });
+  });
+
+  it('revokes one token, or all', async () => {
+    const first = token;
+    token = await newToken();
+    await control('revoke', { token: first });
+    expect(await statuses(1)).toEqual([200]);
+    await control('revoke', {});
+    expect(await statuses(1)).toEqual([401]);
+  });
+
+  it('has a clock that can be wrong', async () => {
+    await control('clock', { skewMs: 3_600_000 });
+    const date = Date.parse((await call()).headers.get('date') ?? '');
+    expect(date - Date.now()).toBeGreaterThan(3_500_000);
+    expect(await statuses(1)).toEqual([401]);
+  });
+
+  it.each([
+    ['fail', { target: 'everything', fault: { kind: 'hang' } }, 'target: '],
+    ['fail', { target: 'GET /2.0/nothing', fault: { kind: 'hang' } }, 'Invalid fault target'],
+    ['fail', { target: 'api', fault: { kind: 'hold' } }, 'fault.kind: '],
+    ['fail', { target: 'api', fault: { kind: 'delay' } }, 'fault.ms: '],
+    ['fail', { target: 'api', fault: { kind: 'hang' }, times: 0 }, 'times: '],
+    ['fail', { target: 'api', fault: { kind: 'unavailable', status: 1 } }, 'fault.status: '],
+    ['heal', { all: true }, 'all: '],
+    ['clock', {}, 'skewMs: '],
+    ['clock', { skewMs: 1e15 }, 'Invalid clockSkewMs'],
+    ['revoke', '{', 'JSON'],
+    ['heal', '[]', 'Invalid request'],
+    ['heal', `"${'x'.repeat(70_000)}"`, 'at most 65536 bytes'],
+  ])('rejects %s with %j', async (name, body, expected) => {
+    const response = await control(name, body);
+    expect(response.status).toBe(400);
+    expect(await response.text()).toContain(expected);
+    expect(await statuses(1)).toEqual([200]);
+  });
+
+  it('accepts only JSON, which a page of another origin cannot send', async () => {
+    const body = { target: 'api', fault: { kind: 'unavailable' } };
+    const response = await control('fail', body, 'text/plain');
+    expect(response.status).toBe(400);
+    expect(await response.text()).toContain('content-type: application/json');
+    expect(await statuses(1)).toEqual([200]);
+    const preflight = await fetch(`${running.url}/emulator/fail`, { method: 'OPTIONS' });
+    expect(preflight.status).toBe(404);
+  });
+
+  it('documents all its requests', async () => {
+    const documented = namesUnder('docs/emulator.md', 'Control').filter((name) =>
+      name.includes(' '),
+    );
+    expect(documented).toHaveLength(5);
+    for (const request of documented) {
+      const [method = '', path = ''] = request.split(' ');
+      expect((await fetch(running.url + path, { method })).status).not.toBe(404);
+    }
+  });
+});
