@@ -10,6 +10,7 @@ import axios, {
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import { abortedBy } from '../core/http/abort-sources.js';
 import type { ApiRequestReport } from '../core/http/api-call-report.js';
+import { authorizedFetch } from '../core/http/authorized-fetch.js';
 import type { ClientTransport } from '../core/http/client-transport.js';
 import { isPlainLoopback } from '../core/http/env-proxy.js';
 import type { Authorization, OutgoingPolicy } from '../core/http/outgoing-policy.js';
@@ -17,15 +18,16 @@ import type { ReplayableBody } from '../core/http/replayable-body.js';
 import { abortSources } from './abort-sources.js';
 import { bodyOf } from './axios-body.js';
 import { addIdentityToCacheKeys } from './cache-keys.js';
-import { isFetchAdapter, sendWithFetch } from './fetch-adapter.js';
+import { fetchAdapter, isFetchAdapter } from './fetch-adapter.js';
 import { notingFailures } from './noted-failures.js';
 import { urlOf } from './request-url.js';
 import { strippingAgents, stripRequest } from './strip-request.js';
+import { changeFields, changeHeaders, headerName } from './temporary-changes.js';
+import { WrappedAdapters } from './wrapped-adapters.js';
 
 type Config = InternalAxiosRequestConfig;
 type BeforeRedirect = NonNullable<Config['beforeRedirect']>;
 
-const MAX_CACHED_ADAPTERS = 8;
 /** Up to 1.16.0 axios sends https calls to a proxy in clear text instead of opening a tunnel. */
 const UNSAFE_AXIOS = /^(?:0|1\.(?:\d|1[0-5]|16\.0))(?:\.|$)/;
 
@@ -49,48 +51,36 @@ export function attachToAxios(
   if (UNSAFE_AXIOS.test(axios.VERSION)) throw unsafeAxios();
   attachedPolicies.set(instance, policy);
   addIdentityToCacheKeys(instance, policy);
-  const wrapAdapter = (adapter: Config['adapter']): AxiosAdapter =>
-    strippingAgents(
-      notingFailures(
-        transport === undefined
-          ? authorizedAdapter(adapter, policy, boxFetch)
-          : transportAdapter(adapter, transport),
-        policy,
-      ),
-      instance.defaults,
-    );
-  // Most calls use the adapter of the instance. A list of names is a new array in each config.
-  const wrapped = new Map<unknown, AxiosAdapter>();
+  const authorized = authorizedAdapters(policy, boxFetch, transport);
+  const adapters = new WrappedAdapters((option) =>
+    strippingAgents(notingFailures(authorized(option), policy), instance.defaults),
+  );
   // Not a synchronous interceptor: if all are synchronous, axios sends calls that an earlier interceptor has rejected.
   instance.interceptors.request.use((config) => {
-    const { adapter } = config;
-    const key = isNameList(adapter) ? adapter.join() : adapter;
-    const known = wrapped.get(key);
-    config.adapter = known ?? wrapAdapter(adapter);
-    if (known === undefined && wrapped.size < MAX_CACHED_ADAPTERS) wrapped.set(key, config.adapter);
+    adapters.install(config);
     return config;
   });
 }
 
-function isNameList(adapter: Config['adapter']): adapter is string[] {
-  return Array.isArray(adapter) && adapter.every((each) => typeof each === 'string');
-}
-
-function transportAdapter(adapter: Config['adapter'], transport: ClientTransport): AxiosAdapter {
-  const send: AxiosAdapter = (config) => sendWithFetch(config, transport.fetch, () => true);
-  return isFetchAdapter(adapter) ? send : transport.withNodeData(send);
-}
-
-function authorizedAdapter(
-  adapter: Config['adapter'],
+/** Returns the function that creates the adapter with tokens for an option `adapter`. */
+function authorizedAdapters(
   policy: OutgoingPolicy,
   boxFetch: typeof fetch,
-): AxiosAdapter {
-  if (isFetchAdapter(adapter)) {
-    return (config) => sendWithFetch(config, boxFetch, (url) => policy.allows(url));
+  transport: ClientTransport | undefined,
+): (option: Config['adapter']) => AxiosAdapter {
+  if (transport !== undefined) {
+    const send = fetchAdapter(() => transport.fetch);
+    return (option) => (isFetchAdapter(option) ? send : transport.withNodeData(send));
   }
-  const send = getAdapter(adapter);
-  return (config) => sendAuthorized(config, send, policy);
+  const sendWithFetch = fetchAdapter(
+    (appFetch) => (appFetch === undefined ? boxFetch : authorizedFetch(policy, appFetch, () => '')),
+    (url) => policy.allows(url),
+  );
+  return (option) => {
+    if (isFetchAdapter(option)) return sendWithFetch;
+    const send: AxiosAdapter = (config) => getAdapter(option || axios.defaults.adapter)(config);
+    return (config) => sendAuthorized(config, send, policy);
+  };
 }
 
 /** Sends a call with a token, and replays it once if the token is refused. */
@@ -121,10 +111,9 @@ async function sendWithToken(
   send: AxiosAdapter,
   policy: OutgoingPolicy,
 ): Promise<Outcome> {
-  const { headers } = config;
   const sources = () => abortSources(config, policy.runtime);
   const authorization = await abortedBy(sources, (options) =>
-    policy.authorize({ get: (name) => takeSentValue(headers, name) }, options, body.isLong),
+    policy.authorize({ get: (name) => sentValue(config, name) }, options, body.isLong),
   );
   const first = await exchange(config, url, body, send, policy, authorization);
   if (authorization === undefined || !(await isTokenRefused(first, policy))) return first;
@@ -148,18 +137,14 @@ function attachedToAnotherApp(): BoxAuthError {
   });
 }
 
-/**
- * Returns the value that axios sends for a header, whatever the case of its name and the white space around it. Deletes
- * entries that axios does not send (null, undefined, false and an empty list): they would keep ours from being sent.
- */
-function takeSentValue(headers: Config['headers'], name: string): string | undefined {
-  const values: unknown[] = [];
-  for (const key of Object.keys(headers)) {
-    if (key.trim().toLowerCase() !== name) continue;
-    const value: unknown = headers[key];
-    if (value == null || value === false || isEmptyList(value)) delete headers[key];
-    else values.push(value);
-  }
+/** Returns the value that axios sends for a header. It sends no null, undefined, false and empty list. */
+function sentValue({ headers, auth }: Config, name: string): string | undefined {
+  // axios replaces the header `authorization` by this option.
+  if (name === 'authorization' && auth) return 'Basic';
+  const values = Object.entries(headers)
+    .filter(([key]) => headerName(key) === name)
+    .map(([, value]): unknown => value)
+    .filter((value) => value != null && value !== false && !isEmptyList(value));
   return values.length === 0 ? undefined : values.join(', ');
 }
 
@@ -196,17 +181,18 @@ async function exchange(
 ): Promise<Outcome> {
   const data: unknown = await body.open();
   const addedHeaders = authorization?.headers ?? {};
-  const addedNames = Object.keys(addedHeaders);
-  const { headers, beforeRedirect, maxRedirects, proxy } = config;
-  const given: unknown = config.data;
-  if (isPlainLoopback(url)) config.proxy = false;
   const redirects: Redirects = { areAllowed: true };
   const report = authorization?.report?.sent(url, config.method);
-  config.beforeRedirect = redirectGuard(policy, addedHeaders, redirects, config, report);
-  // To follow redirects, axios keeps the whole body in memory. A stream follows none, so that it is not buffered.
-  if (body.isStream) config.maxRedirects ??= 0;
-  config.data = data;
-  for (const name of addedNames) headers.set(name, addedHeaders[name]);
+  const changes = [
+    changeFields(config, isPlainLoopback(url) ? { proxy: false } : {}),
+    changeFields(config, {
+      data,
+      beforeRedirect: redirectGuard(policy, addedHeaders, redirects, config, report),
+      // To follow redirects, axios keeps the whole body in memory. A stream follows none, so that it is not buffered.
+      ...(body.isStream ? { maxRedirects: config.maxRedirects ?? 0 } : {}),
+    }),
+    changeHeaders(config.headers, addedHeaders),
+  ];
   try {
     const response = await send(config);
     report?.responded(response.status);
@@ -219,9 +205,7 @@ async function exchange(
     if (error.response !== undefined) stripRequest(error.response, policy.protectedHeaderNames);
     return { redirects, error, response: error.response };
   } finally {
-    // Errors expose the config, and an app that retries with it would appear to have set these headers itself.
-    for (const name of addedNames) headers.delete(name);
-    Object.assign(config, { beforeRedirect, maxRedirects, proxy, data: given });
+    for (const restore of changes) restore();
   }
 }
 

@@ -10,8 +10,7 @@ export function notingFailures(send: AxiosAdapter, policy: OutgoingPolicy): Axio
       return await send(config);
     } catch (error) {
       if (isAxiosError(error)) {
-        // Without `params`: a serializer of the app must not run twice for one call.
-        const url = urlOf({ ...config, params: undefined });
+        const url = urlOf(config);
         if (url !== undefined && policy.allows(url)) noteIssuer(error, policy.issuer);
       }
       throw error;

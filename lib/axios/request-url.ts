@@ -8,22 +8,29 @@ const bareAxios = new Axios({});
 const PLAIN_BASE = /^https?:\/\/\w[\w.:/-]*\w$/;
 const PLAIN_PATH = /^\/\w[\w./?&=,%~-]*$/;
 
-/** Returns the URL that axios sends a call to; undefined if it is not absolute. */
+/**
+ * Returns the URL that axios sends a call to, without its `params`; undefined if it is not absolute or if axios rejects it.
+ * The params change neither origin nor path, and only axios may call the serializer of the app.
+ */
 export function urlOf(config: InternalAxiosRequestConfig): URL | undefined {
   const { baseURL = '', url = '' } = config;
-  const isPlain = config.params === undefined && PLAIN_BASE.test(baseURL) && PLAIN_PATH.test(url);
-  return parseUrl(isPlain ? baseURL + url : bareAxios.getUri(urlParts(config)));
+  if (PLAIN_BASE.test(baseURL) && PLAIN_PATH.test(url)) return parseUrl(baseURL + url);
+  try {
+    return parseUrl(bareAxios.getUri(urlParts(config)));
+  } catch {
+    return undefined; // the adapter throws the same error
+  }
 }
 
 /** Picks the options that determine the URL: merging the whole config in axios would take longer than the call. */
-function urlParts(config: InternalAxiosRequestConfig): AxiosRequestConfig {
-  const { baseURL, url, allowAbsoluteUrls, paramsSerializer } = config;
-  const params: unknown = config.params;
+function urlParts({
+  baseURL,
+  url,
+  allowAbsoluteUrls,
+}: InternalAxiosRequestConfig): AxiosRequestConfig {
   const parts: AxiosRequestConfig = {};
   if (baseURL !== undefined) parts.baseURL = baseURL;
   if (url !== undefined) parts.url = url;
   if (allowAbsoluteUrls !== undefined) parts.allowAbsoluteUrls = allowAbsoluteUrls;
-  if (params !== undefined) parts.params = params;
-  if (paramsSerializer !== undefined) parts.paramsSerializer = paramsSerializer;
   return parts;
 }

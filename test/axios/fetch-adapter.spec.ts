@@ -51,9 +51,9 @@ describe('The URL of a call', () => {
     }
   };
 
-  it('is built like axios does', () => {
+  it('is built like axios does, except that the params are missing', () => {
     expect(of({ baseURL: 'https://api.box.com/2.0', url: '/x', params: { a: 1 } })).toBe(
-      'https://api.box.com/2.0/x?a=1',
+      'https://api.box.com/2.0/x',
     );
     expect(of({ baseURL: 'https://api.box.com', url: 'https://evil.example/' })).toBe(
       'https://evil.example/',
@@ -93,6 +93,12 @@ describe('The URL of a call', () => {
 
   it('is undefined without a host', () => {
     expect(of({ url: '/2.0/x' })).toBeUndefined();
+  });
+
+  it('is undefined if axios rejects it', () => {
+    const config = { url: 'https:api.box.com/2.0/x' };
+    expect(() => axios.create().getUri(config)).toThrow('missing "//"');
+    expect(of(config)).toBeUndefined();
   });
 });
 
@@ -140,12 +146,28 @@ describe('axios with its fetch adapter', () => {
   };
   const thrown = (work: Promise<unknown>) => work.catch((error: unknown) => error);
 
-  it('calls Box with BoxFetch, and other hosts with the fetch of the app', async () => {
-    const instance = attached('client', { adapter: 'fetch' });
+  it('calls Box with BoxFetch if the app sets no fetch', async () => {
+    const instance = attached('client', { adapter: 'fetch', env: {} });
     expect((await instance.get<string>(ME)).data).toBe('the plan');
-    expect((await instance.get<string>('https://example.com/x')).data).toBe('of the app');
     expect(byBox).toMatchObject([{ url: ME, authorization: 'Bearer token-1-for-1' }]);
-    expect(byApp).toEqual(['https://example.com/x']);
+  });
+
+  it('calls Box with a token, and other hosts without one, through the fetch that the app sets', async () => {
+    const sent: (string | null)[][] = [];
+    const fetchOfApp: typeof fetch = (input, init) => {
+      const { url, headers } = new Request(input, init);
+      sent.push([url, headers.get('authorization')]);
+      return Promise.resolve(new Response('of the app'));
+    };
+    const instance = attached('client', { adapter: 'fetch', env: { fetch: fetchOfApp } });
+    for (const url of [ME, 'https://example.com/x']) {
+      expect((await instance.get<string>(url)).data).toBe('of the app');
+    }
+    expect(sent).toEqual([
+      [ME, 'Bearer token-1-for-1'],
+      ['https://example.com/x', null],
+    ]);
+    expect(byBox).toEqual([]);
   });
 
   it('leaves an address without a host to the fetch of the app', async () => {
@@ -167,7 +189,8 @@ describe('axios with its fetch adapter', () => {
   it.each(['client', 'transport'] as const)(
     'rejects with our errors unchanged, and with network errors like axios: by %s',
     async (sender) => {
-      const instance = attached(sender, { adapter: sender === 'client' ? 'fetch' : 'http' });
+      const adapter = sender === 'client' ? 'fetch' : 'http';
+      const instance = attached(sender, { adapter, env: {} });
       endpoint.script(refuse(endpoint, 400, 'unauthorized_client', ''));
       expect((await thrownBy(() => instance.get(ME))).code).toBe('app_not_authorized');
 
