@@ -14,6 +14,7 @@ import { authorizedFetch, type BaseUrlOf, unauthorizedFetch } from '../http/auth
 import { directFetch } from '../http/env-proxy.js';
 import type { ReplayingFetch } from '../http/outgoing-request.js';
 import { type HeaderScheme, OutgoingPolicy } from '../http/outgoing-policy.js';
+import { RecursionGuard } from '../http/recursion-guard.js';
 import type { UrlRules } from '../http/url-rules.js';
 import type { Issuer } from '../token-endpoint/issuer.js';
 import { TokenEndpoint } from '../token-endpoint/token-endpoint.js';
@@ -88,11 +89,12 @@ export class AppAuth<Form extends object, Credentials extends ParsedCredentials>
       parseCredentials,
       credentialsHelp,
     );
+    const guard = new RecursionGuard();
     this.endpoint = new TokenEndpoint(
       issuer,
       source,
       tokenEndpoint,
-      directFetch(options.fetch),
+      guard.wrap(directFetch(options.fetch)),
       runtime,
       emit,
     );
@@ -115,8 +117,8 @@ export class AppAuth<Form extends object, Credentials extends ParsedCredentials>
       eventSource,
       replayBufferBytes,
     );
-    this.fetch = authorizedFetch(this.policy, options.fetch, baseUrlOf);
-    this.unauthorizedFetch = unauthorizedFetch(this.policy, options.fetch, baseUrlOf);
+    this.fetch = guard.wrap(authorizedFetch(this.policy, options.fetch, baseUrlOf));
+    this.unauthorizedFetch = guard.wrap(unauthorizedFetch(this.policy, options.fetch, baseUrlOf));
     this.#keepWarm = options.keepWarm;
     this.#name = name;
     this.#problem = credentials instanceof BoxAuthError ? credentials : undefined;
