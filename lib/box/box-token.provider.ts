@@ -22,7 +22,6 @@ export interface BoxApp extends AppAuth<BoxCredentials, ParsedBoxCredentials> {
   readonly uploadUrl: string;
   /** Replaces the transport of HTTP clients. Undefined: each client sends its own calls. */
   readonly transport: ClientTransport | undefined;
-  readonly uploadUrl: string;
   readonly downscoping: Downscoping;
   readonly revocation: Revocation;
 }
