@@ -105,7 +105,7 @@ describe('The dispatcher', () => {
 
   it('of init makes the call, its redirects and its replay', async () => {
     const { paths, dispatcher } = counted(six);
-    const init = { method: 'POST', body: 'x', dispatcher } as RequestInit;
+    const init = { method: 'POST', body: 'x', dispatcher } as unknown as RequestInit;
     await box.fetch('/307', init);
     await box.fetch(new Request(`${server.url}/refusing`), init);
     expect(paths).toEqual(['/307', '/end', '/refusing', '/refusing']);
@@ -113,11 +113,11 @@ describe('The dispatcher', () => {
 
   it('of a Request makes the call, its redirects and its replay', async () => {
     const { paths, dispatcher } = counted(six);
-    const init = { method: 'POST', body: 'x', dispatcher } as RequestInit;
+    const init = { method: 'POST', body: 'x', dispatcher } as unknown as RequestInit;
     await box.fetch(new Request(`${server.url}/307`, init));
     await box.fetch(new Request(`${server.url}/refusing`, init));
     // Node 24 and later hide the dispatcher, so that only fetch can use it.
-    const isHidden = Number(process.versions.undici.split('.')[0]) > 6;
+    const isHidden = Number.parseInt(process.versions['undici'] ?? '') > 6;
     expect(paths).toEqual(['/307', ...(isHidden ? [] : ['/end']), '/refusing', '/refusing']);
   });
 

@@ -166,3 +166,25 @@ it.each(['/301', '/307'])(
     expect(await response.json()).toMatchObject({ method: 'PUT', body: 'hello', length: '5' });
   },
 );
+
+describe('A stream', () => {
+  const stream = (path: string): [string, RequestInit] => [
+    server.url + path,
+    { method: 'POST', body: new Blob(['hello']).stream(), duplex: 'half' },
+  ];
+
+  it('follows a 303 with a GET, as with fetch', async () => {
+    const expected = await outcomeOf(fetch, stream('/303'));
+    expect(expected).toMatchObject({ status: 200, redirected: true });
+    expect(await outcomeOf(box.fetch, stream('/303'))).toEqual(expected);
+  });
+
+  it.each(['/301', '/302', '/307', '/308'])(
+    'follows no other redirect, as with fetch: %s',
+    async (path) => {
+      await expect(fetch(...stream(path))).rejects.toThrow('fetch failed');
+      await expect(box.fetch(...stream(path))).rejects.toThrow('fetch failed');
+      expect(server.arrived.map((request) => request.path)).toEqual([path, path]);
+    },
+  );
+});

@@ -103,6 +103,8 @@ const uploads: Record<string, Upload> = {
   'a function through BoxFetch': () => viaFetch(generated),
   'a Request with a stream through BoxFetch': () =>
     box.fetch(new Request(`${url}/upload`, { method: 'POST', body: webStream(), duplex: 'half' })),
+  'a stream through BoxFetch that returns redirects': () =>
+    box.fetch('/upload', { method: 'POST', body: generated(), redirect: 'manual' }),
   'a stream through axios': () => viaAxios(generated()),
   'a form through axios': () => {
     const form = new NodeFormData();

@@ -111,7 +111,7 @@ class AuthorizedCall {
         throw new TypeError('fetch failed', { cause: new Error('redirect count exceeded') });
       }
       await response.body?.cancel();
-      if (hop.request.body?.isStream === true)
+      if (request.body?.isStream === true && response.status !== 303)
         throw new TypeError('fetch failed', {
           cause: new Error('a stream cannot follow a redirect'),
         });
@@ -158,7 +158,7 @@ class AuthorizedCall {
     const init = await toRequestInit({
       ...request,
       headers: allHeaders,
-      redirect: redirect === 'follow' ? redirectMode(request.body) : redirect,
+      redirect: redirect === 'follow' ? 'manual' : redirect,
     });
     const target = url === this.firstUrl ? this.firstTarget : url;
     return reported(authorization?.report, url, request.method, () => this.send(target, init));
@@ -182,14 +182,6 @@ class AuthorizedCall {
       copy?.cancel().catch(() => undefined);
     }
   }
-}
-
-/**
- * To follow redirects, `fetch` keeps a copy of the whole body. A stream is sent only once, so a copy of it would only waste
- * memory.
- */
-function redirectMode(body: OutgoingRequest['body']): OutgoingRequest['redirect'] {
-  return body?.isStream === true ? 'error' : 'manual';
 }
 
 async function endsAtOnce(reader: ReadableStreamDefaultReader<unknown>): Promise<boolean> {

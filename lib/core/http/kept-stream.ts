@@ -4,10 +4,10 @@ import { PassThrough, Readable, type Stream } from 'node:stream';
 export type AnyStream = Stream | ReadableStream | Iterable<unknown> | AsyncIterable<unknown>;
 
 /** Reads the chunks of a stream on behalf of one attempt. */
-export interface ChunkReader<Chunk = unknown> {
-  readonly next: () => Promise<IteratorResult<Chunk>>;
+export interface ChunkReader {
+  readonly next: () => Promise<IteratorResult<unknown>>;
   /** Ends the attempt. The stream itself ends only if there will be no other attempt. */
-  readonly stop: (reason?: unknown) => void;
+  readonly stop: (reason?: unknown) => unknown;
 }
 
 interface ChunkSource {
@@ -195,19 +195,30 @@ export function streamLike(like: AnyStream, reader: ChunkReader): AnyStream {
   return isNodeStream(like) ? Readable.from(chunks, { objectMode: false }) : chunks;
 }
 
-/** Presents `reader` as a web stream, which reads no chunk ahead. */
-export function webStream<Chunk>(reader: ChunkReader<Chunk>): ReadableStream<Chunk> {
-  return new ReadableStream(
+/**
+ * Presents `reader` as a web stream, which reads no chunk ahead. For a redirect, `fetch` copies the body of every request
+ * with `tee`, and a copy of a stream would hold all of it in memory. The copy of this stream is empty: it is never sent,
+ * because a stream follows no redirect (https://fetch.spec.whatwg.org/#http-redirect-fetch, step 11).
+ */
+export function webStream(reader: ChunkReader): ReadableStream {
+  const stream = new ReadableStream(
     {
       pull: async (controller) => {
         const step = await reader.next();
         if (step.done === true) controller.close();
         else controller.enqueue(step.value);
       },
-      cancel: reader.stop,
+      cancel: (reason) => void reader.stop(reason),
     },
     { highWaterMark: 0 },
   );
+  return Object.defineProperty(stream, 'tee', { value: () => [new ReadableStream(), stream] });
+}
+
+/** Presents a stream of any kind as such a web stream. */
+export function toWebStream(stream: AnyStream): ReadableStream {
+  const { next, cancel } = sourceOf(stream);
+  return webStream({ next, stop: cancel });
 }
 
 export function isStream(value: unknown): value is AnyStream {

@@ -1,7 +1,12 @@
 import { onAbort } from '../runtime/abort.js';
 import { globalFetch } from './env-proxy.js';
-import { webStream } from './kept-stream.js';
-import { type BodyOrFactory, type ReplayableBody, replayableBody } from './replayable-body.js';
+import { toWebStream, webStream } from './kept-stream.js';
+import {
+  type BodyOrFactory,
+  isConsumedBySending,
+  type ReplayableBody,
+  replayableBody,
+} from './replayable-body.js';
 
 /** The first argument of `fetch`. */
 export type FetchInput = Parameters<typeof fetch>[0];
@@ -87,18 +92,15 @@ export async function toOutgoingRequest(
 
 /** Builds the options of `fetch` for one attempt. */
 export async function toRequestInit({ body, ...init }: OutgoingRequest): Promise<RequestInit> {
-  return body === null ? init : withBody(init, await body.open(), body.isStream);
+  return body === null ? init : withBody(init, await body.open());
 }
 
 /** `fetch` requires `duplex` with a stream. */
-function withBody(
-  init: Omit<RequestInit, 'body'>,
-  body: FetchBody | null | undefined,
-  isStream: boolean,
-): RequestInit {
-  const sent: FetchInit = { ...init, body, ...(isStream && { duplex: 'half' }) };
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see FetchBody
-  return sent as RequestInit;
+function withBody(init: Omit<RequestInit, 'body'>, body: FetchBody): RequestInit {
+  return isConsumedBySending(body)
+    ? { ...init, body: toWebStream(body), duplex: 'half' }
+    : // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- all other bodies are those of `fetch`
+      ({ ...init, body } as RequestInit);
 }
 
 /** Sends a call to another host unchanged, but calls the function that returns its body. */
@@ -110,7 +112,7 @@ export async function sendUnchanged(
   if (init === undefined) return send(input);
   const { body } = init;
   return typeof body === 'function'
-    ? send(input, withBody(init, await body(), true))
+    ? send(input, withBody(init, await body()))
     : // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see FetchBody
       send(input, init as RequestInit);
 }

@@ -51,7 +51,8 @@ function isFactory<T>(body: BodyOrFactory<T>): body is () => T | Promise<T> {
   return typeof body === 'function';
 }
 
-function isConsumedBySending<T>(body: T): body is T & AnyStream {
+/** Whether a body can be read only once. */
+export function isConsumedBySending<T>(body: T): body is T & AnyStream {
   if (!isStream(body) || ArrayBuffer.isView(body) || isUsed(body)) return false;
   // The `form-data` package's stream has the tag FormData.
   return isNodeStream(body) || !VALUE_TAG.test(Object.prototype.toString.call(body));

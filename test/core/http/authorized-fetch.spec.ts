@@ -78,7 +78,7 @@ describe('The redirect mode of a request', () => {
   it.each([
     ['is manual: every hop is checked', {}, 'manual'],
     ['is manual for a body that can be sent again', { method: 'POST', body: 'hello' }, 'manual'],
-    ['is error for a stream, so that fetch keeps no copy of it', streaming(), 'error'],
+    ['is manual for a stream', streaming(), 'manual'],
     ['stays error if the caller chose that', { redirect: 'error' }, 'error'],
     ['stays manual if the caller chose that', { ...streaming(), redirect: 'manual' }, 'manual'],
   ] as [string, RequestInit, string][])('%s', async (_, init, redirect) => {
