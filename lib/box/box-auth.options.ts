@@ -26,8 +26,9 @@ export interface BoxAuthOptions extends AppAuthOptions {
    */
   readonly apiUrl?: string | undefined;
   /**
-   * The server of uploads: paths below `/api/2.0/` are sent there, all others to `apiUrl`. Its origin receives tokens.
-   * Default `https://upload.box.com`, or `apiUrl` if that is set to another address than Box's.
+   * The server of uploads: paths below `/api/2.0/` are sent there, all others to `apiUrl`. Its origin receives tokens. If
+   * `apiUrl` is not Box's own, the default is `apiUrl`.
+   * Default `https://upload.box.com`.
    */
   readonly uploadUrl?: string | undefined;
   /** More origins that may receive tokens, such as `https://box-proxy.example.com`. Default none. */

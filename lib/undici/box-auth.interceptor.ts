@@ -41,9 +41,10 @@ export type BoxAuthInterceptor = <Call extends UndiciCall, Handler extends objec
  * **Time limits.** The `signal` and `headersTimeout` of a call also end its wait for a token. The time limits of an Agent do
  * not, because the interceptor cannot read them.
  *
- * **Retries.** A call whose token was refused is repeated with a new one. A stream of more than 1 MiB, or without a
- * `content-length`, cannot be repeated: the call fails with `body_not_replayable`. Calls fail with the errors of
- * `BoxTokenProvider.getToken`; errors of `fetch` have them as their `cause`.
+ * **Retries.** A call whose token was refused is repeated with a new one. Of a stream, up to `replayBufferBytes` are kept for
+ * that, a file is opened again, and a `body` that is a function is called again. If a longer stream was sent, the call fails with
+ * `body_not_replayable`. Calls fail with the errors of `BoxTokenProvider.getToken`; errors of `fetch` have them as their
+ * `cause`.
  *
  * **Dispatchers.** Compose it onto an `Agent`. In undici 6 and 7 the calls of a `Client` or `Pool` need their own `origin`,
  * and it must be the one that the dispatcher sends to.

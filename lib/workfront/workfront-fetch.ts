@@ -4,7 +4,7 @@
  * other hosts are sent unchanged.
  *
  * Rejects like `fetch`, and with a `BoxAuthError`: the errors of `WorkfrontTokenProvider.getToken` if there is no session,
- * `body_not_replayable` if Workfront refused the session and the body was a stream, and `token_refused_again` if the refused
+ * `body_not_replayable` if Workfront refused the session and the body cannot be sent again, and `token_refused_again` if the refused
  * session had replaced another refused session less than 10 s before.
  *
  * @example

@@ -31,8 +31,8 @@ export interface AppAuthOptions {
    */
   readonly onStoreFailure?: OnStoreFailure | undefined;
   /**
-   * The number of bytes of a stream that are kept while it is sent, so that it can be sent again with a new token. A stream
-   * with more bytes is kept no longer. Default 8,388,608 (8 MiB).
+   * The number of bytes of a stream that are kept while it is sent, so that it can be sent again with a new token. None of a
+   * longer stream is kept. Default 8,388,608.
    */
   readonly replayBufferBytes?: number | undefined;
   /** Clock, timers and randomness, for tests. Default the system's. */

@@ -27,7 +27,7 @@ export type BoxAuthErrorCode =
   | 'downscope_invalid' // no scope, both a resource and a shared link, or an invalid actor
   | 'origin_not_allowed' // headers were requested for an address that must not receive them
   | 'provider_replaced' // a test replaced BoxTokenProvider by an object that cannot provide tokens to HTTP clients
-  | 'body_not_replayable' // the token was refused and refreshed, but the request's stream is consumed
+  | 'body_not_replayable' // the token was refused and refreshed, but the request's body cannot be sent again
   // Refused by the token endpoint.
   | 'app_not_authorized' // the enterprise's admin has not authorized the app
   | 'client_invalid' // unknown client id, or wrong secret
