@@ -36,7 +36,7 @@ export class CallStreams {
     for (const stream of this.#streams.values()) stream.finish();
   }
 
-  /** The call failed: closes all streams, also those that were not opened. */
+  /** The call failed: closes all streams, even unopened ones. */
   cancel(reason: unknown): void {
     for (const stream of this.#streams.values()) stream.cancel(reason);
     for (const source of this.originals) source.destroy();

@@ -12,14 +12,14 @@ import { providerOf } from './box-sdk.authentication.js';
 
 /** A call on its way along redirects: the SDK runs the interceptors for each hop. */
 export interface Hop {
-  /** What the interceptors get. */
+  /** For the interceptors. */
   readonly options: FetchOptions;
   readonly count: number;
   /** Whether a redirect has led the call away from Box. No header that only Box may see is sent from then on. */
   readonly hasLeftBox: boolean;
 }
 
-/** What was sent in a hop, after the interceptors. */
+/** The request of a hop, after the interceptors. */
 interface SentHop {
   readonly options: FetchOptions;
   readonly headers: Headers;
