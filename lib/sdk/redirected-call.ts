@@ -46,7 +46,7 @@ export function nextHop(
   const isToBox = policy.allowsRedirectTo(url);
   const isSameOrigin = url.origin === from.origin;
   const isGet = becomesGet(options.method.toUpperCase(), status);
-  const { params: _, auth, ...rest } = hop.options;
+  const { params: _params, auth: _auth, ...rest } = hop.options;
   const {
     data: _data,
     fileStream: _file,

@@ -143,9 +143,9 @@ describe('A stream of more than `replayBufferBytes`', () => {
 });
 
 describe('A redirect of an upload', () => {
-  const to = (status: number, path: string) =>
+  const redirect = (status: number, target: string) =>
     emulator.route('POST', '/2.0/from', (_, response) =>
-      response.writeHead(status, { location: `${emulator.url}${path}` }).end(),
+      response.writeHead(status, { location: `${emulator.url}${target}` }).end(),
     );
   const send = async (client: BoxClient, fileStream: Readable) =>
     client.makeRequest({
@@ -157,7 +157,7 @@ describe('A redirect of an upload', () => {
 
   it('with 307 sends the file again', async () => {
     const { client } = start();
-    to(307, '/2.0/to');
+    redirect(307, '/2.0/to');
     const received: Buffer[] = [];
     emulator.route('POST', '/2.0/to', async (request, response) => {
       received.push(await buffer(request));
@@ -169,7 +169,7 @@ describe('A redirect of an upload', () => {
 
   it('with 307 fails if the file cannot be sent again', async () => {
     const { client } = start({ replayBufferBytes: 1000 });
-    to(307, '/2.0/to');
+    redirect(307, '/2.0/to');
     await expect(send(client, Readable.from(chunksOf(CONTENT)))).rejects.toMatchObject({
       name: 'BoxSdkError',
       message: expect.stringContaining('redirect'),
@@ -178,7 +178,7 @@ describe('A redirect of an upload', () => {
 
   it('with 303 leads to a GET without a body', async () => {
     const { client } = start();
-    to(303, '/2.0/users/me');
+    redirect(303, '/2.0/users/me');
     const { data } = await send(client, createReadStream(path));
     expect(data).toMatchObject({ type: 'user' });
     expect(emulator.apiRequests.at(-1)?.headers).not.toHaveProperty('content-type');

@@ -15,8 +15,8 @@ type Call = (...args: unknown[]) => unknown;
 
 /** All methods of all managers of the SDK that take part in a call. */
 function methodsOf(client: BoxClient): [string, Call, readonly string[]][] {
-  const managers = Object.entries(client).filter(
-    ([, value]) => typeof value === 'object' && /Manager$/.test(value.constructor.name),
+  const managers = (Object.entries(client) as [string, object][]).filter(([, { constructor }]) =>
+    constructor.name.endsWith('Manager'),
   ) as [string, Record<string, Call>][];
   return managers.flatMap(([name, manager]) =>
     Object.getOwnPropertyNames(Object.getPrototypeOf(manager))
