@@ -58,6 +58,21 @@ describe('A shared link', () => {
     expect(await open(`/2.0/files/${file.id}`, boxapi)).toMatchObject({ status: 200 });
   });
 
+  test('does not work while the item is in the trash', async () => {
+    const path = `/2.0/files/${emulator.addFile({ name: 'plan.txt', content: '' }).id}`;
+    const { url } = await share(path, {});
+    const boxapi = `shared_link=${url}`;
+    await send(emulator, `DELETE ${path}`, token);
+    expect(await open('/2.0/shared_items', boxapi)).toMatchObject(NOT_FOUND);
+    const inTrash = await get(emulator, `${path}/trash`, token);
+    expect(inTrash).toMatchObject({ json: { shared_link: null } });
+    const restored = await send(emulator, `POST ${path}`, token);
+    expect(restored).toMatchObject({ status: 201, json: { shared_link: null } });
+    expect(await open('/2.0/shared_items', boxapi)).toMatchObject({
+      json: { shared_link: { url, permissions: { can_download: true } } },
+    });
+  });
+
   test('does not let the other user change the item', async () => {
     const { id } = emulator.addFile({ name: 'plan.txt', content: 'The plan' });
     const { url } = await share(`/2.0/files/${id}`, {});
@@ -93,6 +108,7 @@ describe('A shared link', () => {
     expect(await open(path, boxapi)).toMatchObject(NOT_FOUND);
     expect(await share(path, { unshared_at: null, access: 'collaborators' })).toMatchObject({
       effective_access: 'collaborators',
+      effective_permission: 'can_preview',
       unshared_at: null,
     });
     expect(await open(path, boxapi)).toMatchObject(NOT_FOUND);

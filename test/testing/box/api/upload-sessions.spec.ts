@@ -83,6 +83,10 @@ describe('A chunked upload', () => {
         ],
       },
     });
+    // The file has the bytes now.
+    expect(await get(emulator, `${session}/parts`, token)).toMatchObject({
+      json: { total_count: 0 },
+    });
     expect(await send(emulator, `DELETE ${session}`, token)).toMatchObject({ status: 204 });
   });
 
