@@ -70,7 +70,9 @@ export class BoxHttpModule {
    *
    * export const http = BoxHttpModule.registerAsync({
    *   inject: [ConfigService],
-   *   useFactory: (config: ConfigService) => ({ timeout: config.get<number>('HTTP_TIMEOUT_MS') }),
+   *   useFactory: (config: ConfigService) => ({
+   *     timeout: config.getOrThrow<number>('HTTP_TIMEOUT_MS'),
+   *   }),
    * });
    * ```
    */

@@ -190,6 +190,21 @@ describe.each(Object.entries(clients))('%s', (_, call) => {
   });
 });
 
+// The SDK's own network client sends the caller's authorization and its own: only Box can decide between them.
+const single = Object.entries(clients).filter(([name]) => name !== 'the SDK’s own network client');
+
+describe.each(single)('%s with its own authorization', (_, call) => {
+  it('gets no token and no acting user, and keeps its own as-user', async () => {
+    const mine = ['authorization', 'Bearer mine'] as const;
+    await box.provider.runAs(ACTING, () => call([mine]));
+    await box.provider.runAs(ACTING, () => call([mine, ['as-user', '5']]));
+    expect(arrived).toEqual([
+      { authorization: ['Bearer mine'], asUser: [] },
+      { authorization: ['Bearer mine'], asUser: ['5'] },
+    ]);
+  });
+});
+
 describe('A header that is not sent does not count as set by the caller', () => {
   it.each(
     [
