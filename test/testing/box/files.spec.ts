@@ -184,6 +184,14 @@ describe('A download', () => {
     expect(await request(location)).toMatchObject({ status: 200, text: 'The plan' });
   });
 
+  test('works beside other downloads', async () => {
+    const { id } = emulator.addFile({ name: 'plan.txt', content: 'The plan' });
+    const locations = [await locationOf(id), await locationOf(id)];
+    for (const location of locations) {
+      expect(await request(location)).toMatchObject({ status: 200, text: 'The plan' });
+    }
+  });
+
   test('expires after fifteen minutes', async () => {
     const { id } = emulator.addFile({ name: 'plan.txt', content: 'The plan' });
     const location = await locationOf(id);
