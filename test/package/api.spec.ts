@@ -80,19 +80,22 @@ describe('The public API', () => {
           "deadlineMs": 30000
         },
         "onStoreFailure": "open",
+        "replayBufferBytes": 8388608,
         "runtime": {},
         "credentials": {
           "developerToken": "token"
         },
         "apiUrl": "https://api.box.com",
         "origins": [
-          "https://api.box.com"
+          "https://api.box.com",
+          "https://upload.box.com"
         ],
         "maxSubjects": 10000,
         "keepWarm": [],
         "assertion": {
           "issuedAt": false
-        }
+        },
+        "uploadUrl": "https://upload.box.com"
       }"
     `);
   });
