@@ -103,7 +103,7 @@ export default defineConfig({
   test: {
     isolate: false,
     setupFiles: ['reflect-metadata', './scripts/no-active-mutant.mjs'],
-    testTimeout: 10_000,
+    testTimeout: 60_000,
     reporters: [{}],
     sequence: { sequencer: OwnTestsFirst },
     include: specs([`${folder}/**/*`, ...(more[folder] ?? [])]),
