@@ -169,6 +169,13 @@ describe('boxApiError', () => {
     expect(await boxApiError(failure)).toMatchObject({ retryAfterMs: 3_000 });
   });
 
+  it('takes the first of several spellings of a header', async () => {
+    // The network client of the SDK adds the second one for its retry strategy.
+    const given = { 'retry-after': '3', 'Retry-After': '2.5' };
+    const failure = { name: 'BoxApiError', responseInfo: { statusCode: 429, headers: given } };
+    expect(await boxApiError(failure)).toMatchObject({ retryAfterMs: 3_000 });
+  });
+
   it('shows no secret of the response', async () => {
     const secret = 'Bearer T9xkPq4mZ7vW2sLd8RfHj3';
     const data = { code: 'not_found', message: `sent ${secret}` };

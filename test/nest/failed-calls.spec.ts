@@ -317,6 +317,17 @@ describe('The log of BoxAuthExceptionFilter', () => {
     expect(logged[4]).toMatch(/\(Box request id: id-7\)$/);
   });
 
+  it('has a line for each status of Box', async () => {
+    for (const status of [403, 410, 403, 410]) {
+      failWith(status);
+      await get('HttpService');
+    }
+    expect(logged).toEqual([
+      expect.stringMatching(/^error request_refused: Box returned 403 /),
+      expect.stringMatching(/^error request_refused: Box returned 410 /),
+    ]);
+  });
+
   it('has only a warning for a request that the client must correct', async () => {
     failWith(404);
     await get('HttpService');

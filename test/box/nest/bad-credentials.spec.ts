@@ -11,6 +11,7 @@ import {
   type BoxTokenProvider,
   getBoxFetchToken,
   getBoxTokenProviderToken,
+  onAuthEvent,
 } from 'nestjs-box-auth';
 import { BoxHttpModule, getBoxHttpServiceToken } from 'nestjs-box-auth/axios';
 import { BoxSdkModule, getBoxClientToken } from 'nestjs-box-auth/sdk';
@@ -138,6 +139,20 @@ describe.each(BAD)('One Box app of several with %s', (_, options, code) => {
     await thrownBy(() => providerOf(started, 'hr').getToken());
     expect(lines).toHaveLength(1);
   });
+});
+
+it('An isolated Box app requests no token before it is called', async () => {
+  const failed: (string | undefined)[] = [];
+  const stop = onAuthEvent('mint', ({ app: name }) => failed.push(name));
+  const started = await start({
+    onBadCredentials: 'isolate',
+    warmUp: 'try',
+    keepWarm: ['own'],
+  });
+  expect(failed).toEqual([]);
+  await thrownBy(() => providerOf(started, 'hr').getToken());
+  expect(failed).toEqual(['hr']);
+  stop();
 });
 
 it('A Box app with a credentials function recovers when the function does', async () => {
