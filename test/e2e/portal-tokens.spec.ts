@@ -3,6 +3,8 @@ import { ALICE, entriesIn, PLATFORMS, startPortal } from './portal-fixture.js';
 import { seededBytes } from './seeded-random.js';
 
 const CALLS = 1000;
+/** The default of `replayBufferBytes`. */
+const REPLAY_BUFFER_BYTES = 8 * 1024 * 1024;
 const upload = { as: 'alice', method: 'POST', body: new Uint8Array(seededBytes(4, 3_000_000)) };
 
 describe.each(PLATFORMS)('The portal on %s', { timeout: 60_000 }, (platform) => {
@@ -78,11 +80,22 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 60_000 }, (platform) => 
     expect(emulator.tokenRequests).toHaveLength(2);
   });
 
-  test('fails one upload after a revocation, says so, and accepts the next', async () => {
+  test('repeats an upload after a revocation', async () => {
     const { ask, emulator } = await startPortal(platform);
     await ask('/api/me', { as: 'alice' });
     emulator.revokeAllTokens();
-    expect(await ask('/api/files?name=a.bin', upload)).toMatchObject({
+    const response = await ask('/api/files?name=a.bin', upload);
+    expect(response.status).toBe(201);
+    expect(entriesIn(response)).toMatchObject([{ size: upload.body.length }]);
+    expect(emulator.tokenRequests).toHaveLength(2);
+  });
+
+  test('fails one long upload after a revocation, says so, and accepts the next', async () => {
+    const { ask, emulator } = await startPortal(platform);
+    await ask('/api/me', { as: 'alice' });
+    emulator.revokeAllTokens();
+    const long = { ...upload, body: Buffer.alloc(REPLAY_BUFFER_BYTES + 1024 * 1024) };
+    expect(await ask('/api/files?name=a.bin', long)).toMatchObject({
       status: 503,
       json: {
         statusCode: 503,
@@ -90,9 +103,9 @@ describe.each(PLATFORMS)('The portal on %s', { timeout: 60_000 }, (platform) => 
         message: 'The upload was interrupted. Please send the file again.',
       },
     });
-    const second = await ask('/api/files?name=a.bin', upload);
+    const second = await ask('/api/files?name=a.bin', long);
     expect(second.status).toBe(201);
-    expect(entriesIn(second)).toMatchObject([{ size: upload.body.length }]);
+    expect(entriesIn(second)).toMatchObject([{ size: long.body.length }]);
     expect(emulator.tokenRequests).toHaveLength(2);
   });
 

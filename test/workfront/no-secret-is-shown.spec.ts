@@ -127,9 +127,13 @@ const paths: Partial<Record<BoxAuthErrorCode, () => unknown>> = {
     return over(runtime, workfront.fetch('/attask/api/bad'));
   },
   body_not_replayable: async () => {
-    const workfront = app();
+    const read: typeof fetch = async (input, init) => {
+      await new Response(init?.body).arrayBuffer();
+      return scripted.fetch(input, init);
+    };
+    const workfront = app({ replayBufferBytes: 0, fetch: read });
     scripted.ended.add((await getToken(workfront)).value);
-    const body = new ReadableStream({ start: (controller) => controller.close() });
+    const body = ReadableStream.from([Buffer.from('content')]);
     const init = { method: 'POST', body, duplex: 'half' } as const;
     return over(runtime, workfront.fetch(PROJECTS, init));
   },
