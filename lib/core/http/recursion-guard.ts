@@ -5,18 +5,22 @@ import { rejected } from '../tokens/rejection-throttle.js';
 /** A call of the app causes a token request, and an option `fetch` may make a call of its own, for example to log to the API. */
 const MAX_DEPTH = 8;
 
+/** A call that has not ended yet. */
 interface Call {
-  readonly depth: number;
+  readonly guard: RecursionGuard;
+  /** The call that it is part of. */
+  outer: Call | undefined;
   isPending: boolean;
 }
+
+/** Shared by all apps: each storage that was used once makes every asynchronous operation of the process slower. */
+const calls = new AsyncLocalStorage<Call>();
 
 /**
  * Detects that the option `fetch` of an app leads back to the app, for example because the app's fetch was assigned to
  * `globalThis.fetch`. Such a call would never end.
  */
 export class RecursionGuard {
-  readonly #calls = new AsyncLocalStorage<Call>();
-
   /**
    * Wraps a function of the app that sends calls. Calls within a call that has ended, such as those of a listener on its
    * response, are not counted.
@@ -27,17 +31,29 @@ export class RecursionGuard {
     send: (...args: Args) => Promise<Response>,
   ): (...args: Args) => Promise<Response> {
     return async (...args) => {
-      const outer = this.#calls.getStore();
-      const depth = outer?.isPending === true ? outer.depth + 1 : 1;
-      if (depth > MAX_DEPTH) return rejected(endlessCall());
-      const call: Call = { depth, isPending: true };
+      const outer = pending(calls.getStore());
+      if (this.#depthOf(outer) === MAX_DEPTH) return rejected(endlessCall());
+      const call: Call = { guard: this, outer, isPending: true };
       try {
-        return await this.#calls.run(call, () => send(...args));
+        return await calls.run(call, () => send(...args));
       } finally {
         call.isPending = false;
+        call.outer = undefined;
       }
     };
   }
+
+  #depthOf(innermost: Call | undefined): number {
+    let depth = 0;
+    for (let call = innermost; call !== undefined; call = pending(call.outer)) {
+      if (call.guard === this) depth++;
+    }
+    return depth;
+  }
+}
+
+function pending(call: Call | undefined): Call | undefined {
+  return call?.isPending === true ? call : undefined;
 }
 
 function endlessCall(): BoxAuthError {
