@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { promisify } from 'node:util';
+import { callbackify, promisify } from 'node:util';
 import type { InternalAxiosRequestConfig } from 'axios';
 import { type ReplayableBody, replayableBody } from '../core/http/replayable-body.js';
 
@@ -53,10 +53,7 @@ class FormBody implements ReplayableBody<unknown> {
       append: (...parts) => form.append(...parts),
       getHeaders: () => form.getHeaders(),
       // A form that has been sent cannot measure itself.
-      getLength: (callback) => {
-        this.#length ??= promisify(form.getLength.bind(form))();
-        this.#length.then((length) => callback(undefined, length), callback);
-      },
+      getLength: callbackify(() => (this.#length ??= promisify(form.getLength.bind(form))())),
       toString: () => '[object FormData]',
     };
   }

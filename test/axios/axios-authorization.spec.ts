@@ -163,8 +163,8 @@ describe('A refused token with axios', () => {
   });
 
   describe.each([
-    ['of Node', (text: string) => Readable.from([text])],
-    ['of the web', (text: string) => new Blob([text]).stream()],
+    ['of Node', (content: string) => Readable.from([content])],
+    ['of the web', (content: string) => new Blob([content]).stream()],
   ])('and a body that is a stream %s', (_, streamOf) => {
     const bodies: string[] = [];
     const read = async ({ data }: Config) => {

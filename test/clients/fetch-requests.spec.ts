@@ -126,7 +126,7 @@ describe('The dispatcher', () => {
     vi.stubGlobal('Request', undici.Request);
     const { paths, dispatcher } = counted(undici);
     const init = { method: 'POST', body: 'x', dispatcher };
-    await box.fetch(new undici.Request(`${server.url}/refusing`, init) as unknown as Request);
+    await box.fetch(new undici.Request(`${server.url}/refusing`, init));
     expect(paths).toEqual(['/refusing', '/refusing']);
   });
 
@@ -208,10 +208,12 @@ describe('An abort', () => {
 });
 
 it('A stream ends if there is no token', async () => {
-  endpoint.otherwise = () => endpoint.json(400, { error: 'unauthorized_client' });
+  endpoint.otherwise = () =>
+    endpoint.json(400, { error: 'unauthorized_client', error_description: '' });
   const canceled = deferred();
   const body = new ReadableStream({ cancel: canceled.resolve });
-  await expect(box.fetch('/end', { method: 'POST', body })).rejects.toThrow();
+  const error = await thrownBy(() => box.fetch('/end', { method: 'POST', body }));
+  expect(error.code).toBe('app_not_authorized');
   await canceled.promise;
 });
 

@@ -123,31 +123,36 @@ const inputs: Record<string, (url: string) => Arguments> = {
 };
 
 describe('BoxFetch ends as fetch does', () => {
-  const expectSame = async (create: (url: string) => Arguments, path: string) => {
-    const expected = await outcomeOf(fetch, create(server.url + path));
-    expect(await outcomeOf(box.fetch, create(server.url + path))).toEqual(expected);
-    return expected;
-  };
+  /** The outcomes of both for the same arguments. */
+  const compare = async (create: (url: string) => Arguments, path: string) => ({
+    expected: await outcomeOf(fetch, create(server.url + path)),
+    received: await outcomeOf(box.fetch, create(server.url + path)),
+  });
 
   describe.each(Object.entries(bodies))('for %s', (_, body) => {
-    it.each(['/end', '/301', '/302', '/303', '/307', '/308'])('at %s', async (path) => {
-      for (const method of ['POST', 'PUT']) {
-        await expectSame((url) => [url, { method, body: body() ?? null }], path);
-        await expectSame((url) => [new Request(url, { method, body: body() ?? null })], path);
-      }
+    const rows = ['/end', '/301', '/302', '/303', '/307', '/308'].flatMap((path) =>
+      ['POST', 'PUT'].map((method) => [method, path] as const),
+    );
+    it.each(rows)('in a %s at %s', async (method, path) => {
+      const init = () => ({ method, body: body() ?? null });
+      const direct = await compare((url) => [url, init()], path);
+      expect(direct.received).toEqual(direct.expected);
+      const inRequest = await compare((url) => [new Request(url, init())], path);
+      expect(inRequest.received).toEqual(inRequest.expected);
     });
 
     it.each(['manual', 'error'] as const)('and redirect: %s', async (redirect) => {
-      await expectSame((url) => [url, { method: 'POST', body: body() ?? null, redirect }], '/307');
-      await expectSame(
-        (url) => [new Request(url, { method: 'POST', body: body() ?? null, redirect })],
-        '/307',
-      );
+      const init = () => ({ method: 'POST', body: body() ?? null, redirect });
+      const direct = await compare((url) => [url, init()], '/307');
+      expect(direct.received).toEqual(direct.expected);
+      const inRequest = await compare((url) => [new Request(url, init())], '/307');
+      expect(inRequest.received).toEqual(inRequest.expected);
     });
   });
 
   it.each(Object.entries(inputs))('for %s', async (_, create) => {
-    await expectSame(create, '/end');
+    const { expected, received } = await compare(create, '/end');
+    expect(received).toEqual(expected);
   });
 });
 

@@ -132,7 +132,7 @@ describe('A path below /api/2.0/ goes to uploadUrl, and any other to apiUrl', ()
     const box = boxAuth({ credentials });
     for (const path of [ME, UPLOAD]) await box.fetch(path);
     expect(paths()).toEqual({ api: [ME], uploads: [UPLOAD] });
-    await box.close();
+    box.close();
   });
 });
 

@@ -152,9 +152,13 @@ function nodeSource(stream: Stream): ChunkSource {
   return {
     next: async () => (iterator ??= readableOf(stream)[Symbol.asyncIterator]()).next(),
     cancel: () => {
-      if ('destroy' in stream && typeof stream.destroy === 'function') stream.destroy();
+      if (isDestroyable(stream)) stream.destroy();
     },
   };
+}
+
+function isDestroyable(stream: object): stream is { destroy(): unknown } {
+  return 'destroy' in stream && typeof stream.destroy === 'function';
 }
 
 /** The `form-data` package makes streams of Node's first kind, which begin when they are piped. */

@@ -99,8 +99,7 @@ export async function toRequestInit({ body, ...init }: OutgoingRequest): Promise
 function withBody(init: Omit<RequestInit, 'body'>, body: FetchBody): RequestInit {
   return isConsumedBySending(body)
     ? { ...init, body: toWebStream(body), duplex: 'half' }
-    : // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- all other bodies are those of `fetch`
-      ({ ...init, body } as RequestInit);
+    : { ...init, body };
 }
 
 /** Sends a call to another host unchanged, but calls the function that returns its body. */
