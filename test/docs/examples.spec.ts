@@ -137,7 +137,7 @@ describe('Migrating from box-node-sdk', () => {
 
   it("keeps the calls on the SDK's client unchanged", async () => {
     emulator.addFile({ name: 'plan.txt', content: 'The plan' });
-    const { AppModule, Folders } = await run(exampleIn(page, 'BoxSdkModule'));
+    const { AppModule, Folders } = await run(exampleIn(page, 'BoxSdkModule', 'AppModule'));
     const app = await started(AppModule);
     const folders = app.get<{ names(id: string): Promise<string[]> }>(Folders as Type);
     expect(await folders.names('0')).toContain('plan.txt');
