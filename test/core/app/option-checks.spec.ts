@@ -55,7 +55,7 @@ describe('parseOptions', () => {
   it('reports an unknown option with all known ones, also the extra names', async () => {
     const error = await thrownBy(() => parseOptions(schema, { onstorefailure: 'open' }, ['name']));
     expect(error.message).toBe(
-      'Unknown option `onstorefailure`. Known options: fetch, renewal, tokenEndpoint, store, onStoreFailure, runtime, urls, name.',
+      'Unknown option `onstorefailure`. Known options: fetch, renewal, tokenEndpoint, store, onStoreFailure, replayBufferBytes, runtime, urls, name.',
     );
     expect(error.hint).toBe('Did you mean `onStoreFailure`? Write it instead of `onstorefailure`.');
   });
