@@ -47,7 +47,7 @@ export function textOf(body: unknown): string | Promise<string> {
   }
   if (!isRecord(body)) return '';
   if (body instanceof Blob) return textOf(body.stream());
-  return isAsyncIterable(body) ? readText(body).catch(() => '') : textOf(jsonOf(body));
+  return isAsyncIterable(body) ? readText({ body }).catch(() => '') : textOf(jsonOf(body));
 }
 
 function fromAxios(response: unknown): FailedResponse | undefined {

@@ -73,7 +73,7 @@ export async function readUser(
 
 async function boundedText(response: Response): Promise<string> {
   try {
-    return await readText(response.body);
+    return await readText(response);
   } catch (error) {
     throw error instanceof UnusableResponse ? notBox(response, error.message) : error;
   }

@@ -51,18 +51,19 @@ function isResponse(value: Partial<Response> | null | undefined): value is Respo
  * @throws UnusableResponse if the body is anything else
  */
 export async function readJsonObject(response: Response): Promise<Record<string, unknown>> {
-  const body = asJson(response.headers, await readText(response.body));
+  const body = asJson(response.headers, await readText(response));
   if (body === undefined) throw new UnusableResponse('it is not a JSON object');
   return body;
 }
 
 /** Reads an error response. Its `shown` redacts `secrets`. */
 export async function readErrorResponse(
-  { status, headers, body }: Response,
+  response: Response,
   secrets: readonly string[],
   retryAfterMs: number | undefined,
 ): Promise<ErrorResponse> {
-  const text = await readText(body).catch(() => '');
+  const text = await readText(response).catch(() => '');
+  const { status, headers } = response;
   return parseErrorResponse({ status, headers, text }, secrets, retryAfterMs);
 }
 
@@ -105,10 +106,12 @@ function asJson(headers: Headers, text: string): Record<string, unknown> | undef
  *
  * @throws UnusableResponse if it is larger than 64 KiB
  */
-export async function readText(body: AsyncIterable<unknown> | null): Promise<string> {
+export async function readText(response: {
+  readonly body: AsyncIterable<unknown> | null;
+}): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of body ?? []) {
+  for await (const chunk of response.body ?? []) {
     if (!isBytes(chunk)) throw new UnusableResponse('its body is not made of bytes');
     bytes += Math.max(chunk.byteLength, MIN_COUNTED_BYTES);
     if (bytes > MAX_RESPONSE_BYTES) {
