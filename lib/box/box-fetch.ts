@@ -17,9 +17,9 @@ import type { FetchInit } from '../core/http/outgoing-request.js';
 export type BoxFetchInit = FetchInit;
 
 /**
- * A `fetch` for Box, both a type and an injection token. It sends a token and the acting user with calls to Box, resolves
- * paths against `apiUrl` (those below `/api/2.0/`, which are uploads, against `uploadUrl`), and repeats a call once with a new token if Box refuses the token. Calls to other hosts are sent
- * unchanged.
+ * A `fetch` for Box, both a type and an injection token. It sends a token and the acting user with calls to Box, and repeats
+ * a call once with a new token if Box refuses the token. It resolves paths against `apiUrl`, and those below `/api/2.0/`,
+ * which are uploads, against `uploadUrl`. Calls to other hosts are sent unchanged.
  *
  * Rejects like `fetch`, and with a `BoxAuthError`: those of `BoxTokenProvider.getToken` if there is no token,
  * `body_not_replayable` if the token was refused and the body cannot be sent again, and `token_refused_again` if the refused token
