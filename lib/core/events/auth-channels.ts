@@ -44,8 +44,8 @@ export function hasListeners(kind: AuthEvent['kind']): boolean {
  * Calls `listener` for every event of `kind`, of all Box and Workfront apps in this process. Returns a function that stops
  * it. The same as subscribing to the `node:diagnostics_channel` `nestjs-box-auth:<kind>`, but typed.
  *
- * The listener runs synchronously, before callers receive the token or the response, so keep it short. If it throws, callers are not
- * affected: Node emits an `uncaughtException`, as for every subscriber of a channel.
+ * The listener runs synchronously, before callers receive the token or the response, so keep it short. If it throws, callers
+ * are not affected: Node emits an `uncaughtException`, as for every subscriber of a channel.
  *
  * @throws BoxAuthError `option_invalid` for an unknown kind, or a listener that is not a function
  *

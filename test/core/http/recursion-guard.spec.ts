@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { describe, expect, it, vi } from 'vitest';
 import { RecursionGuard } from '../../../lib/core/http/recursion-guard.js';
 import { thrownBy } from '../../support/thrown.js';
 
@@ -20,6 +21,24 @@ describe('A guarded fetch', () => {
     const first: () => Promise<Response> = guard.wrap(() => second());
     const second: () => Promise<Response> = guard.wrap(() => first());
     expect((await thrownBy(first)).code).toBe('option_invalid');
+  });
+
+  it('shares one storage with all apps: each one slows every asynchronous operation', async () => {
+    const run = vi.spyOn(AsyncLocalStorage.prototype, 'run');
+    await new RecursionGuard().wrap(respond)();
+    await new RecursionGuard().wrap(respond)();
+    const storages = run.mock.contexts;
+    run.mockRestore();
+    expect(storages).toHaveLength(2);
+    expect(storages[0]).toBe(storages[1]);
+  });
+
+  it('counts the calls of each app on their own', async () => {
+    const nested = Array.from({ length: 20 }).reduce<() => Promise<Response>>(
+      (inner) => new RecursionGuard().wrap(inner),
+      respond,
+    );
+    expect((await nested()).status).toBe(200);
   });
 
   it('allows a few nested calls', async () => {
