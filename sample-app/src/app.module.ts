@@ -42,7 +42,7 @@ export class AppModule implements OnApplicationShutdown {
       imports: [
         BoxAuthModule.forRoot(options.box),
         // HttpService is used for uploads only. To follow redirects, axios would keep the whole body in memory.
-        BoxHttpModule.register({ baseURL: options.uploadUrl, maxRedirects: 0 }),
+        BoxHttpModule.register({ maxRedirects: 0 }),
       ],
       providers: [
         { provide: PORTAL_OPTIONS, useValue: options },

@@ -5,8 +5,6 @@ import { type DemoUsers } from './sign-in/demo-users.js';
 export interface PortalOptions {
   /** The options of `BoxAuthModule.forRoot`; without credentials it reads the environment. */
   readonly box: BoxAuthModuleOptions;
-  /** The base URL for uploads. */
-  readonly uploadUrl: string;
   readonly users: DemoUsers;
   /** Called after the app has stopped serving. */
   readonly onShutdown?: () => Promise<void>;

@@ -31,10 +31,9 @@ export function hasCredentials(environment: Environment): boolean {
 }
 
 /** Contains no credentials: `BoxAuthModule.forRoot` reads them from the environment itself. */
-export function onRealBox({ BOX_API_URL, DEMO_USERS }: Environment): PortalOptions {
+export function onRealBox({ DEMO_USERS }: Environment): PortalOptions {
   return {
     box: {},
-    uploadUrl: BOX_API_URL?.trim() || 'https://upload.box.com',
     users: new DemoUsers(demoUsersIn(DEMO_USERS)),
   };
 }
@@ -51,7 +50,6 @@ export async function onEmulator({ DEMO_USERS }: Environment): Promise<PortalOpt
   });
   return {
     box: { apiUrl: emulator.url, credentials: { config: emulator.config } },
-    uploadUrl: emulator.url,
     users: new DemoUsers(boxIds),
     onShutdown: () => emulator.stop(),
   };

@@ -51,7 +51,6 @@ export async function startPortal(
   const emulator = await startEmulator(users);
   const portal = {
     box: { apiUrl: emulator.url, credentials: { config: emulator.config }, ...box },
-    uploadUrl: emulator.url,
     users: new DemoUsers(Object.fromEntries(users.map(({ name, id }) => [name, id]))),
   };
   const app = await createApp(platform, portal, { logger: false, ...nest });
