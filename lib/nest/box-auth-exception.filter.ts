@@ -75,9 +75,9 @@ export class BoxAuthExceptionFilter implements ExceptionFilter<unknown> {
 
   constructor(
     @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
-    @Optional() @Inject(NO_OPTIONS) options: BoxAuthExceptionFilterOptions = {},
+    @Optional() @Inject(NO_OPTIONS) options?: BoxAuthExceptionFilterOptions,
   ) {
-    this.#statuses = checkedStatuses(options.statuses);
+    this.#statuses = checkedStatuses(options?.statuses);
   }
 
   catch(thrown: unknown, host: ArgumentsHost): unknown {
