@@ -7,7 +7,7 @@ const lib = fileURLToPath(new URL('./lib', import.meta.url));
 /** Specs that change their process or measure its memory. */
 const isolated = [
   'test/{clients,e2e,fleet,package,undici}/**/*.spec.ts',
-  'test/core/acting/acting-user.context.spec.ts',
+  'test/core/acting/acting.context.spec.ts',
   'test/core/events/auth-channels.spec.ts',
   'test/core/http/addresses-of-strangers.spec.ts',
   'test/core/runtime/tick-queue.spec.ts',

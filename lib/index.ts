@@ -4,8 +4,13 @@ export {
   AsUser,
   type AsUserOptions,
 } from './nest/as-user.decorator.js';
-export type { ActingUserResolver } from './nest/acting-rule.js';
-export type { ActingVia } from './core/acting/acting-user.context.js';
+export {
+  ActingEnterprise,
+  ForEnterprise,
+  type ForEnterpriseOptions,
+} from './nest/for-enterprise.decorator.js';
+export type { ActingUserResolver, EnterpriseResolver } from './nest/acting-rule.js';
+export type { ActingVia } from './core/acting/acting.context.js';
 export {
   BoxAuthExceptionFilter,
   type BoxAuthExceptionFilterOptions,
@@ -25,6 +30,7 @@ export type { AssertionOptions } from './box/box-assertion.js';
 export { boxApiError } from './box/box-api-error.js';
 export type { Actor, DownscopeRequest } from './box/downscope.js';
 export { BoxTokenProvider } from './box/box-token.provider.js';
+export type { BoxTenants, RunForOptions } from './box/tenants.js';
 export type {
   AccessTokenCredentials,
   AppTokenCredentials,
@@ -49,6 +55,7 @@ export type {
   ClockOffsetEvent,
   StaleServedEvent,
   StoreEvent,
+  TenantUnauthorizedEvent,
   TokenEvent,
 } from './core/events/auth-events.js';
 export type { SigningAlgorithm } from './core/credentials/private-key.js';

@@ -1,5 +1,5 @@
 import type { AxiosInstance, AxiosRequestConfig } from 'axios';
-import { currentActingUser } from '../core/acting/acting-user.context.js';
+import { currentActing } from '../core/acting/acting.context.js';
 import { fingerprint } from '../core/errors/secret.js';
 import type { OutgoingPolicy } from '../core/http/outgoing-policy.js';
 
@@ -7,7 +7,7 @@ import type { OutgoingPolicy } from '../core/http/outgoing-policy.js';
 type KeyGenerator = (config: AxiosRequestConfig & { id?: string }, ...meta: unknown[]) => string;
 
 /**
- * Adds the acting user, and the identity in the caller's own headers, to the keys of axios-cache-interceptor. Its default
+ * Adds the acting user, the enterprise, and the identity in the caller's own headers, to the keys of axios-cache-interceptor. Its default
  * keys contain only the URL, so one user would get the responses of another. It reads `generateKey` at each call, so the app
  * may set it up before or after this function runs.
  */
@@ -33,12 +33,13 @@ function withIdentity(generateKey: KeyGenerator, policy: OutgoingPolicy): KeyGen
 
 /** Empty for the service account. A hash, because the key is part of the `config` of errors. */
 function identityPrefix(headers: object, policy: OutgoingPolicy): string {
-  const { via, id } = currentActingUser(policy) ?? {};
+  const { enterprise, user } = currentActing(policy) ?? {};
   // axios trims header names before it sends them.
   const values = new Map<string, unknown>(
     Object.entries(headers).map(([name, value]) => [name.trim().toLowerCase(), value]),
   );
-  const identity = [via, id, ...policy.protectedHeaderNames.map((name) => values.get(name))];
+  const acting = [user?.via, user?.id, enterprise];
+  const identity = [...acting, ...policy.protectedHeaderNames.map((name) => values.get(name))];
   return identity.every((part) => part === undefined)
     ? ''
     : `${fingerprint(...identity.map(String)).slice(0, 16)} `;

@@ -1,4 +1,4 @@
-import type { ActingVia } from '../core/acting/acting-user.context.js';
+import type { ActingVia } from '../core/acting/acting.context.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import { boxDocs } from './box-docs.js';
 import { isBoxId } from './credentials/box-id.js';

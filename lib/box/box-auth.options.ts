@@ -4,7 +4,13 @@ import {
   type AppAuthOptions,
   type ResolvedAppAuthOptions,
 } from '../core/app/app-auth.options.js';
-import { booleanOption, optionError, parseOptions, secureUrl } from '../core/app/option-checks.js';
+import {
+  booleanOption,
+  functionOption,
+  optionError,
+  parseOptions,
+  secureUrl,
+} from '../core/app/option-checks.js';
 import { isRecord, optionGroup, wholeNumberBetween } from '../core/credentials/field-checks.js';
 import type { Subject } from '../core/credentials/subject.js';
 import type { BoxAuthError } from '../core/errors/box-auth.error.js';
@@ -14,6 +20,7 @@ import { BOX_UPLOAD_URL } from './box-outgoing.js';
 import type { BoxCredentialsSource } from './credentials/box-credentials.js';
 import { isBoxId } from './credentials/box-id.js';
 import { forms } from './credentials/credential-forms.js';
+import type { BoxTenants } from './tenants.js';
 
 /** The options of a Box app, with or without Nest. */
 export interface BoxAuthOptions extends AppAuthOptions {
@@ -40,6 +47,13 @@ export interface BoxAuthOptions extends AppAuthOptions {
    * Default none.
    */
   readonly keepWarm?: readonly (Subject | 'own')[] | undefined;
+  /**
+   * The enterprises that the app serves besides its own: their ids, or a function that returns true for such an id, asked once
+   * for each request. Needed for `@ForEnterprise` and `runFor`. Default: none.
+   */
+  readonly tenants?: BoxTenants | undefined;
+  /** Whether calls that name no enterprise are refused, instead of being made for the app's own. Default false. */
+  readonly tenantRequired?: boolean | undefined;
   /** How assertions are built, where Box leaves a choice. */
   readonly assertion?: AssertionOptions | undefined;
 }
@@ -55,6 +69,8 @@ export interface ResolvedOptions extends ResolvedAppAuthOptions {
   readonly apiUrl: string;
   readonly uploadUrl: string;
   readonly origins: readonly string[];
+  readonly tenants?: BoxTenants | undefined;
+  readonly tenantRequired: boolean;
   readonly assertion: AssertionOptions;
 }
 
@@ -89,6 +105,13 @@ const boxAuthOptions = optionGroup({
     v.array(v.union([v.literal('own'), subject], SUBJECT), 'a list of subjects'),
     [],
   ),
+  tenants: v.optional(
+    v.union(
+      [v.array(v.custom<string>(isBoxId)), functionOption<BoxTenants & Function>()],
+      'a list of Box enterprise ids, strings of 1 to 20 digits that do not begin with 0, or a function',
+    ),
+  ),
+  tenantRequired: v.nullish(booleanOption, false),
   assertion: v.nullish(optionGroup({ issuedAt: v.optional(booleanOption, false) }), {}),
 } satisfies Record<keyof BoxAuthOptions, v.GenericSchema>);
 
@@ -105,6 +128,12 @@ export function resolveOptions(
   rejectCredentialFields(options);
   const resolved = parseOptions(boxAuthOptions, options, extraOptionNames);
   const { apiUrl } = resolved;
+  if (resolved.tenantRequired && resolved.tenants === undefined) {
+    throw optionError(
+      'The option `tenantRequired` needs the option `tenants`: the enterprises that the app serves.',
+      'Pass the enterprise ids of your tenants, or a function that looks them up, as `tenants`.',
+    );
+  }
   const uploadUrl = resolved.uploadUrl ?? (apiUrl === BOX_API_URL ? BOX_UPLOAD_URL : apiUrl);
   return {
     ...resolved,

@@ -20,6 +20,7 @@ import {
 import { parseCredentials } from './credentials/parse-credentials.js';
 import { Downscoping } from './downscope.js';
 import { Revocation } from './revocation.js';
+import { Tenants } from './tenants.js';
 
 /** Details of a Box app for its events and errors. */
 export interface BoxAuthContext {
@@ -39,6 +40,7 @@ export class BoxAuth extends AppAuth<BoxCredentials, ParsedBoxCredentials> imple
   readonly revocation: Revocation;
   /** The address of uploads. */
   readonly uploadUrl: string;
+  readonly tenants: Tenants;
 
   /** @throws BoxAuthError for invalid options and credentials (those of a function: at `readCredentials`) */
   constructor(
@@ -46,7 +48,10 @@ export class BoxAuth extends AppAuth<BoxCredentials, ParsedBoxCredentials> imple
     { name, fieldNames, extraOptionNames = [] }: BoxAuthContext = {},
   ) {
     const resolved = resolveOptions(options, extraOptionNames);
-    super(describeBox(resolved, fieldNames), resolved.credentials, resolved, name);
+    const tenants = new Tenants(resolved.tenants, resolved.tenantRequired);
+    const description = describeBox(resolved, tenants, fieldNames);
+    super(description, resolved.credentials, resolved, name);
+    this.tenants = tenants;
     this.uploadUrl = resolved.uploadUrl;
     this.downscoping = new Downscoping(this.tokens, this.endpoint);
     this.revocation = new Revocation(this.tokens, this.endpoint, this.apiUrl);
@@ -77,6 +82,7 @@ export function createBoxAuth(
 
 function describeBox(
   { apiUrl, uploadUrl, origins, assertion }: ResolvedOptions,
+  tenants: Tenants,
   fieldNames: FieldNames | undefined,
 ): IssuerDescription<BoxCredentials, ParsedBoxCredentials> {
   const parseKey = cachedKeyParser(boxCredentialsHelp);
@@ -89,5 +95,6 @@ function describeBox(
     urlRules: boxUrlRules(origins),
     apiUrl,
     baseUrlOf: boxBaseUrlOf({ apiUrl, uploadUrl }),
+    tenants,
   };
 }

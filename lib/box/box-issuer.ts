@@ -1,9 +1,13 @@
+import { isRecord } from '../core/credentials/field-checks.js';
 import type { Subject } from '../core/credentials/subject.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
-import type { Attempt, Form, Issuer } from '../core/token-endpoint/issuer.js';
+import type { AccessToken } from '../core/token-endpoint/access-token.js';
+import type { Attempt, Fetch, Form, Issuer } from '../core/token-endpoint/issuer.js';
+import { asRefusalOfSubject } from '../core/token-endpoint/known-error-responses.js';
+import { readErrorResponse, readJsonObject } from '../core/token-endpoint/token-request.js';
 import { type AssertionOptions, boxClaims } from './box-assertion.js';
 import { boxDocs } from './box-docs.js';
-import { boxTokenError } from './box-error-responses.js';
+import { boxApiResponseError, boxTokenError } from './box-error-responses.js';
 import type { ParsedBoxCredentials } from './credentials/box-credentials.js';
 import { isBoxId } from './credentials/box-id.js';
 
@@ -20,7 +24,7 @@ export class BoxIssuer implements Issuer<ParsedBoxCredentials> {
   readonly tokenUrl: string;
 
   constructor(
-    apiUrl: string,
+    private readonly apiUrl: string,
     private readonly assertion: AssertionOptions,
   ) {
     this.tokenUrl = `${apiUrl}/oauth2/token`;
@@ -60,8 +64,35 @@ export class BoxIssuer implements Issuer<ParsedBoxCredentials> {
 
   toError = boxTokenError;
 
-  checkSubject({ id }: Subject): void {
-    if (isBoxId(id)) return;
+  /**
+   * A user token belongs to the enterprise of its user, which the grant does not name. So Box is asked before the token is used
+   * for a tenant: https://developer.box.com/reference/get-users-me/.
+   */
+  async verifyToken({ subject, value }: AccessToken, send: Fetch, signal: AbortSignal) {
+    const { enterprise } = subject;
+    if (enterprise === undefined) return;
+    const response = await send(`${this.apiUrl}/2.0/users/me?fields=enterprise`, {
+      headers: { authorization: `Bearer ${value}`, accept: 'application/json' },
+      redirect: 'manual',
+      signal,
+    });
+    if (!response.ok) {
+      throw boxApiResponseError(await readErrorResponse(response, [value], undefined));
+    }
+    if (enterpriseIn(await readJsonObject(response)) === enterprise) return;
+    throw asRefusalOfSubject(
+      new BoxAuthError({
+        code: 'acting_user_invalid',
+        message: `The acting user does not belong to enterprise ${enterprise}.`,
+        hint: 'Look up the user and the enterprise in the same record of your own, and pass the id of a user of that enterprise.',
+        docs: boxDocs.userAccessTokens,
+        enterprise,
+      }),
+    );
+  }
+
+  checkSubject({ id, enterprise }: Subject): void {
+    if (isBoxId(id) && (enterprise === undefined || isBoxId(enterprise))) return;
     throw new BoxAuthError({
       code: 'subject_invalid',
       message: 'Invalid subject: expected an id of 1 to 20 digits that does not begin with 0.',
@@ -69,4 +100,8 @@ export class BoxIssuer implements Issuer<ParsedBoxCredentials> {
       docs: boxDocs.userAccessTokens,
     });
   }
+}
+
+function enterpriseIn({ enterprise }: Readonly<Record<string, unknown>>): unknown {
+  return isRecord(enterprise) ? enterprise['id'] : undefined;
 }

@@ -1,20 +1,23 @@
-import type { Observable } from 'rxjs';
+import { from, mergeMap, type Observable } from 'rxjs';
 import {
+  type Acting,
+  actingSubject,
   contextForApp,
   currentActing,
-  currentActingUser,
   runInContext,
-} from '../core/acting/acting-user.context.js';
+} from '../core/acting/acting.context.js';
 import type { AppAuth } from '../core/app/app-auth.js';
 import type { ClientTransport } from '../core/http/client-transport.js';
 import type { Subject } from '../core/credentials/subject.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import type { AccessToken } from '../core/token-endpoint/access-token.js';
+import { rejected } from '../core/tokens/rejection-throttle.js';
 import type { SubjectTokenDemand } from '../core/tokens/token-cache.js';
 import { checkedActingUserId } from './acting-user.js';
 import type { BoxCredentials, ParsedBoxCredentials } from './credentials/box-credentials.js';
 import type { Downscoping, DownscopeRequest } from './downscope.js';
 import type { Revocation } from './revocation.js';
+import { checkedEnterpriseId, checkedRunFor, type RunForOptions, type Tenants } from './tenants.js';
 
 /** The Box app behind a token provider, as the provider and the HTTP clients use it. */
 export interface BoxApp extends AppAuth<BoxCredentials, ParsedBoxCredentials> {
@@ -24,6 +27,7 @@ export interface BoxApp extends AppAuth<BoxCredentials, ParsedBoxCredentials> {
   readonly transport: ClientTransport | undefined;
   readonly downscoping: Downscoping;
   readonly revocation: Revocation;
+  readonly tenants: Tenants;
 }
 
 // Symbol.for: one process may load the ES module and the CommonJS build.
@@ -82,25 +86,34 @@ export class BoxTokenProvider {
   /**
    * Returns a valid token: from memory, or by one token request that all concurrent callers share.
    *
-   * `subject` defaults to the subject of the credentials. `minValidityMs` (default 0) is how many milliseconds the token
+   * `subject` defaults to the enterprise that `@ForEnterprise` or `runFor` selects, else to the subject of the credentials. The
+   * acting user has no effect. `minValidityMs` (default 0) is how many milliseconds the token
    * must still be valid. `signal` ends the wait of this caller only.
    *
    * @throws BoxAuthError with the code of a refused token request (`app_not_authorized`, `client_invalid`, …), or
    * `timeout`, `network`, `unavailable`, `rate_limited`, `response_invalid`, `expired_on_arrival`,
-   * `credentials_unavailable`, `signer_failed` or `closed`
+   * `credentials_unavailable`, `signer_failed`, `enterprise_missing`, `enterprise_not_allowed` or `closed`
    */
   getToken(options?: SubjectTokenDemand): Promise<AccessToken> {
-    return this.#box.tokens.get(options);
+    const { tokens } = this.#box;
+    return this.#servesTenants
+      ? this.#forSubject(options?.subject, (subject) => tokens.get({ ...options, subject }))
+      : tokens.get(options);
   }
 
   /** Returns the token in memory if it is valid. Never sends a request. */
   peekToken(subject?: Subject): AccessToken | undefined {
-    return this.#box.tokens.peek(subject);
+    return this.#box.tokens.peek(this.#box.tenants.subjectIn(this.#acting, subject));
   }
 
   /** Emits the current token (requesting it if there is none), then each token that replaces it. Completes on shutdown. */
   token$(subject?: Subject): Observable<AccessToken> {
-    return this.#box.tokens.token$(subject);
+    const { tokens } = this.#box;
+    return this.#servesTenants
+      ? from(this.#forSubject(subject, async (admitted) => admitted)).pipe(
+          mergeMap((admitted) => tokens.token$(admitted)),
+        )
+      : tokens.token$(subject);
   }
 
   /**
@@ -144,14 +157,16 @@ export class BoxTokenProvider {
    * ```
    */
   downscope(request: DownscopeRequest): Promise<AccessToken> {
-    const user = currentActingUser(this.#box.policy);
-    const acting = user === undefined ? undefined : ({ type: 'user', id: user.id } as const);
-    return this.#box.downscoping.downscope(request, request.subject ?? acting);
+    const user = this.#acting?.user;
+    const actingUser = user && actingSubject({ user: { id: user.id, via: 'token' } });
+    return this.#forSubject(request.subject ?? actingUser, (subject) =>
+      this.#box.downscoping.downscope(request, subject),
+    );
   }
 
   /**
    * Revokes the token of `subject` at Box (RFC 7009) and forgets it. The next call requests a new one. `subject` defaults
-   * to the subject of the credentials, also when there is an acting user. Does nothing without a token in memory.
+   * as in `getToken`. Does nothing without a token in memory.
    *
    * Tokens that this one replaced, and tokens of other processes, stay valid until they expire.
    *
@@ -159,7 +174,7 @@ export class BoxTokenProvider {
    * of `getToken`. If it fails, the token is kept.
    */
   revoke(subject?: Subject): Promise<void> {
-    return this.#box.revocation.revoke(subject);
+    return this.#forSubject(subject, (admitted) => this.#box.revocation.revoke(admitted));
   }
 
   /**
@@ -179,16 +194,83 @@ export class BoxTokenProvider {
    * ```
    */
   runAs<T>(user: string, fn: () => T): T {
-    const { policy } = this.#box;
     const acting = {
+      ...this.#acting,
       user: { id: checkedActingUserId(user), via: 'header' },
-      source: currentActing(policy)?.source,
     } as const;
+    return runInContext(contextForApp(this.#box.policy, acting), fn);
+  }
+
+  /**
+   * Runs `fn` for `enterprise`, one of the option `tenants`: every call that `fn` makes with this Box app has a token of that
+   * enterprise, across awaits, timers and streams, and acts for `user`. Without `user`, its calls act for the service account of
+   * the enterprise, also inside `runAs` and `@AsUser`. For jobs outside of requests; in handlers use `@ForEnterprise`.
+   *
+   * @throws BoxAuthError before `fn` runs: `enterprise_missing`, `enterprise_not_allowed`, `acting_user_invalid`,
+   * `option_invalid`
+   *
+   * @example
+   * ```ts
+   * import { BoxFetch, BoxTokenProvider } from 'nestjs-box-auth';
+   *
+   * export async function nightly(
+   *   box: BoxTokenProvider,
+   *   boxFetch: BoxFetch,
+   *   enterprises: string[],
+   * ): Promise<void> {
+   *   for (const enterprise of enterprises) {
+   *     await box.runFor({ enterprise }, () => boxFetch('/2.0/folders/0/items'));
+   *   }
+   * }
+   * ```
+   */
+  async runFor<T>(options: RunForOptions, fn: () => T | Promise<T>): Promise<T> {
+    const { policy, tenants, tokens } = this.#box;
+    let acting: Acting;
+    try {
+      acting = { ...checkedRunFor(options), source: this.#acting?.source ?? {} };
+      await tenants.admit(acting, tokens.ownSubject);
+    } catch (error) {
+      return rejected(error);
+    }
     return runInContext(contextForApp(policy, acting), fn);
   }
 
-  /** Forgets every token. Call it after the scopes of the app changed and an admin authorized the app again. */
-  flush(): void {
-    this.#box.tokens.flush();
+  /**
+   * Forgets every token, or those of one enterprise. Call it after the scopes of the app changed and an admin authorized the
+   * app again.
+   *
+   * @throws BoxAuthError `enterprise_not_allowed` if `enterprise` is not an enterprise id
+   */
+  flush(options: { readonly enterprise?: string } = {}): void {
+    if ('enterprise' in options) {
+      this.#box.tokens.flush(checkedEnterpriseId(options.enterprise, 'flush'));
+    } else {
+      this.#box.tokens.flush();
+    }
+  }
+
+  get #acting(): Acting | undefined {
+    return currentActing(this.#box.policy);
+  }
+
+  /** Whether the current code may be for another enterprise than that of the credentials. */
+  get #servesTenants(): boolean {
+    return this.#box.tenants.areConfigured || this.#acting?.enterprise !== undefined;
+  }
+
+  /** Calls `use` with the subject that a method is for: the named one, or that of the current enterprise. */
+  async #forSubject<T>(
+    named: Subject | undefined,
+    use: (subject: Subject | undefined) => Promise<T>,
+  ): Promise<T> {
+    const { tenants, tokens } = this.#box;
+    let subject: Subject | undefined;
+    try {
+      subject = await tenants.admittedSubject(this.#acting, named, tokens.ownSubject);
+    } catch (error) {
+      return rejected(error);
+    }
+    return use(subject);
   }
 }

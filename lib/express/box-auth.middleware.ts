@@ -1,14 +1,16 @@
 import type { Request, RequestHandler } from 'express';
 import {
+  type Acting,
   type ActingContext,
   type ActingUser,
   contextForApp,
   currentActing,
   runInContext,
-} from '../core/acting/acting-user.context.js';
+} from '../core/acting/acting.context.js';
 import { checkedActingUserId } from '../box/acting-user.js';
 import { type BoxAuth, createBoxAuth } from '../box/box-auth.js';
 import type { BoxFetch } from '../box/box-fetch.js';
+import { checkedEnterpriseId, enterpriseMissing } from '../box/tenants.js';
 import type { BoxTokenProvider } from '../box/box-token.provider.js';
 import {
   boxApiUrlIn,
@@ -26,10 +28,12 @@ import { type BoxHealth, boxHealth, type BoxHealthOptions } from './box-health.j
 export interface RequestBox {
   /** A `fetch` that acts for the user of this request, in any async context. */
   readonly fetch: BoxFetch;
-  /** `BoxTokenProvider.getToken`. */
+  /** `BoxTokenProvider.getToken`, for the enterprise of this request. */
   readonly getToken: BoxTokenProvider['getToken'];
   /** `BoxTokenProvider.runAs`. */
   readonly runAs: BoxTokenProvider['runAs'];
+  /** `BoxTokenProvider.runFor`. */
+  readonly runFor: BoxTokenProvider['runFor'];
 }
 
 /** The middleware for `app.use`, and the provider for the rest of the app. */
@@ -86,6 +90,7 @@ export function boxAuth(given: BoxAuthExpressOptions = {}): BoxAuthMiddleware {
   checkOptions('boxAuth', given);
   const [settings, { credentials, ...options }] = splitOptions(given);
   const { actingUser, via, optional, logger, name, onBadCredentials } = settings;
+  const { enterprise, enterpriseOptional } = settings;
   const apiUrl = options.apiUrl ?? boxApiUrlIn(process.env);
   const uploadUrl = options.uploadUrl ?? boxUploadUrlIn(process.env);
   const isInEnvironment = credentials === undefined; // null is an invalid option
@@ -109,11 +114,24 @@ export function boxAuth(given: BoxAuthExpressOptions = {}): BoxAuthMiddleware {
     if (actingUser !== undefined && !optional) throw actingUserMissing();
     return undefined;
   };
+  const enterpriseOf = async (request: Request): Promise<string | undefined> => {
+    const id = await enterprise?.(request);
+    if (id != null) return checkedEnterpriseId(id, 'the enterprise function of boxAuth');
+    if (enterprise === undefined || enterpriseOptional) return undefined;
+    throw enterpriseMissing('The enterprise function of boxAuth returned no enterprise.');
+  };
+  const actingOf = async (request: Request): Promise<Acting> => {
+    const forTenant = { source: {}, enterprise: await enterpriseOf(request) };
+    if (forTenant.enterprise !== undefined) {
+      await box.tenants.admit(forTenant, box.tokens.ownSubject);
+    }
+    const tenantContext = contextForApp(box.policy, forTenant);
+    return { ...forTenant, user: await runInContext(tenantContext, () => userOf(request)) };
+  };
   const serve: RequestHandler = (request, _response, next) => {
-    userOf(request).then((user) => {
-      const source = {};
-      const context = contextForApp(box.policy, { user, source });
-      request.box = requestBox(box, context, source);
+    actingOf(request).then((acting) => {
+      const context = contextForApp(box.policy, acting);
+      request.box = requestBox(box, context, acting.source);
       runInContext(context, next);
     }, failRequest(next));
   };
@@ -132,9 +150,7 @@ function failRequest(next: (error: unknown) => void): (thrown: unknown) => void 
     next(
       thrown instanceof Error
         ? thrown
-        : new Error('The actingUser function of boxAuth threw a value that is not an Error.', {
-            cause: thrown,
-          }),
+        : new Error('A function of boxAuth threw a value that is not an Error.', { cause: thrown }),
     );
 }
 
@@ -142,14 +158,15 @@ function failRequest(next: (error: unknown) => void): (thrown: unknown) => void 
 function requestBox(
   { provider, fetch, policy }: BoxAuth,
   context: ActingContext,
-  source: object,
+  source: object | undefined,
 ): RequestBox {
   const within = <T>(fn: () => T): T =>
     currentActing(policy)?.source === source ? fn() : runInContext(context, fn);
   return {
     fetch: (input, init) => within(() => fetch(input, init)),
-    getToken: (demand) => provider.getToken(demand),
+    getToken: (demand) => within(() => provider.getToken(demand)),
     runAs: (user, fn) => within(() => provider.runAs(user, fn)),
+    runFor: (options, fn) => within(() => provider.runFor(options, fn)),
   };
 }
 

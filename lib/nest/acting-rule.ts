@@ -1,14 +1,20 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import type { ActingVia } from '../core/acting/acting-user.context.js';
+import type { ActingVia } from '../core/acting/acting.context.js';
 
-type UserId = string | null | undefined;
+type Id = string | null | undefined;
 
 /**
  * Returns the Box user id of the user who sent a request. Derive it from the authenticated session, never from data of the
  * client.
  */
-export type ActingUserResolver = (context: ExecutionContext) => UserId | Promise<UserId>;
+export type ActingUserResolver = (context: ExecutionContext) => Id | Promise<Id>;
+
+/**
+ * Returns the enterprise id of the tenant that a request is for. Derive it from your own record of the signed-in user, never
+ * from data of the client.
+ */
+export type EnterpriseResolver = (context: ExecutionContext) => Id | Promise<Id>;
 
 /** Whether the Box calls of a handler or controller act for a user or for the service account. */
 export type ActingRule =
@@ -20,7 +26,16 @@ export type ActingRule =
       readonly optional: boolean;
     };
 
-// A fixed key: one process may load the ES module and the CommonJS build.
+/** The enterprise that the Box calls of a handler or controller are for. */
+export interface EnterpriseRule {
+  readonly enterprise: string | EnterpriseResolver;
+  readonly optional: boolean;
+}
+
+// Fixed keys: one process may load the ES module and the CommonJS build.
 export const SetActingRule = Reflector.createDecorator<ActingRule>({
   key: 'nestjs-box-auth.acting-as',
+});
+export const SetEnterpriseRule = Reflector.createDecorator<EnterpriseRule>({
+  key: 'nestjs-box-auth.for-enterprise',
 });

@@ -1,11 +1,9 @@
 import { applyDecorators, createParamDecorator, UseInterceptors } from '@nestjs/common';
-import { checkedActingUserId, checkedVia, describeValue } from '../box/acting-user.js';
-import { boxDocs } from '../box/box-docs.js';
-import { type ActingVia, currentActingUser } from '../core/acting/acting-user.context.js';
-import { isRecord } from '../core/credentials/field-checks.js';
-import { BoxAuthError } from '../core/errors/box-auth.error.js';
+import { checkedActingUserId, checkedVia } from '../box/acting-user.js';
+import { type ActingVia, currentActingUser } from '../core/acting/acting.context.js';
 import { type ActingUserResolver, SetActingRule } from './acting-rule.js';
-import { ActingUserInterceptor } from './acting-user.interceptor.js';
+import { ActingInterceptor } from './acting.interceptor.js';
+import { checkedDecoratorOptions } from './decorator-options.js';
 
 /** Options of `@AsUser`. */
 export interface AsUserOptions {
@@ -15,7 +13,11 @@ export interface AsUserOptions {
   readonly optional?: boolean;
 }
 
-const KNOWN_OPTIONS = ['via', 'optional'];
+const USAGE = {
+  decorator: '@AsUser',
+  optionNames: ['via', 'optional'],
+  usage: "@AsUser(user, { via: 'header' | 'token', optional: true | false })",
+};
 
 /**
  * Makes every Box call of a handler, or of all handlers of a controller, act for `user`: a Box user id, or a function that
@@ -53,48 +55,18 @@ export function AsUser(
   options: AsUserOptions = {},
 ): ClassDecorator & MethodDecorator {
   if (typeof user !== 'function') checkedActingUserId(user);
+  const { via = 'header', optional } = checkedDecoratorOptions(options, USAGE);
   return applyDecorators(
-    SetActingRule({ as: 'user', user, ...checkedOptions(options) }),
-    UseInterceptors(ActingUserInterceptor),
+    SetActingRule({ as: 'user', user, via: checkedVia(via), optional }),
+    UseInterceptors(ActingInterceptor),
   );
-}
-
-/** Checks strictly: a typo must not select the default, and `optional: 'false'` must not allow the service account. */
-function checkedOptions(options: unknown): Required<AsUserOptions> {
-  if (!isRecord(options)) {
-    throw invalid(
-      `Invalid options of @AsUser: expected an object, received ${describeValue(options)}.`,
-    );
-  }
-  const unknown = Object.keys(options).find((name) => !KNOWN_OPTIONS.includes(name));
-  if (unknown !== undefined) {
-    throw invalid(
-      `Unknown option \`${unknown}\` of @AsUser. Known options: ${KNOWN_OPTIONS.join(', ')}.`,
-    );
-  }
-  const { via = 'header', optional = false } = options;
-  if (typeof optional !== 'boolean') {
-    throw invalid(
-      `Invalid option \`optional\` of @AsUser: expected true or false, received ${describeValue(optional)}.`,
-    );
-  }
-  return { via: checkedVia(via), optional };
-}
-
-function invalid(message: string): BoxAuthError {
-  return new BoxAuthError({
-    code: 'option_invalid',
-    message,
-    hint: "Write @AsUser(user, { via: 'header' | 'token', optional: true | false }), or omit the options.",
-    docs: boxDocs.asUser,
-  });
 }
 
 /** Makes the Box calls of a handler act for the service account. Overrides `@AsUser` of its controller. */
 export function AsServiceAccount(): ClassDecorator & MethodDecorator {
   return applyDecorators(
     SetActingRule({ as: 'service-account' }),
-    UseInterceptors(ActingUserInterceptor),
+    UseInterceptors(ActingInterceptor),
   );
 }
 

@@ -9,11 +9,17 @@ export function sourceAttributes({ issuer, app }: AuthEventSource): Attributes {
   };
 }
 
+/** The tenant. One value for each tenant: drop it with a view if these are too many for your backend. */
+export function enterpriseAttribute(enterprise: string | undefined): Attributes {
+  return enterprise === undefined ? {} : { 'box.enterprise.id': enterprise };
+}
+
 /** Attributes of a token request. */
 export function tokenAttributes(event: TokenEvent & AuthEventSource): Attributes {
   const { kind, outcome, subjectType, error } = event;
   return {
     ...sourceAttributes(event),
+    ...enterpriseAttribute(event.enterprise),
     'box.token.kind': kind,
     'box.token.outcome': outcome,
     ...(subjectType === undefined ? {} : { 'box.token.subject_type': subjectType }),
@@ -34,10 +40,11 @@ export function knownMethod(method: string): string {
  * URL is left out: its path has ids.
  */
 export function requestAttributes(event: ApiRequestEvent & AuthEventSource): Attributes {
-  const { method, host, port, acting, status, errorType } = event;
+  const { method, host, port, acting, enterprise, status, errorType } = event;
   const failure = status !== undefined && status >= 400 ? String(status) : errorType;
   return {
     ...sourceAttributes(event),
+    ...enterpriseAttribute(enterprise),
     'box.api.acting': acting,
     'http.request.method': knownMethod(method),
     'server.address': host,

@@ -23,7 +23,8 @@ export interface TelemetryOptions extends TelemetryProviders {
 
 /**
  * Records spans (`box.token.mint`, …) and metrics (`box.token.mints`, …) of the tokens of all Box and Workfront apps in this
- * process. Returns a function that stops it. The telemetry contains no ids, tokens or secrets.
+ * process. Returns a function that stops it. The telemetry contains no tokens, no secrets, and no ids but those of
+ * tenants.
  *
  * Call it once, when the SDK is set up. With `NodeSDK` or `registerInstrumentations`, use `BoxAuthInstrumentation` instead.
  *

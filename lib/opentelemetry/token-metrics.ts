@@ -1,7 +1,7 @@
 import { type Meter, ValueType } from '@opentelemetry/api';
 import { onAuthEvent } from '../core/events/auth-channels.js';
 import type { AuthEventSource, TokenEvent } from '../core/events/auth-events.js';
-import { sourceAttributes, tokenAttributes } from './event-attributes.js';
+import { enterpriseAttribute, sourceAttributes, tokenAttributes } from './event-attributes.js';
 
 /** The first is the duration of a reply of the store, the last the timeout of a token request. */
 const DURATION_BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30];
@@ -21,6 +21,11 @@ export function recordTokenMetrics(meter: Meter): () => void {
   const staleServed = meter.createCounter('box.token.stale_served', {
     description: 'Calls that waited for a new token and got the old one.',
     unit: '{call}',
+    valueType: ValueType.INT,
+  });
+  const unauthorized = meter.createCounter('box.tenant.unauthorized', {
+    description: 'Tenants that have not authorized the app, counted when that was noticed.',
+    unit: '{tenant}',
     valueType: ValueType.INT,
   });
   const clockOffset = meter.createGauge('box.token.clock_offset', {
@@ -43,6 +48,12 @@ export function recordTokenMetrics(meter: Meter): () => void {
     onAuthEvent('renewal', recordRequest),
     onAuthEvent('forced-renewal', recordRequest),
     onAuthEvent('stale-served', (event) => staleServed.add(1, sourceAttributes(event))),
+    onAuthEvent('tenant-unauthorized', (event) =>
+      unauthorized.add(1, {
+        ...sourceAttributes(event),
+        ...enterpriseAttribute(event.enterprise),
+      }),
+    ),
     onAuthEvent('clock-offset', (event) =>
       clockOffset.record(event.offsetMs / 1000, sourceAttributes(event)),
     ),

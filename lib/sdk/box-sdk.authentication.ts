@@ -4,7 +4,7 @@ import {
   deserializeAccessToken,
 } from 'box-node-sdk/schemas/accessToken';
 import { jsonToSerializedData } from 'box-node-sdk/serialization/json';
-import { currentActingUser } from '../core/acting/acting-user.context.js';
+import { currentActingUser } from '../core/acting/acting.context.js';
 import { checkedActingUserId } from '../box/acting-user.js';
 import { boxAuthOf, type BoxTokenProvider } from '../box/box-token.provider.js';
 import type { Subject } from '../core/credentials/subject.js';

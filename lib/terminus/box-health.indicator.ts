@@ -3,12 +3,15 @@ import { Injectable } from '@nestjs/common';
 import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
 // oxlint-disable-next-line typescript/consistent-type-imports -- Nest reads the parameter's type at run time
 import { boxAuthOf, BoxTokenProvider } from '../box/box-token.provider.js';
+import type { SubjectTokenDemand } from '../core/tokens/token-cache.js';
 import { tokenHealth } from '../core/app/token-health.js';
 
 /** Options of a health check. */
 export interface BoxHealthOptions {
   /** The number of milliseconds that a check waits for a token if none is cached: a whole number. Default 2,000. */
   readonly timeoutMs?: number | undefined;
+  /** The enterprise id of a tenant, whose token is checked instead. Default: the app itself. */
+  readonly enterprise?: string | undefined;
 }
 
 /**
@@ -62,7 +65,7 @@ export class BoxHealthIndicator {
   ) {}
 
   /**
-   * Returns the health of the token of the app itself under `key`. Problems with Box never make it reject.
+   * Returns the health of the token of the app itself, or of a tenant, under `key`. Problems with Box never make it reject.
    *
    * @throws BoxAuthError `option_invalid`
    */
@@ -71,9 +74,13 @@ export class BoxHealthIndicator {
     options: BoxHealthOptions = {},
   ): Promise<HealthIndicatorResult<Key>> {
     const { provider } = this;
+    const tokens = boxAuthOf(provider)?.tokens;
     const app = {
-      getToken: (demand: { readonly signal: AbortSignal }) => provider.getToken(demand),
-      tokens: boxAuthOf(provider)?.tokens,
+      getToken: (demand: SubjectTokenDemand) =>
+        tokens !== undefined && demand.subject === undefined
+          ? tokens.get(demand)
+          : provider.getToken(demand),
+      tokens,
     };
     const health = await tokenHealth(app, options, 'BoxHealthIndicator.isHealthy');
     const check = this.health.check(key);

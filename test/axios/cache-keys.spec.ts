@@ -3,7 +3,7 @@ import { type AxiosCacheInstance, buildKeyGenerator, setupCache } from 'axios-ca
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { attachBoxAuth } from 'nestjs-box-auth/axios';
 import { BoxEmulator } from 'nestjs-box-auth/testing';
-import { runInActingContext } from '../../lib/core/acting/acting-user.context.js';
+import { runInActingContext } from '../../lib/core/acting/acting.context.js';
 import { BoxAuth } from '../../lib/box/box-auth.js';
 
 const ALICE = '11111';

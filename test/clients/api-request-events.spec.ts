@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type ApiRequestEvent, type AuthEventSource, onAuthEvent } from 'nestjs-box-auth';
 import { BoxEmulator } from 'nestjs-box-auth/testing';
-import { runInActingContext } from '../../lib/core/acting/acting-user.context.js';
+import { runInActingContext } from '../../lib/core/acting/acting.context.js';
 import { BoxAuth } from '../../lib/box/box-auth.js';
 import { type BoxGetter, boxGetters } from '../support/box-clients.js';
 import { foundSecrets } from '../support/found-secrets.js';

@@ -4,7 +4,7 @@ import { inspect } from 'node:util';
 import axios, { AxiosError } from 'axios';
 import FormDataOfNode from 'form-data';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { runInActingContext } from '../../lib/core/acting/acting-user.context.js';
+import { runInActingContext } from '../../lib/core/acting/acting.context.js';
 import { BoxAuth } from '../../lib/box/box-auth.js';
 import { attachToAxios } from '../../lib/axios/axios-authorization.js';
 import { FakeRuntime } from '../support/fake-runtime.js';

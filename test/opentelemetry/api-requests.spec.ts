@@ -13,7 +13,7 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { BoxAuthInstrumentation, instrumentBoxAuth } from 'nestjs-box-auth/opentelemetry';
 import { BoxEmulator } from 'nestjs-box-auth/testing';
-import { runInActingContext } from '../../lib/core/acting/acting-user.context.js';
+import { runInActingContext } from '../../lib/core/acting/acting.context.js';
 import { BoxAuth } from '../../lib/box/box-auth.js';
 import { type BoxGetter, boxGetters } from '../support/box-clients.js';
 import { foundSecrets } from '../support/found-secrets.js';

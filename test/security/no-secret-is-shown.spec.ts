@@ -11,7 +11,7 @@ import {
   type BoxCredentials,
 } from 'nestjs-box-auth';
 import { BoxEmulator } from 'nestjs-box-auth/testing';
-import { runInActingContext } from '../../lib/core/acting/acting-user.context.js';
+import { runInActingContext } from '../../lib/core/acting/acting.context.js';
 import { BoxAuth } from '../../lib/box/box-auth.js';
 import { providerReplacedError } from '../../lib/box/box-token.provider.js';
 import { bodyNotReplayable } from '../../lib/core/http/replayable-body.js';
@@ -163,6 +163,12 @@ const paths: Record<BoxAuthErrorCode, Path> = {
       docs: 'd',
       cause: new Error(secretWords),
     });
+  },
+  enterprise_missing: () => auth().provider.runFor({ enterprise: undefined as never }, () => 0),
+  enterprise_not_allowed: async () => {
+    const tenants = () => Promise.reject(new Error(secretWords));
+    const { provider } = new BoxAuth({ credentials: client, tenants });
+    await provider.runFor({ enterprise: '7654321' }, () => 0);
   },
   origin_not_allowed: () =>
     auth().provider.getHeaders(

@@ -10,7 +10,7 @@ import { boxAuthInterceptor } from 'nestjs-box-auth/undici';
 import {
   currentActingUser,
   runInActingContext,
-} from '../../lib/core/acting/acting-user.context.js';
+} from '../../lib/core/acting/acting.context.js';
 import { BoxAuth } from '../../lib/box/box-auth.js';
 import { deferred } from '../support/deferred.js';
 import { FakeRuntime } from '../support/fake-runtime.js';

@@ -16,7 +16,7 @@ import {
   WorkfrontHttpService,
 } from 'nestjs-box-auth/workfront/axios';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { runInActingContext } from '../../lib/core/acting/acting-user.context.js';
+import { runInActingContext } from '../../lib/core/acting/acting.context.js';
 import { thrownBy } from '../support/thrown.js';
 import { PROJECTS } from './workfront-app.js';
 

@@ -13,6 +13,7 @@ import { checkOptions } from '../../core/app/option-checks.js';
 import { AppLifecycle } from '../../nest/app-lifecycle.js';
 import { checkAsyncOptions, type ModuleImport, withParts } from '../../nest/auth-module.js';
 import { environmentModule } from '../../nest/environment.js';
+import { checkForTenants } from '../../nest/tenant-checks.js';
 import { boxAuthOf, type BoxTokenProvider } from '../box-token.provider.js';
 import { boxCredentialsIn } from '../box.environment.js';
 import {
@@ -51,6 +52,7 @@ export class BoxAuthModule
   implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown
 {
   readonly #lifecycle: AppLifecycle;
+  readonly #modules: ModulesContainer;
 
   /** Configures one Box app with `options`. Without `credentials`, they are read from the environment. */
   static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
@@ -74,6 +76,7 @@ export class BoxAuthModule
     modules: ModulesContainer,
   ) {
     super();
+    this.#modules = modules;
     this.#lifecycle = new AppLifecycle(BOX_MODULE, {
       moduleImport: app,
       app: provider && boxAuthOf(provider),
@@ -85,6 +88,7 @@ export class BoxAuthModule
 
   /** @internal Called by Nest. */
   async onModuleInit(): Promise<void> {
+    checkForTenants(this.#modules);
     await this.#lifecycle.start();
   }
 

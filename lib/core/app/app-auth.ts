@@ -1,4 +1,5 @@
 import { Subject as Signal } from 'rxjs';
+import type { TenantCheck } from '../acting/acting.context.js';
 import type { ResolvedAppAuthOptions } from './app-auth.options.js';
 import { isAboutCredentials, namedError, type OnBadCredentials } from './bad-credentials.js';
 import type { CredentialsHelp, FieldNames } from '../credentials/credentials-errors.js';
@@ -36,6 +37,8 @@ export interface IssuerDescription<Form extends object, Credentials extends Pars
   readonly apiUrl: string;
   /** The base of URLs without a host. Default `apiUrl`. */
   readonly baseUrlOf?: BaseUrlOf;
+  /** The enterprises that the app serves. Default: the one of the credentials. */
+  readonly tenants?: TenantCheck;
 }
 
 /** One app at one issuer: credentials, token endpoint, cache and `fetch`, wired together. Independent of Nest. */
@@ -68,7 +71,7 @@ export class AppAuth<Form extends object, Credentials extends ParsedCredentials>
     name: string | undefined,
   ) {
     const { issuer, parseCredentials, credentialsHelp, headers, urlRules, apiUrl } = description;
-    const { baseUrlOf = () => apiUrl } = description;
+    const { baseUrlOf = () => apiUrl, tenants } = description;
     const {
       store,
       onStoreFailure,
@@ -116,6 +119,7 @@ export class AppAuth<Form extends object, Credentials extends ParsedCredentials>
       runtime,
       eventSource,
       replayBufferBytes,
+      tenants,
     );
     this.fetch = guard.wrap(authorizedFetch(this.policy, options.fetch, baseUrlOf));
     this.unauthorizedFetch = guard.wrap(unauthorizedFetch(this.policy, options.fetch, baseUrlOf));

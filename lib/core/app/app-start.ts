@@ -2,6 +2,7 @@ import type { Observable } from 'rxjs';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { AuthEvent } from '../events/auth-events.js';
 import { EventLog, type EventLogger } from '../events/event-log.js';
+import type { TokenCache } from '../tokens/token-cache.js';
 import { isAboutCredentials, namedError, type OnBadCredentials } from './bad-credentials.js';
 import { choiceOption, parseOption } from './option-checks.js';
 
@@ -18,6 +19,7 @@ export interface StartingApp {
   readonly events: Observable<AuthEvent>;
   /** Why the credentials could not be read, if that isolated the app. Retryable if they may become readable. */
   readonly problem: BoxAuthError | undefined;
+  readonly tokens: Pick<TokenCache, 'get'>;
   close(): void;
 }
 
@@ -53,7 +55,7 @@ export async function warmUpApp(
 ): Promise<void> {
   if (warmUp === 'off' || app?.problem !== undefined) return;
   try {
-    await provider.getToken();
+    await (app === undefined ? provider.getToken() : app.tokens.get());
   } catch (error) {
     const isIsolated = onBadCredentials === 'isolate' && isAboutCredentials(error);
     if (!(error instanceof BoxAuthError) || (warmUp === 'require' && !isIsolated)) {

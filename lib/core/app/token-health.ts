@@ -1,9 +1,10 @@
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { BoxAuthErrorCode } from '../errors/error-codes.js';
+import type { Subject } from '../credentials/subject.js';
 import { MAX_DELAY_MS, systemRuntime } from '../runtime/runtime.js';
 import { afterRunningTime } from '../runtime/time-budget.js';
 import type { AccessToken } from '../token-endpoint/access-token.js';
-import type { TokenCache } from '../tokens/token-cache.js';
+import type { SubjectTokenDemand, TokenCache } from '../tokens/token-cache.js';
 
 /** Why a token request failed. Health checks are often public, so it omits the error message, which quotes the issuer. */
 interface HealthProblem {
@@ -32,7 +33,7 @@ export type TokenHealth =
 
 /** The parts of an app that its health depends on. */
 interface CheckedApp {
-  getToken(options: { readonly signal: AbortSignal }): Promise<unknown>;
+  getToken(options: SubjectTokenDemand): Promise<unknown>;
   /** Undefined if a test replaced the provider by an object with only its methods. */
   readonly tokens: Pick<TokenCache, 'peek' | 'failure'> | undefined;
 }
@@ -48,8 +49,9 @@ export async function tokenHealth(
   options: unknown,
   method: string,
 ): Promise<TokenHealth> {
-  const problem = await problemWithin(timeoutOf(options, method), app);
-  const token = app.tokens?.peek();
+  const { timeoutMs, subject } = checkedOptions(options, method);
+  const problem = await problemWithin(timeoutMs, app, subject);
+  const token = app.tokens?.peek(subject);
   if (problem === undefined) return { state: 'healthy', ...expiryOf(token) };
   return token === undefined
     ? { state: 'down', ...problem }
@@ -59,24 +61,29 @@ export async function tokenHealth(
 async function problemWithin(
   timeoutMs: number,
   app: CheckedApp,
+  subject: Subject | undefined,
 ): Promise<HealthProblem | undefined> {
   const limit = new AbortController();
   const cancel = afterRunningTime(systemRuntime, timeoutMs, () => limit.abort());
   try {
-    return await problemOf(app, limit.signal);
+    return await problemOf(app, subject, limit.signal);
   } finally {
     cancel();
   }
 }
 
-async function problemOf(app: CheckedApp, signal: AbortSignal): Promise<HealthProblem | undefined> {
+async function problemOf(
+  app: CheckedApp,
+  subject: Subject | undefined,
+  signal: AbortSignal,
+): Promise<HealthProblem | undefined> {
   let problem: HealthProblem | undefined;
   try {
-    await app.getToken({ signal });
+    await app.getToken({ subject, signal });
   } catch (error) {
     problem = describeThrown(error, signal);
   }
-  const failure = app.tokens?.failure();
+  const failure = app.tokens?.failure(subject);
   if (failure === undefined) return problem;
   const { code, hint } = failure.error;
   return { code, hint, ...timeAs('since', failure.since) };
@@ -104,11 +111,17 @@ function timeAs(
   return Number.isNaN(date.getTime()) ? {} : { [name]: date.toISOString() };
 }
 
-function timeoutOf(options: unknown, method: string): number {
+function checkedOptions(
+  options: unknown,
+  method: string,
+): { readonly timeoutMs: number; readonly subject: Subject | undefined } {
   if (typeof options !== 'object' || options === null) {
     throw invalidOption(method, 'options', 'an object');
   }
-  const { timeoutMs = 2_000 }: { readonly timeoutMs?: unknown } = options;
+  const {
+    timeoutMs = 2_000,
+    enterprise,
+  }: { readonly timeoutMs?: unknown; readonly enterprise?: unknown } = options;
   if (
     typeof timeoutMs !== 'number' ||
     !Number.isInteger(timeoutMs) ||
@@ -117,7 +130,11 @@ function timeoutOf(options: unknown, method: string): number {
   ) {
     throw invalidOption(method, 'timeoutMs', `a whole number from 0 to ${MAX_DELAY_MS}`, timeoutMs);
   }
-  return timeoutMs;
+  if (enterprise === undefined) return { timeoutMs, subject: undefined };
+  if (typeof enterprise !== 'string') {
+    throw invalidOption(method, 'enterprise', 'an enterprise id as a string');
+  }
+  return { timeoutMs, subject: { type: 'enterprise', id: enterprise } };
 }
 
 function invalidOption(

@@ -13,6 +13,7 @@ export interface BoxAuthErrorDetails {
   readonly status?: number | undefined;
   readonly requestId?: string | undefined;
   readonly retryAfterMs?: number | undefined;
+  readonly enterprise?: string | undefined;
   /** Any thrown value. The error keeps a copy without secrets. */
   readonly cause?: unknown;
 }
@@ -54,6 +55,8 @@ export class BoxAuthError extends Error {
   declare readonly requestId?: string;
   /** Milliseconds to wait before another attempt makes sense. */
   declare readonly retryAfterMs?: number;
+  /** The id of the enterprise that the error is about, if that is a tenant of the app. */
+  declare readonly enterprise?: string;
 
   constructor(details: BoxAuthErrorDetails) {
     super(
@@ -68,6 +71,7 @@ export class BoxAuthError extends Error {
     if (details.status !== undefined) this.status = details.status;
     if (isRequestId(details.requestId)) this.requestId = details.requestId;
     if (details.retryAfterMs !== undefined) this.retryAfterMs = details.retryAfterMs;
+    if (details.enterprise !== undefined) this.enterprise = details.enterprise;
   }
 
   /** @internal Marks errors of this package, whichever copy of it created them. */
@@ -85,9 +89,12 @@ export class BoxAuthError extends Error {
   }
 
   /** A copy with changes, such as the remaining `retryAfterMs` of a remembered error. */
-  with(changes: Pick<BoxAuthErrorDetails, 'message' | 'retryAfterMs'>): BoxAuthError {
-    const { code, hint, docs, retryable, status, requestId, cause } = this;
-    return new BoxAuthError({ code, hint, docs, retryable, status, requestId, cause, ...changes });
+  with(
+    changes: Pick<BoxAuthErrorDetails, 'message' | 'retryAfterMs' | 'enterprise'>,
+  ): BoxAuthError {
+    const { code, hint, docs, retryable, status, requestId, enterprise, cause } = this;
+    const details = { code, hint, docs, retryable, status, requestId, enterprise, cause };
+    return new BoxAuthError({ ...details, ...changes });
   }
 
   /** The JSON form: without secrets, and with the cause as one line. */
@@ -102,6 +109,7 @@ export class BoxAuthError extends Error {
       status: this.status,
       requestId: this.requestId,
       retryAfterMs: this.retryAfterMs,
+      enterprise: this.enterprise,
       cause: this.cause instanceof Error ? String(this.cause) : undefined,
     };
   }

@@ -23,6 +23,8 @@ export type BoxAuthErrorCode =
   | 'subject_unsupported' // these credentials cannot request a token for that subject
   | 'acting_user_invalid' // not an id of 1 to 20 digits, the first not 0
   | 'acting_user_missing' // the resolver of `@AsUser` returned no user
+  | 'enterprise_missing' // the resolver of `@ForEnterprise` returned no enterprise, or a call names none that must
+  | 'enterprise_not_allowed' // the option `tenants` does not contain the enterprise
   | 'revocation_unsupported' // the credentials are a fixed token, which the app cannot revoke
   | 'downscope_invalid' // no scope, both a resource and a shared link, or an invalid actor
   | 'origin_not_allowed' // headers were requested for an address that must not receive them

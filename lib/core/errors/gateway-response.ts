@@ -22,16 +22,20 @@ const API_REJECTIONS: ReadonlySet<BoxAuthErrorCode> = new Set([
 ]);
 
 /**
- * 503 for transient errors, 401 if the request named no user, the status in `statuses` for rejections by the API, and 502 for
- * other errors (RFC 9110 sections 15.5.2, 15.6.3 and 15.6.4). The cause is for the log, not for the client.
+ * 503 for transient errors, 401 if the request named no user or no enterprise, 403 for an enterprise that is not allowed, the
+ * status in `statuses` for rejections by the API, and 502 for other errors (RFC 9110 sections 15.5.2, 15.5.4, 15.6.3 and
+ * 15.6.4). The cause is for the log, not for the client.
  */
 export function gatewayResponse(
   error: BoxAuthError,
   statuses: ResponseStatuses = {},
 ): GatewayResponse {
   if (error.retryable) return responseOf(503, 'An upstream service is temporarily unavailable.');
-  if (error.code === 'acting_user_missing') {
+  if (error.code === 'acting_user_missing' || error.code === 'enterprise_missing') {
     return responseOf(401, 'This request needs a signed-in user.');
+  }
+  if (error.code === 'enterprise_not_allowed') {
+    return responseOf(403, 'This request is for an enterprise that is not served here.');
   }
   return responseOf(passedOn(error, statuses) ?? 502, 'A call to an upstream service failed.');
 }

@@ -11,6 +11,7 @@ const CHANNELS: Readonly<Record<AuthEvent['kind'], Channel>> = {
   renewal: channelOf('renewal'),
   'forced-renewal': channelOf('forced-renewal'),
   'stale-served': channelOf('stale-served'),
+  'tenant-unauthorized': channelOf('tenant-unauthorized'),
   store: channelOf('store'),
   'clock-offset': channelOf('clock-offset'),
   'api-request': channelOf('api-request'),

@@ -6,6 +6,8 @@ interface OfToken {
   readonly subjectType: 'enterprise' | 'user' | undefined;
   /** Whether the subject is the one of the credentials. */
   readonly isOwn: boolean;
+  /** The id of the enterprise that the subject belongs to, if that is a tenant. */
+  readonly enterprise?: string | undefined;
 }
 
 /**
@@ -37,6 +39,14 @@ export interface StaleServedEvent extends OfToken {
   readonly usableForMs: number;
 }
 
+/** The token endpoint refused a tenant, because its admin has not authorized the app. Emitted once until it gets a token. */
+export interface TenantUnauthorizedEvent {
+  readonly kind: 'tenant-unauthorized';
+  /** The id of the enterprise. */
+  readonly enterprise: string;
+  readonly error: BoxAuthError;
+}
+
 /** The token store became unavailable or available again. Emitted once for each change. */
 export interface StoreEvent {
   readonly kind: 'store';
@@ -66,6 +76,8 @@ export interface ApiRequestEvent {
   readonly port: number;
   /** `app`: for the app itself; `header`: for the user in `as-user`; `token`: with a user access token. */
   readonly acting: 'app' | 'header' | 'token';
+  /** The id of the enterprise that `@ForEnterprise` or `runFor` selects. */
+  readonly enterprise?: string | undefined;
   /** 1 for the first request, 2 for its repetition with a new token. */
   readonly attempt: number;
   /** Milliseconds before the request was sent, most of them for a token. */
@@ -80,9 +92,14 @@ export interface ApiRequestEvent {
   readonly errorType?: string;
 }
 
-/** An event in the life of tokens, or a request to the API. Contains no token, secret or id. */
+/** An event in the life of tokens, or a request to the API. Contains no token, no secret, and no id but those of tenants. */
 export type AuthEvent =
-  TokenEvent | StaleServedEvent | StoreEvent | ClockOffsetEvent | ApiRequestEvent;
+  | TokenEvent
+  | StaleServedEvent
+  | TenantUnauthorizedEvent
+  | StoreEvent
+  | ClockOffsetEvent
+  | ApiRequestEvent;
 
 /** The app that an event is about. */
 export interface AuthEventSource {

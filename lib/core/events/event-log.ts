@@ -1,5 +1,7 @@
+import { LRUCache } from 'lru-cache';
+import type { BoxAuthError } from '../errors/box-auth.error.js';
 import { RepeatLimit } from '../runtime/repeat-limit.js';
-import type { AuthEvent, StoreEvent, TokenEvent } from './auth-events.js';
+import type { AuthEvent, StoreEvent, TenantUnauthorizedEvent, TokenEvent } from './auth-events.js';
 
 const MIN_LOGGED_OFFSET_MS = 30_000;
 
@@ -15,6 +17,8 @@ export interface EventLogger {
 export class EventLog {
   /** By level and code: a failed call is logged even just after a failed refresh. */
   readonly #limit = new RepeatLimit();
+  /** The enterprises that were logged because they have not authorized the app. */
+  readonly #unauthorizedTenants = new LRUCache<string, true>({ max: 10_000 });
   /** The failures that were logged and have not ended, by code. */
   readonly #unresolved = new Map<string, TokenEvent>();
 
@@ -27,6 +31,8 @@ export class EventLog {
       case 'forced-renewal':
         this.logger.debug?.(describeRequest(event));
         return event.outcome === 'failed' ? this.#failed(event) : this.#succeeded(event);
+      case 'tenant-unauthorized':
+        return this.#unauthorized(event);
       case 'store':
         return this.#store(event);
       case 'clock-offset':
@@ -38,8 +44,8 @@ export class EventLog {
 
   /** At most one line a minute for each code, however many subjects and calls are affected. */
   #failed(event: TokenEvent): void {
-    const { startedAt, error, usableForMs } = event;
-    if (error === undefined) return;
+    const { startedAt, error, usableForMs, enterprise } = event;
+    if (error === undefined || this.#isLogged(enterprise, error)) return;
     const { code, message, hint } = error;
     const level = usableForMs > 0 ? 'warn' : 'error';
     if (this.#limit.admit(`${level} ${code}`, startedAt) === undefined) return;
@@ -51,7 +57,27 @@ export class EventLog {
     );
   }
 
+  #unauthorized({ enterprise, error: { message, hint } }: TenantUnauthorizedEvent): void {
+    this.#unauthorizedTenants.set(enterprise, true);
+    this.logger.warn(
+      `The app is not authorized for a tenant; calls for this enterprise fail, others work. ${message} ${hint}`,
+    );
+  }
+
+  /** Whether the failure of a tenant was logged when its first token request failed. */
+  #isLogged(enterprise: string | undefined, { code }: BoxAuthError): boolean {
+    return (
+      code === 'app_not_authorized' &&
+      enterprise !== undefined &&
+      this.#unauthorizedTenants.has(enterprise)
+    );
+  }
+
   #succeeded(event: TokenEvent): void {
+    const { enterprise } = event;
+    if (enterprise !== undefined && this.#unauthorizedTenants.delete(enterprise)) {
+      this.logger.log(`Enterprise ${enterprise} has authorized the app again.`);
+    }
     const ended = [...this.#unresolved].filter(([, failure]) => isEndedBy(event, failure));
     for (const [code] of ended) this.#unresolved.delete(code);
     if (ended.length > 0) this.logger.log('Token requests succeed again.');
@@ -86,15 +112,20 @@ function isEndedBy({ isOwn }: TokenEvent, failure: TokenEvent): boolean {
   return failure.error?.retryable === true || (failure.isOwn && isOwn);
 }
 
-/** One line for each token request, without the id of its subject. */
+/** One line for each token request, without the id of a user. */
 function describeRequest(event: TokenEvent): string {
-  const { kind, outcome, subjectType = 'unknown', durationMs, fingerprint, error } = event;
+  const { kind, outcome, durationMs, fingerprint, error } = event;
+  const subject = `subject type ${event.subjectType ?? 'unknown'}${ofEnterprise(event)}`;
   const duration = `${Math.round(durationMs)} ms`;
   if (outcome === 'failed') {
-    return `Token request (${kind}) failed: subject type ${subjectType}, code ${error?.code}, duration ${duration}.`;
+    return `Token request (${kind}) failed: ${subject}, code ${error?.code}, duration ${duration}.`;
   }
   const source = outcome === 'shared' ? 'was served by the store' : 'succeeded';
-  return `Token request (${kind}) ${source}: subject type ${subjectType}, usable for ${usableTime(event)}, fingerprint ${fingerprint}, duration ${duration}.`;
+  return `Token request (${kind}) ${source}: ${subject}, usable for ${usableTime(event)}, fingerprint ${fingerprint}, duration ${duration}.`;
+}
+
+function ofEnterprise({ enterprise }: TokenEvent): string {
+  return enterprise === undefined ? '' : `, enterprise ${enterprise}`;
 }
 
 function usableTime({ usableForMs }: TokenEvent): string {

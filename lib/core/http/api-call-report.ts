@@ -23,6 +23,7 @@ export class ApiCallReport {
     private readonly runtime: Runtime,
     private readonly source: AuthEventSource,
     private readonly acting: ApiRequestEvent['acting'],
+    private readonly enterprise?: string,
   ) {
     this.#waitingSince = runtime.monotonic();
   }
@@ -34,7 +35,7 @@ export class ApiCallReport {
   }
 
   readonly #start: StartRequest = (url, method, attempt) => {
-    const { runtime, acting } = this;
+    const { runtime, acting, enterprise } = this;
     const sentAt = runtime.monotonic();
     const waitedMs = sentAt - this.#waitingSince;
     const startedAt = runtime.now();
@@ -48,6 +49,7 @@ export class ApiCallReport {
         host,
         port,
         acting,
+        enterprise,
         attempt,
         waitedMs,
         startedAt,

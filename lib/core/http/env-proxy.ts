@@ -1,5 +1,5 @@
 import { BoxAuthError } from '../errors/box-auth.error.js';
-import type { Fetch } from '../token-endpoint/token-request.js';
+import type { Fetch } from '../token-endpoint/issuer.js';
 import { isLoopback } from './url-rules.js';
 
 /** The global `fetch`, looked up at each call: a proxy agent or an instrumentation may replace it later. */

@@ -1,8 +1,10 @@
 import {
-  type ActingUser,
+  type Acting,
+  actingSubject,
   type ActingVia,
-  currentActingUser,
-} from '../acting/acting-user.context.js';
+  currentActing,
+  type TenantCheck,
+} from '../acting/acting.context.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import { hasListeners } from '../events/auth-channels.js';
 import type { AuthEventSource } from '../events/auth-events.js';
@@ -63,6 +65,8 @@ export class OutgoingPolicy {
     private readonly eventSource: AuthEventSource,
     /** The maximum number of bytes of a stream that clients keep to send it again. */
     readonly replayBufferBytes: number,
+    /** Undefined if all calls are for the enterprise of the credentials. */
+    private readonly tenants?: TenantCheck,
   ) {}
 
   /** The name of the issuer. */
@@ -97,7 +101,8 @@ export class OutgoingPolicy {
    * Returns headers for a call to an allowed address, or undefined if the caller authorizes the call itself. The token of a
    * long call lives for at least 5 minutes, or three quarters of its lifetime if that is shorter.
    *
-   * @throws BoxAuthError `acting_user_invalid` if the caller names an acting user that is not a user id
+   * @throws BoxAuthError `acting_user_invalid` if the caller names an acting user that is not a user id, `enterprise_missing`
+   * and `enterprise_not_allowed`
    */
   authorize(
     caller: CallerHeaders,
@@ -112,15 +117,19 @@ export class OutgoingPolicy {
       return rejected(error);
     }
     if (caller.get(this.#tokenHeaderName) != null) return undefined;
-    const user = callersUser == null ? currentActingUser(this) : undefined;
-    const report = this.#report(callersUser == null ? user?.via : 'header');
-    return this.#authorization(user, options, isLongCall, report);
+    const acting = this.#currentActing();
+    const callersActing = callersUser == null ? acting : { enterprise: acting?.enterprise };
+    const via = callersUser == null ? acting?.user?.via : 'header';
+    const report = this.#report(via, acting?.enterprise);
+    return this.#admitted(acting, () =>
+      this.#authorization(callersActing, options, isLongCall, report),
+    );
   }
 
   /**
    * Returns headers for a call that another client makes.
    *
-   * @throws BoxAuthError `origin_not_allowed`
+   * @throws BoxAuthError `origin_not_allowed`, `enterprise_missing` and `enterprise_not_allowed`
    */
   async headersFor(
     address: string | URL,
@@ -137,7 +146,11 @@ export class OutgoingPolicy {
         }),
       );
     }
-    return { ...(await this.#authorization(currentActingUser(this), options, false)).headers };
+    const acting = this.#currentActing();
+    const authorization = await this.#admitted(acting, () =>
+      this.#authorization(acting, options, false),
+    );
+    return { ...authorization.headers };
   }
 
   /** Whether a response says that the token is no longer valid. */
@@ -165,23 +178,37 @@ export class OutgoingPolicy {
     this.tokens.invalidate(sent.token);
   }
 
-  #report(via: ActingVia | undefined): ApiCallReport | undefined {
+  #report(via: ActingVia | undefined, enterprise: string | undefined): ApiCallReport | undefined {
     if (!hasListeners('api-request')) return undefined;
-    const acting = this.scheme.actingUserHeader === undefined ? undefined : via;
-    return new ApiCallReport(this.runtime, this.eventSource, acting ?? 'app');
+    return new ApiCallReport(this.runtime, this.eventSource, via ?? 'app', enterprise);
+  }
+
+  /** Undefined for an issuer without acting users. */
+  #currentActing(): Acting | undefined {
+    return this.scheme.actingUserHeader === undefined ? undefined : currentActing(this);
+  }
+
+  /** The result of `authorize`, once the enterprise of `acting` is admitted. */
+  #admitted(
+    acting: Acting | undefined,
+    authorize: () => MaybePromise<Authorization>,
+  ): MaybePromise<Authorization> {
+    let admission: Promise<void> | void;
+    try {
+      admission = this.tenants?.admit(acting, this.tokens.ownSubject);
+    } catch (error) {
+      return rejected(error);
+    }
+    return admission === undefined ? authorize() : admission.then(authorize);
   }
 
   #authorization(
-    user: ActingUser | undefined,
+    acting: Acting | undefined,
     options: WaitOptions,
     isLongCall: boolean,
     report?: ApiCallReport,
   ): MaybePromise<Authorization> {
-    const { actingUserHeader } = this.scheme;
-    const subject =
-      actingUserHeader !== undefined && user?.via === 'token'
-        ? ({ type: 'user', id: user.id } as const)
-        : undefined;
+    const subject = actingSubject(acting);
     const fresh = isLongCall ? undefined : this.tokens.peekFresh(subject);
     return fresh === undefined
       ? this.tokens
@@ -190,17 +217,18 @@ export class OutgoingPolicy {
             signal: options.signal ?? undefined,
             ...(isLongCall && { minValidityMs: LONG_CALL_MS }),
           })
-          .then((token) => this.#headersWith(token, user, report))
-      : this.#headersWith(fresh, user, report);
+          .then((token) => this.#headersWith(token, acting, report))
+      : this.#headersWith(fresh, acting, report);
   }
 
   #headersWith(
     token: AccessToken,
-    user: ActingUser | undefined,
+    acting: Acting | undefined,
     report: ApiCallReport | undefined,
   ): Authorization {
     const { actingUserHeader } = this.scheme;
     const headers = this.#tokenHeader(token);
+    const user = acting?.user;
     if (user?.via === 'header' && actingUserHeader !== undefined) {
       headers[actingUserHeader] = user.id;
     }

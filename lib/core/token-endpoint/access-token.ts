@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { inspect } from 'node:util';
-import type { Subject } from '../credentials/subject.js';
+import { copyOf, type Subject } from '../credentials/subject.js';
 import type { Instant } from '../runtime/age-clock.js';
 
 /** The details of a token that the token endpoint returned with its value. */
@@ -39,7 +39,7 @@ export class AccessToken {
 
   constructor(value: string, details: AccessTokenDetails) {
     this.#value = value;
-    this.subject = Object.freeze({ type: details.subject.type, id: details.subject.id });
+    this.subject = Object.freeze(copyOf(details.subject));
     this.expiresAt = details.expiresAt;
     this.scopes = details.scopes;
     this.restrictedTo = details.restrictedTo;

@@ -1,5 +1,6 @@
 import type { Subject } from '../credentials/subject.js';
 import type { BoxAuthError } from '../errors/box-auth.error.js';
+import type { AccessToken } from './access-token.js';
 
 /** An unchanged error response of a token endpoint. Its text may contain secrets: pass it through `shown` before use. */
 export interface ErrorResponse {
@@ -17,6 +18,9 @@ export interface ErrorResponse {
   /** How far the `Date` of the response was ahead of the clock that dated the request; 0 if unknown. */
   readonly clockErrorMs?: number;
 }
+
+/** The `fetch` that sends token requests. */
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 /** The form of a request to the token endpoint. */
 export type Form = Readonly<Record<string, string>>;
@@ -48,6 +52,13 @@ export interface Issuer<Credentials> {
   checkSubject?(subject: Subject): void;
   /** The form of a token request (RFC 6749 section 4). Called again for every attempt. */
   tokenForm(credentials: Credentials, subject: Subject, attempt: Attempt): Promise<Form>;
+  /**
+   * Checks whether a new token is for its subject, where the form of the request cannot ensure that. Sends nothing for other
+   * subjects.
+   *
+   * @throws BoxAuthError if it is not
+   */
+  verifyToken?(token: AccessToken, send: Fetch, signal: AbortSignal): Promise<void>;
   /** Whether `error` is about the key alone, so that another key of the app may be accepted. */
   isKeyError(error: BoxAuthError): boolean;
   /** Converts an error response to an error with a hint. */

@@ -35,6 +35,17 @@ export function scopeOf(error: BoxAuthError): ErrorScope {
   return scopes.get(error) ?? 'subject';
 }
 
+/** Whether an error was made from a response: only that proves something about the credentials or the subject. */
+export function isRefusal(error: unknown): error is BoxAuthError {
+  return error instanceof BoxAuthError && !error.retryable && scopes.has(error);
+}
+
+/** Marks an error as a refusal of its subject. */
+export function asRefusalOfSubject(error: BoxAuthError): BoxAuthError {
+  scopes.set(error, 'subject');
+  return error;
+}
+
 /** A copy of a remembered refusal, with the given changes and the scope of the original. */
 export function repeated(
   error: BoxAuthError,

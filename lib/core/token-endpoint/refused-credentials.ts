@@ -1,31 +1,39 @@
 import { LRUCache } from 'lru-cache';
+import { enterpriseOf, type Subject, subjectKey } from '../credentials/subject.js';
 import type { BoxAuthError } from '../errors/box-auth.error.js';
 import type { Runtime } from '../runtime/runtime.js';
-import { repeated, scopeOf } from './known-error-responses.js';
+import { type ErrorScope, repeated, scopeOf } from './known-error-responses.js';
 
 const MIN_MS = 30_000;
-const MAX_MS = 300_000;
+/** The admin of a tenant may authorize the app at any moment. */
+const MAX_MS: Readonly<Record<ErrorScope, number>> = {
+  client: 300_000,
+  tenant: MIN_MS,
+  subject: 300_000,
+};
 
 interface Remembered {
   readonly error: BoxAuthError;
   readonly forMs: number;
   readonly until: number;
+  /** Undefined if the refusal is about the client, or about a user of an unknown enterprise. */
+  readonly enterprise: string | undefined;
 }
 
 /**
  * Remembers refusals that another request cannot fix, so that calls do not repeat it: for 30 s, then for twice as long after
- * each further refusal, up to 5 min. The key is the fingerprint of the credentials, so that new credentials are tried at once,
- * with the subject if the refusal is about one.
+ * each further refusal, up to 5 min. A refusal of a tenant is remembered for 30 s each time. The key is the fingerprint of the
+ * credentials, so that new credentials are tried at once, with the enterprise or the subject if the refusal is about one.
  */
 export class RefusedCredentials {
-  readonly #remembered = new LRUCache<string, Remembered>({ max: 1000 });
+  readonly #remembered = new LRUCache<string, Remembered>({ max: 10_000 });
 
   constructor(private readonly runtime: Runtime) {}
 
   /** The remembered refusal of a request; undefined if it may be sent. */
-  recall(fingerprint: string, subject: string): BoxAuthError | undefined {
+  recall(fingerprint: string, subject: Subject): BoxAuthError | undefined {
     const now = this.runtime.monotonic();
-    for (const key of [fingerprint, keyOf(fingerprint, subject)]) {
+    for (const key of Object.values(keysOf(fingerprint, subject))) {
       const found = this.#remembered.get(key);
       if (found !== undefined && now < found.until) {
         return repeated(found.error, {
@@ -37,28 +45,41 @@ export class RefusedCredentials {
     return undefined;
   }
 
-  /** A refusal about a tenant is remembered for its subject only: the users of an enterprise are not known. */
-  remember(fingerprint: string, subject: string, error: BoxAuthError): void {
-    const key = scopeOf(error) === 'client' ? fingerprint : keyOf(fingerprint, subject);
+  /** Returns whether it is the first refusal since the last granted token. */
+  remember(fingerprint: string, subject: Subject, error: BoxAuthError): boolean {
+    const scope = scopeOf(error);
+    const key = keysOf(fingerprint, subject)[scope];
     const now = this.runtime.monotonic();
     const before = this.#remembered.get(key);
     // Refusals of requests that were in flight at the same time count once, for any number of subjects.
-    if (before !== undefined && now < before.until) return;
-    const forMs = before === undefined ? MIN_MS : Math.min(before.forMs * 2, MAX_MS);
-    this.#remembered.set(key, { error, forMs, until: now + forMs });
+    if (before !== undefined && now < before.until) return false;
+    const forMs = before === undefined ? MIN_MS : Math.min(before.forMs * 2, MAX_MS[scope]);
+    const enterprise = scope === 'client' ? undefined : enterpriseOf(subject);
+    this.#remembered.set(key, { error, forMs, until: now + forMs, enterprise });
+    return before === undefined;
   }
 
-  /** Forgets the refusals of the client and of this subject, after a granted token. Other subjects may still be refused. */
-  forget(fingerprint: string, subject: string): void {
-    this.#remembered.delete(fingerprint);
-    this.#remembered.delete(keyOf(fingerprint, subject));
+  /** Forgets the refusals of the client, the enterprise and the subject, after a granted token. Others may still be refused. */
+  forget(fingerprint: string, subject: Subject): void {
+    for (const key of Object.values(keysOf(fingerprint, subject))) this.#remembered.delete(key);
   }
 
-  clear(): void {
-    this.#remembered.clear();
+  /** Forgets all refusals, or those of one enterprise. */
+  clear(enterprise?: string): void {
+    if (enterprise === undefined) return this.#remembered.clear();
+    for (const [key, remembered] of Array.from(this.#remembered)) {
+      if (remembered.enterprise === enterprise) this.#remembered.delete(key);
+    }
   }
 }
 
-function keyOf(fingerprint: string, subject: string): string {
-  return `${fingerprint} ${subject}`;
+/** The key of a refusal by its scope. A user of an unknown enterprise shares no refusal of a tenant with others. */
+function keysOf(fingerprint: string, subject: Subject): Readonly<Record<ErrorScope, string>> {
+  const enterprise = enterpriseOf(subject);
+  const ownKey = `${fingerprint} ${subjectKey(subject)}`;
+  return {
+    client: fingerprint,
+    tenant: enterprise === undefined ? ownKey : `${fingerprint} tenant:${enterprise}`,
+    subject: ownKey,
+  };
 }

@@ -5,17 +5,11 @@ import { ageMs } from '../runtime/age-clock.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { ProcessFrozen, type TimeBudget } from '../runtime/time-budget.js';
 import type { Grant } from './grant.js';
-import type { Attempt, Form, Issuer } from './issuer.js';
+import type { Attempt, Fetch, Form, Issuer } from './issuer.js';
 import { RequestGate } from './request-gate.js';
 import { ClockTrials, ServerClock } from './server-clock.js';
 import type { TokenEndpointOptions } from './token-endpoint.options.js';
-import {
-  type Fetch,
-  parseRetryAfter,
-  postForm,
-  readErrorResponse,
-  UnusableResponse,
-} from './token-request.js';
+import { parseRetryAfter, postForm, readErrorResponse, UnusableResponse } from './token-request.js';
 import { timeoutError, unreachableError, unsignedError } from './network-errors.js';
 
 /** Where and when a request is sent. */

@@ -4,7 +4,7 @@ import {
   type ParsedCredentialsList,
 } from '../credentials/credentials-source.js';
 import { credentialsUnavailable } from '../credentials/credentials-errors.js';
-import { type Subject, subjectKey } from '../credentials/subject.js';
+import { enterpriseOf, type Subject } from '../credentials/subject.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { EmitEvent } from '../events/auth-events.js';
 import { holdingProcess } from '../runtime/delay.js';
@@ -18,11 +18,12 @@ import type {
 } from './access-token.js';
 import { accessTokenGrant, type FormMaker, type Grant, revocation } from './grant.js';
 import { areUnused, useStaticToken } from './static-token.js';
-import type { Issuer } from './issuer.js';
+import type { Fetch, Issuer } from './issuer.js';
+import { isRefusal, repeated, scopeOf } from './known-error-responses.js';
+import { timeoutError, unreachableError } from './network-errors.js';
 import { RefusedCredentials } from './refused-credentials.js';
 import { TokenAttempts } from './token-attempts.js';
 import type { TokenEndpointOptions } from './token-endpoint.options.js';
-import type { Fetch } from './token-request.js';
 
 /** One token request. */
 interface TokenRequest {
@@ -50,9 +51,9 @@ export class TokenEndpoint<Credentials extends ParsedCredentials> {
       'read' | 'subject' | 'isFunction'
     >,
     private readonly options: Required<TokenEndpointOptions>,
-    fetch: Fetch,
+    private readonly fetch: Fetch,
     private readonly runtime: Runtime,
-    emit: EmitEvent,
+    private readonly emit: EmitEvent,
   ) {
     this.#attempts = new TokenAttempts(issuer, options, fetch, runtime, emit);
     this.#refused = new RefusedCredentials(runtime);
@@ -139,17 +140,18 @@ export class TokenEndpoint<Credentials extends ParsedCredentials> {
     return first;
   }
 
-  /** Forgets which credentials were refused. Keeps the clock, which does not depend on them. */
-  forgetRefusals(): void {
-    this.#refused.clear();
-    this.#lastRead = undefined;
+  /** Forgets which credentials were refused, or only the refusals of one enterprise. Keeps the clock. */
+  forgetRefusals(enterprise?: string): void {
+    this.#refused.clear(enterprise);
+    if (enterprise === undefined) this.#lastRead = undefined;
   }
 
-  #identity({ clientId }: Credentials, { type, id }: Subject): string | undefined {
+  #identity({ clientId }: Credentials, { type, id, enterprise }: Subject): string | undefined {
     if (clientId === undefined) return undefined;
     const app = [this.issuer.name, this.issuer.tokenUrl, clientId];
     this.#appIdentity = JSON.stringify(app);
-    return JSON.stringify([...app, type, id]);
+    const subject = enterprise === undefined ? [type, id] : [type, id, enterprise];
+    return JSON.stringify([...app, ...subject]);
   }
 
   #budget(): TimeBudget {
@@ -167,12 +169,12 @@ export class TokenEndpoint<Credentials extends ParsedCredentials> {
       return lastRead;
     }
     const { deadlineMs } = this.options;
-    const timeoutError = () =>
+    const tooLate = () =>
       credentialsUnavailable(`returned no credentials within ${deadlineMs} ms`, this.issuer.docs);
     for (;;) {
       try {
         const read = () => this.credentials.read();
-        this.#lastRead = await budget.run(deadlineMs, timeoutError, read, signal);
+        this.#lastRead = await budget.run(deadlineMs, tooLate, read, signal);
         return this.#lastRead;
       } catch (error) {
         if (!(error instanceof ProcessFrozen)) throw error;
@@ -232,19 +234,55 @@ export class TokenEndpoint<Credentials extends ParsedCredentials> {
         signal,
       });
       this.#working = fingerprint;
-      this.#refused.forget(fingerprint, subjectKey(requested));
+      await this.#verify(minted.token, budget, signal);
+      this.#refused.forget(fingerprint, requested);
       return minted;
-    } catch (error) {
-      // Only a response counts: a network failure proves nothing about the credentials.
-      if (error instanceof BoxAuthError && !error.retryable && error.status !== undefined) {
-        this.#refused.remember(fingerprint, subjectKey(requested), error);
+    } catch (thrown) {
+      // A network failure proves nothing about the credentials.
+      if (!isRefusal(thrown)) throw thrown;
+      const error = subject === undefined ? thrown : ofTenant(subject, thrown);
+      const isFirst = this.#refused.remember(fingerprint, requested, error);
+      const { code, enterprise } = error;
+      if (isFirst && code === 'app_not_authorized' && enterprise !== undefined) {
+        this.emit({ kind: 'tenant-unauthorized', enterprise, error });
       }
       throw error;
     }
   }
 
+  /** Checks a new token with one request, in the time that is left for the token request. */
+  async #verify(
+    token: AccessToken,
+    budget: TimeBudget,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const { issuer } = this;
+    const { timeoutMs, deadlineMs } = this.options;
+    const timeout = () =>
+      timeoutError(issuer, { waitedMs: deadlineMs - budget.leftMs, attempts: 1 });
+    const verify = async (ending: AbortSignal) => issuer.verifyToken?.(token, this.fetch, ending);
+    for (;;) {
+      try {
+        return await budget.run(timeoutMs, timeout, verify, signal);
+      } catch (error) {
+        signal?.throwIfAborted();
+        if (error instanceof ProcessFrozen) continue;
+        throw error instanceof BoxAuthError ? error : unreachableError(issuer, error);
+      }
+    }
+  }
+
   #throwIfRefused(fingerprint: string, subject: Subject): void {
-    const remembered = this.#refused.recall(fingerprint, subjectKey(subject));
+    const remembered = this.#refused.recall(fingerprint, subject);
     if (remembered !== undefined) throw remembered;
   }
+}
+
+/** Names the tenant in a refusal that is not about the client. */
+function ofTenant(subject: Subject, error: BoxAuthError): BoxAuthError {
+  const enterprise = enterpriseOf(subject);
+  if (enterprise === undefined || error.enterprise !== undefined || scopeOf(error) === 'client') {
+    return error;
+  }
+  return repeated(error, { message: `Enterprise ${enterprise}: ${error.message}`, enterprise });
 }

@@ -1,5 +1,5 @@
 import { redact } from '../errors/redact.js';
-import type { ErrorResponse } from './issuer.js';
+import type { ErrorResponse, Fetch } from './issuer.js';
 
 /** The largest response that is read. */
 export const MAX_RESPONSE_BYTES = 65_536;
@@ -12,9 +12,6 @@ export interface ReceivedResponse {
   readonly headers: Headers;
   readonly text: string;
 }
-
-/** The `fetch` that sends token requests. */
-export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 /** A response that is neither a token nor an error response. The message is the reason. */
 export class UnusableResponse extends Error {}

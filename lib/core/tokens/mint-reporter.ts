@@ -12,6 +12,7 @@ const CALLER_ERROR: BoxAuthErrorCode = 'subject_unsupported';
 interface StartedMint {
   readonly kind: TokenEvent['kind'];
   readonly isOwn: boolean;
+  readonly enterprise: string | undefined;
   readonly subjectType: () => Subject['type'] | undefined;
   /** How long the cached token can be used when the request is done. */
   readonly usableForMs: () => number;
@@ -25,7 +26,7 @@ export interface MintReporter {
 
 /** Starts to measure a token request. */
 export function mintReporter(
-  { kind, isOwn, subjectType, usableForMs }: StartedMint,
+  { kind, isOwn, enterprise, subjectType, usableForMs }: StartedMint,
   runtime: Runtime,
   emit: EmitEvent,
 ): MintReporter {
@@ -35,6 +36,7 @@ export function mintReporter(
     kind,
     subjectType: subjectType(),
     isOwn,
+    enterprise,
     startedAt,
     durationMs: runtime.monotonic() - startedAtMonotonic,
     usableForMs: Math.max(usableForMs(), 0),

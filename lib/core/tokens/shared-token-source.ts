@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { Subject } from '../credentials/subject.js';
+import { enterpriseOf, type Subject } from '../credentials/subject.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { EmitEvent } from '../events/auth-events.js';
 import { delay } from '../runtime/delay.js';
@@ -26,6 +26,7 @@ const MAX_WAIT_MS = 30_000;
 const MAX_DELAY_WITHOUT_STORE_MS = 500;
 const MIN_PAUSE_MS = 1_000;
 const MAX_INVALIDATED_IDENTITIES = 10_000;
+const MAX_FLUSHED_ENTERPRISES = 10_000;
 
 /** The part of the token endpoint that this module uses. */
 interface Endpoint extends PausableRequests {
@@ -36,7 +37,7 @@ interface Endpoint extends PausableRequests {
     previous: PreviousTokens,
     signal: AbortSignal,
   ): Promise<PreparedTokenRequest>;
-  forgetRefusals(): void;
+  forgetRefusals(enterprise?: string): void;
 }
 
 /** Token requests while the store is unavailable: `open` sends them without it, `closed` fails. */
@@ -73,6 +74,8 @@ export class SharedTokenSource implements TokenSource {
    */
   readonly #invalidatedFences = new LRUCache<string, number>({ max: MAX_INVALIDATED_IDENTITIES });
   #flushedAt = -Infinity;
+  /** The times of the flushes of single enterprises. */
+  readonly #enterprisesFlushedAt = new LRUCache<string, number>({ max: MAX_FLUSHED_ENTERPRISES });
 
   constructor(
     private readonly endpoint: Endpoint,
@@ -94,10 +97,12 @@ export class SharedTokenSource implements TokenSource {
     this.endpoint.checkSubject?.(subject);
   }
 
-  /** Also ignores every token that is in the store by now. */
-  forgetRefusals(): void {
-    this.#flushedAt = this.runtime.monotonic();
-    this.endpoint.forgetRefusals();
+  /** Also ignores every token that is in the store by now, or only those of one enterprise. */
+  forgetRefusals(enterprise?: string): void {
+    const now = this.runtime.monotonic();
+    if (enterprise === undefined) this.#flushedAt = now;
+    else this.#enterprisesFlushedAt.set(enterprise, now);
+    this.endpoint.forgetRefusals(enterprise);
   }
 
   async mint(
@@ -213,7 +218,7 @@ export class SharedTokenSource implements TokenSource {
     };
     const isWanted =
       stored.value !== refused?.value &&
-      ageMs < sentAt.monotonic - this.#flushedAt &&
+      ageMs < sentAt.monotonic - this.#flushedAtOf(subject) &&
       (current === undefined || livesLonger(token, current)) &&
       isUsable(minted, this.renewal, this.runtime);
     if (!isWanted) return undefined;
@@ -276,6 +281,12 @@ export class SharedTokenSource implements TokenSource {
     if (this.onStoreFailure === 'closed') throw storeUnavailable(failure.cause);
     await delay(this.runtime, this.runtime.random() * MAX_DELAY_WITHOUT_STORE_MS, signal);
     return request.mint(signal);
+  }
+
+  #flushedAtOf(subject: Subject): number {
+    const enterprise = enterpriseOf(subject);
+    if (enterprise === undefined) return this.#flushedAt;
+    return Math.max(this.#flushedAt, this.#enterprisesFlushedAt.get(enterprise) ?? -Infinity);
   }
 
   #fenceOf(token: AccessToken | undefined): number {

@@ -1,7 +1,13 @@
 import { AsyncResource } from 'node:async_hooks';
 import { LRUCache } from 'lru-cache';
 import { concat, defer, filter, from, type Observable, Subject as RxSubject } from 'rxjs';
-import { checkedSubject, isSameSubject, type Subject, subjectKey } from '../credentials/subject.js';
+import {
+  checkedSubject,
+  enterpriseOf,
+  isSameSubject,
+  type Subject,
+  subjectKey,
+} from '../credentials/subject.js';
 import type { EmitEvent } from '../events/auth-events.js';
 import { onAbort, untilAborted } from '../runtime/abort.js';
 import { TickQueue } from '../runtime/event-loop.js';
@@ -62,6 +68,11 @@ export class TokenCache {
         if (reason === 'evict') this.#evictions += 1;
       },
     });
+  }
+
+  /** The subject of the credentials; undefined while a function has not returned them yet. */
+  get ownSubject(): Subject | undefined {
+    return this.source.defaultSubject;
   }
 
   /** How many subjects were evicted to make room for others. */
@@ -170,9 +181,9 @@ export class TokenCache {
     }
   }
 
-  /** Forgets every token, and which credentials were refused. */
-  flush(): void {
-    this.source.forgetRefusals();
+  /** Forgets every token and which credentials were refused, or only the tokens and refusals of one enterprise. */
+  flush(enterprise?: string): void {
+    this.source.forgetRefusals(enterprise);
     const refreshers = new Set([
       this.#own,
       ...this.#pinned.values(),
@@ -180,6 +191,8 @@ export class TokenCache {
       ...Array.from(this.#minting.values(), ({ refresher }) => refresher),
     ]);
     for (const refresher of refreshers) {
+      const subject = refresher.subject ?? this.ownSubject;
+      if (enterprise !== undefined && (subject && enterpriseOf(subject)) !== enterprise) continue;
       refresher.forget();
       this.#keepWarm.refreshIfMissing(refresher);
     }
@@ -242,7 +255,7 @@ export class TokenCache {
   }
 
   #undefinedIfOwn(subject: Subject): Subject | undefined {
-    const own = this.source.defaultSubject;
+    const own = this.ownSubject;
     return own !== undefined && isSameSubject(own, subject) ? undefined : subject;
   }
 

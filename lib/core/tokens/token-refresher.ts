@@ -6,7 +6,7 @@ import {
   Subject as RxSubject,
   takeUntil,
 } from 'rxjs';
-import type { Subject } from '../credentials/subject.js';
+import { enterpriseOf, type Subject } from '../credentials/subject.js';
 import type { EmitEvent } from '../events/auth-events.js';
 import { onAbort } from '../runtime/abort.js';
 import { holdProcess } from '../runtime/delay.js';
@@ -211,6 +211,7 @@ export class TokenRefresher {
       kind: 'stale-served',
       subjectType: token.subject.type,
       isOwn: this.subject === undefined,
+      enterprise: this.#tenant,
       fingerprint: token.fingerprint,
       usableForMs,
     });
@@ -302,10 +303,16 @@ export class TokenRefresher {
     const mint = {
       kind: this.#refused === undefined ? kind : 'forced-renewal',
       isOwn: this.subject === undefined,
+      enterprise: this.#tenant,
       subjectType: () => (this.subject ?? source.defaultSubject)?.type,
       usableForMs: () => this.#oldToken(0)?.usableForMs ?? 0,
     } as const;
     return mintReporter(mint, runtime, emit);
+  }
+
+  /** The enterprise of the subject, if that is not the one of the credentials. */
+  get #tenant(): string | undefined {
+    return this.subject && enterpriseOf(this.subject);
   }
 
   get #msSinceReplacement(): number {

@@ -13,8 +13,8 @@ export interface TokenSource {
     previous: PreviousTokens,
     signal: AbortSignal,
   ): Promise<MintedToken>;
-  /** Forgets which credentials were refused. */
-  forgetRefusals(): void;
+  /** Forgets which credentials were refused, or only the refusals of one enterprise. */
+  forgetRefusals(enterprise?: string): void;
   /** A token that another process requested after `token`, if there is one. Sends no token request, and never rejects. */
   findNewer?(token: AccessToken): Promise<MintedToken | undefined>;
   /** Stops sharing `token` with other processes. */

@@ -16,6 +16,8 @@ export class FakeBoxAuth extends BoxAuth {
     super({
       credentials: { clientId: 'fake-client', clientSecret: 'fake', enterpriseId: '1' },
       fetch: send,
+      // Tests of `tenants` are for the app's own option.
+      tenants: () => true,
       // Tests inject failures on purpose, so a retry would not help.
       tokenEndpoint: { attempts: 1 },
       // A backoff would never end while a test uses fake timers.

@@ -1,4 +1,4 @@
-import type { ActingVia } from '../../core/acting/acting-user.context.js';
+import type { ActingVia } from '../../core/acting/acting.context.js';
 import { BOX_API_URL } from '../../box/box-issuer.js';
 
 /** A path with or without the query, or a full URL. A RegExp is tested against each of these forms. */

@@ -32,7 +32,7 @@ describe('checkedSubject', () => {
     expect(error).toMatchObject({
       code: 'subject_invalid',
       message:
-        'Invalid subject: expected { type: "enterprise" | "user", id: a string of 1 to 255 characters }.',
+        'Invalid subject: expected { type: "enterprise" | "user", id: a string of 1 to 255 characters }, and for a user optionally the id of the enterprise.',
       docs: 'https://datatracker.ietf.org/doc/html/rfc7523#section-3',
       retryable: false,
     });

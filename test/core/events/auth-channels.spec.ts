@@ -32,6 +32,7 @@ const KINDS = [
   'renewal',
   'forced-renewal',
   'stale-served',
+  'tenant-unauthorized',
   'store',
   'clock-offset',
   'api-request',
@@ -535,7 +536,11 @@ async function everythingHappens(): Promise<void> {
   endpoint.skewMs = 5 * MINUTE;
   const box = start({ store, tokenEndpoint: { attempts: 1 } });
   const old = await box.provider.getToken();
+  endpoint.script(refuse(endpoint, 400, 'unauthorized_client', 'The app is not authorized.'));
+  const subject = { type: 'enterprise', id: '7654321' } as const;
+  const refused = thrownBy(() => box.provider.getToken({ subject }));
   await runtime.advance(15 * SECOND);
+  await refused;
   box.provider.invalidate(old);
   await box.provider.getToken();
   await runtime.advance(59 * MINUTE);

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { onAuthEvent } from 'nestjs-box-auth';
-import { runInActingContext } from '../../../lib/core/acting/acting-user.context.js';
+import { runInActingContext } from '../../../lib/core/acting/acting.context.js';
 import { BoxAuth } from '../../../lib/box/box-auth.js';
 import { OutgoingPolicy } from '../../../lib/core/http/outgoing-policy.js';
 import { bodyNotReplayable } from '../../../lib/core/http/replayable-body.js';

@@ -7,7 +7,7 @@ import {
   currentActingUser,
   runInActingContext,
   runInContext,
-} from '../../../lib/core/acting/acting-user.context.js';
+} from '../../../lib/core/acting/acting.context.js';
 
 const ALICE = { id: '11111', via: 'header' } as const;
 const BOB = { id: '22222', via: 'token' } as const;
@@ -87,7 +87,7 @@ describe('The async context', () => {
 
   it('is shared by all copies of the package in a process', async () => {
     vi.resetModules();
-    const copy = await import('../../../lib/core/acting/acting-user.context.js');
+    const copy = await import('../../../lib/core/acting/acting.context.js');
     expect(copy.runInContext).not.toBe(runInContext);
     runInContext(contextForApp(here, { user: ALICE }), () => {
       expect(copy.currentActingUser(here)).toEqual(ALICE);

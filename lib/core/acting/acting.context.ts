@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Subject } from '../credentials/subject.js';
 
 /** How a call names its acting user: by the `as-user` header, or by a user access token. */
 export type ActingVia = 'header' | 'token';
@@ -9,8 +10,10 @@ export interface ActingUser {
   readonly via: ActingVia;
 }
 
-/** Whether calls act for a user or for the service account. */
+/** The enterprise that calls are for, and whether they act for a user or for its service account. */
 export interface Acting {
+  /** Default: the enterprise of the credentials. */
+  readonly enterprise?: string | undefined;
   readonly user?: ActingUser | undefined;
   /** Identifies the request or handler invocation that decided. An empty object, never the request itself. */
   readonly source?: object | undefined;
@@ -20,9 +23,9 @@ export interface Acting {
 interface Decisions {
   /** Made by a decorator, for every app. */
   readonly everyApp?: Acting | undefined;
-  /** Made by `runAs` and by `boxAuth` of Express, for one app each. */
+  /** Made by `runAs`, `runFor` and `boxAuth` of Express, for one app each. */
   readonly ofApp: ReadonlyMap<object, Acting>;
-  /** The innermost decision of another app for a user. An app without its own acts for that user too. */
+  /** The innermost decision of another app for a user or an enterprise. An app without its own follows it too. */
   readonly otherApps?: Acting | undefined;
 }
 
@@ -49,6 +52,23 @@ interface Store {
   readonly storage: AsyncLocalStorage<ActingContext>;
   readonly seal: (decisions: Decisions) => ActingContext;
   readonly read: (context: ActingContext) => Decisions;
+}
+
+/** Decides which enterprises an app may call for. */
+export interface TenantCheck {
+  /**
+   * Checks the enterprise of `acting`; `own` is the subject of the credentials. Returns a promise only if it has to wait.
+   *
+   * @throws BoxAuthError `enterprise_missing`, `enterprise_not_allowed`
+   */
+  admit(acting: Acting | undefined, own: Subject | undefined): Promise<void> | void;
+}
+
+/** The subject of the token for calls in `acting`; undefined for the subject of the credentials. */
+export function actingSubject(acting: Acting | undefined): Subject | undefined {
+  const { enterprise, user } = acting ?? {};
+  if (user?.via === 'token') return { type: 'user', id: user.id, enterprise };
+  return enterprise === undefined ? undefined : { type: 'enterprise', id: enterprise };
 }
 
 // One process may load the ES module and the CommonJS build. Both must see the same acting user.
@@ -85,7 +105,7 @@ export function contextForApp(app: object, acting: Acting): ActingContext {
   return store.seal({
     everyApp,
     ofApp: new Map([...ofApp, [app, acting]]),
-    otherApps: acting.user === undefined ? otherApps : acting,
+    otherApps: acting.user === undefined && acting.enterprise === undefined ? otherApps : acting,
   });
 }
 

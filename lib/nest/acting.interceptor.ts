@@ -1,0 +1,176 @@
+import {
+  type CallHandler,
+  type ExecutionContext,
+  Injectable,
+  type NestInterceptor,
+} from '@nestjs/common';
+// oxlint-disable-next-line typescript/consistent-type-imports -- Nest reads the parameter's type at run time
+import { ApplicationConfig, ModulesContainer, Reflector } from '@nestjs/core';
+import { Observable } from 'rxjs';
+import { checkedActingUserId } from '../box/acting-user.js';
+import { boxDocs } from '../box/box-docs.js';
+import { checkedEnterpriseId, enterpriseMissing } from '../box/tenants.js';
+import type { BoxApp } from '../box/box-token.provider.js';
+import {
+  type Acting,
+  type ActingUser,
+  currentActing,
+  runInActingContext,
+} from '../core/acting/acting.context.js';
+import { BoxAuthError } from '../core/errors/box-auth.error.js';
+import {
+  type ActingRule,
+  type EnterpriseRule,
+  SetActingRule,
+  SetEnterpriseRule,
+} from './acting-rule.js';
+import { preserveContext } from './preserve-context.js';
+import { rejectSharedCache } from './response-cache-check.js';
+import { admitToSome, appsWithTenants } from './tenant-checks.js';
+
+/** What the decorators of a handler or its controller say. */
+interface Rules {
+  readonly acting: ActingRule | undefined;
+  readonly enterprise: EnterpriseRule | undefined;
+}
+
+/** A promise only if a resolver returned one, because Nest handles a synchronous result faster. */
+type MaybePromise<T> = T | Promise<T>;
+
+/**
+ * Runs a handler for the enterprise of its `@ForEnterprise` and with the acting user of its `@AsUser`. These decorators apply this
+ * interceptor.
+ */
+@Injectable()
+export class ActingInterceptor implements NestInterceptor {
+  /** The rules by handler and class, read once: metadata does not change. */
+  readonly #rules = new WeakMap<object, WeakMap<object, Rules>>();
+  /** Identifies each invocation in the async context. */
+  readonly #sources = new WeakMap<ExecutionContext, object>();
+  #apps: readonly BoxApp[] | undefined;
+
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly config: ApplicationConfig,
+    private readonly modules: ModulesContainer,
+  ) {}
+
+  intercept(invocation: ExecutionContext, next: CallHandler): MaybePromise<Observable<unknown>> {
+    const source = this.#sources.get(invocation) ?? {};
+    // Several decorators on a class and its method run the interceptor once each. The first run has decided.
+    if (currentActing()?.source === source) return next.handle();
+    this.#sources.set(invocation, source);
+    const rules = this.#rulesOf(invocation);
+    const acting = whenKnown(this.#enterprise(rules.enterprise, invocation, source), (enterprise) =>
+      whenKnown(actingUser(rules, enterprise, invocation), (user) => ({
+        source,
+        enterprise,
+        user,
+      })),
+    );
+    return whenKnown(acting, (known) => handleIn(known, next));
+  }
+
+  /** The enterprise of the request. One of the apps must serve it. */
+  #enterprise(
+    rule: EnterpriseRule | undefined,
+    invocation: ExecutionContext,
+    source: object,
+  ): MaybePromise<string | undefined> {
+    if (rule === undefined) return currentActing()?.enterprise;
+    const { enterprise: given, optional } = rule;
+    const resolved = typeof given === 'string' ? given : given(invocation);
+    return whenKnown(resolved, (id) => {
+      if (id == null && optional) return undefined;
+      const name = describeHandler(invocation);
+      if (id == null) throw enterpriseMissing(`@ForEnterprise on ${name} returned no enterprise.`);
+      const enterprise = checkedEnterpriseId(id, `@ForEnterprise on ${name}`);
+      this.#apps ??= appsWithTenants(this.modules);
+      const admission = admitToSome(this.#apps, { source, enterprise });
+      return admission === undefined ? enterprise : admission.then(() => enterprise);
+    });
+  }
+
+  #rulesOf(invocation: ExecutionContext): Rules {
+    const handler = invocation.getHandler();
+    const owner = invocation.getClass();
+    const known = this.#rules.get(handler)?.get(owner);
+    if (known !== undefined) return known;
+    const { reflector, config, modules } = this;
+    const rules: Rules = {
+      acting: reflector.getAllAndOverride(SetActingRule, [handler, owner]),
+      enterprise: reflector.getAllAndOverride(SetEnterpriseRule, [handler, owner]),
+    };
+    if (isPerRequest(rules)) rejectSharedCache(invocation, { reflector, config, modules });
+    const rulesOfHandler = this.#rules.get(handler) ?? new WeakMap<object, Rules>();
+    this.#rules.set(handler, rulesOfHandler.set(owner, rules));
+    return rules;
+  }
+}
+
+/** Whether two requests to the handler may have different responses. */
+function isPerRequest({ acting, enterprise }: Rules): boolean {
+  return (
+    (acting?.as === 'user' && typeof acting.user === 'function') ||
+    typeof enterprise?.enterprise === 'function'
+  );
+}
+
+function whenKnown<T, R>(
+  value: MaybePromise<T>,
+  use: (value: T) => MaybePromise<R>,
+): MaybePromise<R> {
+  return isThenable(value) ? Promise.resolve(value).then(use) : use(value);
+}
+
+function isThenable<T>(value: MaybePromise<T>): value is Promise<T> {
+  return typeof value === 'object' && value !== null && 'then' in value;
+}
+
+/** Subscribes inside the acting context, because subscribing runs the handler. */
+function handleIn(acting: Acting, next: CallHandler): Observable<unknown> {
+  return new Observable((subscriber) =>
+    runInActingContext(acting, () =>
+      next.handle().subscribe({
+        next: (result) => subscriber.next(preserveContext(result)),
+        error: (error) => subscriber.error(error),
+        complete: () => subscriber.complete(),
+      }),
+    ),
+  );
+}
+
+/**
+ * The acting user of the request, who is looked up in the context of its enterprise. A handler without `@AsUser` and
+ * `@AsServiceAccount` acts for the service account, but `@ForEnterprise` alone keeps the user of an outer `runAs`.
+ */
+function actingUser(
+  { acting: rule, enterprise: enterpriseRule }: Rules,
+  enterprise: string | undefined,
+  invocation: ExecutionContext,
+): MaybePromise<ActingUser | undefined> {
+  if (rule === undefined) return enterpriseRule && currentActing()?.user;
+  if (rule.as === 'service-account') return undefined;
+  const { user, via, optional } = rule;
+  const resolve = () => (typeof user === 'string' ? user : user(invocation));
+  const resolved =
+    enterpriseRule === undefined ? resolve() : runInActingContext({ enterprise }, resolve);
+  return whenKnown(resolved, (id) => {
+    if (id != null) return { id: checkedActingUserId(id), via };
+    if (optional) return undefined;
+    throw actingUserMissing(invocation);
+  });
+}
+
+function actingUserMissing(invocation: ExecutionContext): BoxAuthError {
+  return new BoxAuthError({
+    code: 'acting_user_missing',
+    message: `The resolver of @AsUser on ${describeHandler(invocation)} returned no user.`,
+    hint: 'Reject unauthenticated requests in a guard. Or set `optional: true` to serve them as the service account.',
+    docs: boxDocs.asUser,
+  });
+}
+
+function describeHandler(invocation: ExecutionContext): string {
+  return `${invocation.getClass().name}.${invocation.getHandler().name}`;
+}
