@@ -530,17 +530,18 @@ describe('After close', () => {
 
 /** Every kind of event, of an app of its own. */
 async function everythingHappens(): Promise<void> {
+  endpoint.otherwise = refuse(endpoint, 400, 'unauthorized_client', 'The app is not authorized.');
+  const subject = { type: 'enterprise', id: '987' } as const;
+  const refused = thrownBy(() => start().provider.getToken({ subject }));
+  await runtime.advance(SECOND);
+  await refused;
   const store = new MemoryTokenStore(runtime);
   const claim = store.claim.bind(store);
   endpoint.otherwise = endpoint.grant;
   endpoint.skewMs = 5 * MINUTE;
   const box = start({ store, tokenEndpoint: { attempts: 1 } });
   const old = await box.provider.getToken();
-  endpoint.script(refuse(endpoint, 400, 'unauthorized_client', 'The app is not authorized.'));
-  const subject = { type: 'enterprise', id: '7654321' } as const;
-  const refused = thrownBy(() => box.provider.getToken({ subject }));
   await runtime.advance(15 * SECOND);
-  await refused;
   box.provider.invalidate(old);
   await box.provider.getToken();
   await runtime.advance(59 * MINUTE);
