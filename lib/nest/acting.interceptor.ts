@@ -15,6 +15,7 @@ import {
   type Acting,
   type ActingUser,
   currentActing,
+  lastActing,
   runInActingContext,
 } from '../core/acting/acting.context.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
@@ -77,7 +78,7 @@ export class ActingInterceptor implements NestInterceptor {
     invocation: ExecutionContext,
     source: object,
   ): MaybePromise<string | undefined> {
-    if (rule === undefined) return currentActing()?.enterprise;
+    if (rule === undefined) return lastActing()?.enterprise;
     const { enterprise: given, optional } = rule;
     const resolved = typeof given === 'string' ? given : given(invocation);
     return whenKnown(resolved, (id) => {
@@ -149,7 +150,7 @@ function actingUser(
   enterprise: string | undefined,
   invocation: ExecutionContext,
 ): MaybePromise<ActingUser | undefined> {
-  if (rule === undefined) return enterpriseRule && currentActing()?.user;
+  if (rule === undefined) return enterpriseRule && lastActing()?.user;
   if (rule.as === 'service-account') return undefined;
   const { user, via, optional } = rule;
   const resolve = () => (typeof user === 'string' ? user : user(invocation));

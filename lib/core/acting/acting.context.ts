@@ -94,6 +94,12 @@ export function currentActing(app?: object): Acting | undefined {
   return ofThisApp ?? decisions.everyApp ?? decisions.otherApps;
 }
 
+/** The last decision, of whichever app: `ofApp` and `otherApps` are made inside of a decision for every app. */
+export function lastActing(): Acting | undefined {
+  const decisions = currentDecisions();
+  return decisions?.otherApps ?? decisions?.everyApp;
+}
+
 /** The acting user of the current code; undefined for the service account. */
 export function currentActingUser(app?: object): ActingUser | undefined {
   return currentActing(app)?.user;

@@ -5,6 +5,7 @@ import {
   contextForApp,
   currentActing,
   currentActingUser,
+  lastActing,
   runInActingContext,
   runInContext,
 } from '../../../lib/core/acting/acting.context.js';
@@ -93,6 +94,32 @@ describe('The async context', () => {
       expect(copy.currentActingUser(here)).toEqual(ALICE);
       copy.runInContext(copy.contextForApp(there, { user: BOB }), () => {
         expect([currentActingUser(here), currentActingUser(there)]).toEqual([ALICE, BOB]);
+      });
+    });
+  });
+});
+
+describe('The last decision', () => {
+  it('is that of the innermost call, for every app or for one', () => {
+    expect(lastActing()).toBeUndefined();
+    runInActingContext({ enterprise: '1' }, () => {
+      expect(lastActing()).toEqual({ enterprise: '1' });
+      runInContext(contextForApp(here, { enterprise: '2' }), () => {
+        expect(lastActing()).toEqual({ enterprise: '2' });
+        expect(currentActing(here)).toEqual({ enterprise: '2' });
+        expect(currentActing(there)).toEqual({ enterprise: '1' });
+        runInActingContext({ enterprise: '3' }, () => {
+          expect(lastActing()).toEqual({ enterprise: '3' });
+        });
+      });
+    });
+  });
+
+  it('for an enterprise is followed by apps without a decision of their own', () => {
+    runInContext(contextForApp(here, { enterprise: '2' }), () => {
+      expect(currentActing(there)).toEqual({ enterprise: '2' });
+      runInContext(contextForApp(here, {}), () => {
+        expect([currentActing(here), currentActing(there)]).toEqual([{}, { enterprise: '2' }]);
       });
     });
   });
