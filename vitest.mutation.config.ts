@@ -104,7 +104,7 @@ export default defineConfig({
     isolate: false,
     setupFiles: ['reflect-metadata', './scripts/no-active-mutant.mjs'],
     // A mutant that makes a test wait for ever must not make Stryker start its process again.
-    testTimeout: 5_000,
+    testTimeout: 20_000,
     reporters: [{}],
     sequence: { sequencer: OwnTestsFirst },
     include: specs([`${folder}/**/*`, ...(more[folder] ?? [])]),
