@@ -92,6 +92,7 @@ describe('The public API', () => {
         ],
         "maxSubjects": 10000,
         "keepWarm": [],
+        "tenantRequired": false,
         "assertion": {
           "issuedAt": false
         },
