@@ -276,10 +276,15 @@ function commandLine() {
     .join('\n');
 }
 
-/** @param {string} name of a class */
+/**
+ * The public methods.
+ *
+ * @param {string} name of a class
+ */
 function methodsOf(name) {
   return declaration(ts.isClassDeclaration, name)
     .members.filter(ts.isMethodDeclaration)
+    .filter((method) => !ts.isPrivateIdentifier(method.name))
     .map((method) => method.name.getText());
 }
 

@@ -29,7 +29,7 @@ import { preserveContext } from './preserve-context.js';
 import { rejectSharedCache } from './response-cache-check.js';
 import { admitToSome, appsWithTenants } from './tenant-checks.js';
 
-/** What the decorators of a handler or its controller say. */
+/** The values of the decorators of a handler or its controller. */
 interface Rules {
   readonly acting: ActingRule | undefined;
   readonly enterprise: EnterpriseRule | undefined;
