@@ -12,11 +12,14 @@ interface FailureLogger {
 export class FailureLog {
   readonly #limit = new RepeatLimit();
 
-  constructor(private readonly logger: FailureLogger) {}
+  constructor(
+    private readonly logger: FailureLogger,
+    private readonly now: () => number = Date.now,
+  ) {}
 
   /** A request that the client must correct is only a warning. */
   write(error: BoxAuthError, { statusCode }: GatewayResponse): void {
-    const suppressed = this.#limit.admit(`${error.code} ${error.status}`, Date.now());
+    const suppressed = this.#limit.admit(`${error.code} ${error.status}`, this.now());
     if (suppressed === undefined) return;
     const level = statusCode < 500 ? 'warn' : 'error';
     this.logger[level](`${formatForLog(error)}${moreOf(suppressed)}`);

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { BoxAuthError, type BoxAuthErrorDetails } from '../../../lib/core/errors/box-auth.error.js';
 import {
@@ -9,7 +10,13 @@ import { fingerprint, Secret } from '../../../lib/core/errors/secret.js';
 
 const errorWith = (details: Partial<BoxAuthErrorDetails> = {}) =>
   new BoxAuthError({ code: 'network', message: 'm.', hint: 'h.', docs: 'd', ...details });
-const full = { retryable: true, status: 503, requestId: 'a.B:c-1_', retryAfterMs: 1_500 };
+const full = {
+  retryable: true,
+  status: 503,
+  requestId: 'a.B:c-1_',
+  retryAfterMs: 1_500,
+  enterprise: '7654321',
+};
 
 describe('A BoxAuthError', () => {
   it('has the name of its class, and all details', () => {
@@ -29,7 +36,7 @@ describe('A BoxAuthError', () => {
   it('is not retryable by default, and has no property for a missing detail', () => {
     const error = errorWith();
     expect(error.retryable).toBe(false);
-    for (const name of ['status', 'requestId', 'retryAfterMs', 'cause']) {
+    for (const name of ['status', 'requestId', 'retryAfterMs', 'enterprise', 'cause']) {
       expect(error).not.toHaveProperty(name);
     }
   });
@@ -108,6 +115,40 @@ describe('The response to a client', () => {
     });
   });
 
+  it.each([
+    ['acting_user_missing', 401, 'Unauthorized', 'This request needs a signed-in user.'],
+    ['enterprise_missing', 401, 'Unauthorized', 'This request needs a signed-in user.'],
+    [
+      'enterprise_not_allowed',
+      403,
+      'Forbidden',
+      'This request is for an enterprise that is not served here.',
+    ],
+  ] as const)('for %s is a %d', (code, statusCode, error, message) => {
+    expect(gatewayResponse(errorWith({ code }))).toEqual({ statusCode, message, error });
+  });
+
+  it('has the status that the app maps the status of the API to', () => {
+    const statuses = { 404: 410, 403: 599 };
+    const statusOf = (details: Partial<BoxAuthErrorDetails>) =>
+      gatewayResponse(errorWith(details), statuses);
+    expect(statusOf({ code: 'request_refused', status: 404 })).toEqual({
+      statusCode: 410,
+      message: 'A call to an upstream service failed.',
+      error: 'Gone',
+    });
+    expect(statusOf({ code: 'access_denied', status: 403 })).toMatchObject({
+      statusCode: 599,
+      error: 'Error',
+    });
+    expect(statusOf({ code: 'request_refused', status: 409 }).statusCode).toBe(502);
+    expect(statusOf({ code: 'request_refused' }).statusCode).toBe(502);
+    expect(statusOf({ code: 'client_invalid', status: 404 }).statusCode).toBe(502);
+    expect(statusOf({ code: 'request_refused', status: 404, retryable: true }).statusCode).toBe(
+      503,
+    );
+  });
+
   it('has Retry-After in full seconds, if the error is transient', () => {
     expect(retryAfterSeconds(errorWith(full))).toBe('2');
     expect(retryAfterSeconds(errorWith({ ...full, retryAfterMs: 0 }))).toBe('0');
@@ -126,7 +167,8 @@ describe('formatForLog', () => {
 describe('A Secret', () => {
   it('is a placeholder in text and JSON', () => {
     const secret = new Secret('hidden');
-    expect([String(secret), JSON.stringify([secret])]).toEqual(['[secret]', '["[secret]"]']);
+    const shown = [String(secret), JSON.stringify([secret]), inspect([secret])];
+    expect(shown).toEqual(['[secret]', '["[secret]"]', '[ [secret] ]']);
     expect(secret.reveal()).toBe('hidden');
   });
 
