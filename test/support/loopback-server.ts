@@ -25,16 +25,19 @@ export async function startServer(
 ): Promise<LoopbackServer> {
   const arrived: Arrived[] = [];
   const server = createServer((request, response) => {
-    void readAll(request).then((body) => {
-      const seen = {
-        method: request.method ?? '',
-        path: request.url ?? '',
-        headers: request.headers,
-        body,
-      };
-      arrived.push(seen);
-      respond(seen, response);
-    });
+    void readAll(request).then(
+      (body) => {
+        const seen = {
+          method: request.method ?? '',
+          path: request.url ?? '',
+          headers: request.headers,
+          body,
+        };
+        arrived.push(seen);
+        respond(seen, response);
+      },
+      () => undefined, // The client aborted the request.
+    );
   });
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);

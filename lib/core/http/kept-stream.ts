@@ -8,10 +8,11 @@ export interface ChunkReader {
   readonly next: () => Promise<IteratorResult<unknown>>;
   /** Ends the attempt. The stream itself ends only if there will be no other attempt. */
   readonly stop: (reason?: unknown) => unknown;
+  /** Whether `error`, which `next` failed with, stands for a stream that was destroyed without an error. */
+  readonly isPrematureClose: (error: unknown) => boolean;
 }
 
-interface ChunkSource {
-  readonly next: () => Promise<IteratorResult<unknown>>;
+interface ChunkSource extends Pick<ChunkReader, 'next' | 'isPrematureClose'> {
   readonly cancel: (reason: unknown) => unknown;
 }
 
@@ -71,6 +72,7 @@ export class KeptStream {
         this.#isReading = false;
         if (this.#isFinished) this.#source.cancel(reason);
       },
+      isPrematureClose: this.#source.isPrematureClose,
     };
   }
 
@@ -130,6 +132,9 @@ class KeptBytes {
 
 const nothing = (): void => undefined;
 
+/** The code of the error that an iterator throws if its stream was destroyed without an error. */
+const PREMATURE_CLOSE = 'ERR_STREAM_PREMATURE_CLOSE';
+
 /** Nothing is read before the first `next`. */
 function sourceOf(stream: AnyStream): ChunkSource {
   if (isWebStream(stream)) return webSource(stream);
@@ -142,18 +147,24 @@ function webSource(stream: ReadableStream): ChunkSource {
   return {
     next: async () => (reader ??= stream.getReader()).read(),
     cancel: (reason) => (reader ?? stream).cancel(reason).catch(nothing),
+    isPrematureClose: () => false,
   };
 }
 
 function nodeSource(stream: Stream): ChunkSource {
-  // A stream that fails before it is read would otherwise end the process. Its reader gets the error.
-  stream.on('error', nothing);
+  let hasFailed = false;
+  // Without a listener, a stream that fails before it is read would end the process. Its reader gets the error.
+  stream.on('error', () => {
+    hasFailed = true;
+  });
   let iterator: AsyncIterator<unknown> | undefined;
   return {
     next: async () => (iterator ??= readableOf(stream)[Symbol.asyncIterator]()).next(),
     cancel: () => {
       if (isDestroyable(stream)) stream.destroy();
     },
+    isPrematureClose: (error) =>
+      !hasFailed && error instanceof Error && 'code' in error && error.code === PREMATURE_CLOSE,
   };
 }
 
@@ -182,12 +193,14 @@ function iteratorSource(stream: Iterable<unknown> | AsyncIterable<unknown>): Chu
         // The call has ended, and its result is known.
       }
     },
+    isPrematureClose: () => false,
   };
 }
 
 /** Presents `reader` as the same kind of stream as `like`: a client may accept only that. */
 export function streamLike(like: AnyStream, reader: ChunkReader): AnyStream {
   if (isWebStream(like)) return webStream(reader);
+  if (isNodeStream(like)) return nodeStream(reader);
   const chunks: AsyncIterableIterator<unknown> = {
     next: reader.next,
     return: () => {
@@ -196,7 +209,24 @@ export function streamLike(like: AnyStream, reader: ChunkReader): AnyStream {
     },
     [Symbol.asyncIterator]: () => chunks,
   };
-  return isNodeStream(like) ? Readable.from(chunks, { objectMode: false }) : chunks;
+  return chunks;
+}
+
+/** Clients distinguish a stream that was destroyed without an error from one that failed. */
+function nodeStream(reader: ChunkReader): Readable {
+  return new Readable({
+    highWaterMark: 1,
+    read() {
+      reader
+        .next()
+        .then(({ done, value }) => this.push(done === true ? null : value))
+        .catch((error: Error) => this.destroy(reader.isPrematureClose(error) ? undefined : error));
+    },
+    destroy(error, callback) {
+      reader.stop();
+      callback(error);
+    },
+  });
 }
 
 /**
@@ -204,7 +234,7 @@ export function streamLike(like: AnyStream, reader: ChunkReader): AnyStream {
  * with `tee`, and a copy of a stream would hold all of it in memory. The copy of this stream is empty: it is never sent,
  * because a stream follows no redirect (https://fetch.spec.whatwg.org/#http-redirect-fetch, step 11).
  */
-export function webStream(reader: ChunkReader): ReadableStream {
+export function webStream(reader: Pick<ChunkReader, 'next' | 'stop'>): ReadableStream {
   const stream = new ReadableStream(
     {
       pull: async (controller) => {
