@@ -8,12 +8,20 @@ import { base } from './vitest.config.js';
 /** Tests that cover a folder of lib from outside its own folder in test. */
 const more: Readonly<Record<string, readonly string[]>> = {
   'core/credentials': ['box/credentials/*', 'core/token-endpoint/token-function'],
-  'core/http': ['clients/body-wait', 'clients/token-wait'],
+  'core/http': [
+    'clients/{api-request-events,body-wait,fetch-requests,long-bodies,outgoing-rules,plain-fetch,token-wait}',
+  ],
   'core/tokens': ['core/events/auth-channels'],
   'core/token-endpoint': ['box/downscope', 'box/revocation'],
   'box/credentials': ['core/credentials/*', 'core/token-endpoint/static-token'],
-  'core/app': ['core/events/auth-channels', 'core/tokens/token-lifetime'],
-  'core/errors': ['security/no-secret-is-shown'],
+  'core/app': [
+    'core/events/auth-channels',
+    'core/tokens/token-lifetime',
+    'express/operations',
+    'nest/failed-calls',
+    'terminus/box-health.indicator',
+  ],
+  'core/errors': ['nest/failed-calls', 'security/no-secret-is-shown'],
   axios: ['clients/*'],
   undici: ['clients/*'],
   nest: ['box/nest/*'],
