@@ -4,7 +4,10 @@ import { isRecord } from '../../core/credentials/field-checks.js';
 import { BoxAuthError } from '../../core/errors/box-auth.error.js';
 import type { Runtime } from '../../core/runtime/runtime.js';
 import { readText, UnusableResponse } from '../../core/token-endpoint/token-request.js';
-import { timeoutError, unreachableError } from '../../core/token-endpoint/network-errors.js';
+import {
+  serverTimeoutError,
+  unreachableServerError,
+} from '../../core/token-endpoint/network-errors.js';
 import { printable } from '../terminal-text.js';
 import type { DoctorFacts } from './doctor-report.js';
 
@@ -23,20 +26,16 @@ export async function withTimeout<T>(
   runtime: Runtime,
   call: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const endpoint = { name: 'Box', docs: boxDocs.errors, tokenUrl: url };
+  const server = { title: 'Box at', url, docs: boxDocs.errors };
   const timeout = new AbortController();
   const cancel = runtime.schedule(() => timeout.abort(), TIMEOUT_MS, { holdProcess: true });
   try {
     return await call(timeout.signal);
   } catch (error) {
     if (error instanceof BoxAuthError) throw error;
-    const unreachable = timeout.signal.aborted
-      ? timeoutError(endpoint, { waitedMs: TIMEOUT_MS, attempts: 1 })
-      : unreachableError(endpoint, error);
-    // The call was not a token request.
-    throw unreachable.with({
-      message: unreachable.message.replace("Box's token endpoint", 'Box at'),
-    });
+    throw timeout.signal.aborted
+      ? serverTimeoutError(server, { waitedMs: TIMEOUT_MS, attempts: 1 })
+      : unreachableServerError(server, error);
   } finally {
     cancel();
   }

@@ -7,6 +7,13 @@ import { UnusableResponse } from './token-request.js';
 
 type Endpoint = Pick<Issuer<never>, 'name' | 'docs' | 'tokenUrl'>;
 
+/** A server that gives no usable response, as messages name it. */
+interface Server {
+  readonly title: string;
+  readonly url: string;
+  readonly docs: string;
+}
+
 /** How long a caller waited for a response, in how many attempts. */
 export interface Wait {
   readonly waitedMs: number;
@@ -14,14 +21,19 @@ export interface Wait {
 }
 
 /** The error of a token request without a response in time. */
-export function timeoutError(
-  { name, docs, tokenUrl }: Endpoint,
+export function timeoutError(endpoint: Endpoint, wait: Wait): BoxAuthError {
+  return serverTimeoutError(serverOf(endpoint), wait);
+}
+
+/** The error of any request without a response in time. */
+export function serverTimeoutError(
+  { title, url, docs }: Server,
   { waitedMs, attempts }: Wait,
 ): BoxAuthError {
   const time = shownTime(waitedMs);
   return new BoxAuthError({
     code: 'timeout',
-    message: `${name}'s token endpoint ${tokenUrl} ${describeTimeout(time, attempts)}.`,
+    message: `${title} ${url} ${describeTimeout(time, attempts)}.`,
     hint: 'If this lasts, check the outgoing connections of this network (proxy, firewall, DNS) and the status page of the service.',
     docs,
     retryable: true,
@@ -45,13 +57,18 @@ function shownTime(ms: number): string {
   return ms < 1000 ? `${Math.round(ms)} ms` : `${Number((ms / 1000).toFixed(1))} s`;
 }
 
-/** The error of a request that failed, or whose response is unusable. */
-export function unreachableError({ name, docs, tokenUrl }: Endpoint, error: unknown): BoxAuthError {
+/** The error of a token request that failed, or whose response is unusable. */
+export function unreachableError(endpoint: Endpoint, error: unknown): BoxAuthError {
+  return unreachableServerError(serverOf(endpoint), error);
+}
+
+/** The error of any request that failed, or whose response is unusable. */
+export function unreachableServerError({ title, url, docs }: Server, error: unknown): BoxAuthError {
   // Anything can be thrown: `instanceof` alone runs the traps of a Proxy.
   if (types.isNativeError(error) && error instanceof UnusableResponse) {
     return new BoxAuthError({
       code: 'response_invalid',
-      message: `The response from ${tokenUrl} is not from ${name}'s token endpoint: ${error.message}.`,
+      message: `The response from ${url} is not from ${title}: ${error.message}.`,
       hint: 'Check apiUrl, and whether a proxy or a captive portal responds instead.',
       docs,
       retryable: true,
@@ -61,12 +78,16 @@ export function unreachableError({ name, docs, tokenUrl }: Endpoint, error: unkn
   const { hint, retryable } = NETWORK_CAUSES.find(({ codes }) => codes.test(code)) ?? UNKNOWN_CAUSE;
   return new BoxAuthError({
     code: 'network',
-    message: `${name}'s token endpoint ${tokenUrl} cannot be reached (${code}).`,
+    message: `${title} ${url} cannot be reached (${code}).`,
     hint,
     docs,
     retryable,
     cause: error,
   });
+}
+
+function serverOf({ name, docs, tokenUrl }: Endpoint): Server {
+  return { title: `${name}'s token endpoint`, url: tokenUrl, docs };
 }
 
 interface NetworkCause {
