@@ -104,6 +104,18 @@ describe('A user', () => {
     expect(await create(json)).toMatchObject({ status, json: { code } });
   });
 
+  test('is not created with an external id in use', async () => {
+    const json = { name: 'Ally', is_platform_access_only: true, external_app_user_id: 'e2' };
+    expect(await create(json)).toMatchObject({ status: 201 });
+    expect(await create(json)).toMatchObject({
+      status: 409,
+      json: { message: 'An app user already exists for this external_app_user_id' },
+    });
+    expect(await create({ ...json, external_app_user_id: 'e3' })).toMatchObject({ status: 201 });
+    const withoutId = { name: 'Ally', is_platform_access_only: true };
+    expect(await create(withoutId)).toMatchObject({ status: 201 });
+  });
+
   test('changes its login unless another user has the new one', async () => {
     const change = (login: string) =>
       send(emulator, `PUT ${USERS}/11111`, token, { json: { login } });

@@ -100,6 +100,7 @@ export function userRoutes({ app, drive, json }: ApiContext): readonly ApiRoute[
       return boxError(400, 'bad_request', 'Bad Request: login is required');
     }
     if (newLogin !== undefined) checkLoginIsFree(newLogin);
+    checkExternalIdIsFree(details.external_app_user_id);
     const user = users.add(
       { id: users.unusedId(), name: newName, login: newLogin ?? app.newAccountLogin('AppUser') },
       { isPlatformAccessOnly, profile: details },
@@ -157,6 +158,18 @@ export function userRoutes({ app, drive, json }: ApiContext): readonly ApiRoute[
     if (!taken || taken.id === except?.id) return;
     throw new ApiRefusal(
       boxError(409, 'user_login_already_used', 'User with the specified login already exists'),
+    );
+  }
+
+  /** Seen at Box: https://support.box.com/hc/en-us/community/posts/360049154754 */
+  function checkExternalIdIsFree(externalId: string | undefined): void {
+    if (externalId === undefined) return;
+    const isTaken = users
+      .all()
+      .some(({ profile: { external_app_user_id: taken } }) => taken === externalId);
+    if (!isTaken) return;
+    throw new ApiRefusal(
+      boxError(409, 'conflict', 'An app user already exists for this external_app_user_id'),
     );
   }
 
