@@ -1,6 +1,6 @@
 /* oxlint-disable vitest/no-standalone-expect -- the model contains the expectations, and the spec runs it */
 import { expect } from 'vitest';
-import type { AccessToken } from 'nestjs-box-auth';
+import type { AccessToken, Subject } from 'nestjs-box-auth';
 import { BoxAuthError } from 'nestjs-box-auth';
 import { BoxAuth } from '../../lib/box/box-auth.js';
 import { FakeRuntime, settled } from '../support/fake-runtime.js';
@@ -24,11 +24,13 @@ const MAX_GRACE_MS = 2_000;
 const LOSES_CONNECTIONS_MS = 2_000;
 /** After this many restarts the deadline may be over. */
 const MAX_RESTARTS = 3;
-/** For three subjects together, until the next change of a clock. */
-const MAX_CLOCK_REFUSALS = 9;
+/** For all subjects together, until the next change of a clock. */
+const MAX_CLOCK_REFUSALS = 15;
 const MAX_CLOCK_ERROR_MS = 20 * 3_600_000;
 /** A status that only this test uses. */
 const CLOCK_REFUSAL = 418;
+/** The status of a refused tenant: also one that only this test uses, to distinguish it. */
+const UNAUTHORIZED = 403;
 /** The key of failures that concern all subjects. */
 const ALL_SUBJECTS = 'all subjects';
 
@@ -68,6 +70,8 @@ interface Sent {
 interface Failure {
   readonly until: number;
   readonly secret: string;
+  /** The tenant was refused: its backoff does not grow, and new credentials are tried at once. */
+  readonly isOfTenant: boolean;
 }
 
 /**
@@ -107,6 +111,10 @@ export class TokenLife {
   readonly #begunBefore = new Set<string>();
   #secret = 'secret-0';
   #flushed = 0;
+  /** How many times each tenant was flushed alone. */
+  readonly #flushedAlone = new Map<string, number>();
+  /** When each tenant last refused the app: Infinity if it does so now. */
+  readonly #unauthorizedAt = new Map<string, number>();
   #clockChanges = 0;
   /** Milliseconds by which Box's clock is ahead of the machine's. */
   #boxAheadMs = 0;
@@ -155,6 +163,7 @@ export class TokenLife {
       const call = this.#call(subject, minValidityMs, abort && caller > 0, mustSucceed);
       this.#callers.push(call.catch((error: unknown) => void this.#violations.push(error)));
     }
+    const mustGetToken = this.#mustGetToken(subject);
     const before = this.#waiting;
     const returnedBefore = this.#returned.length;
     const mustBeNew =
@@ -166,6 +175,12 @@ export class TokenLife {
         current,
       );
     }
+    if (mustGetToken) {
+      expect(
+        this.#usable(subject),
+        'a caller got no token although one was available',
+      ).toBeDefined();
+    }
     if (mustNotWait)
       expect(this.#waiting, 'a caller waits although there is a valid token').toBeLessThanOrEqual(
         before - callers,
@@ -176,7 +191,7 @@ export class TokenLife {
       );
     }
     const peeked = this.#box.provider.peekToken(subjectOf(subject));
-    if (peeked !== undefined) this.#check(peeked, subject, this.#flushed);
+    if (peeked !== undefined) this.#check(peeked, subject, this.#flushes(subject));
   }
 
   /** Box refuses the token that was returned `ago` calls before the last one. */
@@ -218,6 +233,35 @@ export class TokenLife {
     this.#repeating.clear();
   }
 
+  /** The tokens and refusals of one tenant are forgotten. */
+  async flushTenant(subject: string): Promise<void> {
+    this.#flushedAlone.set(subject, (this.#flushedAlone.get(subject) ?? 0) + 1);
+    const ofSubject = [
+      this.#current,
+      this.#refused,
+      this.#failures,
+      this.#failedAt,
+      this.#replacedAt,
+    ];
+    for (const values of ofSubject) values.delete(subject);
+    if ((this.#inFlight.get(subject) ?? 0) > 0) this.#repeating.add(subject);
+    this.#box.provider.flush({ enterprise: idOf(subject) });
+    await settled();
+    this.#repeating.clear();
+  }
+
+  /** The admin of a tenant removes the app. Box revokes no token in this model: `refuse` does that. */
+  remove(subject: string): void {
+    this.#unauthorizedAt.set(subject, Infinity);
+  }
+
+  /** The admin authorizes it again. */
+  authorize(subject: string): void {
+    if (this.#unauthorizedAt.get(subject) === Infinity) {
+      this.#unauthorizedAt.set(subject, this.runtime.monotonic());
+    }
+  }
+
   /** The clock is set. */
   setClock(ms: number): void {
     if (Math.abs(this.#boxAheadMs - ms) > MAX_CLOCK_ERROR_MS) return;
@@ -243,6 +287,8 @@ export class TokenLife {
     const before = this.runtime.monotonic();
     this.#changeClock(() => this.runtime[how](ms));
     const stoppedMs = this.runtime.monotonic() - before;
+    // A timer that is due does not fire before the next step that lets time pass.
+    if (this.#isLimitedAt(before)) this.#limitedAt += stoppedMs;
     for (const sent of this.#sent.values()) {
       // A stopped process does not wait, even if the clock runs on.
       if (sent.lostAt !== undefined) sent.lostAt += stoppedMs;
@@ -288,7 +334,7 @@ export class TokenLife {
     mustSucceed: boolean,
   ): Promise<void> {
     const controller = new AbortController();
-    const flushed = this.#flushed;
+    const flushed = this.#flushes(subject);
     const secret = this.#secret;
     const clockChanges = this.#clockChanges;
     this.#waiting += 1;
@@ -312,7 +358,7 @@ export class TokenLife {
       if (
         error.code === 'client_invalid' &&
         secret === this.#secret &&
-        flushed === this.#flushed &&
+        flushed === this.#flushes(subject) &&
         !this.#begunBefore.has(subject) &&
         !this.#isLimited // a request that waits for a rate limit without a caller may be older as well
       ) {
@@ -320,7 +366,7 @@ export class TokenLife {
       }
       if (
         mustSucceed &&
-        flushed === this.#flushed &&
+        flushed === this.#flushes(subject) &&
         clockChanges === this.#clockChanges &&
         !this.#refused.has(subject)
       ) {
@@ -350,6 +396,12 @@ export class TokenLife {
         behavior: 'silent',
         lostAt: undefined,
       });
+    }
+    if (code === 'app_not_authorized') {
+      expect(
+        this.runtime.monotonic() - (this.#unauthorizedAt.get(subject) ?? -Infinity),
+        'a tenant was refused that has authorized the app',
+      ).toBeLessThanOrEqual(REMEMBERED_MS);
     }
     if (code === 'assertion_expired' || code === 'assertion_not_yet_valid') {
       expect(
@@ -403,14 +455,45 @@ export class TokenLife {
     const shared = this.#failures.get(ALL_SUBJECTS);
     // A pause may last up to a minute.
     return (
-      !this.#areBothClocksWrong &&
-      !this.#isLimited &&
-      now > this.#bothClocksWrongAt + MAX_REMEMBERED_MS &&
-      (this.#inFlight.get(subject) ?? 0) === 0 &&
+      this.#isGranting(subject) &&
       (own === undefined || now > own.until + 60_000) &&
       now > (this.#failedAt.get(subject) ?? -Infinity) + 60_000 &&
       (shared === undefined || shared.secret !== this.#secret || now > shared.until + 300_000)
     );
+  }
+
+  /** Whether callers get a token at once, whatever happens to other subjects. */
+  #mustGetToken(subject: string): boolean {
+    const now = this.runtime.monotonic();
+    const own = this.#failures.get(subject);
+    const shared = this.#failures.get(ALL_SUBJECTS);
+    return (
+      this.behavior === 'grants' &&
+      this.#isGranting(subject) &&
+      (own === undefined || now > own.until + (own.isOfTenant ? 0 : 60_000)) &&
+      (shared === undefined || shared.secret !== this.#secret || now > shared.until + 300_000)
+    );
+  }
+
+  /** Whether a request of `subject` is sent at once, and not refused because of a clock or by the tenant. */
+  #isGranting(subject: string): boolean {
+    const now = this.runtime.monotonic();
+    // After a 429, requests are sent one after another.
+    const isPaced =
+      this.#limitedAt !== -Infinity && now <= (this.endpoint.received.at(-1)?.at ?? 0) + 1_000;
+    return (
+      this.#unauthorizedAt.get(subject) !== Infinity &&
+      !this.#areBothClocksWrong &&
+      now > this.#bothClocksWrongAt + MAX_REMEMBERED_MS &&
+      !this.#isLimited &&
+      !isPaced &&
+      (this.#inFlight.get(subject) ?? 0) === 0
+    );
+  }
+
+  /** The number of flushes that concern `subject`. */
+  #flushes(subject: string): number {
+    return this.#flushed + (this.#flushedAlone.get(subject) ?? 0);
   }
 
   #usable(subject: string): string | undefined {
@@ -444,17 +527,21 @@ export class TokenLife {
       sent.isOver = true;
     };
     request.init.signal?.addEventListener('abort', over);
-    const flushed = this.#flushed;
+    const flushed = this.#flushes(subject);
     try {
       const response = await this.#respondAs(request, sent);
       if (response.status === CLOCK_REFUSAL) return this.#refuseClock(subject);
-      if (response.ok && request.init.signal?.aborted !== true && flushed === this.#flushed)
+      if (
+        response.ok &&
+        request.init.signal?.aborted !== true &&
+        flushed === this.#flushes(subject)
+      )
         this.#onGrant(subject, request);
-      else if (flushed === this.#flushed) this.#onFailure(subject, request, response);
+      else if (flushed === this.#flushes(subject)) this.#onFailure(subject, request, response);
       return response;
     } catch (error) {
       if (sent.isDisturbed && request.init.signal?.aborted === true) this.#onRestart(subject);
-      else if (flushed === this.#flushed) this.#onFailure(subject, request, undefined);
+      else if (flushed === this.#flushes(subject)) this.#onFailure(subject, request, undefined);
       throw error;
     } finally {
       over();
@@ -476,7 +563,7 @@ export class TokenLife {
       const failure = this.#failures.get(key);
       if (
         failure !== undefined &&
-        (key === subject ||
+        ((key === subject && !failure.isOfTenant) ||
           (failure.secret === form.get('client_secret') && !this.#repeating.has(subject)))
       ) {
         expect(at, `requested again too early (${key})`).toBeGreaterThanOrEqual(failure.until);
@@ -530,7 +617,11 @@ export class TokenLife {
   }
 
   get #isLimited(): boolean {
-    return this.runtime.monotonic() <= this.#limitedAt + MAX_LIMIT_MS;
+    return this.#isLimitedAt(this.runtime.monotonic());
+  }
+
+  #isLimitedAt(time: number): boolean {
+    return time <= this.#limitedAt + MAX_LIMIT_MS;
   }
 
   get #areBothClocksWrong(): boolean {
@@ -569,11 +660,17 @@ export class TokenLife {
     const retryAfterMs = Number(response?.headers.get('retry-after') ?? 0) * 1000;
     this.#failedAt.set(subject, now);
     if (response?.status === 429) this.#limitedAt = now;
-    if (response?.status === 400) {
-      this.#failures.set(ALL_SUBJECTS, { until: now + REMEMBERED_MS, secret });
+    if (response?.status === UNAUTHORIZED) {
+      this.#failures.set(subject, { until: now + REMEMBERED_MS, secret, isOfTenant: true });
+    } else if (response?.status === 400) {
+      this.#failures.set(ALL_SUBJECTS, { until: now + REMEMBERED_MS, secret, isOfTenant: false });
       this.#refusedSecrets.add(secret);
     } else
-      this.#failures.set(subject, { until: now + Math.max(MIN_BACKOFF_MS, retryAfterMs), secret });
+      this.#failures.set(subject, {
+        until: now + Math.max(MIN_BACKOFF_MS, retryAfterMs),
+        secret,
+        isOfTenant: false,
+      });
   }
 
   /** Unique, even while a clock stands still. */
@@ -586,22 +683,20 @@ export class TokenLife {
     const granted = {
       wall: this.runtime.now(),
       monotonic: this.runtime.monotonic(),
-      flushed: this.#flushed,
+      flushed: this.#flushes(claimsOf(request).subject),
     };
     const leftS = claimsOf(request).exp - (this.runtime.now() + this.#boxAheadMs) / 1000;
     const isClockRight = leftS > 0 && leftS <= 60;
     switch (this.behavior) {
       case 'grants':
-        if (!isClockRight) return new Response(null, { status: CLOCK_REFUSAL });
-        return this.#grant(request, granted);
+        return this.#grant(request, granted, isClockRight);
       case 'slow':
         await Promise.race([
           silence(request),
           new Promise<void>((resolve) => void this.runtime.schedule(resolve, 3_000)),
         ]);
         if (sent.lostAt !== undefined) return await silence(request);
-        if (!isClockRight) return new Response(null, { status: CLOCK_REFUSAL });
-        return this.#grant(request, granted);
+        return this.#grant(request, granted, isClockRight);
       case 'unavailable':
         return refuse(this.endpoint, 503, 'unavailable', 'Unavailable')();
       case 'limited':
@@ -618,9 +713,17 @@ export class TokenLife {
     }
   }
 
-  #grant(request: Received, granted: Omit<Granted, 'subject' | 'lifetimeMs'>): Response {
+  #grant(
+    request: Received,
+    granted: Omit<Granted, 'subject' | 'lifetimeMs'>,
+    isClockRight: boolean,
+  ): Response {
+    if (!isClockRight) return new Response(null, { status: CLOCK_REFUSAL });
     const value = this.#valueOf(request);
     const { subject } = claimsOf(request);
+    if (this.#unauthorizedAt.get(subject) === Infinity) {
+      return refuse(this.endpoint, UNAUTHORIZED, 'unauthorized_client', 'Not authorized')();
+    }
     this.#granted.set(value, { ...granted, subject, lifetimeMs: this.lifetimeS * 1000 });
     return this.endpoint.json(200, { access_token: value, expires_in: this.lifetimeS });
   }
@@ -635,7 +738,12 @@ function claimsOf({ form }: Received): { subject: string; exp: number } {
   return { subject: `${String(box_sub_type)}:${String(sub)}`, exp: Number(exp) };
 }
 
-function subjectOf(key: string): { type: 'enterprise' | 'user'; id: string } | undefined {
-  const [type, id = ''] = key.split(':');
-  return type === 'enterprise' ? undefined : { type: 'user', id };
+/** `enterprise:1` is the subject of the credentials. */
+function subjectOf(key: string): Subject | undefined {
+  if (key === 'enterprise:1') return undefined;
+  return { type: key.startsWith('user') ? 'user' : 'enterprise', id: idOf(key) };
+}
+
+function idOf(key: string): string {
+  return key.split(':')[1] ?? '';
 }

@@ -17,7 +17,8 @@ class Step implements fc.AsyncCommand<object, TokenLife> {
   toString = (): string => this.name;
 }
 
-const subjects = fc.constantFrom('enterprise:1', 'user:1', 'user:2');
+const tenants = fc.constantFrom('enterprise:1', 'enterprise:2', 'enterprise:3');
+const subjects = fc.oneof(tenants, fc.constantFrom('user:1', 'user:2'));
 const behaviors = fc.constantFrom<Behavior>(
   'grants',
   'slow',
@@ -106,6 +107,29 @@ const steps = [
   ),
   fc.constant(new Step('rotate', (life) => life.rotate())),
   fc.constant(new Step('flush', (life) => life.flush())),
+  tenants.map((tenant) => new Step(`flush(${tenant})`, (life) => life.flushTenant(tenant))),
+  tenants.map((tenant) => new Step(`remove(${tenant})`, (life) => life.remove(tenant))),
+  tenants.map((tenant) => new Step(`authorize(${tenant})`, (life) => life.authorize(tenant))),
+  fc.tuple(tenants, fc.integer({ min: 25_000, max: 70_000 })).map(
+    ([tenant, ms]) =>
+      new Step(`removed for 2 * ${ms} (${tenant})`, async (life) => {
+        life.remove(tenant);
+        for (let time = 0; time < 2; time++) {
+          await life.request(tenant, 1, 0, false);
+          await life.advance(ms);
+        }
+        await life.request(tenant, 1, 0, false);
+        life.authorize(tenant);
+      }),
+  ),
+  tenants.map(
+    (tenant) =>
+      new Step(`authorize and flush(${tenant})`, async (life) => {
+        life.authorize(tenant);
+        await life.flushTenant(tenant);
+        await life.request(tenant, 1, 0, false);
+      }),
+  ),
 ];
 
 it('Tokens meet all expectations in any history', async () => {
