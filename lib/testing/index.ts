@@ -1,6 +1,7 @@
 export { BoxEmulator } from './box/box-emulator.js';
 export { type BoxEmulatorOptions } from './box/emulator-assembly.js';
 export type { BoxConfigJson } from '../box/credentials/box-credentials.js';
+export type { EmulatedEnterprise } from './box/enterprise/emulated-enterprises.js';
 export type { EmulatedUser } from './box/enterprise/emulated-users.js';
 export {
   type EmulatedFile,

@@ -46,6 +46,10 @@ describe('The page about the emulator', () => {
     await emulator.stop();
   });
 
+  it('shows how to emulate several enterprises', async () => {
+    await expect(run(exampleIn(PAGE, 'deauthorize'))).resolves.toEqual({});
+  });
+
   it('shows how to simulate failures', async () => {
     await expect(run(exampleIn(PAGE, 'failNext'))).resolves.toEqual({});
   });

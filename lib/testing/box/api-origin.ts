@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type FaultQueue, type FaultTarget, type TokenHook } from '../http/faults.js';
 import { HttpExchange, type HttpExchangeContext, requestUrl } from '../http/http-exchange.js';
-import { ConcurrencyGauge, type RequestKind } from '../http/request-log.js';
+import { ConcurrencyGauge, type OpenRecord, type RequestKind } from '../http/request-log.js';
 import { Routes } from '../http/routes.js';
 import { readTokenRequest } from '../http/token-form.js';
 import type { TokenLedger, TokenSubject } from '../http/token-ledger.js';
@@ -73,7 +73,7 @@ export class ApiOrigin {
     const form = await readTokenRequest(exchange);
     const subject = tokenEndpoint.requestedSubject(record.body ?? {});
     if (subject) {
-      record.subject = subject;
+      this.#recordSubject(record, subject);
       exchange.whenOver(this.#gauge.enter(gaugeName(subject)));
     }
 
@@ -103,7 +103,7 @@ export class ApiOrigin {
     const { method } = record;
     const headers = request.headersDistinct;
     const subject = ledger.find(bearerOf(headers) ?? '')?.subject;
-    if (subject) record.subject = subject;
+    if (subject) this.#recordSubject(record, subject);
 
     const endpoint = api.endpointOf(method, url.pathname);
     const fault = (endpoint && faults.take(endpoint)) ?? faults.take('api');
@@ -124,6 +124,12 @@ export class ApiOrigin {
       const origin = `http://${request.headers.host ?? url.host}`;
       exchange.send(await api.respond({ method, url, origin, headers, body, caller }));
     }
+  }
+
+  #recordSubject(record: OpenRecord, subject: TokenSubject): void {
+    record.subject = subject;
+    const account = this.#parts.app.enterprises.accountOf(subject);
+    if (account) record.enterprise = account.enterpriseId;
   }
 }
 

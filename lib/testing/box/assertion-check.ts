@@ -6,11 +6,10 @@ import type { TokenSubject } from '../http/token-ledger.js';
 /** The values that an assertion is checked against. */
 export interface AssertionRules {
   readonly clientId: string;
-  readonly enterpriseId: string;
   readonly publicKeys: ReadonlyMap<string, KeyObject>;
   /** Box's clock. */
   readonly nowMs: number;
-  isUser(id: string): boolean;
+  isKnown(subject: TokenSubject): boolean;
   isUsed(jti: string): boolean;
 }
 
@@ -81,7 +80,7 @@ function checkClaims(claims: JsonObject, rules: AssertionRules): ValidAssertion 
   if (claims.aud !== AUDIENCE) return invalid("Please check the 'aud' claim.", jti);
 
   const subject = subjectOf(claims);
-  if (!subject || !isKnown(subject, rules)) {
+  if (!subject || !rules.isKnown(subject)) {
     return invalid("Please check the 'sub' claim. The 'sub' specified is invalid.", jti);
   }
 
@@ -114,12 +113,6 @@ export function subjectOf(claims: JsonObject): TokenSubject | undefined {
   const { sub: id, box_sub_type: type } = claims;
   if (typeof id !== 'string' || (type !== 'enterprise' && type !== 'user')) return undefined;
   return { type, id };
-}
-
-function isKnown(subject: TokenSubject, rules: AssertionRules): boolean {
-  return subject.type === 'enterprise'
-    ? subject.id === rules.enterpriseId
-    : rules.isUser(subject.id);
 }
 
 function publicKeyFor(kid: unknown, keys: ReadonlyMap<string, KeyObject>): KeyObject | undefined {

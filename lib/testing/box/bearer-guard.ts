@@ -29,17 +29,18 @@ export function identifyCaller(
   const token = ledger.findLive(value);
   if (!token) return bearerChallenge(401, 'invalid_token');
 
-  const { subject } = token;
-  const tokenUser = app.users.get(subject.type === 'user' ? subject.id : app.serviceAccount.id);
+  const tokenUser = app.enterprises.accountOf(token.subject);
+  if (!tokenUser) return bearerChallenge(401, 'invalid_token');
   const actingUserId = headers['as-user']?.[0];
-  if (actingUserId === undefined) {
-    return tokenUser ? { token, user: tokenUser } : bearerChallenge(401, 'invalid_token');
-  }
+  if (actingUserId === undefined) return { token, user: tokenUser };
   const user = isBoxId(actingUserId) ? app.users.get(actingUserId) : undefined;
-  // Only the service account may act for other users, never for itself.
+  // Only the service account may act for other users, never for itself, and only in its enterprise.
   const isAllowed =
-    app.asUserEnabled && subject.type === 'enterprise' && actingUserId !== app.serviceAccount.id;
-  return user && isAllowed ? { token, user } : accessDenied();
+    app.asUserEnabled &&
+    tokenUser.isServiceAccount &&
+    user?.isServiceAccount === false &&
+    user.enterpriseId === tokenUser.enterpriseId;
+  return isAllowed ? { token, user } : accessDenied();
 }
 
 export function bearerOf(headers: HeaderValues): string | undefined {

@@ -10,7 +10,9 @@ import {
   type BoxEmulatorOptions,
   type EmulatorParts,
 } from './emulator-assembly.js';
+import type { EmulatedEnterprise } from './enterprise/emulated-enterprises.js';
 import type { EmulatedUser } from './enterprise/emulated-users.js';
+import { addEnterprise, addUser } from './enterprise/sample-accounts.js';
 
 /**
  * Emulates Box with a real HTTP server on loopback, as strict as Box is documented to be. For tests, and for trying out an
@@ -65,20 +67,53 @@ export class BoxEmulator {
     return this.#parts.app.config;
   }
 
-  /** The user id of the app's service account, which an enterprise token acts as. */
+  /** The user id of the app's service account, which a token of the enterprise in `config` acts as. */
   get serviceAccountId(): string {
-    return this.#parts.app.serviceAccount.id;
+    return this.serviceAccountIdOf(this.config.enterpriseID);
   }
 
   /**
-   * Whether the admin of the enterprise has authorized the app. Default true. When false, assertions get Box's
-   * `unauthorized_client`, and client credentials get its generic `invalid_grant`.
+   * The user id of the app's service account in an enterprise.
+   *
+   * @throws TypeError for an unknown enterprise
+   */
+  serviceAccountIdOf(enterpriseId: string): string {
+    return this.#parts.app.enterprises.get(enterpriseId).serviceAccountId;
+  }
+
+  /**
+   * Whether the admin of the enterprise in `config` has authorized the app. Default true. Setting it calls `authorize` or
+   * `deauthorize`.
    */
   get authorized(): boolean {
-    return this.#parts.app.authorized;
+    return this.#parts.app.enterprises.get(this.config.enterpriseID).authorized;
   }
   set authorized(value: boolean) {
-    this.#parts.app.authorized = value;
+    if (value) this.authorize(this.config.enterpriseID);
+    else this.deauthorize(this.config.enterpriseID);
+  }
+
+  /**
+   * Authorizes the app in an enterprise, as its admin does. It then needs new tokens there.
+   *
+   * @throws TypeError for an unknown enterprise
+   */
+  authorize(enterpriseId: string): void {
+    this.#parts.app.enterprises.get(enterpriseId).authorized = true;
+  }
+
+  /**
+   * Withdraws the authorization of the app in an enterprise. The API responds with 401 to its tokens from now on. Assertions
+   * get Box's `unauthorized_client`, and client credentials get its generic `invalid_grant`.
+   *
+   * @throws TypeError for an unknown enterprise
+   */
+  deauthorize(enterpriseId: string): void {
+    const { app, ledger } = this.#parts;
+    app.enterprises.get(enterpriseId).authorized = false;
+    ledger.revokeAll(
+      (subject) => app.enterprises.accountOf(subject)?.enterpriseId === enterpriseId,
+    );
   }
 
   /** Whether the app may request user tokens. Default true. */
@@ -192,13 +227,36 @@ export class BoxEmulator {
   }
 
   /**
-   * Adds a user, with a folder and a file of their own.
+   * Adds an enterprise: the app has another service account there. Its users see neither the users nor the items of other
+   * enterprises, except by shared links with the access `open`. The service account and each user get a folder and a file
+   * of their own.
    *
-   * @throws TypeError if the id is taken or not a Box id
+   * @throws TypeError if an id is taken or not a Box id
+   *
+   * @example
+   * ```ts
+   * import { type BoxEmulator } from 'nestjs-box-auth/testing';
+   *
+   * declare const emulator: BoxEmulator;
+   * emulator.addEnterprise({
+   *   id: '7654321',
+   *   name: 'Globex',
+   *   users: [{ id: '33333', name: 'Carol', login: 'carol@globex.example' }],
+   * });
+   * emulator.deauthorize('7654321'); // other enterprises keep their tokens
+   * ```
    */
-  addUser(user: EmulatedUser): void {
-    this.#parts.app.users.add(user);
-    this.#parts.drive.addSampleItems(user);
+  addEnterprise(enterprise: EmulatedEnterprise): void {
+    addEnterprise(enterprise, this.#parts);
+  }
+
+  /**
+   * Adds a user, with a folder and a file of their own; by default to the enterprise in `config`.
+   *
+   * @throws TypeError if the id is taken or not a Box id, or for an unknown enterprise
+   */
+  addUser(user: EmulatedUser, enterpriseId = this.config.enterpriseID): void {
+    addUser(user, enterpriseId, this.#parts);
   }
 
   /** Adds a folder; by default to the root folder of the service account. */

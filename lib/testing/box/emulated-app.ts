@@ -9,7 +9,8 @@ import {
 import type { BoxConfigJson } from '../../box/credentials/box-credentials.js';
 import type { EmulatorClock } from '../http/emulator-clock.js';
 import { newRsaPrivateKey, readRsaPublicKey } from '../http/rsa-keys.js';
-import { type EmulatedUser, EmulatedUsers } from './enterprise/emulated-users.js';
+import { EmulatedEnterprises } from './enterprise/emulated-enterprises.js';
+import { EmulatedUsers } from './enterprise/emulated-users.js';
 
 /** The complete `config.json` of an app with a key pair, as Box's developer console generates it. */
 export interface EmulatedConfig extends BoxConfigJson {
@@ -24,13 +25,12 @@ export interface EmulatedConfig extends BoxConfigJson {
   readonly enterpriseID: string;
 }
 
-/** The app, its enterprise and the enterprise's users, as Box knows them. */
+/** The app, and the enterprises with their users, as Box knows them. */
 export class EmulatedApp {
   readonly config: EmulatedConfig;
-  readonly serviceAccount: EmulatedUser;
   readonly publicKeys = new Map<string, KeyObject>();
   readonly users: EmulatedUsers;
-  authorized = true;
+  readonly enterprises: EmulatedEnterprises;
   userTokensEnabled = true;
   asUserEnabled = true;
   readonly #serviceId = randomInt(1_000_000);
@@ -43,26 +43,20 @@ export class EmulatedApp {
   private constructor(clock: EmulatorClock, config: EmulatedConfig) {
     this.config = config;
     this.users = new EmulatedUsers(clock);
+    this.enterprises = new EmulatedEnterprises(this.users, () =>
+      this.newAccountLogin('AutomationUser'),
+    );
     const { publicKeyID, privateKey: key, passphrase } = config.boxAppSettings.appAuth;
     this.publicKeys.set(publicKeyID, createPublicKey(createPrivateKey({ key, passphrase })));
-    this.serviceAccount = {
-      id: this.users.unusedId(),
-      name: 'Emulated App',
-      login: this.newAccountLogin('AutomationUser'),
-    };
-    this.users.add(this.serviceAccount);
   }
 
   get clientId(): string {
     return this.config.boxAppSettings.clientID;
   }
 
+  /** The id of the enterprise in `config.json`. */
   get enterpriseId(): string {
     return this.config.enterpriseID;
-  }
-
-  get enterprise(): { readonly id: string; readonly name: string } {
-    return { id: this.enterpriseId, name: 'Emulated Enterprise' };
   }
 
   isClient(clientId: string | undefined, clientSecret: string | undefined): boolean {

@@ -21,8 +21,14 @@ const GRANT_OF_TYPE = new Map<string, EmulatedGrant>([
 // Box supports these too, for OAuth 2.0 with user authentication.
 const OTHER_GRANT_TYPES = new Set(['authorization_code', 'refresh_token']);
 
-const NO_USER_TOKENS =
-  'Cannot obtain user token based on the enterprise configuration for your app';
+const NO_USER_TOKENS = oauthError(
+  'invalid_request',
+  'Cannot obtain user token based on the enterprise configuration for your app',
+);
+const NOT_AUTHORIZED = oauthError(
+  'unauthorized_client',
+  'This app is not authorized by the enterprise admin',
+);
 const CCG_REFUSED = oauthError('invalid_grant', 'Grant credentials are invalid');
 const CLIENT_REFUSED = oauthError('invalid_client', 'The client credentials are invalid');
 
@@ -116,22 +122,15 @@ export class EmulatedTokenEndpoint {
 
     const result = checkAssertion(assertion, {
       clientId: this.#app.clientId,
-      enterpriseId: this.#app.enterpriseId,
       publicKeys: this.#app.publicKeys,
       nowMs: this.#clock.nowMs(),
-      isUser: (id) => this.#app.users.has(id),
+      isKnown: (subject) => this.#app.enterprises.accountOf(subject) !== undefined,
       isUsed: (jti) => this.#usedJtis.has(jti),
     });
     if (result.jti !== undefined) this.#usedJtis.add(result.jti);
     if (!result.isValid) return refuse(oauthError('invalid_grant', result.description));
-
-    if (!this.#app.authorized) {
-      const description = 'This app is not authorized by the enterprise admin';
-      return refuse(oauthError('unauthorized_client', description));
-    }
-    return this.#mayHaveToken(result.subject)
-      ? this.#issue(result.subject)
-      : refuse(oauthError('invalid_request', NO_USER_TOKENS));
+    const { subject } = result;
+    return { respond: () => this.#refusalOf(subject) ?? this.#issue(subject) };
   }
 
   /** Box sends the same text for every failure here, a missing authorization included. */
@@ -140,13 +139,10 @@ export class EmulatedTokenEndpoint {
       sub: fields.get('box_subject_id'),
       box_sub_type: fields.get('box_subject_type'),
     });
-    const isGranted =
-      this.#app.authorized &&
-      this.#isClient(fields) &&
-      subject !== undefined &&
-      this.#isKnown(subject) &&
-      this.#mayHaveToken(subject);
-    return isGranted ? this.#issue(subject) : refuse(CCG_REFUSED);
+    if (!subject || !this.#isClient(fields)) return refuse(CCG_REFUSED);
+    return {
+      respond: () => (this.#refusalOf(subject) ? CCG_REFUSED : this.#issue(subject)),
+    };
   }
 
   #evaluateExchange(fields: Fields): TokenDecision {
@@ -179,7 +175,7 @@ export class EmulatedTokenEndpoint {
 
   #downscope(parent: IssuedToken, fields: Fields): HttpAnswer {
     const { subject } = parent;
-    const userId = subject.type === 'user' ? subject.id : this.#app.serviceAccount.id;
+    const userId = this.#app.enterprises.accountOf(subject)?.id ?? '';
     const nowMs = this.#clock.nowMs();
     const request = readDownscope(fields, {
       clientId: this.#app.clientId,
@@ -209,28 +205,24 @@ export class EmulatedTokenEndpoint {
     return this.lifetimeS ? Math.min(this.lifetimeS, remainingS) : remainingS;
   }
 
-  #issue(subject: TokenSubject): TokenDecision {
-    return {
-      respond: () => {
-        const token = this.#ledger.issue(subject, this.lifetimeS);
-        return accessTokenResponse(token, this.lifetimeS, { restricted_to: [] });
-      },
-    };
+  #issue(subject: TokenSubject): HttpAnswer {
+    const token = this.#ledger.issue(subject, this.lifetimeS);
+    return accessTokenResponse(token, this.lifetimeS, { restricted_to: [] });
   }
 
   #isClient(fields: Fields): boolean {
     return this.#app.isClient(fields.get('client_id'), fields.get('client_secret'));
   }
 
-  #isKnown({ type, id }: TokenSubject): boolean {
-    return type === 'enterprise' ? id === this.#app.enterpriseId : this.#app.users.has(id);
-  }
-
-  /** The service account gets an enterprise token, never a user token. */
-  #mayHaveToken({ type, id }: TokenSubject): boolean {
-    return (
-      type === 'enterprise' || (this.#app.userTokensEnabled && id !== this.#app.serviceAccount.id)
-    );
+  /** The response to a valid request for a subject that gets no token. */
+  #refusalOf(subject: TokenSubject): HttpAnswer | undefined {
+    const { enterprises, userTokensEnabled } = this.#app;
+    const account = enterprises.accountOf(subject);
+    if (!account || !enterprises.get(account.enterpriseId).authorized) return NOT_AUTHORIZED;
+    // The service account gets an enterprise token, never a user token.
+    const mayHaveToken =
+      subject.type === 'enterprise' || (userTokensEnabled && !account.isServiceAccount);
+    return mayHaveToken ? undefined : NO_USER_TOKENS;
   }
 }
 

@@ -12,7 +12,9 @@ import { ItemJson } from './drive/item-json.js';
 import { StorageQuota } from './drive/storage-quota.js';
 import { type EmulatedConfig, EmulatedApp } from './emulated-app.js';
 import { type EmulatedGrant, EmulatedTokenEndpoint } from './emulated-token-endpoint.js';
+import type { EmulatedEnterprise } from './enterprise/emulated-enterprises.js';
 import type { EmulatedUser } from './enterprise/emulated-users.js';
+import { addEnterprise } from './enterprise/sample-accounts.js';
 import { UploadSessions } from './uploads/upload-sessions.js';
 import { WebhookRegister } from './webhooks/webhook-register.js';
 
@@ -33,8 +35,12 @@ export interface BoxEmulatorOptions {
   readonly tokenLifetimeS?: number | null;
   /** The grants that the app may use. Default `'all'`. */
   readonly grants?: 'all' | readonly EmulatedGrant[];
-  /** The users of the enterprise, besides the service account. Default: Alice (`'11111'`) and Bob (`'22222'`). */
+  /**
+   * The users of the enterprise in `config`, besides the service account. Default: Alice (`'11111'`) and Bob (`'22222'`).
+   */
   readonly users?: readonly EmulatedUser[];
+  /** Enterprises besides the one in `config`. Default: none. See `BoxEmulator.addEnterprise`. */
+  readonly enterprises?: readonly EmulatedEnterprise[];
   /** See `BoxEmulator.onToken`. */
   readonly onToken?: TokenHook;
 }
@@ -67,10 +73,10 @@ export async function assembleEmulator(options: BoxEmulatorOptions): Promise<Emu
   const quota = new StorageQuota(MAX_CONTENT_BYTES);
   const drive = new EmulatedDrive(clock, app.users, quota);
   const json = new ItemJson(drive, app.users);
-  drive.addSampleItems(app.serviceAccount);
-  for (const user of options.users ?? DEFAULT_USERS) {
-    app.users.add(user);
-    drive.addSampleItems(user);
+  const { users = DEFAULT_USERS, enterprises = [] } = options;
+  const ownEnterprise = { id: app.enterpriseId, name: 'Emulated Enterprise', users };
+  for (const enterprise of [ownEnterprise, ...enterprises]) {
+    addEnterprise(enterprise, { app, drive });
   }
   const ledger = new TokenLedger(clock);
   const tokenEndpoint = new EmulatedTokenEndpoint({

@@ -12,6 +12,8 @@ export interface RecordedRequest {
   readonly actingUser?: string;
   /** The subject of the bearer token, even an expired or revoked one; at the token endpoint, the requested subject. */
   readonly subject?: TokenSubject;
+  /** `BoxEmulator` only: the id of the enterprise of `subject`; missing if Box does not know the subject. */
+  readonly enterprise?: string;
   /** The status of the response; missing until the emulator sends one. */
   readonly status?: number;
   /** The decoded form of a request to the token or the revocation endpoint. */

@@ -74,8 +74,11 @@ export class TokenLedger {
     if (this.#tokens.has(value)) this.#revoked.add(value);
   }
 
-  revokeAll(): void {
-    for (const value of this.#tokens.keys()) this.#revoked.add(value);
+  /** Revokes the tokens issued so far, or those whose subject `matches`. */
+  revokeAll(matches: (subject: TokenSubject) => boolean = () => true): void {
+    for (const { value, subject } of this.#tokens.values()) {
+      if (matches(subject)) this.#revoked.add(value);
+    }
   }
 }
 

@@ -16,10 +16,9 @@ beforeAll(async () => {
   const key = createPrivateKey({ key: appAuth.privateKey, passphrase: appAuth.passphrase });
   rules = {
     clientId: clientID,
-    enterpriseId: emulator.config.enterpriseID,
     publicKeys: new Map([[appAuth.publicKeyID, createPublicKey(key)]]),
     nowMs: NOW_MS,
-    isUser: () => false,
+    isKnown: ({ type, id }) => type === 'enterprise' && id === emulator.config.enterpriseID,
     isUsed: () => false,
   };
 });

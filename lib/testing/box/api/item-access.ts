@@ -61,7 +61,9 @@ export class ItemAccess {
     if (!item || !link) throw new ApiRefusal(notFound());
     if (item.ownerId === call.caller.user.id) return item;
     const { access, expiresAtMs = Infinity } = link;
-    if (access === 'collaborators' || expiresAtMs <= this.#drive.clock.nowMs()) {
+    const isColleague = this.#drive.enterpriseIdOf(item) === call.caller.user.enterpriseId;
+    const isAllowed = access === 'open' || (access === 'company' && isColleague);
+    if (!isAllowed || expiresAtMs <= this.#drive.clock.nowMs()) {
       throw new ApiRefusal(notFound());
     }
     if (link.password !== undefined && link.password !== password) {

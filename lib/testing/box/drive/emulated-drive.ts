@@ -17,16 +17,20 @@ import type { StorageQuota } from './storage-quota.js';
 
 type Owned<Item> = Item & { readonly ownerId: string };
 
+interface DriveUsers {
+  get(id: string): { readonly enterpriseId: string } | undefined;
+}
+
 /** The files and folders of all users, their trash, and the tickets for downloads. */
 export class EmulatedDrive {
   readonly clock: EmulatorClock;
   readonly quota: StorageQuota;
-  readonly #users: { has(id: string): boolean };
+  readonly #users: DriveUsers;
   readonly #items = new Map<string, ItemInDrive>();
   readonly #tickets: DownloadTickets;
   #lastId = 100_000;
 
-  constructor(clock: EmulatorClock, users: { has(id: string): boolean }, quota: StorageQuota) {
+  constructor(clock: EmulatorClock, users: DriveUsers, quota: StorageQuota) {
     this.clock = clock;
     this.quota = quota;
     this.#users = users;
@@ -83,6 +87,11 @@ export class EmulatedDrive {
     return [...this.#items.values()].find(
       (item) => item.sharedLink && isUrlOf(item.sharedLink, url) && !this.#isInTrash(item),
     );
+  }
+
+  /** The enterprise of the owner. */
+  enterpriseIdOf({ ownerId }: ItemInDrive): string | undefined {
+    return this.#users.get(ownerId)?.enterpriseId;
   }
 
   /** The items of a folder, except items in the trash. */
@@ -221,7 +230,7 @@ export class EmulatedDrive {
     { id, name, parentId = ROOT_FOLDER_ID, ownerId }: Owned<NewItem>,
     type: ItemInDrive['type'],
   ): Omit<FolderInDrive, 'type'> {
-    if (!this.#users.has(ownerId)) throw new TypeError(`No user has the id ${ownerId}`);
+    if (!this.#users.get(ownerId)) throw new TypeError(`No user has the id ${ownerId}`);
     if (!this.findFolder(parentId, ownerId)) {
       throw new TypeError(`User ${ownerId} has no folder with the id ${parentId}`);
     }

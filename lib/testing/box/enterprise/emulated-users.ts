@@ -3,7 +3,7 @@ import { isBoxId } from '../../../box/credentials/box-id.js';
 import type { EmulatorClock } from '../../http/emulator-clock.js';
 import type { JsonObject } from '../../http/http-response.js';
 
-/** A user of the emulated enterprise. */
+/** A user of an emulated enterprise. */
 export interface EmulatedUser {
   /** A Box id: 1 to 20 digits. */
   readonly id: string;
@@ -14,6 +14,9 @@ export interface EmulatedUser {
 
 /** A user as the emulator stores it. */
 export interface StoredUser extends EmulatedUser {
+  readonly enterpriseId: string;
+  /** The account that tokens of the enterprise act as. */
+  readonly isServiceAccount: boolean;
   readonly createdAtMs: number;
   readonly modifiedAtMs: number;
   /** An app user: it cannot sign in. */
@@ -22,7 +25,11 @@ export interface StoredUser extends EmulatedUser {
   readonly profile: JsonObject;
 }
 
-/** The users of an enterprise, its service account included. */
+/** The details of a new user that only the emulator decides. */
+type NewUserDetails = Pick<StoredUser, 'enterpriseId'> &
+  Partial<Pick<StoredUser, 'isPlatformAccessOnly' | 'isServiceAccount' | 'profile'>>;
+
+/** The users of all enterprises, their service accounts included. Box has one set of user ids and of logins. */
 export class EmulatedUsers {
   readonly #clock: EmulatorClock;
   readonly #users = new Map<string, StoredUser>();
@@ -39,32 +46,39 @@ export class EmulatedUsers {
     return this.#users.get(id);
   }
 
-  all(): StoredUser[] {
-    return [...this.#users.values()];
+  of(enterpriseId: string): StoredUser[] {
+    return this.#all().filter((user) => user.enterpriseId === enterpriseId);
   }
 
   /** Ignores case, as Box does. */
   findByLogin(login: string): StoredUser | undefined {
     const lowerCaseLogin = login.toLowerCase();
-    return this.all().find((user) => user.login.toLowerCase() === lowerCaseLogin);
+    return this.#all().find((user) => user.login.toLowerCase() === lowerCaseLogin);
+  }
+
+  /** @throws TypeError if an id is taken, repeated or not a Box id */
+  checkNew(users: readonly EmulatedUser[]): void {
+    const newIds = new Set<string>();
+    for (const { id } of users) {
+      if (!isBoxId(id)) {
+        throw new TypeError(
+          `Invalid user id: expected 1 to 20 digits that do not start with 0, received ${JSON.stringify(id)}`,
+        );
+      }
+      if (this.#users.has(id) || newIds.has(id)) {
+        throw new TypeError(`A user with the id ${id} exists already`);
+      }
+      newIds.add(id);
+    }
   }
 
   /** @throws TypeError if the id is taken or not a Box id */
-  add(
-    user: EmulatedUser,
-    details: Partial<Pick<StoredUser, 'isPlatformAccessOnly' | 'profile'>> = {},
-  ): StoredUser {
-    if (!isBoxId(user.id)) {
-      throw new TypeError(
-        `Invalid user id: expected 1 to 20 digits that do not start with 0, received ${JSON.stringify(user.id)}`,
-      );
-    }
-    if (this.#users.has(user.id)) {
-      throw new TypeError(`A user with the id ${user.id} exists already`);
-    }
+  add(user: EmulatedUser, details: NewUserDetails): StoredUser {
+    this.checkNew([user]);
     const nowMs = this.#clock.nowMs();
     const stored = {
       isPlatformAccessOnly: false,
+      isServiceAccount: false,
       profile: {},
       ...details,
       ...user,
@@ -88,10 +102,15 @@ export class EmulatedUsers {
     this.#users.delete(id);
   }
 
-  unusedId(): string {
+  /** An id that neither a stored user nor one of `newUsers` has. */
+  unusedId(newUsers: readonly EmulatedUser[] = []): string {
     let id: string;
     do id = String(randomInt(10_000_000_000, 99_999_999_999));
-    while (this.#users.has(id));
+    while (this.#users.has(id) || newUsers.some((user) => user.id === id));
     return id;
+  }
+
+  #all(): StoredUser[] {
+    return [...this.#users.values()];
   }
 }

@@ -57,7 +57,11 @@ export function representUser(
       is_external_collab_restricted: isRestricted,
       is_exempt_from_device_limits: isExemptFromLimits,
       is_exempt_from_login_verification: isExemptFromVerification,
-      enterprise: { type: 'enterprise', ...context.enterprise },
+      enterprise: {
+        type: 'enterprise',
+        id: context.enterprise.id,
+        name: context.enterprise.name,
+      },
       my_tags: [],
       hostname: 'https://app.box.com/',
       is_platform_access_only: user.isPlatformAccessOnly,

@@ -9,7 +9,7 @@ const USER = '11111';
 function newDrive() {
   const clock = new EmulatorClock(() => 0, 0);
   const quota = new StorageQuota(10);
-  const drive = new EmulatedDrive(clock, { has: () => true }, quota);
+  const drive = new EmulatedDrive(clock, { get: () => ({ enterpriseId: '1' }) }, quota);
   return { drive, quota, sessions: new UploadSessions(clock, quota) };
 }
 

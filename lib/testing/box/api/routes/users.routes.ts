@@ -41,9 +41,9 @@ const newUserBody = v.object({
 const changesBody = v.object({ name: v.optional(name), login, ...profile });
 const transferBody = v.object({ owned_by: v.object({ id: boxId }) });
 
-/** The users of the enterprise. Only the service account manages them. */
+/** The users of the caller's enterprise. Only its service account manages them. */
 export function userRoutes({ app, drive, json }: ApiContext): readonly ApiRoute[] {
-  const { users, serviceAccount } = app;
+  const { enterprises, users } = app;
   const scopes = MANAGE_USERS;
   const list = '/2.0/users';
   const path = `${list}/:id`;
@@ -57,31 +57,23 @@ export function userRoutes({ app, drive, json }: ApiContext): readonly ApiRoute[
     { method: 'PUT', path: `${path}/folders/0`, scopes, respond: asAdmin(transfer) },
   ];
 
-  function asAdmin(respond: (call: RouteCall) => HttpAnswer) {
-    return (call: RouteCall) => (isAdmin(call) ? respond(call) : accessDenied());
-  }
-
-  function isAdmin({ caller }: RouteCall): boolean {
-    return caller.user.id === serviceAccount.id;
-  }
-
   function showMe({ caller, url }: RouteCall): HttpAnswer {
     return ok(describe(caller.user, url));
   }
 
   function show(call: RouteCall): HttpAnswer {
     if (!isAdmin(call) && call.id !== call.caller.user.id) return accessDenied();
-    return ok(describe(userOf(call.id), call.url));
+    return ok(describe(userOf(call.id, call), call.url));
   }
 
   /** Without the service account. */
-  function listUsers({ url }: RouteCall): HttpAnswer {
+  function listUsers({ url, caller }: RouteCall): HttpAnswer {
     const { searchParams } = url;
     const prefix = searchParams.get('filter_term')?.toLowerCase() ?? '';
     const externalId = searchParams.get('external_app_user_id');
     const found = users
-      .all()
-      .filter(({ id }) => id !== serviceAccount.id)
+      .of(caller.user.enterpriseId)
+      .filter(({ isServiceAccount }) => !isServiceAccount)
       .filter((user) =>
         [user.name, user.login].some((text) => text.toLowerCase().startsWith(prefix)),
       )
@@ -89,7 +81,7 @@ export function userRoutes({ app, drive, json }: ApiContext): readonly ApiRoute[
     return ok(listPage(found, pageOf(url), (user) => describe(user, url)));
   }
 
-  function create({ body, url }: RouteCall): HttpAnswer {
+  function create({ body, url, caller }: RouteCall): HttpAnswer {
     const {
       name: newName,
       login: newLogin,
@@ -100,16 +92,17 @@ export function userRoutes({ app, drive, json }: ApiContext): readonly ApiRoute[
       return boxError(400, 'bad_request', 'Bad Request: login is required');
     }
     if (newLogin !== undefined) checkLoginIsFree(newLogin);
-    checkExternalIdIsFree(details.external_app_user_id);
+    checkExternalIdIsFree(details.external_app_user_id, caller.user.enterpriseId);
     const user = users.add(
       { id: users.unusedId(), name: newName, login: newLogin ?? app.newAccountLogin('AppUser') },
-      { isPlatformAccessOnly, profile: details },
+      { enterpriseId: caller.user.enterpriseId, isPlatformAccessOnly, profile: details },
     );
     return { status: 201, body: describe(user, url) };
   }
 
-  function change({ id, body, url }: RouteCall): HttpAnswer {
-    const user = userOf(id);
+  function change(call: RouteCall): HttpAnswer {
+    const { id, body, url } = call;
+    const user = userOf(id, call);
     const {
       name: newName = user.name,
       login: newLogin = user.login,
@@ -120,11 +113,11 @@ export function userRoutes({ app, drive, json }: ApiContext): readonly ApiRoute[
     return ok(describe(users.change(user, changes), url));
   }
 
-  function remove({ id, url }: RouteCall): HttpAnswer {
-    const user = userOf(id);
-    if (user.id === serviceAccount.id) return accessDenied();
+  function remove(call: RouteCall): HttpAnswer {
+    const user = userOf(call.id, call);
+    if (user.isServiceAccount) return accessDenied();
     const items = drive.itemsOf(user.id);
-    if (items.length > 0 && url.searchParams.get('force') !== 'true') {
+    if (items.length > 0 && call.url.searchParams.get('force') !== 'true') {
       return boxError(409, 'conflict', 'The user owns content; delete it with force=true');
     }
     for (const item of items) drive.purge(item);
@@ -133,9 +126,10 @@ export function userRoutes({ app, drive, json }: ApiContext): readonly ApiRoute[
   }
 
   /** Moves all items of a user into a new folder of another user. */
-  function transfer({ id, body, url, caller }: RouteCall): HttpAnswer {
-    const source = userOf(id);
-    const target = userOf(readBody(transferBody, body).owned_by.id);
+  function transfer(call: RouteCall): HttpAnswer {
+    const { id, body, url, caller } = call;
+    const source = userOf(id, call);
+    const target = userOf(readBody(transferBody, body).owned_by.id, call);
     const folder = drive.addFolder({
       name: `${source.login} - ${source.name}'s Files and Folders`,
       ownerId: target.id,
@@ -147,9 +141,10 @@ export function userRoutes({ app, drive, json }: ApiContext): readonly ApiRoute[
     return ok(render(json.representation(folder), fieldsOf(url)));
   }
 
-  function userOf(id: string): StoredUser {
+  /** Box responds to a user of another enterprise as to a missing one. */
+  function userOf(id: string, { caller }: RouteCall): StoredUser {
     const user = users.get(id);
-    if (!user) throw new ApiRefusal(notFound());
+    if (user?.enterpriseId !== caller.user.enterpriseId) throw new ApiRefusal(notFound());
     return user;
   }
 
@@ -162,10 +157,10 @@ export function userRoutes({ app, drive, json }: ApiContext): readonly ApiRoute[
   }
 
   /** Seen at Box: https://support.box.com/hc/en-us/community/posts/360049154754 */
-  function checkExternalIdIsFree(externalId: string | undefined): void {
+  function checkExternalIdIsFree(externalId: string | undefined, enterpriseId: string): void {
     if (externalId === undefined) return;
     const isTaken = users
-      .all()
+      .of(enterpriseId)
       .some(({ profile: { external_app_user_id: taken } }) => taken === externalId);
     if (!isTaken) return;
     throw new ApiRefusal(
@@ -177,7 +172,16 @@ export function userRoutes({ app, drive, json }: ApiContext): readonly ApiRoute[
     const usedBytes = drive
       .itemsIn(ROOT_FOLDER_ID, user.id)
       .reduce((sum, item) => sum + drive.sizeOf(item), 0);
-    const context = { enterprise: app.enterprise, usedBytes, maxUploadBytes: drive.quota.maxBytes };
+    const enterprise = enterprises.get(user.enterpriseId);
+    const context = { enterprise, usedBytes, maxUploadBytes: drive.quota.maxBytes };
     return render(representUser(user, context), fieldsOf(url));
   }
+}
+
+function isAdmin({ caller }: RouteCall): boolean {
+  return caller.user.isServiceAccount;
+}
+
+function asAdmin(respond: (call: RouteCall) => HttpAnswer) {
+  return (call: RouteCall) => (isAdmin(call) ? respond(call) : accessDenied());
 }
