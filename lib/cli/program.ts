@@ -152,6 +152,7 @@ interface EmulateOptions {
   readonly config: string | undefined;
   readonly writeConfig: string | undefined;
   readonly tokenLifetime: number;
+  readonly enterprise: readonly string[];
 }
 
 function addEmulate(program: Command, context: CliContext, setExitCode: SetExitCode): void {
@@ -167,6 +168,12 @@ function addEmulate(program: Command, context: CliContext, setExitCode: SetExitC
     )
     .option('--write-config <file>', "write the app's config.json, readable only by you", newPath)
     .option('--token-lifetime <seconds>', 'lifetime of access tokens', seconds, 3600)
+    .option(
+      '--enterprise <id>',
+      'add an enterprise that has authorized the app, with a user; repeatable',
+      enterpriseIds,
+      [],
+    )
     .action(async ({ tokenLifetime, ...options }: EmulateOptions) =>
       setExitCode(await emulate({ ...options, tokenLifetimeS: tokenLifetime }, context)),
     );
@@ -194,6 +201,13 @@ function userId(text: string): string {
   if (isBoxId(text)) return text;
   throw new InvalidArgumentError(
     'Expected a Box user id: 1 to 20 digits that do not start with 0. A login or a name is not accepted.',
+  );
+}
+
+function enterpriseIds(text: string, previous: readonly string[]): readonly string[] {
+  if (isBoxId(text) && !previous.includes(text)) return [...previous, text];
+  throw new InvalidArgumentError(
+    'Expected a Box enterprise id, each once: 1 to 20 digits that do not start with 0.',
   );
 }
 

@@ -54,6 +54,8 @@ describe('The command line', () => {
     [['emulate', '--port', '65536'], 'a whole number from 0 to 65535'],
     [['emulate', '--token-lifetime', '-1'], 'a whole number from 1 to 86400'],
     [['emulate', '--config', 'a', '--write-config', 'b'], 'cannot be used with'],
+    [['emulate', '--enterprise', 'globex'], 'Expected a Box enterprise id'],
+    [['emulate', '--enterprise', '7', '--enterprise', '7'], 'each once'],
   ])('%j prints an error to stderr and exits with 2', async (args, says) => {
     const { exitCode, stdout, stderr } = await run(args, { cwd: newFolder() });
     expect(exitCode).toBe(2);
@@ -126,6 +128,7 @@ describe('The command line', () => {
     [['keygen', '--passphrase-env', SECRET]],
     [['keygen', '--workfront', '--common-name', `\n${SECRET}`]],
     [['emulate', '--port', SECRET]],
+    [['emulate', '--enterprise', SECRET]],
   ])('does not print a misplaced secret: %j', async (args) => {
     const env = { BOX_CLIENT_ID: 'a', BOX_CLIENT_SECRET: SECRET, BOX_ENTERPRISE_ID: '1' };
     const { exitCode, text } = await run(args, { cwd: newFolder(), env });

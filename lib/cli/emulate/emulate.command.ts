@@ -1,7 +1,10 @@
 import { basename, dirname, resolve } from 'node:path';
 import { readConfigFile } from '../../box/credentials/config-json.js';
 import type { EmulatedConfig } from '../../testing/box/emulated-app.js';
+import type { EmulatedEnterprise } from '../../testing/box/enterprise/emulated-enterprises.js';
+import type { EmulatedUser } from '../../testing/box/enterprise/emulated-users.js';
 import { BoxEmulator } from '../../testing/box/box-emulator.js';
+import { parseJsonObject } from '../../testing/http/http-response.js';
 import { readVariable } from '../../core/app/environment-variables.js';
 import { parseBoxKey } from '../rsa-key.js';
 import { type CliContext, CliError, type ExitCode } from '../cli-context.js';
@@ -16,9 +19,11 @@ export interface EmulateRequest {
   readonly config: string | undefined;
   readonly writeConfig: string | undefined;
   readonly tokenLifetimeS: number;
+  /** The ids of enterprises besides the one in `config`. */
+  readonly enterprise: readonly string[];
 }
 
-/** Returns tokens of the service account without credentials, for calls with curl. Box has no such resource. */
+/** Returns tokens of a service account without credentials, for calls with curl. Box has no such resource. */
 const TOKEN_PATH = '/emulator/token';
 
 /** Runs the emulator until it is interrupted. */
@@ -29,19 +34,29 @@ export async function emulate(request: EmulateRequest, context: CliContext): Pro
   const config =
     request.config === undefined ? {} : { config: emulatedConfig(request.config, context) };
   const { port, tokenLifetimeS } = request;
+  const ownEnterpriseId = config.config?.enterpriseID;
+  if (ownEnterpriseId !== undefined && request.enterprise.includes(ownEnterpriseId)) {
+    throw new CliError(
+      `Enterprise ${ownEnterpriseId} is the one in ${request.config}.`,
+      'Omit it: --enterprise adds other enterprises.',
+    );
+  }
+  const enterprises = request.enterprise.map(withSampleUser);
   const interrupted = context.interrupted();
-  const emulator = await startEmulator({ port, tokenLifetimeS, ...config });
+  const emulator = await startEmulator({ port, tokenLifetimeS, enterprises, ...config });
   try {
-    emulator.route('GET', TOKEN_PATH, async (_request, response) => {
-      response.setHeader('cache-control', 'no-store');
-      response.end(`${await requestToken(emulator, context)}\n`);
+    emulator.route('GET', TOKEN_PATH, async ({ url = '' }, response) => {
+      const { searchParams } = new URL(url, emulator.url);
+      const enterpriseId = searchParams.get('enterprise') ?? emulator.config.enterpriseID;
+      const { status, text } = await requestToken(enterpriseId, emulator, context);
+      response.writeHead(status, { 'cache-control': 'no-store' }).end(`${text}\n`);
     });
     addControls(emulator);
     if (newConfigPath !== undefined) {
       const content = `${JSON.stringify(emulator.config, undefined, 2)}\n`;
       writeNewFiles([{ path: newConfigPath, content, isSecret: true }]);
     }
-    stdout.write(instructions(emulator.url, newConfigPath ?? givenConfigPath));
+    stdout.write(instructions(emulator.url, newConfigPath ?? givenConfigPath, enterprises));
     await interrupted;
   } finally {
     await emulator.stop();
@@ -50,15 +65,33 @@ export async function emulate(request: EmulateRequest, context: CliContext): Pro
   return 0;
 }
 
-function instructions(url: string, configFile: string | undefined): string {
+/** No two users may have the same id, so the ids go on after those of Alice and Bob. */
+function withSampleUser(id: string, index: number): EnterpriseWithUser {
+  const userId = String((index + 3) * 11_111);
+  const user = { id: userId, name: `User ${userId}`, login: `user${userId}@example.com` };
+  return { id, users: [user] };
+}
+
+interface EnterpriseWithUser extends EmulatedEnterprise {
+  readonly users: readonly [EmulatedUser];
+}
+
+function instructions(
+  url: string,
+  configFile: string | undefined,
+  enterprises: readonly EnterpriseWithUser[],
+): string {
   const appUsage =
     configFile === undefined
       ? `For an app, write its credentials to a file: emulate --write-config emulated.json`
       : `For an app:
   export BOX_CONFIG_FILE=${configFile} BOX_API_URL=${url}
   npx nestjs-box-auth doctor --as-user 11111`;
+  const others = enterprises
+    .map(({ id, users: [user] }) => `Enterprise ${id} has the user ${user.id}.\n`)
+    .join('');
   return `The Box emulator listens at ${url}. Its users are Alice (11111) and Bob (22222).
-
+${others}
 ${appUsage}
 
 With curl:
@@ -72,8 +105,18 @@ To see your app survive an outage of Box, a 429, revoked tokens or a wrong clock
   curl --json '{}' ${url}/emulator/heal
   curl --json '{}' ${url}/emulator/revoke
   curl --json '{"skewMs":300000}' ${url}/emulator/clock
-
+${enterpriseControls(url, enterprises)}
 Press Ctrl-C to stop.
+`;
+}
+
+function enterpriseControls(url: string, [first]: readonly EnterpriseWithUser[]): string {
+  if (!first) return '';
+  return `
+To see an enterprise remove your app, and authorize it again:
+  curl --json '{"enterprise":"${first.id}"}' ${url}/emulator/deauthorize
+  curl --json '{"enterprise":"${first.id}"}' ${url}/emulator/authorize
+  curl '${url}${TOKEN_PATH}?enterprise=${first.id}'
 `;
 }
 
@@ -123,8 +166,13 @@ async function startEmulator(
   }
 }
 
-async function requestToken(emulator: BoxEmulator, { fetch }: CliContext): Promise<string> {
-  const { boxAppSettings, enterpriseID } = emulator.config;
+/** Returns an access token, or the error response of the emulator. */
+async function requestToken(
+  enterpriseId: string,
+  emulator: BoxEmulator,
+  { fetch }: CliContext,
+): Promise<{ status: number; text: string }> {
+  const { boxAppSettings } = emulator.config;
   const response = await fetch(`${emulator.url}/oauth2/token`, {
     method: 'POST',
     body: new URLSearchParams({
@@ -132,10 +180,10 @@ async function requestToken(emulator: BoxEmulator, { fetch }: CliContext): Promi
       client_id: boxAppSettings.clientID,
       client_secret: boxAppSettings.clientSecret,
       box_subject_type: 'enterprise',
-      box_subject_id: enterpriseID,
+      box_subject_id: enterpriseId,
     }),
   });
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the emulator's own response
-  const { access_token: token } = (await response.json()) as { access_token: string };
-  return token;
+  const text = await response.text();
+  const token = parseJsonObject(text)?.access_token;
+  return { status: response.status, text: typeof token === 'string' ? token : text };
 }

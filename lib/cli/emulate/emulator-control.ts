@@ -47,6 +47,8 @@ const fault = v.variant('kind', [
   v.strictObject({ kind: v.literal('hang') }),
 ]);
 
+const enterprise = v.strictObject({ enterprise: v.string() });
+
 /** @throws ValiError for an invalid body */
 type Control = (emulator: BoxEmulator, body: unknown) => void;
 
@@ -74,6 +76,19 @@ const CONTROLS: Readonly<Record<string, Control>> = {
   clock: control(v.strictObject({ skewMs: milliseconds }), (emulator, { skewMs }) => {
     emulator.clockSkewMs = skewMs;
   }),
+  enterprises: control(
+    v.strictObject({
+      id: v.string(),
+      name: v.exactOptional(v.string()),
+      users: v.exactOptional(
+        v.array(v.strictObject({ id: v.string(), name: v.string(), login: v.string() })),
+      ),
+      authorized: v.exactOptional(v.boolean()),
+    }),
+    (emulator, added) => emulator.addEnterprise(added),
+  ),
+  authorize: control(enterprise, (emulator, { enterprise: id }) => emulator.authorize(id)),
+  deauthorize: control(enterprise, (emulator, { enterprise: id }) => emulator.deauthorize(id)),
 };
 
 function control<Schema extends v.GenericSchema>(
@@ -84,8 +99,7 @@ function control<Schema extends v.GenericSchema>(
 }
 
 /**
- * Adds `POST /emulator/fail`, `heal`, `revoke` and `clock`, so that tests in any language can make the emulator fail. They
- * require JSON as their `content-type`: a page in a browser cannot send that to another origin.
+ * Adds `POST /emulator/fail` and the other controls, so that tests in any language can change the emulator. They require JSON as their `content-type`: a page in a browser cannot send that to another origin.
  */
 export function addControls(emulator: BoxEmulator): void {
   for (const [name, apply] of Object.entries(CONTROLS)) {
@@ -116,7 +130,7 @@ async function applied(
       const issues: readonly v.BaseIssue<unknown>[] = error.issues;
       return issues.map((issue) => `${v.getDotPath(issue) ?? 'body'}: ${issue.message}`).join('; ');
     }
-    // TypeError: a target that the emulator does not have.
+    // TypeError: a target or an enterprise that the emulator does not have.
     if (error instanceof SyntaxError || error instanceof RangeError || error instanceof TypeError) {
       return error.message;
     }

@@ -34,6 +34,46 @@ describe('emulate', () => {
     expect(lifeless).not.toMatch(/secret|passphrase/i);
   });
 
+  it('adds enterprises, each with a user, and prints how to de-authorize the app', async () => {
+    const running = await emulating(['--enterprise', '7654321', '--enterprise', '8765432']);
+    expect(running.printed).toContain('Enterprise 7654321 has the user 33333.\n');
+    expect(running.printed).toContain('Enterprise 8765432 has the user 44444.\n');
+    for (const [enterprise, userId] of [
+      ['7654321', '33333'],
+      ['8765432', '44444'],
+    ] as const) {
+      const url = `${running.url}/emulator/token?enterprise=${enterprise}`;
+      const token = (await (await fetch(url)).text()).trim();
+      const me = await fetch(`${running.url}/2.0/users/me?fields=enterprise,name`, {
+        headers: { authorization: `Bearer ${token}`, 'as-user': userId },
+      });
+      expect(await me.json()).toMatchObject({
+        id: userId,
+        name: `User ${userId}`,
+        enterprise: { id: enterprise },
+      });
+    }
+    const lines = running.printed
+      .split('\n')
+      .filter((line) => line.includes('7654321') && line.includes('curl '));
+    expect(lines).toHaveLength(3);
+    const script = lines.map((line) => line.replace('curl ', 'curl -s --fail ')).join('\n');
+    const { stdout } = await promisify(execFile)('sh', ['-euc', script]);
+    await running.stop();
+    expect(stdout).toMatch(/^\w{32}\n$/);
+  });
+
+  it('does not add the enterprise of the config.json', async () => {
+    const other = await BoxEmulator.start();
+    await other.stop();
+    const file = join(newFolder(), 'config.json');
+    writeFileSync(file, JSON.stringify(other.config));
+    const { enterpriseID } = other.config;
+    const ran = await run(['emulate', '--config', file, '--enterprise', enterpriseID]);
+    expect(ran.exitCode).toBe(1);
+    expect(ran.stderr).toContain(`Enterprise ${enterpriseID} is the one in ${file}.`);
+  });
+
   it('writes a valid config.json that only its owner can read', async () => {
     const file = join(newFolder(), 'emulated.json');
     const running = await emulating(['--write-config', file]);

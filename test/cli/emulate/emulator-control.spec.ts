@@ -72,6 +72,28 @@ describe('The emulator of the command line', () => {
     expect(await statuses(1)).toEqual([401]);
   });
 
+  it('adds an enterprise, de-authorizes the app there, and authorizes it again', async () => {
+    const carol = { id: '33333', name: 'Carol', login: 'carol@globex.example' };
+    const added = await control('enterprises', { id: '7654321', name: 'Globex', users: [carol] });
+    expect(added.status).toBe(204);
+    const ownToken = token;
+    const ofGlobex = () => fetch(`${running.url}/emulator/token?enterprise=7654321`);
+    token = (await (await ofGlobex()).text()).trim();
+    expect(await (await call('/2.0/users')).json()).toMatchObject({ entries: [carol] });
+
+    expect((await control('deauthorize', { enterprise: '7654321' })).status).toBe(204);
+    expect(await statuses(1)).toEqual([401]);
+    const refused = await ofGlobex();
+    expect(refused.status).toBe(400);
+    expect(await refused.text()).toContain('Grant credentials are invalid');
+    token = ownToken;
+    expect(await statuses(1)).toEqual([200]);
+
+    expect((await control('authorize', { enterprise: '7654321' })).status).toBe(204);
+    token = (await (await ofGlobex()).text()).trim();
+    expect(await statuses(1)).toEqual([200]);
+  });
+
   it.each([
     ['fail', { target: 'everything', fault: { kind: 'hang' } }, 'target: '],
     ['fail', { target: 'GET /2.0/nothing', fault: { kind: 'hang' } }, 'Invalid fault target'],
@@ -82,6 +104,12 @@ describe('The emulator of the command line', () => {
     ['heal', { all: true }, 'all: '],
     ['clock', {}, 'skewMs: '],
     ['clock', { skewMs: 1e15 }, 'Invalid clockSkewMs'],
+    ['enterprises', { name: 'Globex' }, 'id: '],
+    ['enterprises', { id: 'globex' }, 'Invalid enterprise id'],
+    ['enterprises', { id: '7', users: [{ id: '8', name: 'Carol' }] }, 'users.0.login: '],
+    ['deauthorize', {}, 'enterprise: '],
+    ['deauthorize', { enterprise: '999' }, 'Unknown enterprise'],
+    ['authorize', { enterprise: '999' }, 'Unknown enterprise'],
     ['revoke', '{', 'JSON'],
     ['heal', '[]', 'Invalid request'],
     ['heal', `"${'x'.repeat(70_000)}"`, 'at most 65536 bytes'],
@@ -106,7 +134,7 @@ describe('The emulator of the command line', () => {
     const documented = namesUnder('docs/emulator.md', 'Control').filter((name) =>
       name.includes(' '),
     );
-    expect(documented).toHaveLength(5);
+    expect(documented).toHaveLength(8);
     for (const request of documented) {
       const [method = '', path = ''] = request.split(' ');
       expect((await fetch(running.url + path, { method })).status).not.toBe(404);
