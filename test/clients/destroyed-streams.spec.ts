@@ -73,7 +73,7 @@ const streams = {
     const form = new NodeFormData();
     const file = new PassThrough();
     form.append('file', file, { filename: 'file' });
-    return [form as unknown as Readable, () => file.destroy(new Error('the disk is gone'))];
+    return [form, () => file.destroy(new Error('the disk is gone'))];
   },
 };
 

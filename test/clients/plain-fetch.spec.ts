@@ -1,4 +1,6 @@
+import axios from 'axios';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { attachToAxios } from '../../lib/axios/axios-authorization.js';
 import { BoxAuth } from '../../lib/box/box-auth.js';
 import { type LoopbackServer, startServer } from '../support/loopback-server.js';
 
@@ -192,4 +194,53 @@ describe('A stream', () => {
       expect(server.arrived.map((request) => request.path)).toEqual([path, path]);
     },
   );
+});
+
+describe('The content-length of the caller', () => {
+  const values: Record<string, () => RequestInit['body']> = {
+    'a string': () => '12345',
+    'a string of more bytes than letters': () => '€45',
+    'a Buffer': () => Buffer.from('12345'),
+    URLSearchParams: () => new URLSearchParams({ abc: '5' }),
+    'a Blob': () => new Blob(['12345']),
+  };
+  const streams: typeof values = { 'a stream': () => new Blob(['12345']).stream() };
+  const init = (length: string, body: RequestInit['body']): RequestInit => {
+    const headers = { 'content-length': length };
+    return { method: 'POST', headers, body: body ?? null, duplex: 'half' };
+  };
+  const mismatch = { cause: { code: 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH' } };
+
+  // With such a body, `fetch` rejects a Request, and never settles without one.
+  it.each(Object.entries({ ...values, ...streams }))('is too small for %s', async (_, body) => {
+    for (const length of ['0', '4', '4, 4']) {
+      const request = () => new Request(`${server.url}/end`, init(length, body()));
+      await expect(fetch(request())).rejects.toMatchObject(mismatch);
+      await expect(box.fetch(request())).rejects.toMatchObject(mismatch);
+      await expect(box.fetch('/end', init(length, body()))).rejects.toMatchObject(mismatch);
+    }
+    expect(server.arrived).toEqual([]);
+  });
+
+  it('is too small for axios with its fetch adapter', async () => {
+    const axiosOverFetch = axios.create({ baseURL: server.url, adapter: 'fetch' });
+    const send = () => axiosOverFetch.post('/end', '12345', { headers: { 'content-length': '4' } });
+    await expect(send()).rejects.toMatchObject(mismatch);
+    attachToAxios(axiosOverFetch, box.policy, box.fetch);
+    await expect(send()).rejects.toMatchObject(mismatch);
+  });
+
+  it.each(
+    Object.entries({ ...values, ...streams }).flatMap(([name, body]) =>
+      ['5', '6', 'five'].map((length) => [length, name, body] as const),
+    ),
+  )('%s ends a call with %s as with fetch', async (length, _, body) => {
+    for (const path of ['/end', '/303']) {
+      const request = () => new Request(server.url + path, init(length, body()));
+      const expected = await outcomeOf(fetch, [request()]);
+      expect(await outcomeOf(box.fetch, [request()])).toEqual(expected);
+      const direct: Arguments = [server.url + path, init(length, body())];
+      expect(await outcomeOf(box.fetch, direct)).toEqual({ ...expected, bodyUsed: false });
+    }
+  });
 });

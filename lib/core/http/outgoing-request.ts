@@ -3,6 +3,7 @@ import { globalFetch } from './env-proxy.js';
 import { toWebStream, webStream } from './kept-stream.js';
 import {
   type BodyOrFactory,
+  byteLengthOf,
   isConsumedBySending,
   type ReplayableBody,
   replayableBody,
@@ -92,7 +93,18 @@ export async function toOutgoingRequest(
 
 /** Builds the options of `fetch` for one attempt. */
 export async function toRequestInit({ body, ...init }: OutgoingRequest): Promise<RequestInit> {
-  return body === null ? init : withBody(init, await body.open());
+  if (body === null) return init;
+  const sent = await body.open();
+  return withBody(init, isTooLong(sent, init.headers) ? (new Response(sent).body ?? sent) : sent);
+}
+
+/**
+ * Whether a value is longer than its `content-length`. `fetch` should reject it, but never settles. It does reject such a
+ * stream.
+ */
+function isTooLong(body: FetchBody, headers: Headers): boolean {
+  const contentLength = headers.get('content-length');
+  return contentLength !== null && byteLengthOf(body) > Number.parseInt(contentLength, 10);
 }
 
 /** `fetch` requires `duplex` with a stream. */

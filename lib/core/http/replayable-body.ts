@@ -193,10 +193,11 @@ class FileBody<T> implements ReplayableBody<T> {
   }
 }
 
-/** Sizes count bytes. Text is taken for ASCII: the size is compared with a rough limit. */
-function byteLengthOf(value: unknown): number {
-  if (typeof value === 'string') return value.length;
+/** Returns the size of a value; of a form that of its parts, which is less. 0 if it is unknown. */
+export function byteLengthOf(value: unknown): number {
+  if (typeof value === 'string') return Buffer.byteLength(value);
   if (typeof value !== 'object' || value === null) return 0;
+  if (value instanceof URLSearchParams) return Buffer.byteLength(String(value));
   if ('byteLength' in value && typeof value.byteLength === 'number') return value.byteLength;
   if (value instanceof FormData) {
     return [...value].reduce((sum, [, part]) => sum + byteLengthOf(part), 0);
