@@ -87,12 +87,14 @@ export const boxApiUrl = v.pipe(
 );
 
 const SUBJECT =
-  "'own' or { type: 'enterprise' or 'user', id: a string of 1 to 20 digits that does not begin with 0 }";
+  "'own' or { type: 'enterprise' or 'user', id: a string of 1 to 20 digits that does not begin with 0 }, for a user also with such an enterprise";
 
-const subject = v.object({
-  type: v.picklist(['enterprise', 'user']),
-  id: v.custom<string>(isBoxId),
-});
+const boxId = v.custom<string>(isBoxId);
+
+const subject = v.union([
+  v.object({ type: v.literal('enterprise'), id: boxId, enterprise: v.optional(v.undefined()) }),
+  v.object({ type: v.literal('user'), id: boxId, enterprise: v.optional(boxId) }),
+]);
 
 const boxAuthOptions = optionGroup({
   ...appAuthOptions,
@@ -107,7 +109,7 @@ const boxAuthOptions = optionGroup({
   ),
   tenants: v.optional(
     v.union(
-      [v.array(v.custom<string>(isBoxId)), functionOption<BoxTenants & Function>()],
+      [v.array(boxId), functionOption<BoxTenants & Function>()],
       'a list of Box enterprise ids, strings of 1 to 20 digits that do not begin with 0, or a function',
     ),
   ),
