@@ -1,4 +1,4 @@
-import { from, mergeMap, type Observable } from 'rxjs';
+import { defer, mergeMap, type Observable } from 'rxjs';
 import {
   type Acting,
   actingSubject,
@@ -10,6 +10,7 @@ import type { AppAuth } from '../core/app/app-auth.js';
 import type { ClientTransport } from '../core/http/client-transport.js';
 import type { Subject } from '../core/credentials/subject.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
+import { untilAborted } from '../core/runtime/abort.js';
 import type { AccessToken } from '../core/token-endpoint/access-token.js';
 import { rejected } from '../core/tokens/rejection-throttle.js';
 import type { SubjectTokenDemand } from '../core/tokens/token-cache.js';
@@ -97,23 +98,28 @@ export class BoxTokenProvider {
   getToken(options?: SubjectTokenDemand): Promise<AccessToken> {
     const { tokens } = this.#box;
     return this.#servesTenants
-      ? this.#forSubject(options?.subject, (subject) => tokens.get({ ...options, subject }))
+      ? this.#forSubject(options, (subject) => tokens.get({ ...options, subject }))
       : tokens.get(options);
   }
 
-  /** Returns the token in memory if it is valid. Never sends a request. */
+  /**
+   * Returns the token in memory if it is valid, and if `tenants` contains its enterprise. Never sends a request and never calls a
+   * function `tenants`: only the enterprises that it admitted for the current request count.
+   */
   peekToken(subject?: Subject): AccessToken | undefined {
-    return this.#box.tokens.peek(this.#box.tenants.subjectIn(this.#acting, subject));
+    const { tenants, tokens } = this.#box;
+    const known = tenants.knownSubject(this.#acting, subject, tokens.ownSubject);
+    return known && tokens.peek(known.subject);
   }
 
   /** Emits the current token (requesting it if there is none), then each token that replaces it. Completes on shutdown. */
   token$(subject?: Subject): Observable<AccessToken> {
     const { tokens } = this.#box;
-    return this.#servesTenants
-      ? from(this.#forSubject(subject, async (admitted) => admitted)).pipe(
-          mergeMap((admitted) => tokens.token$(admitted)),
-        )
-      : tokens.token$(subject);
+    if (!this.#servesTenants) return tokens.token$(subject);
+    const acting = this.#acting;
+    return defer(() => this.#forSubject({ subject }, async (admitted) => admitted, acting)).pipe(
+      mergeMap((admitted) => tokens.token$(admitted)),
+    );
   }
 
   /**
@@ -159,8 +165,9 @@ export class BoxTokenProvider {
   downscope(request: DownscopeRequest): Promise<AccessToken> {
     const user = this.#acting?.user;
     const actingUser = user && actingSubject({ user: { id: user.id, via: 'token' } });
-    return this.#forSubject(request.subject ?? actingUser, (subject) =>
-      this.#box.downscoping.downscope(request, subject),
+    const { subject = actingUser, signal } = request;
+    return this.#forSubject({ subject, signal }, (admitted) =>
+      this.#box.downscoping.downscope(request, admitted),
     );
   }
 
@@ -174,7 +181,7 @@ export class BoxTokenProvider {
    * of `getToken`. If it fails, the token is kept.
    */
   revoke(subject?: Subject): Promise<void> {
-    return this.#forSubject(subject, (admitted) => this.#box.revocation.revoke(admitted));
+    return this.#forSubject({ subject }, (admitted) => this.#box.revocation.revoke(admitted));
   }
 
   /**
@@ -259,15 +266,17 @@ export class BoxTokenProvider {
     return this.#box.tenants.areConfigured || this.#acting?.enterprise !== undefined;
   }
 
-  /** Calls `use` with the subject that a method is for: the named one, or that of the current enterprise. */
+  /** Calls `use` with the subject that a method is for: the named one, or that of the enterprise of `acting`. */
   async #forSubject<T>(
-    named: Subject | undefined,
+    { subject: named, signal }: SubjectTokenDemand = {},
     use: (subject: Subject | undefined) => Promise<T>,
+    acting = this.#acting,
   ): Promise<T> {
     const { tenants, tokens } = this.#box;
     let subject: Subject | undefined;
     try {
-      subject = await tenants.admittedSubject(this.#acting, named, tokens.ownSubject);
+      const admission = tenants.admittedSubject(acting, named, tokens.ownSubject);
+      subject = await untilAborted(signal, admission);
     } catch (error) {
       return rejected(error);
     }

@@ -3,7 +3,6 @@ import { checkedSubject, enterpriseOf, type Subject } from '../core/credentials/
 import { checkOptions, optionError } from '../core/app/option-checks.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import { checkedActingUserId, describeValue } from './acting-user.js';
-import { rejected } from '../core/tokens/rejection-throttle.js';
 import { boxDocs } from './box-docs.js';
 import { isBoxId } from './credentials/box-id.js';
 
@@ -38,7 +37,7 @@ export class Tenants implements TenantCheck {
       return undefined;
     }
     if (this.#isTenant === undefined) return this.#checkListed(enterprise, own);
-    const source = acting.source ?? acting;
+    const source = sourceOf(acting);
     const answers = this.#answers.get(source) ?? new Map<string, Promise<void> | 'admitted'>();
     const known = answers.get(enterprise);
     if (known !== undefined) return known === 'admitted' ? undefined : known;
@@ -50,19 +49,8 @@ export class Tenants implements TenantCheck {
   }
 
   /**
-   * The subject of a token: the one that a caller names, else the current enterprise. A user without an enterprise must belong to
-   * the current one.
-   */
-  subjectIn(acting: Acting | undefined, named: Subject | undefined): Subject | undefined {
-    const enterprise = acting?.enterprise;
-    if (named === undefined) return actingSubject({ enterprise });
-    return enterprise !== undefined && named?.type === 'user' && named.enterprise === undefined
-      ? { ...named, enterprise }
-      : named;
-  }
-
-  /**
-   * The same, once its enterprise is admitted. Without the option `tenants`, a caller may name every enterprise.
+   * The subject of a token, once its enterprise is admitted: the one that a caller names, else the current enterprise. A user
+   * without an enterprise must belong to the current one. Without the option `tenants`, a caller may name every enterprise.
    *
    * @throws BoxAuthError `enterprise_missing`, `enterprise_not_allowed`, `subject_invalid`
    */
@@ -71,15 +59,43 @@ export class Tenants implements TenantCheck {
     named: Subject | undefined,
     own: Subject | undefined,
   ): Promise<Subject | undefined> {
-    if (named === undefined) {
-      await this.admit(acting, own);
-      return this.subjectIn(acting, named);
-    }
-    const subject = this.subjectIn(acting, checkedSubject(named)) ?? named;
-    const enterprise = enterpriseOf(subject);
-    if (enterprise === acting?.enterprise) await this.admit(acting, own);
-    else if (this.areConfigured && enterprise !== undefined) await this.admit({ enterprise }, own);
+    const subject = subjectIn(acting, named);
+    await this.admit(this.#actingFor(subject, acting), own);
     return subject;
+  }
+
+  /**
+   * The same without waiting. Undefined if the enterprise is not admitted, or if the function `tenants` was not asked about it
+   * for the current request.
+   *
+   * @throws BoxAuthError `subject_invalid`
+   */
+  knownSubject(
+    acting: Acting | undefined,
+    named: Subject | undefined,
+    own: Subject | undefined,
+  ): { readonly subject: Subject | undefined } | undefined {
+    const subject = subjectIn(acting, named);
+    return this.#isAdmitted(this.#actingFor(subject, acting), own) ? { subject } : undefined;
+  }
+
+  /** The enterprise to check for `subject`, in the form of `acting`. */
+  #actingFor(subject: Subject | undefined, acting: Acting | undefined): Acting | undefined {
+    const enterprise = subject && enterpriseOf(subject);
+    if (enterprise === acting?.enterprise) return acting;
+    return this.areConfigured ? { enterprise, source: acting?.source } : undefined;
+  }
+
+  #isAdmitted(acting: Acting | undefined, own: Subject | undefined): boolean {
+    if (this.#isTenant !== undefined && acting?.enterprise !== undefined) {
+      return this.#answers.get(sourceOf(acting))?.get(acting.enterprise) === 'admitted';
+    }
+    try {
+      void this.admit(acting, own);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   #checkListed(enterprise: string, own: Subject | undefined): void {
@@ -91,15 +107,28 @@ export class Tenants implements TenantCheck {
   }
 }
 
+function sourceOf(acting: Acting): object {
+  return acting.source ?? acting;
+}
+
+function subjectIn(acting: Acting | undefined, named: Subject | undefined): Subject | undefined {
+  const enterprise = acting?.enterprise;
+  if (named === undefined) return actingSubject({ enterprise });
+  const subject = checkedSubject(named);
+  return enterprise !== undefined && subject.type === 'user' && subject.enterprise === undefined
+    ? { ...subject, enterprise }
+    : subject;
+}
+
 async function ask(isTenant: (enterpriseId: string) => unknown, enterprise: string): Promise<void> {
   let answer: unknown;
   try {
     answer = await isTenant(enterprise);
   } catch (cause) {
-    return rejected(notAllowed(enterprise, 'the function `tenants` failed', cause));
+    throw notAllowed(enterprise, 'the function `tenants` failed', cause);
   }
   if (answer !== true) {
-    await rejected(notAllowed(enterprise, 'the function `tenants` did not return true'));
+    throw notAllowed(enterprise, 'the function `tenants` did not return true');
   }
 }
 

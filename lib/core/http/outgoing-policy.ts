@@ -8,6 +8,7 @@ import {
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import { hasListeners } from '../events/auth-channels.js';
 import type { AuthEventSource } from '../events/auth-events.js';
+import { untilAborted } from '../runtime/abort.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { AccessToken } from '../token-endpoint/access-token.js';
 import type { TokenCache } from '../tokens/token-cache.js';
@@ -121,7 +122,7 @@ export class OutgoingPolicy {
     const callersActing = callersUser == null ? acting : { enterprise: acting?.enterprise };
     const via = callersUser == null ? acting?.user?.via : 'header';
     const report = this.#report(via, acting?.enterprise);
-    return this.#admitted(acting, () =>
+    return this.#admitted(acting, options, () =>
       this.#authorization(callersActing, options, isLongCall, report),
     );
   }
@@ -147,7 +148,7 @@ export class OutgoingPolicy {
       );
     }
     const acting = this.#currentActing();
-    const authorization = await this.#admitted(acting, () =>
+    const authorization = await this.#admitted(acting, options, () =>
       this.#authorization(acting, options, false),
     );
     return { ...authorization.headers };
@@ -191,6 +192,7 @@ export class OutgoingPolicy {
   /** The result of `authorize`, once the enterprise of `acting` is admitted. */
   #admitted(
     acting: Acting | undefined,
+    options: WaitOptions,
     authorize: () => MaybePromise<Authorization>,
   ): MaybePromise<Authorization> {
     let admission: Promise<void> | void;
@@ -199,7 +201,8 @@ export class OutgoingPolicy {
     } catch (error) {
       return rejected(error);
     }
-    return admission === undefined ? authorize() : admission.then(authorize);
+    if (admission === undefined) return authorize();
+    return untilAborted(options.signal ?? undefined, admission).then(authorize, rejected);
   }
 
   #authorization(

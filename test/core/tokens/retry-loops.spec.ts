@@ -3,9 +3,11 @@ import type { ServerResponse } from 'node:http';
 import { BoxClient } from 'box-node-sdk';
 import { NetworkSession } from 'box-node-sdk/networking';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { BoxAuthError, type Subject } from 'nestjs-box-auth';
+import { BoxAuthError, type RunForOptions, type Subject } from 'nestjs-box-auth';
 import { BoxSdkAuthentication, BoxSdkNetworkClient } from 'nestjs-box-auth/sdk';
 import { BoxAuth } from '../../../lib/box/box-auth.js';
+import type { BoxAuthOptions } from '../../../lib/box/box-auth.options.js';
+import { runInActingContext } from '../../../lib/core/acting/acting.context.js';
 import { attachToAxios } from '../../../lib/axios/axios-authorization.js';
 import { MemoryTokenStore } from '../../support/memory-token-store.js';
 import type { TokenStore } from '../../../lib/core/tokens/token-store.js';
@@ -31,12 +33,13 @@ const json = (status: number, body: object) => (response: ServerResponse) =>
 const refused = json(400, { error: 'unauthorized_client' });
 const unavailable = json(503, {});
 
-const app = (store?: TokenStore) =>
+const app = (store?: TokenStore, options: Partial<BoxAuthOptions> = {}) =>
   new BoxAuth({
     credentials: { clientId: 'client', clientSecret: 'a secret of it', enterpriseId: '1' },
     apiUrl: server.url,
     tokenEndpoint: { attempts: 1 },
     store,
+    ...options,
   });
 
 type Call = () => Promise<unknown>;
@@ -129,6 +132,41 @@ describe.each(Object.entries(clients))('A loop that retries %s at once', (_, cal
     expect(await rejectionsOf(call)).toBeLessThan(MAX_REJECTIONS);
     expect(server.arrived).toEqual([]);
   });
+});
+
+describe.each(Object.entries(clients))(
+  'A loop that retries %s for another enterprise at once',
+  (_, callOf) => {
+    it.each<[string, Partial<BoxAuthOptions>]>([
+      ['a list of tenants', { tenants: ['7'] }],
+      ['a function that refuses', { tenants: () => false }],
+      ['a function that rejects', { tenants: () => Promise.reject(new Error('No.')) }],
+      ['no option `tenants`', {}],
+    ])('leaves the event loop to others with %s', async (_what, options) => {
+      const call = callOf(app(undefined, options));
+      const acting = { enterprise: '8', source: {} };
+      const refusedCall = () => runInActingContext(acting, call);
+      expect(await rejectionsOf(refusedCall, MAX_WITHOUT_PAUSE)).toBeLessThan(MAX_WITHOUT_PAUSE);
+      expect(server.arrived).toEqual([]);
+    });
+
+    it('leaves the event loop to others with `tenantRequired` and no tenant', async () => {
+      const call = callOf(app(undefined, { tenants: ['7'], tenantRequired: true }));
+      expect(await rejectionsOf(call, MAX_WITHOUT_PAUSE)).toBeLessThan(MAX_WITHOUT_PAUSE);
+      expect(server.arrived).toEqual([]);
+    });
+  },
+);
+
+describe('A loop that retries runFor at once', () => {
+  it.each([{ enterprise: '8' }, { enterprise: '' }, null])(
+    'leaves the event loop to others: %j',
+    async (options) => {
+      const { provider } = app(undefined, { tenants: () => Promise.reject(new Error('No.')) });
+      const call = () => provider.runFor(options as RunForOptions, () => undefined);
+      expect(await rejectionsOf(call, MAX_WITHOUT_PAUSE)).toBeLessThan(MAX_WITHOUT_PAUSE);
+    },
+  );
 });
 
 describe('A loop that retries a token request at once', () => {
