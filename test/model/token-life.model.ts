@@ -478,9 +478,12 @@ export class TokenLife {
   /** Whether a request of `subject` is sent at once, and not refused because of a clock or by the tenant. */
   #isGranting(subject: string): boolean {
     const now = this.runtime.monotonic();
-    // After a 429, requests are sent one after another.
+    // After a 429, requests are sent one after another. So is the second attempt of one that a clock refused.
     const isPaced =
-      this.#limitedAt !== -Infinity && now <= (this.endpoint.received.at(-1)?.at ?? 0) + 1_000;
+      this.#limitedAt !== -Infinity &&
+      (now <= (this.endpoint.received.at(-1)?.at ?? 0) + 1_000 ||
+        this.endpoint.skewMs !== 0 ||
+        this.#boxAheadMs !== 0);
     return (
       this.#unauthorizedAt.get(subject) !== Infinity &&
       !this.#areBothClocksWrong &&
