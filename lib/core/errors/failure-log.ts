@@ -14,7 +14,7 @@ export class FailureLog {
 
   constructor(
     private readonly logger: FailureLogger,
-    private readonly now: () => number = Date.now,
+    private readonly now: () => number = () => Date.now(),
   ) {}
 
   /** A request that the client must correct is only a warning. */
