@@ -1,6 +1,6 @@
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import { issuerOf } from '../core/http/failed-calls.js';
-import { parseErrorResponse, parseRetryAfter } from '../core/token-endpoint/token-request.js';
+import { parseErrorResponse, retryAfterIn } from '../core/token-endpoint/token-request.js';
 import { boxApiResponseError } from './box-error-responses.js';
 import { BOX } from './box-issuer.js';
 import {
@@ -78,8 +78,7 @@ function errorOf(response: FailedResponse): BoxAuthError | Promise<BoxAuthError>
 }
 
 function errorWith({ status, headers }: FailedResponse, text: string): BoxAuthError {
-  const date = Date.parse(headers.get('date') ?? '');
-  const serverNow = Number.isNaN(date) ? Date.now() : date;
-  const retryAfterMs = parseRetryAfter(headers.get('retry-after'), serverNow);
-  return boxApiResponseError(parseErrorResponse({ status, headers, text }, [], retryAfterMs));
+  return boxApiResponseError(
+    parseErrorResponse({ status, headers, text }, [], retryAfterIn(headers)),
+  );
 }

@@ -4,7 +4,12 @@ import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import type { AccessToken } from '../core/token-endpoint/access-token.js';
 import type { Attempt, Fetch, Form, Issuer } from '../core/token-endpoint/issuer.js';
 import { asRefusalOfSubject } from '../core/token-endpoint/known-error-responses.js';
-import { readErrorResponse, readJsonObject } from '../core/token-endpoint/token-request.js';
+import {
+  readErrorResponse,
+  readJsonObject,
+  retryAfterIn,
+  UnusableResponse,
+} from '../core/token-endpoint/token-request.js';
 import { type AssertionOptions, boxClaims } from './box-assertion.js';
 import { boxDocs } from './box-docs.js';
 import { boxApiResponseError, boxTokenError } from './box-error-responses.js';
@@ -76,9 +81,7 @@ export class BoxIssuer implements Issuer<ParsedBoxCredentials> {
       redirect: 'manual',
       signal,
     });
-    if (!response.ok) {
-      throw boxApiResponseError(await readErrorResponse(response, [value], undefined));
-    }
+    if (!response.ok) throw await refusalOf(response, value);
     if (enterpriseIn(await readJsonObject(response)) === enterprise) return;
     throw asRefusalOfSubject(
       new BoxAuthError({
@@ -100,6 +103,18 @@ export class BoxIssuer implements Issuer<ParsedBoxCredentials> {
       docs: boxDocs.userAccessTokens,
     });
   }
+}
+
+/** Whatever the reason is, it proves nothing about other users: this one may belong to another enterprise. */
+async function refusalOf(response: Response, token: string): Promise<Error> {
+  if (response.status < 400) {
+    await response.body?.cancel();
+    return new UnusableResponse(`it redirects (status ${response.status})`);
+  }
+  const retryAfterMs = retryAfterIn(response.headers);
+  const error = boxApiResponseError(await readErrorResponse(response, [token], retryAfterMs));
+  const message = `The enterprise of a user could not be checked: ${error.message}`;
+  return asRefusalOfSubject(error.with({ message, retryAfterMs }));
 }
 
 function enterpriseIn({ enterprise }: Readonly<Record<string, unknown>>): unknown {

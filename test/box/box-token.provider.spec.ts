@@ -534,6 +534,16 @@ describe('flush', () => {
   });
 });
 
+describe('A developer token as the credentials', () => {
+  it('serves calls without a tenant only', async () => {
+    const app = start({ credentials: { developerToken: 'theirs' } });
+    expect(await seen(app)).toBe('theirs');
+    const call = () => app.provider.runFor({ enterprise: TENANT }, () => seen(app));
+    expect((await thrownBy(call)).code).toBe('subject_unsupported');
+    expect(box.calls).toHaveLength(1);
+  });
+});
+
 describe('The context of a job', () => {
   it('does not leak into the token requests that other callers share', async () => {
     let isInContext: boolean | undefined;

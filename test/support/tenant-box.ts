@@ -50,8 +50,8 @@ export class TenantBox {
   fetch = async (input: unknown, init?: RequestInit): Promise<Response> => {
     const request = new Request(String(input), init);
     const { pathname, searchParams } = new URL(request.url);
-    if (pathname === '/oauth2/token') return this.#grant(request);
-    if (pathname === '/oauth2/revoke') {
+    if (pathname.endsWith('/oauth2/token')) return this.#grant(request);
+    if (pathname.endsWith('/oauth2/revoke')) {
       const form = new URLSearchParams(await request.text());
       this.revoked.push(subjectOf(form.get('token')));
       return Response.json({});

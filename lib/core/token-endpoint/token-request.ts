@@ -132,6 +132,12 @@ function headersWithout(secrets: readonly string[], headers: Headers): Headers {
   return new Headers(harmless);
 }
 
+/** `Retry-After` of a response in milliseconds. A date counts from the `Date` of the same response. */
+export function retryAfterIn(headers: Headers): number | undefined {
+  const date = Date.parse(headers.get('date') ?? '');
+  return parseRetryAfter(headers.get('retry-after'), Number.isNaN(date) ? Date.now() : date);
+}
+
 /**
  * Parses `Retry-After` (RFC 9110 section 10.2.3), seconds or a date, to milliseconds from `serverNow`, at most ten minutes.
  * Undefined if it is missing or invalid.

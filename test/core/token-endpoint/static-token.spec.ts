@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Subject } from 'nestjs-box-auth';
 import type { StaticToken } from '../../../lib/core/credentials/credentials-source.js';
 import {
   accessToken,
@@ -45,6 +46,17 @@ describe.each(kinds)('A token in the credentials ($name)', (staticToken, code, h
     expect(token.subject).toEqual(own);
     expect(token.expiresAt).toBeUndefined();
     expect(lifetimeMs).toBeUndefined();
+  });
+
+  it.each<Subject>([
+    { ...own, enterprise: '7' },
+    { type: 'enterprise', id: own.id },
+    { type: 'enterprise', id: '7' },
+    { type: 'user', id: 'you' },
+  ])('is not used for another subject: %j', async (subject) => {
+    const error = await thrownBy(() => take(staticToken, { subject }));
+    expect(error).toMatchObject({ code: 'subject_unsupported', retryable: false });
+    expect(error.message).toContain(staticToken.name);
   });
 
   it('is not used once it was refused, and the error says how to get another', async () => {
