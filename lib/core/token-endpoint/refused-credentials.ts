@@ -24,6 +24,8 @@ interface Remembered {
  * Remembers refusals that another request cannot fix, so that calls do not repeat it: for 30 s, then for twice as long after
  * each further refusal, up to 5 min. A refusal of a tenant is remembered for 30 s each time. The key is the fingerprint of the
  * credentials, so that new credentials are tried at once, with the enterprise or the subject if the refusal is about one.
+ *
+ * The refusal of a user never counts for the user's tenant: until a token was granted, the user may belong to another enterprise.
  */
 export class RefusedCredentials {
   readonly #remembered = new LRUCache<string, Remembered>({ max: 10_000 });
@@ -48,7 +50,8 @@ export class RefusedCredentials {
   /** Returns whether it is the first refusal since the last granted token. */
   remember(fingerprint: string, subject: Subject, error: BoxAuthError): boolean {
     const scope = scopeOf(error);
-    const key = keysOf(fingerprint, subject)[scope];
+    const isUnproven = scope === 'tenant' && subject.type === 'user';
+    const key = keysOf(fingerprint, subject)[isUnproven ? 'subject' : scope];
     const now = this.runtime.monotonic();
     const before = this.#remembered.get(key);
     // Refusals of requests that were in flight at the same time count once, for any number of subjects.

@@ -242,9 +242,8 @@ export class TokenEndpoint<Credentials extends ParsedCredentials> {
       if (!isRefusal(thrown)) throw thrown;
       const error = subject === undefined ? thrown : ofTenant(subject, thrown);
       const isFirst = this.#refused.remember(fingerprint, requested, error);
-      const { code, enterprise } = error;
-      if (isFirst && code === 'app_not_authorized' && enterprise !== undefined) {
-        this.emit({ kind: 'tenant-unauthorized', enterprise, error });
+      if (isFirst && error.code === 'app_not_authorized' && subject?.type === 'enterprise') {
+        this.emit({ kind: 'tenant-unauthorized', enterprise: subject.id, error });
       }
       throw error;
     }

@@ -92,14 +92,24 @@ describe('A refused tenant', () => {
     }
   });
 
-  it('is refused for its users too, whichever of its subjects was refused', () => {
+  it('is refused for its users too', () => {
     refused.remember('app', TENANT, refusal('tenant'));
     expect(waitFor('app', ofTenant)).toBe(30_000);
     expect(waitFor('app', USER)).toBeUndefined();
-    refused.clear();
-    refused.remember('app', ofTenant, refusal('tenant'));
-    expect(waitFor('app', TENANT)).toBe(30_000);
     expect(waitFor('app', OTHER_TENANT)).toBeUndefined();
+  });
+
+  it('is not refused because one of its users was, who may belong to another enterprise', async () => {
+    for (let time = 0; time < 2; time++) {
+      refused.remember('app', ofTenant, refusal('tenant'));
+      expect(waitFor('app', ofTenant)).toBe(30_000);
+      expect(waitFor('app', TENANT)).toBeUndefined();
+      expect(waitFor('app', { ...ofTenant, id: '2' })).toBeUndefined();
+      await runtime.advance(30_000);
+    }
+    refused.remember('app', ofTenant, refusal('tenant'));
+    refused.clear('1');
+    expect(waitFor('app', ofTenant)).toBeUndefined();
   });
 
   it('does not share the refusal of one subject', () => {
@@ -125,8 +135,8 @@ describe('A refused tenant', () => {
     expect(refused.remember('app', TENANT, refusal('tenant'))).toBe(true);
     expect(refused.remember('app', TENANT, refusal('tenant'))).toBe(false);
     await runtime.advance(30_000);
-    expect(refused.remember('app', ofTenant, refusal('tenant'))).toBe(false);
-    refused.forget('app', TENANT);
+    expect(refused.remember('app', TENANT, refusal('tenant'))).toBe(false);
+    refused.forget('app', ofTenant);
     expect(refused.remember('app', TENANT, refusal('tenant'))).toBe(true);
   });
 });
