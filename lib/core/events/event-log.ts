@@ -15,12 +15,12 @@ export interface EventLogger {
 
 /** Logs the events that an operator needs to know: what failed, its effect on calls, and how to fix it. */
 export class EventLog {
-  /** By level and code: a failed call is logged even just after a failed refresh. */
+  /** By level, code and refused tenant: a failed call is logged even just after a failed refresh. */
   readonly #limit = new RepeatLimit();
   /** The enterprises that were logged because they have not authorized the app. */
   readonly #unauthorizedTenants = new LRUCache<string, true>({ max: 10_000 });
-  /** The failures that were logged and have not ended, by code. */
-  readonly #unresolved = new Map<string, TokenEvent>();
+  /** The failures that were logged and whose end will be noticed, by code. */
+  readonly #unresolved = new Map<string, BoxAuthError>();
 
   constructor(private readonly logger: EventLogger) {}
 
@@ -42,14 +42,15 @@ export class EventLog {
     }
   }
 
-  /** At most one line a minute for each code, however many subjects and calls are affected. */
+  /** At most one line a minute for each code and refused tenant, however many subjects and calls are affected. */
   #failed(event: TokenEvent): void {
-    const { startedAt, error, usableForMs, enterprise } = event;
+    const { startedAt, error, usableForMs, enterprise, isOwn } = event;
     if (error === undefined || this.#isLogged(enterprise, error)) return;
     const { code, message, hint } = error;
     const level = usableForMs > 0 ? 'warn' : 'error';
-    if (this.#limit.admit(`${level} ${code}`, startedAt) === undefined) return;
-    this.#unresolved.set(code, event);
+    const cause = `${level} ${code} ${error.enterprise ?? ''}`;
+    if (this.#limit.admit(cause, startedAt) === undefined) return;
+    if (error.retryable || isOwn) this.#unresolved.set(code, error);
     this.logger[level](
       usableForMs > 0
         ? `Token refresh failed (${code}); serving the current token${forAnother(usableForMs)}. ${message} ${hint}`
@@ -78,7 +79,8 @@ export class EventLog {
     if (enterprise !== undefined && this.#unauthorizedTenants.delete(enterprise)) {
       this.logger.log(`Enterprise ${enterprise} has authorized the app again.`);
     }
-    const ended = [...this.#unresolved].filter(([, failure]) => isEndedBy(event, failure));
+    // Any token proves the end of an outage. An error that needs a fix ends only with a token of the app itself.
+    const ended = [...this.#unresolved].filter(([, { retryable }]) => retryable || event.isOwn);
     for (const [code] of ended) this.#unresolved.delete(code);
     if (ended.length > 0) this.logger.log('Token requests succeed again.');
   }
@@ -102,14 +104,6 @@ export class EventLog {
       `Clock of this machine is ${seconds} s ${direction} the token endpoint's; using the token endpoint's time. Set the clock (NTP), as other services may reject requests.`,
     );
   }
-}
-
-/**
- * Whether a token proves that `failure` has ended. Any token proves the end of an outage. An error that needs a fix may
- * concern a single user, and events do not name users. Such an error ends only if it was the app's own, with a token of the app.
- */
-function isEndedBy({ isOwn }: TokenEvent, failure: TokenEvent): boolean {
-  return failure.error?.retryable === true || (failure.isOwn && isOwn);
 }
 
 /** One line for each token request, without the id of a user. */

@@ -4,6 +4,7 @@ import { BoxAuth } from '../../../lib/box/box-auth.js';
 import { EventLog } from '../../../lib/core/events/event-log.js';
 import { FakeRuntime, settled } from '../../support/fake-runtime.js';
 import { refuse, ScriptedEndpoint } from '../../support/scripted-endpoint.js';
+import { TENANT, TenantBox, tenantApp, unauthorized } from '../../support/tenant-box.js';
 import { thrownBy } from '../../support/thrown.js';
 
 const MINUTE = 60_000;
@@ -168,6 +169,91 @@ describe('The log line of a recovery', () => {
   });
 });
 
+describe('The log line of a tenant', () => {
+  const UNAUTHORIZED =
+    'warn The app is not authorized for a tenant; calls for this enterprise fail, others work. Enterprise 7: This is app_not_authorized. Do something.';
+  const AUTHORIZED = 'log Enterprise 7 has authorized the app again.';
+  const refusalOf = (code: BoxAuthErrorCode, enterprise: string) =>
+    errorOf(code, false).with({
+      message: `Enterprise ${enterprise}: This is ${code}.`,
+      enterprise,
+    });
+  const ofTenant = { isOwn: false, enterprise: '7' };
+
+  /** What the token endpoint emits for each refused request of a tenant. */
+  function refused(startedAt: number, event: Partial<TokenEvent> = {}): void {
+    failed(startedAt, { ...ofTenant, error: refusalOf('app_not_authorized', '7'), ...event });
+  }
+  function unauthorizedTenant(): void {
+    const error = refusalOf('app_not_authorized', '7');
+    log.write({ kind: 'tenant-unauthorized', enterprise: '7', error });
+  }
+
+  it('is written once while it has not authorized the app, however many calls fail', () => {
+    unauthorizedTenant();
+    for (let ms = 0; ms < 10 * MINUTE; ms += 10_000) refused(ms);
+    refused(0, { subjectType: 'user' });
+    refused(0, { kind: 'renewal', usableForMs: 60_000 });
+    expect(lines).toEqual([UNAUTHORIZED]);
+  });
+
+  it('is written when it has authorized the app again, once', () => {
+    unauthorizedTenant();
+    refused(0);
+    succeeded({ isOwn: false, enterprise: '8' });
+    succeeded();
+    expect(lines).toHaveLength(1);
+    succeeded({ ...ofTenant, subjectType: 'user' });
+    succeeded(ofTenant);
+    expect(lines).toEqual([UNAUTHORIZED, AUTHORIZED]);
+    unauthorizedTenant();
+    expect(lines.slice(2)).toEqual([UNAUTHORIZED]);
+  });
+
+  it('is written for another failure of such a tenant', () => {
+    unauthorizedTenant();
+    failed(0, ofTenant);
+    expect(lines.slice(1)).toEqual([FAILED]);
+    succeeded({ isOwn: false, enterprise: '8' });
+    expect(lines.slice(2)).toEqual([RECOVERED]);
+  });
+
+  it('is written for each tenant that is refused, and does not hide a refusal of the app itself', () => {
+    for (const enterprise of ['7', '8', '7']) {
+      failed(0, { isOwn: false, enterprise, error: refusalOf('grant_invalid', enterprise) });
+    }
+    failed(0, { error: errorOf('grant_invalid', false) });
+    failed(1, { error: errorOf('grant_invalid', false) });
+    expect(lines).toEqual([
+      'error Token request failed (grant_invalid); calls that need this token fail. Enterprise 7: This is grant_invalid. Do something.',
+      'error Token request failed (grant_invalid); calls that need this token fail. Enterprise 8: This is grant_invalid. Do something.',
+      'error Token request failed (grant_invalid); calls that need this token fail. This is grant_invalid. Do something.',
+    ]);
+  });
+
+  it('does not hide the recovery of the app itself', () => {
+    failed(0, { error: errorOf('grant_invalid', false) });
+    failed(2 * MINUTE, { ...ofTenant, error: refusalOf('grant_invalid', '7') });
+    succeeded();
+    expect(lines.slice(2)).toEqual([RECOVERED]);
+  });
+
+  it('is not written for the recovery of the app itself', () => {
+    failed(0, { ...ofTenant, error: refusalOf('grant_invalid', '7') });
+    succeeded();
+    succeeded(ofTenant);
+    expect(lines).toHaveLength(1);
+  });
+
+  it('is written once for all tenants in an outage or if the client is refused', () => {
+    for (const enterprise of ['7', '8']) {
+      failed(0, { isOwn: false, enterprise });
+      failed(0, { isOwn: false, enterprise, error: errorOf('client_invalid', false) });
+    }
+    expect(lines).toHaveLength(2);
+  });
+});
+
 describe('The log line of a clock offset', () => {
   it.each([
     [30_000, "Clock of this machine is 30 s behind the token endpoint's"],
@@ -233,6 +319,15 @@ describe('The debug line of a token request', () => {
     expect(lines[0]).toContain('usable for an unknown time');
   });
 
+  it('names the enterprise of a tenant', () => {
+    succeeded({ fingerprint: 'f', isOwn: false, enterprise: '7' });
+    failed(0, { subjectType: 'user', isOwn: false, enterprise: '7' });
+    expect(lines).toEqual([
+      'Token request (mint) succeeded: subject type enterprise, enterprise 7, usable for 3000 s, fingerprint f, duration 100 ms.',
+      'Token request (mint) failed: subject type user, enterprise 7, code unavailable, duration 100 ms.',
+    ]);
+  });
+
   it('is written for each failure, with its code', () => {
     failed(0, { subjectType: undefined });
     failed(1);
@@ -279,6 +374,29 @@ describe('The log of an app', () => {
     await runtime.advance(MINUTE);
     await box.provider.getToken();
     expect(lines.slice(2)).toEqual([RECOVERED]);
+  });
+
+  it('has two lines for a tenant that removes the app and authorizes it again', async () => {
+    const box = new TenantBox();
+    const runtime = new FakeRuntime();
+    const app = tenantApp(box, { runtime });
+    app.events.subscribe((event) => log.write(event));
+    const call = () =>
+      app.provider.runFor({ enterprise: TENANT }, () => app.fetch('/2.0/users/me'));
+    await call();
+    box.onToken = (subject) => (subject === `enterprise:${TENANT}` ? unauthorized() : undefined);
+    await runtime.advance(60 * MINUTE);
+    for (let time = 0; time < 5; time++) {
+      await thrownBy(call);
+      await app.fetch('/2.0/users/me');
+      await runtime.advance(MINUTE);
+    }
+    expect(lines).toEqual([
+      'warn The app is not authorized for a tenant; calls for this enterprise fail, others work. Enterprise 7: The Box admin has not authorized this app. Box returned 400 (unauthorized_client: This app is not authorized by the enterprise admin). Ask an admin to authorize the client id under Admin Console > Integrations > Platform Apps Manager. This is needed again after every change of scopes.',
+    ]);
+    box.clear();
+    await call();
+    expect(lines.slice(1)).toEqual(['log Enterprise 7 has authorized the app again.']);
   });
 
   it('has no line for serving the current token, as the failure is logged', () => {
