@@ -23,14 +23,18 @@ export {
   type BoxAuthModuleOptions,
   getBoxFetchToken,
   getBoxTokenProviderToken,
+  getBoxUsersToken,
   InjectBoxFetch,
   InjectBoxTokenProvider,
+  InjectBoxUsers,
 } from './box/nest/box-auth.module-definition.js';
 export type { AssertionOptions } from './box/box-assertion.js';
 export { boxApiError } from './box/box-api-error.js';
 export type { Actor, DownscopeRequest } from './box/downscope.js';
 export { BoxTokenProvider } from './box/box-token.provider.js';
 export type { BoxTenants, RunForOptions } from './box/tenants.js';
+export { BoxUsers } from './box/users/box-users.js';
+export type { BoxUserQuery, BoxUserScope, NewBoxUser } from './box/users/user-query.js';
 export type {
   AccessTokenCredentials,
   AppTokenCredentials,

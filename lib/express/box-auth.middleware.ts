@@ -12,6 +12,7 @@ import { type BoxAuth, createBoxAuth } from '../box/box-auth.js';
 import type { BoxFetch } from '../box/box-fetch.js';
 import { checkedEnterpriseId, enterpriseMissing } from '../box/tenants.js';
 import type { BoxTokenProvider } from '../box/box-token.provider.js';
+import { BoxUsers } from '../box/users/box-users.js';
 import {
   boxApiUrlIn,
   boxCredentialsIn,
@@ -34,12 +35,15 @@ export interface RequestBox {
   readonly runAs: BoxTokenProvider['runAs'];
   /** `BoxTokenProvider.runFor`. */
   readonly runFor: BoxTokenProvider['runFor'];
+  /** Finds and creates users in the enterprise of this request. */
+  readonly users: Pick<BoxUsers, 'find' | 'findOrCreate' | 'forget'>;
 }
 
 /** The middleware for `app.use`, and the provider for the rest of the app. */
 export interface BoxAuthMiddleware extends RequestHandler {
   readonly provider: BoxTokenProvider;
   readonly fetch: BoxFetch;
+  readonly users: BoxUsers;
   /**
    * Resolves after `warmUp`. With `'require'` it rejects if there is no token: await it before `listen`. If the app does not
    * handle the rejection, Node ends the process.
@@ -107,9 +111,10 @@ export function boxAuth(given: BoxAuthExpressOptions = {}): BoxAuthMiddleware {
   logEvents(box, logger);
   const ready = warmUpApp(box, box.provider, settings);
   box.keepWarm();
+  const users = new BoxUsers(() => box);
 
   const userOf = async (request: Request): Promise<ActingUser | undefined> => {
-    const id = await actingUser?.(request);
+    const id = await actingUser?.(request, users);
     if (id != null) return { id: checkedActingUserId(id), via };
     if (actingUser !== undefined && !optional) throw actingUserMissing();
     return undefined;
@@ -131,13 +136,14 @@ export function boxAuth(given: BoxAuthExpressOptions = {}): BoxAuthMiddleware {
   const serve: RequestHandler = (request, _response, next) => {
     actingOf(request).then((acting) => {
       const context = contextForApp(box.policy, acting);
-      request.box = requestBox(box, context, acting.source);
+      request.box = requestBox(box, users, context, acting.source);
       runInContext(context, next);
     }, failRequest(next));
   };
   return Object.assign(serve, {
     provider: box.provider,
     fetch: box.fetch,
+    users,
     ready,
     health: (demand?: BoxHealthOptions) => boxHealth(box, demand),
     close: () => box.close(),
@@ -157,6 +163,7 @@ function failRequest(next: (error: unknown) => void): (thrown: unknown) => void 
 /** Restores the context of the request: a body parser may call back without a context, or in that of another request. */
 function requestBox(
   { provider, fetch, policy }: BoxAuth,
+  users: BoxUsers,
   context: ActingContext,
   source: object | undefined,
 ): RequestBox {
@@ -167,6 +174,11 @@ function requestBox(
     getToken: (demand) => within(() => provider.getToken(demand)),
     runAs: (user, fn) => within(() => provider.runAs(user, fn)),
     runFor: (options, fn) => within(() => provider.runFor(options, fn)),
+    users: {
+      find: (query) => within(() => users.find(query)),
+      findOrCreate: (user) => within(() => users.findOrCreate(user)),
+      forget: (query) => within(() => users.forget(query)),
+    },
   };
 }
 

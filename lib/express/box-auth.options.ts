@@ -2,6 +2,7 @@ import type { Request } from 'express';
 import { checkedVia } from '../box/acting-user.js';
 import type { BoxAuthOptions } from '../box/box-auth.options.js';
 import type { BoxCredentialsSource } from '../box/credentials/box-credentials.js';
+import type { BoxUsers } from '../box/users/box-users.js';
 import type { ActingVia } from '../core/acting/acting.context.js';
 import { checkedWarmUp, type WarmUp } from '../core/app/app-start.js';
 import { checkedOnBadCredentials, type OnBadCredentials } from '../core/app/bad-credentials.js';
@@ -22,9 +23,10 @@ export interface BoxAuthExpressOptions extends Omit<BoxAuthOptions, 'credentials
   readonly credentials?: BoxCredentialsSource | undefined;
   /**
    * Returns the Box user id of the user who sent a request. Without an id the request fails with `acting_user_missing`. Take
-   * the id from your own session, never from what the client sends. Default: all calls are made by the service account.
+   * the id from your own session, never from what the client sends. `users` finds the Box ids of your users. Default: all calls
+   * are made by the service account.
    */
-  readonly actingUser?: ((request: Request) => Id | Promise<Id>) | undefined;
+  readonly actingUser?: ((request: Request, users: BoxUsers) => Id | Promise<Id>) | undefined;
   /** `'header'` sends `as-user`; `'token'` uses an access token of the user. Default `'header'`. */
   readonly via?: ActingVia | undefined;
   /** Serves unauthenticated requests as the service account instead of rejecting them. Default false. */

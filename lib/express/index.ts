@@ -6,6 +6,8 @@ export type { BoxHealth, BoxHealthOptions } from './box-health.js';
 export { boxApiError } from '../box/box-api-error.js';
 export type { BoxFetch } from '../box/box-fetch.js';
 export type { BoxTokenProvider } from '../box/box-token.provider.js';
+export type { BoxUsers } from '../box/users/box-users.js';
+export type { BoxUserQuery, BoxUserScope, NewBoxUser } from '../box/users/user-query.js';
 export type { WarmUp } from '../core/app/app-start.js';
 export type { OnBadCredentials } from '../core/app/bad-credentials.js';
 export { BoxAuthError, type BoxAuthErrorDetails } from '../core/errors/box-auth.error.js';

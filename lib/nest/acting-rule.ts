@@ -1,14 +1,15 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
+import type { BoxUsers } from '../box/users/box-users.js';
 import type { ActingVia } from '../core/acting/acting.context.js';
 
 type Id = string | null | undefined;
 
 /**
  * Returns the Box user id of the user who sent a request. Derive it from the authenticated session, never from data of the
- * client.
+ * client. `users` finds the Box ids of your users: it belongs to the Box app without a name.
  */
-export type ActingUserResolver = (context: ExecutionContext) => Id | Promise<Id>;
+export type ActingUserResolver = (context: ExecutionContext, users: BoxUsers) => Id | Promise<Id>;
 
 /**
  * Returns the enterprise id of the tenant that a request is for. Derive it from your own record of the signed-in user, never

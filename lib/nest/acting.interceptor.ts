@@ -11,6 +11,7 @@ import { checkedActingUserId } from '../box/acting-user.js';
 import { boxDocs } from '../box/box-docs.js';
 import { checkedEnterpriseId, enterpriseMissing } from '../box/tenants.js';
 import type { BoxApp } from '../box/box-token.provider.js';
+import type { BoxUsers } from '../box/users/box-users.js';
 import {
   type Acting,
   type ActingUser,
@@ -26,6 +27,7 @@ import {
   SetEnterpriseRule,
 } from './acting-rule.js';
 import { preserveContext } from './preserve-context.js';
+import { usersForResolvers } from './resolver-users.js';
 import { rejectSharedCache } from './response-cache-check.js';
 import { admitToSome, appsWithTenants } from './tenant-checks.js';
 
@@ -49,6 +51,7 @@ export class ActingInterceptor implements NestInterceptor {
   /** Identifies each invocation in the async context. */
   readonly #sources = new WeakMap<ExecutionContext, object>();
   #apps: readonly BoxApp[] | undefined;
+  #users: BoxUsers | undefined;
 
   constructor(
     private readonly reflector: Reflector,
@@ -63,7 +66,7 @@ export class ActingInterceptor implements NestInterceptor {
     this.#sources.set(invocation, source);
     const rules = this.#rulesOf(invocation);
     const acting = whenKnown(this.#enterprise(rules.enterprise, invocation, source), (enterprise) =>
-      whenKnown(actingUser(rules, enterprise, invocation), (user) => ({
+      whenKnown(this.#actingUser(rules, { source, enterprise }, invocation), (user) => ({
         source,
         enterprise,
         user,
@@ -89,6 +92,31 @@ export class ActingInterceptor implements NestInterceptor {
       this.#apps ??= appsWithTenants(this.modules);
       const admission = admitToSome(this.#apps, { source, enterprise });
       return admission === undefined ? enterprise : admission.then(() => enterprise);
+    });
+  }
+
+  /**
+   * The acting user of the request, who is looked up in the context of its enterprise. A handler without `@AsUser` and
+   * `@AsServiceAccount` acts for the service account, but `@ForEnterprise` alone keeps the user of an outer `runAs`.
+   */
+  #actingUser(
+    { acting: rule, enterprise: enterpriseRule }: Rules,
+    tenant: Pick<Acting, 'source' | 'enterprise'>,
+    invocation: ExecutionContext,
+  ): MaybePromise<ActingUser | undefined> {
+    if (rule === undefined) return enterpriseRule && lastActing()?.user;
+    if (rule.as === 'service-account') return undefined;
+    const { user, via, optional } = rule;
+    const resolve = () => {
+      if (typeof user === 'string') return user;
+      this.#users ??= usersForResolvers(this.modules);
+      return user(invocation, this.#users);
+    };
+    const resolved = enterpriseRule === undefined ? resolve() : runInActingContext(tenant, resolve);
+    return whenKnown(resolved, (id) => {
+      if (id != null) return { id: checkedActingUserId(id), via };
+      if (optional) return undefined;
+      throw actingUserMissing(invocation);
     });
   }
 
@@ -139,28 +167,6 @@ function handleIn(acting: Acting, next: CallHandler): Observable<unknown> {
       }),
     ),
   );
-}
-
-/**
- * The acting user of the request, who is looked up in the context of its enterprise. A handler without `@AsUser` and
- * `@AsServiceAccount` acts for the service account, but `@ForEnterprise` alone keeps the user of an outer `runAs`.
- */
-function actingUser(
-  { acting: rule, enterprise: enterpriseRule }: Rules,
-  enterprise: string | undefined,
-  invocation: ExecutionContext,
-): MaybePromise<ActingUser | undefined> {
-  if (rule === undefined) return enterpriseRule && lastActing()?.user;
-  if (rule.as === 'service-account') return undefined;
-  const { user, via, optional } = rule;
-  const resolve = () => (typeof user === 'string' ? user : user(invocation));
-  const resolved =
-    enterpriseRule === undefined ? resolve() : runInActingContext({ enterprise }, resolve);
-  return whenKnown(resolved, (id) => {
-    if (id != null) return { id: checkedActingUserId(id), via };
-    if (optional) return undefined;
-    throw actingUserMissing(invocation);
-  });
 }
 
 function actingUserMissing(invocation: ExecutionContext): BoxAuthError {

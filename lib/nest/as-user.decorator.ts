@@ -24,6 +24,8 @@ const USAGE = {
  * returns the id for an `ExecutionContext`. The acting user is kept across every await, timer and Observable of the handler.
  * Guards run before the function is called.
  *
+ * The second argument of the function finds the Box ids of your users: see `BoxUsers`. It belongs to the Box app without a name.
+ *
  * A request fails with `acting_user_missing` if the function returns no id, and with `acting_user_invalid` if the id is not
  * 1 to 20 digits.
  *

@@ -6,6 +6,7 @@ import type { BoxAuthOptions } from '../box-auth.options.js';
 import { BoxFetch } from '../box-fetch.js';
 import { BoxTokenProvider } from '../box-token.provider.js';
 import type { BoxCredentialsSource } from '../credentials/box-credentials.js';
+import { BoxUsers } from '../users/box-users.js';
 
 /** The options of `BoxAuthModule.forRoot`, and what the factory of `forRootAsync` returns. */
 export interface BoxAuthModuleOptions extends Omit<BoxAuthOptions, 'credentials'> {
@@ -37,6 +38,7 @@ export interface BoxAuthModuleExtras {
 
 // Symbol.for: one process may load the ES module and the CommonJS build.
 export const BOX_APP_PROVIDER = Symbol.for('nestjs-box-auth.BOX_APP_PROVIDER');
+export const BOX_APP_USERS = Symbol.for('nestjs-box-auth.BOX_APP_USERS');
 export const BOX_ENVIRONMENT = Symbol.for('nestjs-box-auth.BOX_ENVIRONMENT');
 
 export const BOX_MODULE: AuthModule = {
@@ -58,6 +60,11 @@ export function getBoxFetchToken(name?: string): typeof BoxFetch | symbol {
   return name === undefined ? BoxFetch : Symbol.for(`nestjs-box-auth.BoxFetch.${name}`);
 }
 
+/** Returns the injection token of a Box app's user directory: the class itself for the app without a name. */
+export function getBoxUsersToken(name?: string): typeof BoxUsers | symbol {
+  return name === undefined ? BoxUsers : Symbol.for(`nestjs-box-auth.BoxUsers.${name}`);
+}
+
 /** Injects the token provider of the Box app `name`. */
 export function InjectBoxTokenProvider(name?: string): ParameterDecorator & PropertyDecorator {
   return Inject(getBoxTokenProviderToken(name));
@@ -66,6 +73,11 @@ export function InjectBoxTokenProvider(name?: string): ParameterDecorator & Prop
 /** Injects the fetch of the Box app `name`. */
 export function InjectBoxFetch(name?: string): ParameterDecorator & PropertyDecorator {
   return Inject(getBoxFetchToken(name));
+}
+
+/** Injects the user directory of the Box app `name`. */
+export function InjectBoxUsers(name?: string): ParameterDecorator & PropertyDecorator {
+  return Inject(getBoxUsersToken(name));
 }
 
 export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =

@@ -5,16 +5,24 @@ import { checkReturnedOptions } from '../../nest/auth-module.js';
 import { credentialsOf, type Environment } from '../../nest/environment.js';
 import { createBoxAuth } from '../box-auth.js';
 import { boxDocs } from '../box-docs.js';
-import { boxAuthOf, type BoxTokenProvider, providerReplacedError } from '../box-token.provider.js';
+import {
+  type BoxApp,
+  boxAuthOf,
+  type BoxTokenProvider,
+  providerReplacedError,
+} from '../box-token.provider.js';
 import { boxApiUrlIn, boxUploadUrlIn, boxVariableNames } from '../box.environment.js';
 import type { BoxCredentials } from '../credentials/box-credentials.js';
+import { BoxUsers } from '../users/box-users.js';
 import {
   BOX_APP_PROVIDER,
+  BOX_APP_USERS,
   BOX_ENVIRONMENT,
   BOX_MODULE,
   type BoxAuthModuleOptions,
   getBoxFetchToken,
   getBoxTokenProviderToken,
+  getBoxUsersToken,
   MODULE_OPTIONS_TOKEN,
 } from './box-auth.module-definition.js';
 
@@ -24,6 +32,7 @@ const MISSING = { hint: 'Return { credentials } from the factory.', docs: boxDoc
 export function boxAuthProviders(name: string | undefined): ModuleMetadata {
   const provider = getBoxTokenProviderToken(name);
   const boxFetch = getBoxFetchToken(name);
+  const users = getBoxUsersToken(name);
   return {
     providers: [
       {
@@ -33,16 +42,29 @@ export function boxAuthProviders(name: string | undefined): ModuleMetadata {
           createBoxTokenProvider(options, environment, name),
       },
       { provide: BOX_APP_PROVIDER, useExisting: provider },
-      // Made from the provider, so that a test that overrides the provider overrides both.
+      // Made from the provider, so that a test that overrides the provider overrides all.
       {
         provide: boxFetch,
         inject: [provider],
         useFactory: (box: BoxTokenProvider) =>
           boxAuthOf(box)?.fetch ?? (() => Promise.reject(providerReplacedError())),
       },
+      {
+        provide: users,
+        inject: [provider],
+        useFactory: (box: BoxTokenProvider) => new BoxUsers(() => appBehind(box)),
+      },
+      { provide: BOX_APP_USERS, useExisting: users },
     ],
-    exports: [provider, boxFetch],
+    exports: [provider, boxFetch, users],
   };
+}
+
+/** @throws BoxAuthError `provider_replaced` */
+function appBehind(provider: BoxTokenProvider): BoxApp {
+  const app = boxAuthOf(provider);
+  if (app === undefined) throw providerReplacedError();
+  return app;
 }
 
 async function createBoxTokenProvider(

@@ -23,7 +23,6 @@ import {
   ActingUser,
   AsServiceAccount,
   AsUser,
-  type ActingUserResolver,
   BoxFetch,
 } from 'nestjs-box-auth';
 import { BoxEmulator } from 'nestjs-box-auth/testing';
@@ -50,7 +49,7 @@ interface GraphQLContext {
   readonly req: { readonly headers: { readonly authorization?: string } };
 }
 
-const fromRequest: ActingUserResolver = (context) =>
+const fromRequest = (context: ExecutionContext) =>
   boxIdOf(
     GqlExecutionContext.create(context).getContext<GraphQLContext>().req.headers.authorization,
   );

@@ -22,7 +22,6 @@ import {
   ActingUser,
   AsServiceAccount,
   AsUser,
-  type ActingUserResolver,
   BoxFetch,
 } from 'nestjs-box-auth';
 import { BoxEmulator } from 'nestjs-box-auth/testing';
@@ -48,12 +47,12 @@ interface Message {
   readonly session?: string;
 }
 
-const fromData: ActingUserResolver = (context) =>
+const fromData = (context: ExecutionContext) =>
   boxIdOf(context.switchToRpc().getData<Message>().session);
 
 /** Who opened a connection is known from when it was opened. */
 const connected = new WeakMap<object, string>();
-const fromConnection: ActingUserResolver = (context) =>
+const fromConnection = (context: ExecutionContext) =>
   connected.get(socketOf(context.switchToRpc().getContext<TcpContext>()));
 
 function socketOf(context: TcpContext): TcpSocket['netSocket'] {

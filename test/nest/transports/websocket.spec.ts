@@ -15,7 +15,6 @@ import {
   ActingUser,
   AsServiceAccount,
   AsUser,
-  type ActingUserResolver,
   BoxFetch,
 } from 'nestjs-box-auth';
 import { BoxEmulator } from 'nestjs-box-auth/testing';
@@ -45,7 +44,7 @@ interface Answer {
 
 /** Who is at the other end of a socket is known from when it was opened. */
 const connected = new WeakMap<object, string>();
-const fromSocket: ActingUserResolver = (context) =>
+const fromSocket = (context: ExecutionContext) =>
   connected.get(context.switchToWs().getClient<object>());
 
 let resolvers = new Crossing(1);
