@@ -38,6 +38,7 @@ expectDefaults('docs/options.md', boxOptions());
 expectDefaults('docs/workfront.md', workfrontOptions());
 expectCodeDefaults();
 expectLogLines('docs/observability.md');
+expectScopes('docs/tenants.md');
 expectKnownCodes();
 expectScripts('CONTRIBUTING.md');
 expectPeers('docs/entry-points.md');
@@ -136,6 +137,26 @@ function fixedPartsOf(line) {
     .filter((part) => /\w/.test(part));
 }
 
+/**
+ * The table of scopes has the codes of the known error responses of Box's token endpoint.
+ *
+ * @param {string} file
+ */
+function expectScopes(file) {
+  const scopes = { 'All tenants': 'client', 'One tenant': 'tenant', 'One subject': 'subject' };
+  const responses = tokenEndpointResponses();
+  for (const [label, scope] of Object.entries(scopes)) {
+    const codesOf = responses.filter((one) => one.scope === scope).map(({ code }) => code);
+    const expected = [...new Set(codesOf)].toSorted().join(', ');
+    const row = rowsUnder(file, 'Scope').find(([cell]) => cell === label);
+    const documented = namesIn(row?.[1] ?? '')
+      .toSorted()
+      .join(', ');
+    if (documented !== expected)
+      mistakes.push(`${file} has ${documented} for the scope "${label}", not ${expected}.`);
+  }
+}
+
 /** No document has a table with a code that does not exist. */
 function expectKnownCodes() {
   for (const file of documents) {
@@ -229,6 +250,15 @@ function codes() {
   const { type } = declaration(ts.isTypeAliasDeclaration, 'BoxAuthErrorCode');
   if (!ts.isUnionTypeNode(type)) throw new Error('BoxAuthErrorCode is not a union.');
   return type.types.map((member) => member.getText().replaceAll("'", ''));
+}
+
+/** The scopes and codes in `TOKEN_ENDPOINT_ERRORS`, which Box's error responses have. */
+function tokenEndpointResponses() {
+  const file = 'lib/box/box-error-responses.ts';
+  const [, list = ''] = /TOKEN_ENDPOINT_ERRORS\b[^=]*= \[(.*?)^\];/ms.exec(read(file)) ?? [];
+  const found = [...list.matchAll(/scope: '(\w+)',.*?code: '(\w+)'/gs)];
+  if (found.length === 0) throw new Error(`${file} has no list of error responses.`);
+  return found.map(([, scope = '', code = '']) => ({ scope, code }));
 }
 
 /** The kinds of `Fault`. */

@@ -6,7 +6,13 @@ import { BoxApiError, BoxSdkError } from 'box-node-sdk/box/errors';
 import { lastValueFrom } from 'rxjs';
 import { Agent, type Dispatcher, fetch as undiciFetch, request } from 'undici';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { BoxAuthError, BoxAuthModule, BoxFetch, BoxTokenProvider } from 'nestjs-box-auth';
+import {
+  BoxAuthError,
+  BoxAuthModule,
+  type BoxAuthModuleOptions,
+  BoxFetch,
+  BoxTokenProvider,
+} from 'nestjs-box-auth';
 import { BoxHttpModule } from 'nestjs-box-auth/axios';
 import { BoxSdkModule } from 'nestjs-box-auth/sdk';
 import { BoxEmulator } from 'nestjs-box-auth/testing';
@@ -23,21 +29,29 @@ beforeEach(async () => {
   box = await BoxEmulator.start();
   vi.stubEnv('BOX_CONFIG', JSON.stringify(box.config));
   vi.stubEnv('BOX_API_URL', box.url);
+  await openApp();
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await closeApp();
+  await box.stop();
+});
+
+async function openApp(options: BoxAuthModuleOptions = {}): Promise<void> {
   app = await Test.createTestingModule({
     imports: [
-      BoxAuthModule.forRoot({ tokenEndpoint: { attempts: 1 } }),
+      BoxAuthModule.forRoot({ tokenEndpoint: { attempts: 1 }, ...options }),
       BoxHttpModule,
       BoxSdkModule.register({ retryStrategy: NEVER_AGAIN }),
     ],
   }).compile();
   dispatcher = new Agent().compose(boxAuthInterceptor(app.get(BoxTokenProvider)));
-});
-afterEach(async () => {
-  vi.unstubAllEnvs();
+}
+
+async function closeApp(): Promise<void> {
   await app.close();
   await dispatcher.close();
-  await box.stop();
-});
+}
 
 const NEVER_AGAIN = { shouldRetry: async () => false, retryAfter: () => 0 };
 
@@ -84,9 +98,12 @@ async function failuresOf(options?: Parameters<Send>[0]): Promise<Record<string,
 
 describe('The page about errors by client', () => {
   it.each([
-    ['without a token', 'app_not_authorized', undefined],
-    ['for an invalid acting user', 'acting_user_invalid', { asUser: 'alice' }],
-  ] as const)('finds the BoxAuthError %s', async (_, code, options) => {
+    ['without a token', 'app_not_authorized', undefined, {}],
+    ['for an invalid acting user', 'acting_user_invalid', { asUser: 'alice' }, {}],
+    ['without a tenant', 'enterprise_missing', undefined, { tenants: [], tenantRequired: true }],
+  ] as const)('finds the BoxAuthError %s', async (_, code, options, appOptions) => {
+    await closeApp();
+    await openApp(appOptions);
     box.authorized = false;
     const { boxAuthErrorOf } = await run(exampleIn(PAGE, 'function boxAuthErrorOf'));
     const find = boxAuthErrorOf as (error: unknown) => BoxAuthError | undefined;
