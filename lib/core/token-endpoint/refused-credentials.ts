@@ -5,12 +5,7 @@ import type { Runtime } from '../runtime/runtime.js';
 import { type ErrorScope, repeated, scopeOf } from './known-error-responses.js';
 
 const MIN_MS = 30_000;
-/** The admin of a tenant may authorize the app at any moment. */
-const MAX_MS: Readonly<Record<ErrorScope, number>> = {
-  client: 300_000,
-  tenant: MIN_MS,
-  subject: 300_000,
-};
+const MAX_MS = 300_000;
 
 interface Remembered {
   readonly error: BoxAuthError;
@@ -22,7 +17,7 @@ interface Remembered {
 
 /**
  * Remembers refusals that another request cannot fix, so that calls do not repeat it: for 30 s, then for twice as long after
- * each further refusal, up to 5 min. A refusal of a tenant is remembered for 30 s each time. The key is the fingerprint of the
+ * each further refusal, up to 5 min. A refusal of an enterprise is remembered for 30 s each time. The key is the fingerprint of the
  * credentials, so that new credentials are tried at once, with the enterprise or the subject if the refusal is about one.
  *
  * The refusal of a user never counts for the user's tenant: until a token was granted, the user may belong to another enterprise.
@@ -56,7 +51,7 @@ export class RefusedCredentials {
     const before = this.#remembered.get(key);
     // Refusals of requests that were in flight at the same time count once, for any number of subjects.
     if (before !== undefined && now < before.until) return false;
-    const forMs = before === undefined ? MIN_MS : Math.min(before.forMs * 2, MAX_MS[scope]);
+    const forMs = before === undefined ? MIN_MS : Math.min(before.forMs * 2, maxMs(scope, subject));
     const enterprise = scope === 'client' ? undefined : enterpriseOf(subject);
     this.#remembered.set(key, { error, forMs, until: now + forMs, enterprise });
     return before === undefined;
@@ -74,6 +69,11 @@ export class RefusedCredentials {
       if (remembered.enterprise === enterprise) this.#remembered.delete(key);
     }
   }
+}
+
+/** The admin of an enterprise may authorize the app at any moment. */
+function maxMs(scope: ErrorScope, { type }: Subject): number {
+  return scope === 'tenant' || (scope === 'subject' && type === 'enterprise') ? MIN_MS : MAX_MS;
 }
 
 /** The key of a refusal by its scope. A user of an unknown enterprise shares no refusal of a tenant with others. */

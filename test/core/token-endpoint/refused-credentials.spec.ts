@@ -80,6 +80,20 @@ describe('Refused credentials', () => {
   );
 });
 
+describe('A refused enterprise', () => {
+  it('is tried again after 30 s each time, but a user less and less often', async () => {
+    const waits: (number | undefined)[] = [];
+    for (let time = 0; time < 3; time++) {
+      for (const subject of [TENANT, USER]) {
+        refused.remember('app', subject, refusal('subject'));
+        waits.push(waitFor('app', subject));
+      }
+      await runtime.advance(300_000);
+    }
+    expect(waits).toEqual([30_000, 30_000, 30_000, 60_000, 30_000, 120_000]);
+  });
+});
+
 describe('A refused tenant', () => {
   const ofTenant: Subject = { type: 'user', id: '1', enterprise: '1' };
 
