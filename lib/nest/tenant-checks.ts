@@ -54,15 +54,13 @@ export function checkForTenants(modules: ModulesContainer): void {
 
 const scanner = new MetadataScanner();
 
-/** Whether a class, or one of its methods, has `@ForEnterprise`. */
+/** Whether a class, or one of its methods, inherited ones included, has `@ForEnterprise`. */
 function isDecorated(type: unknown): type is { readonly name: string } {
   if (typeof type !== 'function') return false;
   const prototype: unknown = type.prototype;
   const methods =
     typeof prototype === 'object' && prototype !== null
-      ? scanner
-          .getAllMethodNames(prototype)
-          .map((name): unknown => Object.getOwnPropertyDescriptor(prototype, name)?.value)
+      ? scanner.getAllMethodNames(prototype).map((name): unknown => Reflect.get(prototype, name))
       : [];
   return [type, ...methods].some(
     (target) => typeof target === 'function' && Reflect.hasMetadata(SetEnterpriseRule.KEY, target),

@@ -14,7 +14,14 @@ import {
 import { APP_INTERCEPTOR, HttpAdapterHost, Reflector } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
 import { afterEach, describe, expect, it } from 'vitest';
-import { ActingUser, AsServiceAccount, AsUser, BoxAuthModule } from 'nestjs-box-auth';
+import {
+  ActingEnterprise,
+  ActingUser,
+  AsServiceAccount,
+  AsUser,
+  BoxAuthModule,
+  ForEnterprise,
+} from 'nestjs-box-auth';
 
 const signedIn = (context: ExecutionContext) =>
   context.switchToHttp().getRequest<{ headers: Record<string, string> }>().headers['x-person'];
@@ -56,6 +63,12 @@ class Plain {
   }
   @Get('none') @AsServiceAccount() none() {
     return { id: 'service account' };
+  }
+  @Get('tenant') @ForEnterprise(signedIn) tenant(@ActingEnterprise() id: string) {
+    return { id };
+  }
+  @Get('one-tenant') @ForEnterprise('11111') oneTenant(@ActingEnterprise() id: string) {
+    return { id };
   }
 }
 @Controller()
@@ -112,7 +125,7 @@ type Read = (path: string, person: string, method?: string) => Promise<unknown>;
 async function start(controller: Type, ...providers: Provider[]): Promise<Read> {
   const module = await Test.createTestingModule({
     imports: [
-      BoxAuthModule.forRoot({ credentials: { developerToken: 'token' } }),
+      BoxAuthModule.forRoot({ credentials: { developerToken: 'token' }, tenants: () => true }),
       CacheModule.register({ ttl: 60_000 }),
     ],
     controllers: [controller],
@@ -162,7 +175,7 @@ describe('Nest’s CacheInterceptor around a handler with @AsUser', () => {
   it('is rejected with useGlobalInterceptors', async () => {
     const module = await Test.createTestingModule({
       imports: [
-        BoxAuthModule.forRoot({ credentials: { developerToken: 'token' } }),
+        BoxAuthModule.forRoot({ credentials: { developerToken: 'token' }, tenants: () => true }),
         CacheModule.register(),
       ],
       controllers: [Uncached],
@@ -194,5 +207,34 @@ describe('Nest’s CacheInterceptor around a handler with @AsUser', () => {
     expect(await twice(read, 'literal')).toEqual(['11111', '11111', '11111']);
     expect(await twice(read, 'none')).toEqual(Array(3).fill('service account'));
     expect(await twice(read, 'post', 'POST')).toEqual(['11111', '22222', '11111']);
+  });
+});
+
+describe('Nest’s CacheInterceptor around a handler with @ForEnterprise', () => {
+  it('is rejected, with both decorators in the error', async () => {
+    const module = await Test.createTestingModule({
+      imports: [
+        BoxAuthModule.forRoot({ credentials: { developerToken: 'token' }, tenants: () => true }),
+        CacheModule.register(),
+      ],
+      controllers: [ByUrl],
+    }).compile();
+    app = module.createNestApplication();
+    const lines: string[] = [];
+    app.useLogger({
+      log: () => undefined,
+      warn: () => undefined,
+      error: (line: unknown) => lines.push(String(line)),
+    });
+    expect(await twice(await listening(app), 'tenant')).toEqual([500, 500, 500]);
+    expect(lines[0]).toContain(
+      'CacheInterceptor caches ByUrl.tenant with one key for all requests, but with @AsUser and @ForEnterprise each user and tenant has a different response.',
+    );
+  });
+
+  it('is accepted for a fixed tenant, and if its keys contain the tenant', async () => {
+    expect(await twice(await start(ByUrl), 'one-tenant')).toEqual(['11111', '11111', '11111']);
+    await app?.close();
+    expect(await twice(await start(ByPerson), 'tenant')).toEqual(['11111', '22222', '11111']);
   });
 });
