@@ -49,15 +49,15 @@ const sessions = new Map([
 ]);
 const tenantOf = (session: unknown): string | undefined => sessions.get(String(session));
 
-let box: TenantBox;
+let api: TenantBox;
 beforeEach(() => {
-  box = new TenantBox();
+  api = new TenantBox();
 });
 
 const boxModule = (tenantRequired = false) =>
   BoxAuthModule.forRoot({
     credentials,
-    fetch: box.fetch,
+    fetch: api.fetch,
     tenants: async (id) => id === TENANT || id === OTHER_TENANT,
     tenantRequired,
   });
@@ -188,7 +188,7 @@ describe('A GraphQL handler with @ForEnterprise', () => {
     const { data, errors } = await ask('{ folder { name } }', session);
     expect(data).toBeNull();
     expect(errors).toMatchObject([{ message }]);
-    expect(box.tokenRequests).toEqual([]);
+    expect(api.tokenRequests).toEqual([]);
   });
 
   it('is kept in the generator of a subscription', async () => {
@@ -217,7 +217,7 @@ describe('A GraphQL handler with @ForEnterprise', () => {
     await start({}, true);
     const { errors } = await ask('{ folder { owner } }', 'seven');
     expect(errors).toMatchObject([{ message: 'A call to Box names no enterprise.' }]);
-    expect(box.tokenRequests).toEqual(['enterprise:7']);
+    expect(api.tokenRequests).toEqual(['enterprise:7']);
   });
 });
 
@@ -297,7 +297,7 @@ describe('A handler of a microservice with @ForEnterprise', () => {
       status: 'error',
       message: 'Internal server error',
     });
-    expect(box.tokenRequests).toEqual([]);
+    expect(api.tokenRequests).toEqual([]);
   });
 });
 
@@ -359,7 +359,7 @@ describe('A handler of a gateway with @ForEnterprise', () => {
       const data = [call, tenantOf(sessionOf(call)), seenOf(call)];
       expect(answers).toContainEqual({ event: 'folder', data });
     }
-    expect(new Set(box.tokenRequests)).toEqual(new Set(['enterprise:7', 'enterprise:8']));
+    expect(new Set(api.tokenRequests)).toEqual(new Set(['enterprise:7', 'enterprise:8']));
   });
 
   it('acts for a user of the tenant', async () => {
@@ -372,6 +372,6 @@ describe('A handler of a gateway with @ForEnterprise', () => {
     const socket = await open(session);
     socket.send({ event: 'folder', data: 1 });
     expect(await socket.take(1)).toMatchObject([{ event: 'exception' }]);
-    expect(box.tokenRequests).toEqual([]);
+    expect(api.tokenRequests).toEqual([]);
   });
 });
