@@ -10,7 +10,7 @@ export {
   type NewItem,
 } from './box/drive/drive-items.js';
 export { type EmulatedGrant } from './box/emulated-token-endpoint.js';
-export { FakeBox } from './fake-box/fake-box.js';
+export { FakeBox, type FakeBoxOptions } from './fake-box/fake-box.js';
 export {
   type FakeBoxActing,
   type FakeBoxCall,

@@ -5,6 +5,9 @@ import { FakeTransport } from './fake-transport.js';
 /** Longer than any backoff, and longer than a rate limit lasts. */
 const CLOCK_STEP_MS = 180_000;
 
+/** The enterprise of the credentials, and of users of no other enterprise. */
+export const OWN_ENTERPRISE = '1';
+
 /** A `BoxAuth` that sends nothing over the network: `send` responds to every request of every HTTP client. */
 export class FakeBoxAuth extends BoxAuth {
   override readonly transport = new FakeTransport(this.fetch);
@@ -14,7 +17,7 @@ export class FakeBoxAuth extends BoxAuth {
   constructor(send: typeof fetch) {
     const clock = new FakeClock();
     super({
-      credentials: { clientId: 'fake-client', clientSecret: 'fake', enterpriseId: '1' },
+      credentials: { clientId: 'fake-client', clientSecret: 'fake', enterpriseId: OWN_ENTERPRISE },
       fetch: send,
       // Tests of `tenants` are for the app's own option.
       tenants: () => true,

@@ -1,5 +1,6 @@
 import type { ActingVia } from '../../core/acting/acting.context.js';
 import { BOX_API_URL } from '../../box/box-issuer.js';
+import { OWN_ENTERPRISE } from './fake-box-auth.js';
 
 /** A path with or without the query, or a full URL. A RegExp is tested against each of these forms. */
 export type FakeBoxPath = string | RegExp;
@@ -21,15 +22,20 @@ export interface FakeBoxCall {
   readonly as: string | undefined;
   /** How the call acts for that user: the `as-user` header or a user access token. */
   readonly via: ActingVia | undefined;
+  /** The id of the enterprise of its token: `'1'` unless it was for another one. Undefined if `as` is. */
+  readonly enterprise: string | undefined;
   /** The status of the response; undefined until it is sent. */
   readonly status: number | undefined;
 }
 
-/** The expected acting user of a call. */
-export type FakeBoxActing = Partial<Pick<FakeBoxCall, 'as' | 'via'>>;
+/** The expected acting user and enterprise of a call. */
+export type FakeBoxActing = Partial<Pick<FakeBoxCall, 'as' | 'via' | 'enterprise'>>;
 
-/** The user that a token acts as. */
-export type TokenHolder = Pick<FakeBoxCall, 'as' | 'via'>;
+/** The user that a token acts as, and the enterprise of the token. */
+export interface TokenHolder extends Pick<FakeBoxCall, 'via'> {
+  readonly as: string;
+  readonly enterprise: string;
+}
 
 /** A call whose response is still pending. */
 export type OpenCall = { -readonly [Key in keyof FakeBoxCall]: FakeBoxCall[Key] };
@@ -50,9 +56,9 @@ export async function recordCall(
     body: request.body === null ? undefined : await request.text(),
     as: undefined,
     via: undefined,
-    ...(holder !== undefined && actingUser !== undefined
-      ? { as: actingUser, via: 'header' }
-      : holder),
+    enterprise: undefined,
+    ...holder,
+    ...(holder !== undefined && actingUser !== undefined && { as: actingUser, via: 'header' }),
     status: undefined,
   };
 }
@@ -76,10 +82,27 @@ export function displayUrl({ url }: FakeBoxCall): string {
   return url.startsWith(`${BOX_API_URL}/`) ? url.slice(BOX_API_URL.length) : url;
 }
 
-/** Describes the acting user of a call for a message. */
-export function describeActing({ as, via }: FakeBoxActing): string {
-  if (as === undefined) return ' without a token';
-  return ` as ${as}${via === undefined ? '' : ` (via ${via})`}`;
+/** Whether a call has the expected acting user and enterprise. */
+export function matchesActing(call: FakeBoxCall, acting: FakeBoxActing): boolean {
+  return (['as', 'via', 'enterprise'] as const).every(
+    (name) => !(name in acting) || call[name] === acting[name],
+  );
+}
+
+/** Describes the acting user and the enterprise of a call for a message. */
+export function describeActing(acting: FakeBoxActing): string {
+  const { as, via, enterprise } = acting;
+  if (as === undefined && enterprise === undefined) return ' without a token';
+  return [
+    as === undefined ? '' : ` as ${as}`,
+    via === undefined ? '' : ` (via ${via})`,
+    enterprise === undefined ? '' : ` of enterprise ${enterprise}`,
+  ].join('');
+}
+
+/** Tests with one enterprise need not see its id. */
+function withoutOwn(call: FakeBoxCall): FakeBoxActing {
+  return call.enterprise === OWN_ENTERPRISE ? { ...call, enterprise: undefined } : call;
 }
 
 /** Lists calls for a message. */
@@ -87,7 +110,7 @@ export function describeCalls(calls: readonly FakeBoxCall[]): string {
   if (calls.length === 0) return 'No calls were made.';
   const lines = calls.map(
     (call) =>
-      `  ${call.method} ${displayUrl(call)}${describeActing(call)}: ${call.status ?? 'no response yet'}`,
+      `  ${call.method} ${displayUrl(call)}${describeActing(withoutOwn(call))}: ${call.status ?? 'no response yet'}`,
   );
   return ['Calls made:', ...lines].join('\n');
 }

@@ -1,9 +1,12 @@
 import type { BoxAuthErrorCode } from '../../core/errors/error-codes.js';
+import { BOX_API_URL } from '../../box/box-issuer.js';
 import { boxError, rateLimited } from '../box/box-responses.js';
-import { type HttpAnswer, oauthError } from '../http/http-response.js';
+import { type HttpAnswer, oauthError, ok } from '../http/http-response.js';
+import { OWN_ENTERPRISE } from './fake-box-auth.js';
 import type { TokenHolder } from './fake-box-calls.js';
 
 const LIFETIME_S = 3600;
+const VERIFICATION_URL = `${BOX_API_URL}/2.0/users/me?fields=enterprise`;
 
 const FAILURES = {
   unavailable: () => boxError(503, 'unavailable', 'Unavailable'),
@@ -19,20 +22,62 @@ export type FakeTokenFailure = keyof typeof FAILURES;
 
 /** A fake token endpoint: every subject gets tokens, with the same values in every run. */
 export class FakeBoxTokens {
+  readonly #enterpriseOfUser: ReadonlyMap<string, string>;
   readonly #issued = new Map<string, TokenHolder>();
+  /** User tokens that no call was made with yet. */
+  readonly #unused = new Set<string>();
   readonly #counts = new Map<string, number>();
   readonly #revoked = new Set<string>();
+  /** The enterprises that have not authorized the app. */
+  readonly #unauthorized = new Set<string>();
   failure: FakeTokenFailure | undefined;
+
+  constructor(enterpriseOfUser: ReadonlyMap<string, string>) {
+    this.#enterpriseOfUser = enterpriseOfUser;
+  }
 
   /** Responds to a request to `/oauth2/token`. */
   grant(form: URLSearchParams): HttpAnswer {
     if (this.failure !== undefined) return FAILURES[this.failure]();
     const parent = form.get('subject_token');
     if (parent !== null) return this.#exchange(parent, form);
-    const user = form.get('box_subject_type') === 'user' ? form.get('box_subject_id') : null;
-    return user === null
-      ? this.#issue('service-account', { as: 'service-account', via: undefined })
-      : this.#issue(`user-${user}`, { as: user, via: 'token' });
+    const holder = this.#requestedHolder(form);
+    if (this.#unauthorized.has(holder.enterprise)) return FAILURES.app_not_authorized();
+    const account = holder.via === 'token' ? `user-${holder.as}` : holder.as;
+    const { enterprise } = holder;
+    return this.#issue(
+      enterprise === OWN_ENTERPRISE ? account : `${account}-of-${enterprise}`,
+      holder,
+    );
+  }
+
+  authorize(enterprise: string): void {
+    this.#unauthorized.delete(enterprise);
+  }
+
+  deauthorize(enterprise: string): void {
+    this.#unauthorized.add(enterprise);
+    for (const [token, holder] of this.#issued) {
+      if (holder.enterprise === enterprise) this.revoke(token);
+    }
+  }
+
+  /**
+   * The response to the request that checks the enterprise of a user token. The package sends it before the first use of such a
+   * token for a tenant, so it is not a call of the app.
+   */
+  verification(token: string, { method, url, headers }: Request): HttpAnswer | undefined {
+    const isFirstUse = this.#unused.delete(token);
+    const holder = this.#issued.get(token);
+    const isVerification =
+      method === 'GET' && url === VERIFICATION_URL && headers.get('accept') === 'application/json';
+    return isFirstUse && isVerification && holder
+      ? ok({
+          type: 'user',
+          id: holder.as,
+          enterprise: { type: 'enterprise', id: holder.enterprise },
+        })
+      : undefined;
   }
 
   /** The user of a token, even a revoked one; undefined for an unknown token. */
@@ -54,7 +99,23 @@ export class FakeBoxTokens {
 
   clear(): void {
     this.failure = undefined;
-    for (const memory of [this.#issued, this.#counts, this.#revoked]) memory.clear();
+    for (const memory of [
+      this.#issued,
+      this.#unused,
+      this.#counts,
+      this.#revoked,
+      this.#unauthorized,
+    ]) {
+      memory.clear();
+    }
+  }
+
+  #requestedHolder(form: URLSearchParams): TokenHolder {
+    const id = form.get('box_subject_id') ?? '';
+    if (form.get('box_subject_type') !== 'user') {
+      return { as: 'service-account', via: undefined, enterprise: id };
+    }
+    return { as: id, via: 'token', enterprise: this.#enterpriseOfUser.get(id) ?? OWN_ENTERPRISE };
   }
 
   /** RFC 8693, with the `restricted_to` of Box's responses. */
@@ -76,6 +137,7 @@ export class FakeBoxTokens {
     this.#counts.set(name, count);
     const token = `fake-token-${count}-${name}`;
     this.#issued.set(token, holder);
+    if (holder.via === 'token') this.#unused.add(token);
     return {
       status: 200,
       body: { access_token: token, expires_in: LIFETIME_S, token_type: 'bearer', ...extra },

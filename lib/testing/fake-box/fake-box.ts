@@ -9,6 +9,7 @@ import {
   type FakeBoxActing,
   type FakeBoxCall,
   type FakeBoxPath,
+  matchesActing,
   matchesRoute,
   recordCall,
 } from './fake-box-calls.js';
@@ -20,10 +21,18 @@ import {
 } from './fake-box-replies.js';
 import { FakeBoxTokens, type FakeTokenFailure } from './fake-box-tokens.js';
 
+/** The options of a {@link FakeBox}. */
+export interface FakeBoxOptions {
+  /** Enterprise ids by user id, for user access tokens. Other users belong to the enterprise `'1'`. */
+  readonly users?: Readonly<Record<string, string>>;
+}
+
 /**
  * A fake Box for tests: no credentials, no network, no waiting. Override `BoxTokenProvider` with its `provider`; `BoxFetch`
  * and the `HttpService` of `BoxHttpModule` then use it, too. They send tokens, act for users and replay after a 401 as in
  * production. `FakeBox` records their calls and responds to them.
+ *
+ * Its own enterprise is `'1'`. Calls inside `runFor` or with `@ForEnterprise` get tokens of any other enterprise.
  *
  * It checks neither permissions nor assertions: use a `BoxEmulator` for that.
  *
@@ -49,10 +58,14 @@ import { FakeBoxTokens, type FakeTokenFailure } from './fake-box-tokens.js';
  * ```
  */
 export class FakeBox {
-  readonly #tokens = new FakeBoxTokens();
+  readonly #tokens: FakeBoxTokens;
   readonly #replies = new FakeBoxReplies();
   #calls: FakeBoxCall[] = [];
   #auth = this.#newAuth();
+
+  constructor({ users = {} }: FakeBoxOptions = {}) {
+    this.#tokens = new FakeBoxTokens(new Map(Object.entries(users)));
+  }
 
   /** Replaces `BoxTokenProvider`. An app closes it on shutdown; reading this property then returns a new one. */
   get provider(): BoxTokenProvider {
@@ -103,7 +116,7 @@ export class FakeBox {
   }
 
   /**
-   * Returns the last call with that method, path and acting user.
+   * Returns the last call with that method, path, acting user and enterprise.
    *
    * @throws AssertionError of `node:assert` that lists the calls made, if none matches
    *
@@ -117,13 +130,10 @@ export class FakeBox {
    */
   expectCall(method: string, path: FakeBoxPath, acting: FakeBoxActing = {}): FakeBoxCall {
     const call = this.#calls.findLast(
-      (candidate) =>
-        matchesRoute(candidate, method, path) &&
-        (!('as' in acting) || candidate.as === acting.as) &&
-        (!('via' in acting) || candidate.via === acting.via),
+      (candidate) => matchesRoute(candidate, method, path) && matchesActing(candidate, acting),
     );
     if (call !== undefined) return call;
-    const actingUser = 'as' in acting || 'via' in acting ? describeActing(acting) : '';
+    const actingUser = Object.keys(acting).length > 0 ? describeActing(acting) : '';
     throw new AssertionError({
       message: `Expected a call ${method.toUpperCase()} ${path}${actingUser}. ${describeCalls(this.#calls)}`,
     });
@@ -135,19 +145,44 @@ export class FakeBox {
     this.#tokens.revokeAll();
   }
 
+  /**
+   * Withdraws the authorization of the app in an enterprise: calls with its tokens get a 401, and token requests for it fail
+   * with `app_not_authorized`. Other enterprises keep their tokens.
+   *
+   * @example
+   * ```ts
+   * import { FakeBox } from 'nestjs-box-auth/testing';
+   *
+   * const box = new FakeBox();
+   * box.deauthorize('7654321');
+   * // … calls for enterprise 7654321 fail
+   * box.authorize('7654321');
+   * ```
+   */
+  deauthorize(enterprise: string): void {
+    this.#auth.advanceClock();
+    this.#tokens.deauthorize(enterprise);
+  }
+
+  /** Authorizes the app in an enterprise again, after `deauthorize`. */
+  authorize(enterprise: string): void {
+    this.#tokens.authorize(enterprise);
+    this.#flushTokens({ enterprise });
+  }
+
   /** Drops all tokens and issues none until `heal`: calls that need one fail with a `BoxAuthError` of that code. */
   failTokens(code: FakeTokenFailure = 'unavailable'): void {
     this.#tokens.failure = code;
     this.#flushTokens();
   }
 
-  /** Issues tokens again. */
+  /** Issues tokens again, after `failTokens`. */
   heal(): void {
     this.#tokens.failure = undefined;
     this.#flushTokens();
   }
 
-  /** Clears calls, replies, tokens and failures. Apps stay attached. */
+  /** Clears calls, replies, tokens and failures; every enterprise authorizes the app. Apps stay attached. */
   reset(): void {
     this.#calls = [];
     this.#replies.clear();
@@ -156,9 +191,9 @@ export class FakeBox {
   }
 
   /** Also ends the backoff after failures. */
-  #flushTokens(): void {
+  #flushTokens(options?: { readonly enterprise: string }): void {
     this.#auth.advanceClock();
-    this.#auth.provider.flush();
+    this.#auth.provider.flush(options);
   }
 
   get #openAuth(): FakeBoxAuth {
@@ -180,11 +215,13 @@ export class FakeBox {
       this.#tokens.revoke(new URLSearchParams(await request.text()).get('token') ?? '');
       return new Response();
     }
-    return Promise.race([this.#respondToCall(request), rejectOnAbort(request.signal)]);
+    const token = request.headers.get('authorization')?.replace(/^Bearer /, '') ?? '';
+    const verification = this.#tokens.verification(token, request);
+    if (verification !== undefined) return fetchResponse(verification);
+    return Promise.race([this.#respondToCall(request, token), rejectOnAbort(request.signal)]);
   }
 
-  async #respondToCall(request: Request): Promise<Response> {
-    const token = request.headers.get('authorization')?.replace(/^Bearer /, '') ?? '';
+  async #respondToCall(request: Request, token: string): Promise<Response> {
     const call = await recordCall(request, this.#tokens.holderOf(token));
     this.#calls.push(call);
     const response = this.#tokens.isRevoked(token)

@@ -508,6 +508,7 @@ describe('calls', () => {
         body: '{"name":"Plans"}',
         as: '11111',
         via: 'header',
+        enterprise: '1',
         status: 201,
       },
     ]);
