@@ -11,15 +11,24 @@ import {
   replayableBody,
 } from '../core/http/replayable-body.js';
 import { parseUrl } from '../core/http/url-rules.js';
+import { type MaybePromise, whenReady } from '../core/runtime/maybe-promise.js';
 import { abortSources } from './abort-sources.js';
 import { HeldResponse } from './held-response.js';
 import { failCall, isDeduplicating, wrapHandler } from './wrap-handler.js';
-import { headerOf, toRereadable, withHeaders, withNoStore, withoutHeaders } from './headers.js';
+import {
+  copyHeaders,
+  headerOf,
+  isObject,
+  toRereadable,
+  withHeaders,
+  withNoStore,
+  withoutHeaders,
+} from './headers.js';
 
 /** The dispatch options that are read here, in every version of undici. */
 export interface UndiciCall {
   readonly origin?: string | URL | undefined;
-  readonly path: string;
+  readonly path: unknown;
   readonly method: string;
   readonly headers?: unknown;
   readonly body?: unknown;
@@ -48,7 +57,7 @@ export function authorizedDispatch(
   const mustNotAuthorize = new WeakSet();
   return (call, handler) => {
     const url = urlOf(call, onlyOrigin);
-    if (url === undefined) return dispatch(call, handler);
+    if (url === undefined || !isObject(handler)) return dispatch(call, handler);
     const firstUrl = firstBoxUrls.get(handler);
     // The repetition of an interceptor such as `retry()` has the same handler, too.
     const isRedirect = firstUrl !== undefined && firstUrl !== url.href;
@@ -61,8 +70,7 @@ export function authorizedDispatch(
     }
     if (firstUrl === undefined) firstBoxUrls.set(handler, url.href);
     if (mustNotAuthorize.has(handler)) return dispatch(call, handler);
-    void new AuthorizedCall(policy, dispatch, url, call, handler, mustNotAuthorize).run();
-    return true;
+    return new AuthorizedCall(policy, dispatch, url, call, handler, mustNotAuthorize).run();
   };
 }
 
@@ -79,11 +87,16 @@ function forbiddenHeaderNames(
   return headerOf(headers, 'authorization') === undefined ? policy.issuerHeaderNames : [];
 }
 
-/** Returns undefined for a tunnel, an upgrade, and a path that is an absolute URL, as in a request to a proxy. */
+/**
+ * Returns undefined for a tunnel, an upgrade, a path that is an absolute URL, as in a request to a proxy, and for a call that
+ * undici rejects.
+ */
 export function urlOf(call: UndiciCall, onlyOrigin?: string | null): URL | undefined {
-  if (!call.path.startsWith('/') || call.method === 'CONNECT' || call.upgrade) return undefined;
+  if (!isObject(call) || call.method === 'CONNECT' || call.upgrade) return undefined;
+  const { path } = call;
+  if (typeof path !== 'string' || !path.startsWith('/')) return undefined;
   const base = parseUrl(String(onlyOrigin === undefined ? call.origin : onlyOrigin));
-  return base === undefined ? undefined : parseUrl(base.origin + call.path);
+  return base === undefined ? undefined : parseUrl(base.origin + path);
 }
 
 /** Sends one call and replays it at most once. */
@@ -104,29 +117,41 @@ class AuthorizedCall {
     this.#body = replayableBody(call.body, policy.replayBufferBytes);
   }
 
-  async run(): Promise<void> {
-    try {
-      const refusal = proxyRefusal(this.url);
-      if (refusal !== undefined) await rejected(refusal);
-      const headers = toRereadable(this.#call.headers);
-      // undici 6 would itself follow redirects, and forward all headers to any host.
-      this.#call = { ...this.#call, headers, maxRedirections: 0 };
-      const caller = { get: (name: string) => headerOf(headers, name) };
-      const authorization = await this.#waitForToken((options) =>
-        this.policy.authorize(caller, options, this.#isLong(caller)),
-      );
-      if (authorization === undefined) {
-        // If the caller authorizes the first hop itself, later hops get no token.
-        this.mustNotAuthorize.add(this.handler);
-        this.dispatch({ ...this.#call, body: await this.#onlyBody() }, this.handler);
-      } else if (isDeduplicating(this.handler)) {
-        await rejected(deduplicateMisplaced());
-      } else {
-        await this.#send(authorization, false);
-      }
-    } catch (error) {
-      this.#fail(error);
-    }
+  /**
+   * Dispatches at once if the token and the body are in memory: a later call, or `close` of the dispatcher, must not overtake
+   * this call. Returns what the dispatcher returns, or true if it has to wait.
+   */
+  run(): boolean {
+    const isReady = this.#start();
+    if (!(isReady instanceof Promise)) return isReady;
+    isReady.catch((error: unknown) => this.#fail(error));
+    return true;
+  }
+
+  #start(): MaybePromise<boolean> {
+    const refusal = proxyRefusal(this.url);
+    if (refusal !== undefined) return rejected(refusal);
+    const headers = copyHeaders(this.#call.headers);
+    // undici 6 would itself follow redirects, and forward all headers to any host.
+    this.#call = { ...this.#call, headers, maxRedirections: 0 };
+    const caller = { get: (name: string) => headerOf(headers, name) };
+    const authorization = this.#waitForToken((options) =>
+      this.policy.authorize(caller, options, this.#isLong(caller)),
+    );
+    return whenReady(authorization, (ready) => {
+      if (ready === undefined) return this.#sendUnauthorized();
+      if (isDeduplicating(this.handler)) return rejected(deduplicateMisplaced());
+      return this.#send(ready, false);
+    });
+  }
+
+  #sendUnauthorized(): MaybePromise<boolean> {
+    // If the caller authorizes the first hop itself, later hops get no token.
+    this.mustNotAuthorize.add(this.handler);
+    const { body } = this.#call;
+    return whenReady(typeof body === 'function' ? this.#body.open() : body, (sent) =>
+      this.dispatch({ ...this.#call, body: sent }, this.handler),
+    );
   }
 
   /** `fetch` turns every body into a stream, but knows its length. */
@@ -134,30 +159,21 @@ class AuthorizedCall {
     return this.#body.isLong && !(Number(caller.get('content-length')) <= LONG_BODY_BYTES);
   }
 
-  /** The body of a call that is sent once. */
-  #onlyBody(): unknown {
-    const { body } = this.#call;
-    return typeof body === 'function' ? this.#body.open() : body;
-  }
-
-  #waitForToken<T>(request: (options: WaitOptions) => T | Promise<T>): T | Promise<T> {
+  #waitForToken<T>(request: (options: WaitOptions) => MaybePromise<T>): MaybePromise<T> {
     return abortedBy(() => abortSources(this.#call, this.policy.runtime), request);
   }
 
-  async #send(authorization: Authorization, isReplay: boolean): Promise<void> {
-    const body = await this.#body.open();
-    const response: HeldResponse = new HeldResponse(
-      this.#callerContext,
-      (head) => this.#handleUnauthorized(response, head, authorization, isReplay),
-      this.#body,
-      authorization.report?.sent(this.url, this.#call.method),
-    );
-    const call = {
-      ...this.#call,
-      body,
-      headers: withHeaders(withNoStore(this.#call.headers), authorization.headers),
-    };
-    this.dispatch(call, wrapHandler(this.handler, response));
+  #send(authorization: Authorization, isReplay: boolean): MaybePromise<boolean> {
+    return whenReady(this.#body.open(), (body) => {
+      const response: HeldResponse = new HeldResponse(
+        this.#callerContext,
+        (head) => this.#handleUnauthorized(response, head, authorization, isReplay),
+        this.#body,
+        authorization.report?.sent(this.url, this.#call.method),
+      );
+      const headers = withHeaders(withNoStore(this.#call.headers), authorization.headers);
+      return this.dispatch({ ...this.#call, body, headers }, wrapHandler(this.handler, response));
+    });
   }
 
   async #handleUnauthorized(

@@ -15,12 +15,19 @@ export function toRereadable(headers: unknown): unknown {
   return isObject(headers) && isIterable(headers) ? toFlatList(headers) : headers;
 }
 
-/** Adds headers, none of which may exist yet. */
+/** Copies headers: the caller may change its own after the call. */
+export function copyHeaders(headers: unknown): unknown {
+  if (!isObject(headers)) return headers;
+  return isIterable(headers) ? [...toFlatList(headers)] : { ...headers };
+}
+
+/** Adds headers, none of which may exist yet. Headers of another type stay unchanged, and undici rejects them. */
 export function withHeaders(headers: unknown, added: Readonly<Record<string, string>>): unknown {
-  if (isObject(headers) && isIterable(headers)) {
-    return [...toFlatList(headers), ...Object.entries(added).flat()];
-  }
-  return { ...(isObject(headers) ? headers : {}), ...added };
+  const own = headers ?? {};
+  if (!isObject(own)) return headers;
+  return isIterable(own)
+    ? [...toFlatList(own), ...Object.entries(added).flat()]
+    : { ...own, ...added };
 }
 
 /** Bypasses caches nearer the network, which key by URL alone (RFC 9111, section 5.2.1.5). */

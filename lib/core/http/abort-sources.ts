@@ -1,4 +1,5 @@
 import { onAbort } from '../runtime/abort.js';
+import type { MaybePromise } from '../runtime/maybe-promise.js';
 import type { Runtime } from '../runtime/runtime.js';
 
 /** Ends the wait for a token. */
@@ -18,8 +19,8 @@ export type AbortSource = (abort: (error: unknown) => void) => () => void;
  */
 export function abortedBy<T>(
   sources: () => readonly AbortSource[],
-  task: (options: { readonly signal: AbortSignal }) => T | Promise<T>,
-): T | Promise<T> {
+  task: (options: { readonly signal: AbortSignal }) => MaybePromise<T>,
+): MaybePromise<T> {
   const subscriptions: (() => void)[] = [];
   const result = task({
     get signal() {

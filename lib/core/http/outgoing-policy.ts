@@ -9,6 +9,7 @@ import { BoxAuthError } from '../errors/box-auth.error.js';
 import { hasListeners } from '../events/auth-channels.js';
 import type { AuthEventSource } from '../events/auth-events.js';
 import { untilAborted } from '../runtime/abort.js';
+import type { MaybePromise } from '../runtime/maybe-promise.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { AccessToken } from '../token-endpoint/access-token.js';
 import type { TokenCache } from '../tokens/token-cache.js';
@@ -46,9 +47,6 @@ export interface Authorization {
   /** Undefined if nothing listens to the requests of the call. */
   readonly report: ApiCallReport | undefined;
 }
-
-/** A promise only if there is something to wait for: awaiting costs a call as much as reading a cached token. */
-type MaybePromise<T> = T | Promise<T>;
 
 /** If the body has not begun by then, the caller gets the response. */
 const BODY_WAIT_MS = 1000;
@@ -212,14 +210,11 @@ export class OutgoingPolicy {
     report?: ApiCallReport,
   ): MaybePromise<Authorization> {
     const subject = actingSubject(acting);
-    const fresh = isLongCall ? undefined : this.tokens.peekFresh(subject);
+    const minValidityMs = isLongCall ? LONG_CALL_MS : undefined;
+    const fresh = this.tokens.peekFresh(subject, minValidityMs);
     return fresh === undefined
       ? this.tokens
-          .get({
-            subject,
-            signal: options.signal ?? undefined,
-            ...(isLongCall && { minValidityMs: LONG_CALL_MS }),
-          })
+          .get({ subject, signal: options.signal ?? undefined, minValidityMs })
           .then((token) => this.#headersWith(token, acting, report))
       : this.#headersWith(fresh, acting, report);
   }

@@ -1,11 +1,12 @@
 import type { ReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { BoxAuthError } from '../errors/box-auth.error.js';
+import type { MaybePromise } from '../runtime/maybe-promise.js';
 import { type AnyStream, isNodeStream, isStream, KeptStream, streamLike } from './kept-stream.js';
 import { isUnreadFile, ReopenableFile } from './reopenable-file.js';
 
 /** A body, or a function that returns one for each attempt. */
-export type BodyOrFactory<T> = T | (() => T | Promise<T>);
+export type BodyOrFactory<T> = T | (() => MaybePromise<T>);
 
 /**
  * The body of a call, which may take several attempts. Each attempt gets its body from `open`. `finish` or `cancel` free
@@ -23,7 +24,7 @@ export interface ReplayableBody<T> {
    *
    * @throws BoxAuthError `body_not_replayable` if another attempt is not possible
    */
-  open(): Promise<T>;
+  open(): MaybePromise<T>;
   /** The call has its response: there will be no other attempt, but this one may read on. */
   finish(): void;
   /** The call failed: ends the stream. */
@@ -47,7 +48,7 @@ export const LONG_BODY_BYTES = 1024 * 1024;
 const VALUE_TAG =
   /^\[object (?:URLSearchParams|FormData|Blob|File|ArrayBuffer|SharedArrayBuffer)\]$/;
 
-function isFactory<T>(body: BodyOrFactory<T>): body is () => T | Promise<T> {
+function isFactory<T>(body: BodyOrFactory<T>): body is () => MaybePromise<T> {
   return typeof body === 'function';
 }
 
@@ -76,8 +77,8 @@ class ValueBody<T> implements ReplayableBody<T> {
     return byteLengthOf(this.value) > LONG_BODY_BYTES;
   }
 
-  open(): Promise<T> {
-    return Promise.resolve(this.value);
+  open(): T {
+    return this.value;
   }
 
   finish(): void {
@@ -94,7 +95,7 @@ class FactoryBody<T> implements ReplayableBody<T> {
   readonly isLong = true;
   readonly canReplay = true;
 
-  constructor(private readonly create: () => T | Promise<T>) {}
+  constructor(private readonly create: () => MaybePromise<T>) {}
 
   async open(): Promise<T> {
     return this.create();
@@ -126,7 +127,7 @@ class StreamBody<T> implements ReplayableBody<T> {
     return this.#sent === undefined || this.#kept.canRestart;
   }
 
-  async open(): Promise<T> {
+  open(): T {
     if (!this.canReplay) throw bodyNotReplayable(`a stream of more than ${this.maxBytes} bytes`);
     const previous = this.#sent;
     const next = streamLike(this.stream, this.#kept.read());

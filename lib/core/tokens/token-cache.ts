@@ -93,15 +93,15 @@ export class TokenCache {
     } catch (error) {
       return rejected(error);
     }
-    const token = demand?.minValidityMs === undefined ? refresher.freshToken : undefined;
+    const token = refresher.peekFresh(demand?.minValidityMs);
     return token === undefined || signal?.aborted === true
       ? this.#paced(refresher.get(demand), refresher, signal)
       : Promise.resolve(token);
   }
 
-  /** The cached token, if no refresh is due yet. */
-  peekFresh(subject?: Subject): AccessToken | undefined {
-    return this.#find(this.#otherSubject(subject))?.freshToken;
+  /** The cached token, if no refresh is due yet and it lives for `minValidityMs`. */
+  peekFresh(subject?: Subject, minValidityMs?: number): AccessToken | undefined {
+    return this.#find(this.#otherSubject(subject))?.peekFresh(minValidityMs);
   }
 
   /** The cached token, if it may be handed out. */

@@ -75,9 +75,11 @@ export class TokenRefresher {
     private readonly context: RefresherContext,
   ) {}
 
-  /** The cached token, if no refresh is due yet. The hot path. */
-  get freshToken(): AccessToken | undefined {
-    return this.#cached?.isOutsideRefreshWindow === true ? this.#cached.token : undefined;
+  /** The cached token, if no refresh is due yet and it lives for `minValidityMs`. The hot path. */
+  peekFresh(minValidityMs = 0): AccessToken | undefined {
+    const cached = this.#cached;
+    if (cached?.isOutsideRefreshWindow !== true) return undefined;
+    return minValidityMs === 0 || cached.isValidFor(minValidityMs) ? cached.token : undefined;
   }
 
   /** The cached token, if it may be handed out. */

@@ -71,20 +71,29 @@ const expired = (granted: MintedToken) =>
 
 describe('A cached token', () => {
   it('is fresh until a refresh is due, and usable until it expires', async () => {
-    expect(refresher.freshToken).toBeUndefined();
+    expect(refresher.peekFresh()).toBeUndefined();
     expect(refresher.usableToken).toBeUndefined();
     expect(refresher.refreshInMs).toBe(0);
     const token = await refresher.get();
-    expect(refresher.freshToken).toBe(token);
+    expect(refresher.peekFresh()).toBe(token);
     expect(refresher.usableToken).toBe(token);
     expect(refresher.refreshInMs).toBe(50 * MINUTE);
     await runtime.advance(50 * MINUTE);
-    expect(refresher.freshToken).toBeUndefined();
+    expect(refresher.peekFresh()).toBeUndefined();
     expect(refresher.usableToken).toBe(token);
     expect(refresher.refreshInMs).toBe(0);
     await runtime.advance(10 * MINUTE);
     expect(refresher.usableToken).toBeUndefined();
     expect(refresher.refreshInMs).toBe(0);
+  });
+
+  it('is fresh for a caller if it lives as long as the caller demands', async () => {
+    const token = await refresher.get();
+    await runtime.advance(20 * MINUTE);
+    expect(refresher.peekFresh(40 * MINUTE)).toBe(token);
+    expect(refresher.peekFresh(40 * MINUTE + 1)).toBeUndefined();
+    await runtime.advance(30 * MINUTE);
+    expect(refresher.peekFresh(MINUTE)).toBeUndefined();
   });
 
   it('is not affected when another token is invalidated or dropped', async () => {
@@ -239,7 +248,7 @@ describe('A background refresh', () => {
     await runtime.advance(1_000);
     refresher.refreshIfDue();
     await settled();
-    expect(refresher.freshToken?.value).toBe('token-3');
+    expect(refresher.peekFresh()?.value).toBe('token-3');
   });
 
   it('resets the failures when it succeeds: the next failure counts as the first', async () => {
