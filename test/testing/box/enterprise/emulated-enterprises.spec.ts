@@ -223,6 +223,37 @@ describe('The items of an enterprise', () => {
     );
   });
 
+  test('have webhooks and upload sessions that other enterprises cannot use', async () => {
+    const token = await tokenOf(GLOBEX);
+    const { id } = emulator.addFolder({
+      name: 'Plans',
+      ownerId: emulator.serviceAccountIdOf(GLOBEX),
+    });
+    const webhook = await send(emulator, 'POST /2.0/webhooks', token, {
+      json: {
+        target: { type: 'folder', id },
+        address: 'https://example.com/box',
+        triggers: ['FILE.UPLOADED'],
+      },
+    });
+    const session = await send(emulator, 'POST /api/2.0/files/upload_sessions', token, {
+      json: { folder_id: id, file_size: 20_000_000, file_name: 'plan.pdf' },
+    });
+    const paths = [
+      `/2.0/webhooks/${stringIn(webhook, 'id')}`,
+      `/api/2.0/files/upload_sessions/${stringIn(session, 'id')}`,
+    ];
+    const statusesFor = async (enterpriseId: string) => {
+      const responses = paths.map(async (path) => get(emulator, path, await tokenOf(enterpriseId)));
+      return (await Promise.all(responses)).map(({ status }) => status);
+    };
+    expect(await statusesFor(GLOBEX)).toEqual([200, 200]);
+    expect(await statusesFor(INITECH)).toEqual([404, 403]);
+    expect(await get(emulator, '/2.0/webhooks', await tokenOf(INITECH))).toMatchObject({
+      json: { entries: [] },
+    });
+  });
+
   test('have samples of the service account and of each user', async () => {
     for (const [token, name] of [
       [await tokenOf(GLOBEX), 'Emulated App'],
