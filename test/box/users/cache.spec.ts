@@ -135,7 +135,10 @@ describe('Concurrent calls of find', () => {
   it('do not call Box for a caller that has aborted before', async () => {
     const query = { ...ANN, signal: AbortSignal.abort(new Error('gone')) };
     await expect(users.find(query)).rejects.toThrow('gone');
+    await settled();
     expect(directory.calls).toEqual([]);
+    await users.find(ANN);
+    await expect(users.find(query)).rejects.toThrow('gone');
   });
 
   it('run outside of the async context of the first caller', async () => {

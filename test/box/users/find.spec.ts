@@ -175,6 +175,8 @@ describe('find', () => {
     ['an empty login', { login: '' }],
     ['a login that is no address', { login: 'ann' }],
     ['a login with a space', { login: 'ann @example.com' }],
+    ['a login without a domain', { login: 'ann@' }],
+    ['a login with two @', { login: 'ann@example.com@example.org' }],
     ['an undefined external id', { externalAppUserId: undefined }],
     ['a blank external id', { externalAppUserId: ' ' }],
     ['a number as external id', { externalAppUserId: 7 }],
@@ -255,6 +257,7 @@ describe('find', () => {
     await settled();
     box.close();
     expect((await waiting).code).toBe('closed');
+    expect(directory.calls[0]?.signal?.aborted).toBe(true);
     expect((await thrownBy(() => users.find({ login: 'ann@example.com' }))).code).toBe('closed');
   });
 });
