@@ -15,6 +15,7 @@ import { IdentityController } from './identity/identity.controller.js';
 import { PageController } from './page/page.controller.js';
 import { type PortalOptions } from './portal.options.js';
 import { DemoUsers } from './sign-in/demo-users.js';
+import { TenantController } from './tenant/tenant.controller.js';
 
 const PORTAL_OPTIONS = Symbol('PORTAL_OPTIONS');
 
@@ -23,6 +24,7 @@ const PORTAL_OPTIONS = Symbol('PORTAL_OPTIONS');
   controllers: [
     PageController,
     IdentityController,
+    TenantController,
     FoldersController,
     FilesController,
     HealthController,
@@ -40,7 +42,7 @@ export class AppModule implements OnApplicationShutdown {
     return {
       module: AppModule,
       imports: [
-        BoxAuthModule.forRoot(options.box),
+        BoxAuthModule.forRoot({ tenants: options.users.enterpriseIds, ...options.box }),
         // HttpService is used for uploads only. To follow redirects, axios would keep the whole body in memory.
         BoxHttpModule.register({ maxRedirects: 0 }),
       ],

@@ -1,7 +1,7 @@
-import { BoxEmulator } from 'nestjs-box-auth/testing';
+import { BoxEmulator, type EmulatedUser } from 'nestjs-box-auth/testing';
 import { type Platform } from './create-app.js';
 import { type PortalOptions } from './portal.options.js';
-import { DemoUsers } from './sign-in/demo-users.js';
+import { type DemoUser, DemoUsers } from './sign-in/demo-users.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -38,34 +38,48 @@ export function onRealBox({ DEMO_USERS }: Environment): PortalOptions {
   };
 }
 
-/** Starts an emulator with the demo users, which stops with the app. */
+/** Starts an emulator with the demo users in their enterprises, which stops with the app. */
 export async function onEmulator({ DEMO_USERS }: Environment): Promise<PortalOptions> {
-  const boxIds = demoUsersIn(DEMO_USERS?.trim() || 'alice:11111,bob:22222');
+  const demoUsers = demoUsersIn(DEMO_USERS?.trim() || 'alice:11111,bob:22222,carol:33333@7654321');
+  const users = new DemoUsers(demoUsers);
   const emulator = await BoxEmulator.start({
-    users: Object.entries(boxIds).map(([name, id]) => ({
-      id,
-      name: name.charAt(0).toUpperCase() + name.slice(1),
-      login: `${name}@example.com`,
-    })),
+    users: emulatedUsers(demoUsers, undefined),
+    enterprises: users.enterpriseIds.map((id) => ({ id, users: emulatedUsers(demoUsers, id) })),
   });
   return {
     box: { apiUrl: emulator.url, credentials: { config: emulator.config } },
-    users: new DemoUsers(boxIds),
+    users,
     onShutdown: () => emulator.stop(),
   };
 }
 
-/** Parses `alice:123,bob:456`: names and Box user ids. */
-function demoUsersIn(text = ''): Record<string, string> {
+/** The demo users of one enterprise. */
+function emulatedUsers(
+  demoUsers: Readonly<Record<string, DemoUser>>,
+  enterprise: string | undefined,
+): readonly EmulatedUser[] {
+  return Object.entries(demoUsers)
+    .filter(([, { enterpriseId }]) => enterpriseId === enterprise)
+    .map(([name, { boxId }]) => ({
+      id: boxId,
+      name: name.charAt(0).toUpperCase() + name.slice(1),
+      login: `${name}@example.com`,
+    }));
+}
+
+/** Parses `alice:123,carol:789@7654321`: names, Box user ids and, for users of another tenant, its enterprise id. */
+function demoUsersIn(text = ''): Record<string, DemoUser> {
   const entries = text
     .split(',')
     .map((entry) => entry.trim())
     .filter((entry) => entry !== '')
     .map((entry) => {
-      const [, name, id] = /^([a-z0-9-]+):(\d{1,20})$/.exec(entry) ?? [];
-      if (name !== undefined && id !== undefined) return [name, id] as const;
+      const [, name, boxId, enterpriseId] =
+        /^([a-z0-9-]+):(\d{1,20})(?:@(\d{1,20}))?$/.exec(entry) ?? [];
+      if (name !== undefined && boxId !== undefined)
+        return [name, { boxId, enterpriseId }] as const;
       throw new SettingsError(
-        `Invalid DEMO_USERS: expected entries such as "alice:123,bob:456", received "${entry}".`,
+        `Invalid DEMO_USERS: expected entries such as "alice:123,carol:789@7654321", received "${entry}".`,
       );
     });
   return Object.fromEntries(entries);

@@ -10,8 +10,9 @@ export interface Welcome {
 export function welcome({ url, platform, onEmulator, names }: Welcome): string {
   const box = onEmulator ? 'a Box emulator, no account needed' : 'the real Box';
   const [first, second = first] = names;
+  const last = names.at(-1);
   const calls =
-    first === undefined || second === undefined
+    first === undefined || second === undefined || last === undefined
       ? [
           `curl ${url}/api/whoami`,
           '',
@@ -21,6 +22,7 @@ export function welcome({ url, platform, onEmulator, names }: Welcome): string {
           `curl ${url}/api/whoami`,
           `curl -H 'x-demo-user: ${first}' ${url}/api/me`,
           `curl -H 'x-demo-user: ${second}' ${url}/api/folders/0/items`,
+          `curl -H 'x-demo-user: ${last}' ${url}/api/tenant`,
         ];
   return `
 The document portal listens at ${url} (${platform}, on ${box}).

@@ -18,7 +18,7 @@ describe('The sample app, built and started by nest start,', { timeout: TO_START
   }, TO_BUILD_MS);
   afterAll(() => started.kill());
 
-  test('prints three calls that work, and exits cleanly on Ctrl-C', async () => {
+  test('prints four calls that work, and exits cleanly on Ctrl-C', async () => {
     expect(started.output).toContain('emulator');
     const page = await ask(addressIn(started));
     expect(page.text).toContain('<title>Document portal</title>');
@@ -29,6 +29,7 @@ describe('The sample app, built and started by nest start,', { timeout: TO_START
       { status: 200, json: { type: 'user', name: 'Emulated App' } },
       { status: 200, json: { id: ALICE.id, name: 'Alice' } },
       { status: 200, json: { total_count: 2 } },
+      { status: 200, json: { enterprise: '7654321', serviceAccount: { name: 'Emulated App' } } },
     ]);
     const [, , folder] = answers;
     expect(folder && entriesIn(folder)).toMatchObject([
@@ -42,12 +43,15 @@ describe('The sample app, built and started by nest start,', { timeout: TO_START
   });
 
   test('reads its demo users from the environment, and adds them to the emulator', async () => {
-    const other = start({ PORT: '0', DEMO_USERS: 'carol:333, dave:444' });
+    const other = start({ PORT: '0', DEMO_USERS: 'carol:333, dave:444, erin:555@666' });
     await other.untilPrinted(READY);
     const me = await ask(`${addressIn(other)}/api/me`, { as: 'carol' });
     expect(me).toMatchObject({ status: 200, json: { id: '333', login: 'carol@example.com' } });
+    const tenant = await ask(`${addressIn(other)}/api/tenant`, { as: 'erin' });
+    expect(tenant).toMatchObject({ status: 200, json: { enterprise: '666' } });
     expect(await ask(`${addressIn(other)}/api/me`, { as: 'alice' })).toMatchObject({ status: 401 });
     expect(other.output).toContain(`curl -H 'x-demo-user: dave'`);
+    expect(other.output).toContain(`curl -H 'x-demo-user: erin'`);
     await other.interrupt();
   });
 
@@ -59,7 +63,7 @@ describe('The sample app, built and started by nest start,', { timeout: TO_START
     [{ PLATFORM: 'koa' }, 'Invalid PLATFORM: expected express or fastify, received "koa".'],
     [
       { DEMO_USERS: 'alice' },
-      'Invalid DEMO_USERS: expected entries such as "alice:123,bob:456", received "alice".',
+      'Invalid DEMO_USERS: expected entries such as "alice:123,carol:789@7654321", received "alice".',
     ],
     [
       { BOX_CONFIG_FILE: 'no.json' },

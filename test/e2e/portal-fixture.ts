@@ -1,7 +1,7 @@
 import { type Server } from 'node:http';
 import { type INestApplication, type NestApplicationOptions } from '@nestjs/common';
 import { type BoxAuthModuleOptions } from 'nestjs-box-auth';
-import { BoxEmulator, type EmulatedUser } from 'nestjs-box-auth/testing';
+import { BoxEmulator, type EmulatedEnterprise, type EmulatedUser } from 'nestjs-box-auth/testing';
 import { onTestFinished } from 'vitest';
 import { createApp, type Platform } from '../../sample-app/src/create-app.js';
 import { DemoUsers } from '../../sample-app/src/sign-in/demo-users.js';
@@ -34,8 +34,10 @@ export interface ReadResponse {
 }
 
 export interface PortalSetting {
-  /** The users of the emulated enterprise, who can sign in by name. */
+  /** The users of the enterprise of the credentials, who can sign in by name. */
   readonly users?: readonly EmulatedUser[];
+  /** Other enterprises. Their users can sign in too. */
+  readonly enterprises?: readonly EmulatedEnterprise[];
   /** Further options of `BoxAuthModule`. */
   readonly box?: BoxAuthModuleOptions;
   readonly nest?: NestApplicationOptions;
@@ -46,12 +48,20 @@ let config: BoxEmulator['config'] | undefined;
 /** Starts a portal with its own emulator; both stop after the test. */
 export async function startPortal(
   platform: Platform,
-  { users = [ALICE, BOB], box, nest }: PortalSetting = {},
+  { users = [ALICE, BOB], enterprises = [], box, nest }: PortalSetting = {},
 ): Promise<Portal> {
-  const emulator = await startEmulator(users);
+  const emulator = await startEmulator(users, enterprises);
+  const rows = [
+    ...users.map(({ name, id }) => [name, { boxId: id }] as const),
+    ...enterprises.flatMap((tenant) =>
+      (tenant.users ?? []).map(
+        ({ name, id }) => [name, { boxId: id, enterpriseId: tenant.id }] as const,
+      ),
+    ),
+  ];
   const portal = {
     box: { apiUrl: emulator.url, credentials: { config: emulator.config }, ...box },
-    users: new DemoUsers(Object.fromEntries(users.map(({ name, id }) => [name, id]))),
+    users: new DemoUsers(Object.fromEntries(rows)),
   };
   const app = await createApp(platform, portal, { logger: false, ...nest });
   onTestFinished(() => app.close());
@@ -61,8 +71,12 @@ export async function startPortal(
 }
 
 /** Starts an emulator that stops after the test. The key is shared by the tests of a file. */
-export async function startEmulator(users?: readonly EmulatedUser[]): Promise<BoxEmulator> {
+export async function startEmulator(
+  users?: readonly EmulatedUser[],
+  enterprises: readonly EmulatedEnterprise[] = [],
+): Promise<BoxEmulator> {
   const emulator = await BoxEmulator.start({
+    enterprises,
     ...(users !== undefined && { users }),
     ...(config !== undefined && { config }),
   });

@@ -22,8 +22,12 @@ const API_ROUTES: readonly (readonly [path: string, request: PortalRequest])[] =
   ['/api/files?name=hello.txt', upload],
 ];
 
-/** All routes that require sign-in; one of them calls only the token endpoint. */
-const ROUTES = [...API_ROUTES, ['/api/files/1/preview-token', { method: 'POST' }]] as const;
+/** All routes that require sign-in: also one that calls only the token endpoint, and one for the service account. */
+const ROUTES = [
+  ...API_ROUTES,
+  ['/api/files/1/preview-token', { method: 'POST' }],
+  ['/api/tenant', {}],
+] as const;
 
 describe.each(PLATFORMS)('The portal on %s', { timeout: 30_000 }, (platform) => {
   let portal: Portal;

@@ -75,6 +75,7 @@ describe.each(PLATFORMS)('The portal on %s', patience, (platform) => {
         'get /api/files/{id}/content',
         'get /api/folders/{id}/items',
         'get /api/me',
+        'get /api/tenant',
         'get /api/whoami',
         'get /health',
         'post /api/files',
@@ -140,6 +141,21 @@ describe.each(PLATFORMS)('The portal on %s', patience, (platform) => {
       });
       expectNothingPrivate(JSON.stringify([mint, failed]), emulator);
       expect(JSON.stringify(failed)).not.toContain('Box returned');
+    });
+
+    test('a tenant that has not authorized the app', async () => {
+      const users = [{ id: '33333', name: 'carol', login: 'carol@globex.example' }];
+      const tenant = { id: '7654321', users, authorized: false };
+      const portal = await startPortal(platform, { enterprises: [tenant] });
+      const watcher = await watch(portal);
+      await portal.ask('/api/me', { as: 'carol' });
+      const events = [await watcher.next(), await watcher.next()];
+      expect(events).toMatchObject([
+        { event: 'tenant-unauthorized', data: { enterprise: tenant.id } },
+        { event: 'mint', data: { enterprise: tenant.id, error: { code: 'app_not_authorized' } } },
+      ]);
+      expect(JSON.stringify(events)).not.toMatch(/33333|Box returned/);
+      expectNothingPrivate(JSON.stringify(events), portal.emulator);
     });
 
     test('the last twenty events first', async () => {

@@ -3,6 +3,7 @@ import {
   BadGatewayException,
   Catch,
   type ExceptionFilter,
+  ForbiddenException,
   type HttpException,
   Logger,
   ServiceUnavailableException,
@@ -30,13 +31,16 @@ export class BoxAuthErrorFilter implements ExceptionFilter<BoxAuthError> {
   }
 }
 
-function toHttpException({ code, retryable }: BoxAuthError): HttpException {
+function toHttpException({ code, retryable, enterprise }: BoxAuthError): HttpException {
   if (code === 'body_not_replayable') {
     return new ServiceUnavailableException(
       'The upload was interrupted. Please send the file again.',
     );
   }
   if (code === 'resource_refused') return exceptionFor(404);
+  if (code === 'app_not_authorized' && enterprise !== undefined) {
+    return new ForbiddenException('The Box admin of your company has not authorized this app.');
+  }
   return retryable
     ? new ServiceUnavailableException('Box is not available at the moment. Please try again.')
     : new BadGatewayException('This app has no access to Box. See its log for the reason.');

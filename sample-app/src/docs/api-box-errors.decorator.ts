@@ -8,7 +8,10 @@ import {
 /** Documents the responses of a route when a call to Box fails. */
 export function ApiBoxErrors(): ClassDecorator & MethodDecorator {
   return applyDecorators(
-    ApiForbiddenResponse({ description: 'Box does not allow the signed-in user to do that' }),
+    ApiForbiddenResponse({
+      description:
+        'Box does not allow the signed-in user to do that, or their company has not authorized the app',
+    }),
     ApiBadGatewayResponse({
       description: 'Box cannot be reached or denies the app access; see the log',
     }),

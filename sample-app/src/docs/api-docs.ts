@@ -8,7 +8,7 @@ export const DEMO_USER = 'demo-user';
 export function serveApiDocs(app: INestApplication): void {
   const description = new DocumentBuilder()
     .setTitle('Document portal')
-    .setDescription('One app, one token, and each user sees their own Box folder.')
+    .setDescription('One app for many enterprises, and each user sees their own Box folder.')
     .setVersion('1.0')
     .addApiKey(
       {
@@ -19,7 +19,7 @@ export function serveApiDocs(app: INestApplication): void {
       },
       DEMO_USER,
     )
-    .addTag('identity', 'The Box user that the portal acts as')
+    .addTag('identity', 'The Box user and the enterprise that the portal acts for')
     .addTag('folders')
     .addTag('files')
     .addTag('monitoring', 'Health and token events')

@@ -12,7 +12,7 @@ export class EventsController {
   @ApiOperation({
     summary: 'The latest token events, and new ones as they occur',
     description:
-      'An endless stream of server-sent events that starts with the last twenty. Open it in a new tab. No event contains a token or an id.',
+      'An endless stream of server-sent events that starts with the last twenty. Open it in a new tab. No event contains a token, or an id other than that of a tenant.',
   })
   @ApiProduces('text/event-stream')
   @ApiOkResponse({

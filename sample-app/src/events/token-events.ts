@@ -14,6 +14,7 @@ export class TokenEvents implements OnModuleDestroy {
   readonly #subscription = merge(
     merge(on('mint'), on('renewal'), on('forced-renewal')).pipe(map(withoutMessage)),
     on('stale-served'),
+    on('tenant-unauthorized').pipe(map(({ kind, enterprise }) => ({ kind, enterprise }))),
     on('clock-offset'),
     on('store').pipe(map(({ kind, state }) => ({ kind, state }))),
   )

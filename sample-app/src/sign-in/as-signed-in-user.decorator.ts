@@ -1,20 +1,26 @@
 import { applyDecorators, type ExecutionContext, UseGuards } from '@nestjs/common';
 import { ApiSecurity, ApiUnauthorizedResponse } from '@nestjs/swagger';
-import { AsUser } from 'nestjs-box-auth';
+import { AsUser, ForEnterprise } from 'nestjs-box-auth';
 import { DEMO_USER } from '../docs/api-docs.js';
+import { type DemoUser } from './demo-users.js';
 import { type PortalRequest } from './portal-request.js';
 import { SignInGuard } from './sign-in.guard.js';
 
-/** Requires sign-in, and makes every Box call of the handler act for the signed-in user. */
+/**
+ * Requires sign-in, and makes every Box call of the handler act for the signed-in user in the enterprise of the user's company.
+ * Both ids come from the user table.
+ */
 export function AsSignedInUser(): ClassDecorator & MethodDecorator {
   return applyDecorators(
     UseGuards(SignInGuard),
-    AsUser(signedInBoxUser),
+    // Users without an enterprise belong to the one of the credentials.
+    ForEnterprise((context) => signedInUser(context)?.enterpriseId, { optional: true }),
+    AsUser((context) => signedInUser(context)?.boxId),
     ApiSecurity(DEMO_USER),
     ApiUnauthorizedResponse({ description: 'Not signed in' }),
   );
 }
 
-function signedInBoxUser(context: ExecutionContext): string | undefined {
-  return context.switchToHttp().getRequest<PortalRequest>().boxUserId;
+function signedInUser(context: ExecutionContext): DemoUser | undefined {
+  return context.switchToHttp().getRequest<PortalRequest>().user;
 }

@@ -1,17 +1,30 @@
-/** The demo users and their Box user ids. In a real app, the id is a column of the user table. */
-export class DemoUsers {
-  readonly #boxIds: ReadonlyMap<string, string>;
+/** A row of the user table. */
+export interface DemoUser {
+  readonly boxId: string;
+  /** The id of the Box enterprise of the user's company. Default: the enterprise of the app's credentials. */
+  readonly enterpriseId?: string | undefined;
+}
 
-  /** Box user ids by name. Names are in lower case; the page shows them unchanged. */
-  constructor(boxIds: Readonly<Record<string, string>>) {
-    this.#boxIds = new Map(Object.entries(boxIds));
+/** The demo users. In a real app, the Box ids are columns of the user table and of the table of companies. */
+export class DemoUsers {
+  readonly #users: ReadonlyMap<string, DemoUser>;
+
+  /** Users by name. Names are in lower case; the page shows them unchanged. */
+  constructor(users: Readonly<Record<string, DemoUser>>) {
+    this.#users = new Map(Object.entries(users));
   }
 
   get names(): readonly string[] {
-    return [...this.#boxIds.keys()];
+    return [...this.#users.keys()];
   }
 
-  boxIdOf(name: string): string | undefined {
-    return this.#boxIds.get(name);
+  /** The enterprises of the users: the tenants of the portal. */
+  get enterpriseIds(): readonly string[] {
+    const ids = Array.from(this.#users.values(), ({ enterpriseId }) => enterpriseId);
+    return [...new Set(ids)].filter((id) => id !== undefined);
+  }
+
+  find(name: string): DemoUser | undefined {
+    return this.#users.get(name);
   }
 }

@@ -9,7 +9,7 @@ import { type PortalRequest } from './portal-request.js';
 
 /**
  * Simulates sign-in: the header `x-demo-user` or the cookie `demo-user` names a demo user. A real app verifies a session or a
- * token here. In both cases the server looks up the Box user; the client never names it.
+ * token here. In both cases the server looks up the Box user and the enterprise; the client never names them.
  */
 @Injectable()
 export class SignInGuard implements CanActivate {
@@ -18,9 +18,9 @@ export class SignInGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const request = context.switchToHttp().getRequest<PortalRequest>();
     const name = demoUserOf(request);
-    const boxUserId = name === undefined ? undefined : this.users.boxIdOf(name);
-    if (boxUserId === undefined) throw new UnauthorizedException('Please sign in.');
-    request.boxUserId = boxUserId;
+    const user = name === undefined ? undefined : this.users.find(name);
+    if (user === undefined) throw new UnauthorizedException('Please sign in.');
+    request.user = user;
     return true;
   }
 }
