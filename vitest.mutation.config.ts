@@ -22,7 +22,9 @@ const more: Readonly<Record<string, readonly string[]>> = {
     'terminus/box-health.indicator',
   ],
   'core/errors': ['nest/failed-calls', 'security/no-secret-is-shown'],
-  axios: ['clients/*'],
+  axios: [
+    'clients/{api-errors,body-wait,confidential-headers,endless-calls,long-bodies,token-wait,upload-url}',
+  ],
   undici: ['clients/*'],
   nest: ['box/nest/*'],
 };
