@@ -232,7 +232,7 @@ describe('The methods of the provider', () => {
     expect(provider.peekToken(ofTenant)?.subject).toEqual(ofTenant);
   });
 
-  it('give a user whom the caller names the current enterprise, and check it once', async () => {
+  it('give a user that the caller names the current enterprise, and check it once', async () => {
     const { provider } = start();
     const ann: Subject = { type: 'user', id: ANN };
     await provider.runFor({ enterprise: TENANT }, async () => {

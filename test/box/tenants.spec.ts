@@ -241,7 +241,7 @@ describe('The subject of a token', () => {
   const subjectOf = (acting: Acting | undefined, named?: Subject) =>
     tenants.admittedSubject(acting, named, OWN);
 
-  it('is the enterprise of the current code, whoever acts', async () => {
+  it('is the enterprise of the current code, for every acting user', async () => {
     expect(await subjectOf(forSeven)).toEqual({ type: 'enterprise', id: '7' });
     const user = { id: '5', via: 'token' } as const;
     expect(await subjectOf({ enterprise: '7', user })).toEqual({ type: 'enterprise', id: '7' });
