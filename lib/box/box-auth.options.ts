@@ -87,7 +87,7 @@ export const boxApiUrl = v.pipe(
 );
 
 const SUBJECT =
-  "'own' or { type: 'enterprise' or 'user', id: a string of 1 to 20 digits that does not begin with 0 }, for a user also with such an enterprise";
+  "'own' or { type: 'enterprise' or 'user', id: a string of 1 to 20 digits that does not begin with 0 } (a user may also have enterprise, a string like id)";
 
 const boxId = v.custom<string>(isBoxId);
 
