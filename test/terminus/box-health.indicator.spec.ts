@@ -3,8 +3,10 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { BoxTokenProvider } from 'nestjs-box-auth';
 import { BoxHealthIndicator } from 'nestjs-box-auth/terminus';
 import { BoxAuth } from '../../lib/box/box-auth.js';
+import type { BoxAuthOptions } from '../../lib/box/box-auth.options.js';
 import { FakeRuntime, settled } from '../support/fake-runtime.js';
 import { refuse, ScriptedEndpoint, silence } from '../support/scripted-endpoint.js';
+import { OTHER_TENANT, TENANT, TenantBox, tenantApp, unauthorized } from '../support/tenant-box.js';
 import { thrownBy } from '../support/thrown.js';
 
 const MINUTE = 60_000;
@@ -275,4 +277,104 @@ describe('A check', () => {
       expect(shown).not.toContain(secret);
     }
   });
+});
+
+describe('The health of a tenant', () => {
+  const HOUR = 60 * MINUTE;
+  let box: TenantBox;
+  let app: BoxAuth;
+  const start = (options: Partial<BoxAuthOptions> = {}): BoxHealthIndicator => {
+    app = tenantApp(box, { runtime, ...options });
+    return new BoxHealthIndicator(app.provider, new HealthIndicatorService());
+  };
+  beforeEach(() => {
+    box = new TenantBox();
+  });
+  afterEach(() => app.close());
+
+  const down = (code: string) => ({ box: { status: 'down', state: 'down', code } });
+
+  it('is that of its own token', async () => {
+    const indicator = start();
+    expect(await indicator.isHealthy('box', { enterprise: TENANT })).toEqual({
+      box: { status: 'up', state: 'healthy', expiresAt: EXPIRES_AT },
+    });
+    expect(box.tokenRequests).toEqual(['enterprise:7']);
+  });
+
+  it('is down or degraded for that tenant alone', async () => {
+    const indicator = start();
+    await indicator.isHealthy('box', { enterprise: TENANT });
+    box.onToken = (subject) => (subject === 'enterprise:7' ? unauthorized() : undefined);
+    await runtime.advance(50 * MINUTE);
+    await indicator.isHealthy('box', { enterprise: TENANT });
+    await settled();
+    expect(await indicator.isHealthy('box', { enterprise: TENANT })).toMatchObject({
+      box: { status: 'degraded', code: 'app_not_authorized', since: expect.any(String) as string },
+    });
+    await runtime.advance(HOUR);
+    expect(await indicator.isHealthy('box', { enterprise: TENANT })).toMatchObject(
+      down('app_not_authorized'),
+    );
+    expect(await indicator.isHealthy('box', { enterprise: OTHER_TENANT })).toMatchObject({
+      box: { status: 'up' },
+    });
+    expect(await indicator.isHealthy('box')).toMatchObject({ box: { status: 'up' } });
+  });
+
+  it.each<[string, BoxAuthOptions['tenants']]>([
+    ['a list', [OTHER_TENANT]],
+    ['a function', () => false],
+    ['a function that fails', () => Promise.reject(new Error('The database is away.'))],
+  ])('is down if `tenants` does not contain it: %s', async (_, tenants) => {
+    expect(await start({ tenants }).isHealthy('box', { enterprise: TENANT })).toMatchObject(
+      down('enterprise_not_allowed'),
+    );
+    expect(box.tokenRequests).toEqual([]);
+  });
+
+  it('is down after the timeout of the check if a function `tenants` does not return', async () => {
+    const indicator = start({ tenants: () => new Promise(() => undefined) });
+    const options = { enterprise: TENANT, timeoutMs: 1 };
+    expect(await indicator.isHealthy('box', options)).toMatchObject(down('timeout'));
+  });
+
+  it('is checked with `tenantRequired`, like that of the app itself', async () => {
+    const indicator = start({ tenantRequired: true });
+    for (const options of [{}, { enterprise: TENANT }, { enterprise: undefined }]) {
+      expect(await indicator.isHealthy('box', options)).toMatchObject({ box: { status: 'up' } });
+    }
+    expect(box.tokenRequests).toEqual(['enterprise:1', 'enterprise:7']);
+  });
+
+  it('that of the app itself is checked in a job for a tenant, too', async () => {
+    const indicator = start();
+    await app.provider.runFor({ enterprise: TENANT }, () => indicator.isHealthy('box'));
+    expect(box.tokenRequests).toEqual(['enterprise:1']);
+  });
+
+  it('contains no id and no message', async () => {
+    const indicator = start();
+    box.onToken = unauthorized;
+    const shown = JSON.stringify(await indicator.isHealthy('box', { enterprise: TENANT }));
+    expect(shown).toContain('app_not_authorized');
+    expect(shown).not.toMatch(/enterprise 7|"7"|unauthorized_client/i);
+  });
+
+  it.each([null, 7, '', 'a name', '07', '1'.repeat(21), [TENANT]])(
+    'is not checked for the enterprise %j',
+    async (enterprise) => {
+      for (const tenants of [[TENANT], () => true, undefined]) {
+        const indicator = start({ tenants });
+        const options = { enterprise: enterprise as string };
+        expect(await thrownBy(() => indicator.isHealthy('box', options))).toMatchObject({
+          code: 'option_invalid',
+          message:
+            'Invalid enterprise of BoxHealthIndicator.isHealthy: expected an enterprise id as a string.',
+        });
+        app.close();
+      }
+      expect(box.tokenRequests).toEqual([]);
+    },
+  );
 });

@@ -50,6 +50,7 @@ export async function tokenHealth(
   method: string,
 ): Promise<TokenHealth> {
   const { timeoutMs, subject } = checkedOptions(options, method);
+  checkSubject(app, subject, method);
   const problem = await problemWithin(timeoutMs, app, subject);
   const token = app.tokens?.peek(subject);
   if (problem === undefined) return { state: 'healthy', ...expiryOf(token) };
@@ -131,10 +132,21 @@ function checkedOptions(
     throw invalidOption(method, 'timeoutMs', `a whole number from 0 to ${MAX_DELAY_MS}`, timeoutMs);
   }
   if (enterprise === undefined) return { timeoutMs, subject: undefined };
-  if (typeof enterprise !== 'string') {
-    throw invalidOption(method, 'enterprise', 'an enterprise id as a string');
-  }
+  if (typeof enterprise !== 'string') throw invalidEnterprise(method);
   return { timeoutMs, subject: { type: 'enterprise', id: enterprise } };
+}
+
+/** Only the issuer of the tokens knows which ids can exist. */
+function checkSubject({ tokens }: CheckedApp, subject: Subject | undefined, method: string): void {
+  try {
+    tokens?.peek(subject);
+  } catch {
+    throw invalidEnterprise(method);
+  }
+}
+
+function invalidEnterprise(method: string): BoxAuthError {
+  return invalidOption(method, 'enterprise', 'an enterprise id as a string');
 }
 
 function invalidOption(
