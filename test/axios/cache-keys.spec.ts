@@ -5,6 +5,14 @@ import { attachBoxAuth } from 'nestjs-box-auth/axios';
 import { BoxEmulator } from 'nestjs-box-auth/testing';
 import { runInActingContext } from '../../lib/core/acting/acting.context.js';
 import { BoxAuth } from '../../lib/box/box-auth.js';
+import type { LoopbackServer } from '../support/loopback-server.js';
+import {
+  OTHER_TENANT,
+  startTenantServer,
+  TENANT,
+  TenantBox,
+  tenantApp,
+} from '../support/tenant-box.js';
 
 const ALICE = '11111';
 const BOB = '22222';
@@ -127,6 +135,68 @@ describe.each(Object.entries(setups))('axios-cache-interceptor, %s', (_, setUp) 
     const { generateKey } = instance as AxiosCacheInstance;
     const key = auth.provider.runAs(ALICE, () => generateKey({ url: WHO, headers: {} } as never));
     expect(key).not.toContain(ALICE);
+  });
+});
+
+describe('axios-cache-interceptor with tenants', () => {
+  let api: TenantBox;
+  let server: LoopbackServer;
+  let app: BoxAuth;
+  beforeEach(async () => {
+    api = new TenantBox();
+    server = await startTenantServer(api);
+    app = tenantApp(api, { fetch, apiUrl: server.url });
+    instance = axios.create({ baseURL: server.url });
+    setupCache(instance);
+    attachBoxAuth(instance, app.provider);
+  });
+  afterEach(async () => {
+    app.close();
+    await server.stop();
+  });
+
+  const seen = async () => {
+    const { data } = await instance.get<{ token: string; asUser?: string }>(WHO);
+    return [data.token, data.asUser];
+  };
+  const jobs = () => [
+    app.provider.runFor({ enterprise: TENANT }, seen),
+    app.provider.runFor({ enterprise: OTHER_TENANT }, seen),
+    app.provider.runFor({ enterprise: TENANT, user: ALICE }, seen),
+    app.provider.runFor({ enterprise: OTHER_TENANT, user: ALICE }, seen),
+    app.provider.runAs(ALICE, seen),
+    seen(),
+  ];
+  const expected = [
+    ['enterprise:7', undefined],
+    ['enterprise:8', undefined],
+    ['enterprise:7', ALICE],
+    ['enterprise:8', ALICE],
+    ['enterprise:1', ALICE],
+    ['enterprise:1', undefined],
+  ];
+
+  it('gives each tenant and each of its users its own responses, and calls Box once for each', async () => {
+    for (const round of [1, 2]) {
+      expect(await Promise.all(jobs()), `round ${round}`).toEqual(expected);
+    }
+    expect(api.calls).toHaveLength(expected.length);
+  });
+
+  it('shares a call in flight only within a tenant', async () => {
+    const served = await Promise.all([...jobs(), ...jobs()]);
+    expect(served).toEqual([...expected, ...expected]);
+    expect(api.calls).toHaveLength(expected.length);
+  });
+
+  it('hides the enterprise in its keys', async () => {
+    const { generateKey } = instance as AxiosCacheInstance;
+    const key = () => generateKey({ url: '/', headers: {} } as never);
+    const keys = await Promise.all(
+      [TENANT, OTHER_TENANT].map((enterprise) => app.provider.runFor({ enterprise }, key)),
+    );
+    expect(new Set([...keys, key()]).size).toBe(3);
+    expect(keys[0]).toMatch(/^[\w-]{16} /);
   });
 });
 
