@@ -18,6 +18,7 @@ import { BoxAuth } from '../../lib/box/box-auth.js';
 import { type BoxGetter, boxGetters } from '../support/box-clients.js';
 import { foundSecrets } from '../support/found-secrets.js';
 import { points, TelemetrySdk } from '../support/telemetry-sdk.js';
+import { ANN, TENANT, TenantBox, tenantApp } from '../support/tenant-box.js';
 
 const BOB = '918273645';
 const { 'global fetch on undici 6': _6, 'global fetch on undici 7': _7, ...clients } = boxGetters;
@@ -176,6 +177,30 @@ describe.each(Object.entries(clients))('A request of %s', (_, open) => {
     const own = [config.enterpriseID, config.boxAppSettings.clientID, emulator.serviceAccountId];
     const shown = [sdk.spans.map(exported), await sdk.metrics()];
     expect(foundSecrets(shown, [...secrets, ...own])).toEqual([]);
+  });
+});
+
+describe('A request for a tenant', () => {
+  it('has its enterprise in the span and the histogram, and not in the counter', async () => {
+    const api = new TenantBox();
+    const app = tenantApp(api);
+    const ofTenant = { 'box.enterprise.id': TENANT, 'box.api.acting': 'header' };
+    await app.provider.runFor({ enterprise: TENANT, user: ANN }, () => app.fetch('/2.0/users/me'));
+    await app.fetch('/2.0/users/me');
+    app.close();
+    const [first, second] = requestSpans();
+    expect(first?.attributes).toMatchObject(ofTenant);
+    expect(second?.attributes).not.toHaveProperty('box.enterprise.id');
+    const duration = await sdk.metric('box.api.request.duration');
+    expect(duration.dataPoints.map(({ attributes }) => attributes['box.enterprise.id'])).toEqual([
+      TENANT,
+      undefined,
+    ]);
+    const requests = await sdk.metric('box.api.requests');
+    for (const { attributes } of requests.dataPoints) {
+      expect(attributes).not.toHaveProperty('box.enterprise.id');
+    }
+    expect(JSON.stringify([first?.attributes, await sdk.metrics()])).not.toContain(`"${ANN}"`);
   });
 });
 

@@ -19,6 +19,7 @@ import { MemoryTokenStore } from '../support/memory-token-store.js';
 import { FakeRuntime, settled } from '../support/fake-runtime.js';
 import { broken, refuse, ScriptedEndpoint } from '../support/scripted-endpoint.js';
 import { points, TelemetrySdk } from '../support/telemetry-sdk.js';
+import { ANN, TENANT, TenantBox, tenantApp, unauthorized } from '../support/tenant-box.js';
 import { thrownBy } from '../support/thrown.js';
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
@@ -279,6 +280,58 @@ describe('A metric', () => {
     await runtime.advance(MINUTE);
     await box.provider.getToken({ subject: { type: 'user', id: '2' } });
     expect(points(await sdk.metric('box.token.store_available'))).toEqual([[hr, 1]]);
+  });
+});
+
+describe('A tenant', () => {
+  let api: TenantBox;
+  let box: BoxAuth;
+  beforeEach(() => {
+    api = new TenantBox();
+    box = tenantApp(api, { runtime });
+  });
+  afterEach(() => box.close());
+
+  const ofTenant = { 'box.enterprise.id': TENANT };
+
+  it('is named by the spans and counts of its token requests, also of its users', async () => {
+    await box.provider.getToken();
+    await box.provider.runFor({ enterprise: TENANT }, async () => {
+      await box.provider.getToken();
+      await box.provider.getToken({ subject: { type: 'user', id: ANN } });
+    });
+    const ofUser = { ...minted, ...ofTenant, 'box.token.subject_type': 'user' };
+    expect(sdk.spans.map(({ attributes }) => attributes)).toMatchObject([
+      minted,
+      { ...minted, ...ofTenant },
+      ofUser,
+    ]);
+    expect(sdk.spans[0]?.attributes).not.toHaveProperty('box.enterprise.id');
+    expect(points(await sdk.metric('box.token.mints'))).toEqual([
+      [minted, 1],
+      [{ ...minted, ...ofTenant }, 1],
+      [ofUser, 1],
+    ]);
+    expect(JSON.stringify([sdk.spans.map(({ attributes }) => attributes)])).not.toContain(ANN);
+  });
+
+  it('is counted once if it has not authorized the app, until it gets a token', async () => {
+    api.onToken = (subject) => (subject === `enterprise:${TENANT}` ? unauthorized() : undefined);
+    const call = () => box.provider.getToken({ subject: { type: 'enterprise', id: TENANT } });
+    for (let time = 0; time < 3; time++) {
+      await thrownBy(call);
+      await runtime.advance(MINUTE);
+    }
+    const counted = await sdk.metric('box.tenant.unauthorized');
+    expect(counted.descriptor.unit).toBe('{tenant}');
+    expect(points(counted)).toEqual([[{ ...ofBox, ...ofTenant }, 1]]);
+    api.clear();
+    box.provider.invalidate(await call());
+    api.onToken = unauthorized;
+    await thrownBy(call);
+    expect(points(await sdk.metric('box.tenant.unauthorized'))).toEqual([
+      [{ ...ofBox, ...ofTenant }, 2],
+    ]);
   });
 });
 
