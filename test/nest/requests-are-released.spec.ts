@@ -11,8 +11,8 @@ import axios from 'axios';
 import express from 'express';
 import { Agent, request as undiciRequest } from 'undici';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { AsUser, BoxAuthModule, BoxFetch, BoxTokenProvider } from 'nestjs-box-auth';
-import { boxAuth } from 'nestjs-box-auth/express';
+import { AsUser, BoxAuthModule, BoxFetch, BoxTokenProvider, ForEnterprise } from 'nestjs-box-auth';
+import { boxAuth, type BoxAuthExpressOptions } from 'nestjs-box-auth/express';
 import { attachBoxAuth } from 'nestjs-box-auth/express/axios';
 import { boxClient } from 'nestjs-box-auth/express/sdk';
 import { boxAuthInterceptor } from 'nestjs-box-auth/undici';
@@ -35,8 +35,10 @@ function keepWeakly(request: object): void {
 }
 
 const boxServer = createServer(({ url }, response) => {
-  response.statusCode = url === ME ? 200 : 404;
-  response.setHeader('content-type', 'application/json').end('{"type":"user","id":"1"}');
+  response.statusCode = url === ME || url === '/oauth2/token' ? 200 : 404;
+  response
+    .setHeader('content-type', 'application/json')
+    .end('{"type":"user","id":"1","access_token":"token","expires_in":3600}');
 });
 boxServer.keepAliveTimeout = 0;
 let boxUrl: string;
@@ -99,6 +101,16 @@ class AliceController {
   }
 }
 
+@Controller()
+class TenantController {
+  @Get()
+  @ForEnterprise(() => '7')
+  @AsUser(() => '11111')
+  async get(@Req() request: object) {
+    await handle(request);
+  }
+}
+
 async function startNest(app: INestApplication): Promise<string> {
   opened.push(() => app.close());
   app.useLogger(false);
@@ -113,11 +125,27 @@ const testing = () =>
     controllers: [AliceController],
   }).compile();
 
-async function startExpress(): Promise<string> {
+/** The function `tenants` waits, so its result is a promise of each request. */
+const ofTenants = {
+  credentials: { clientId: 'client', clientSecret: 'a secret', enterpriseId: '1' },
+  tenants: async () => {
+    await nextTurn();
+    return true;
+  },
+};
+
+const testingTenants = () =>
+  Test.createTestingModule({
+    imports: [BoxAuthModule.forRoot({ ...ofTenants, apiUrl: boxUrl })],
+    controllers: [TenantController],
+  }).compile();
+
+async function startExpress(options: BoxAuthExpressOptions = {}): Promise<string> {
   const box = boxAuth({
     credentials: { developerToken: 'token' },
     apiUrl: boxUrl,
     actingUser: () => '11111',
+    ...options,
   });
   callBox = clientsOf(box.provider, box.fetch);
   const app = express();
@@ -137,7 +165,9 @@ describe.each([
     'Nest on Fastify',
     async () => startNest((await testing()).createNestApplication(new FastifyAdapter())),
   ],
-  ['Express', startExpress],
+  ['Nest for a tenant', async () => startNest((await testingTenants()).createNestApplication())],
+  ['Express', () => startExpress()],
+  ['Express for a tenant', () => startExpress({ ...ofTenants, enterprise: () => '7' })],
 ])('%s', (_, start) => {
   it('keeps no finished request in memory, while connections to Box and errors of calls are alive', async () => {
     const url = await start();
