@@ -8,33 +8,35 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
-  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, relative, resolve } from 'node:path';
-import ts from 'typescript';
+import { dirname, join, resolve } from 'node:path';
+import { build } from 'rolldown';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { StartedProgram } from '../e2e/started-program.js';
 
 /** Installs the package with its dependencies only, without Nest. */
 let home: string;
 let bin: string;
-beforeAll(() => {
+beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), 'cli-home-'));
   const installed = join(home, 'node_modules/nestjs-box-auth');
-  const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+  const { dependencies, peerDependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as {
     dependencies: Record<string, string>;
+    peerDependencies: Record<string, string>;
   };
-  // The published package bundles jose; this build does not.
-  for (const name of [...Object.keys(dependencies), 'jose', 'rxjs']) {
+  for (const name of [...Object.keys(dependencies), 'rxjs']) {
     mkdirSync(dirname(join(home, 'node_modules', name)), { recursive: true });
     symlinkSync(resolve('node_modules', name), join(home, 'node_modules', name));
   }
-  for (const source of ts.sys.readDirectory('lib', ['.ts'])) {
-    const target = join(installed, 'dist/esm', relative('lib', source));
-    mkdirSync(dirname(target), { recursive: true });
-    writeFileSync(target.replace(/\.ts$/, '.js'), javaScript(readFileSync(source, 'utf8')));
-  }
+  const external = Object.keys({ ...dependencies, ...peerDependencies });
+  await build({
+    input: { 'cli/main': 'lib/cli/main.ts' },
+    platform: 'node',
+    external: external.map((name) => new RegExp(`^${name}(/|$)`)),
+    logLevel: 'silent',
+    output: { dir: join(installed, 'dist/esm'), format: 'esm' },
+  });
   cpSync('package.json', join(installed, 'package.json'));
   mkdirSync(join(home, 'node_modules/.bin'));
   bin = join(home, 'node_modules/.bin/nestjs-box-auth');
@@ -145,16 +147,3 @@ describe('nestjs-box-auth as a program without Nest', () => {
     expect(errors).toContain('unknown command');
   });
 });
-
-/** Compiles file by file like tsc, as `isolatedModules` is on. */
-function javaScript(source: string): string {
-  return ts.transpileModule(source, {
-    compilerOptions: {
-      target: ts.ScriptTarget.ES2022,
-      module: ts.ModuleKind.ESNext,
-      experimentalDecorators: true,
-      emitDecoratorMetadata: true,
-      useDefineForClassFields: false,
-    },
-  }).outputText;
-}
