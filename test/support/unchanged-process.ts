@@ -1,4 +1,5 @@
 import { deepStrictEqual, ok } from 'node:assert/strict';
+import { channel } from 'node:diagnostics_channel';
 import { IncomingMessage } from 'node:http';
 import { afterAll, beforeAll } from 'vitest';
 
@@ -9,7 +10,11 @@ const DISPATCHER = Symbol.for('undici.globalDispatcher.1');
 const HINT =
   'This spec changes its process: undo that, or add it to `isolated` in vitest.config.ts.';
 
-const settings = () => ({ env: { ...process.env }, directory: process.cwd() });
+const settings = () => ({
+  env: { ...process.env },
+  directory: process.cwd(),
+  hasSubscribers: channel('nestjs-box-auth:mint').hasSubscribers,
+});
 const globals = (): unknown[] => [
   globalThis.fetch,
   globalThis.Date,
