@@ -73,7 +73,8 @@ export class BoxUsers {
 
   /**
    * Returns the Box id of the user with that login or external id, or undefined if the enterprise has none. A login must match
-   * completely, except for capital letters. An external id belongs to an app user that this app created. If several users have it,
+   * completely, except for capital letters. Pass only a login that your sign-in has verified: a client that can choose it
+   * acts for its owner. An external id belongs to an app user that this app created. If several users have it,
    * the one that was created first counts.
    *
    * @throws BoxAuthError `option_invalid` for an invalid query, `enterprise_missing`, `enterprise_not_allowed`,
