@@ -299,6 +299,13 @@ describe('req.box', () => {
   });
 });
 
+describe('warmUp', () => {
+  it('requests the token of the app itself with `tenantRequired`', async () => {
+    await create({ tenantRequired: true, warmUp: 'require' }).ready;
+    expect(box.tokenRequests).toEqual([`enterprise:${OWN}`]);
+  });
+});
+
 describe('health', () => {
   it('describes a tenant, and the app itself also with `tenantRequired`', async () => {
     const middleware = create({ tenantRequired: true });

@@ -27,6 +27,7 @@ import {
   BoxTokenProvider,
   ForEnterprise,
 } from 'nestjs-box-auth';
+import { FakeRuntime } from '../support/fake-runtime.js';
 import { ANN, BEN, credentials, OTHER_TENANT, TENANT, TenantBox } from '../support/tenant-box.js';
 import { thrownBy } from '../support/thrown.js';
 
@@ -423,6 +424,25 @@ describe('A function `tenants` of a Nest app', () => {
     expect(await get('/tenant/several', forTenant)).toEqual(['enterprise:7', ANN]);
     expect(await get('/tenant/several', forOther)).toBe(403);
     expect(asked).toEqual([TENANT, TENANT, OTHER_TENANT]);
+  });
+});
+
+describe('An app with `tenantRequired`', () => {
+  it.each(['try', 'require'] as const)(
+    'starts with a token of its own with `warmUp: %s`',
+    async (warmUp) => {
+      const get = await start({ tenantRequired: true, warmUp });
+      expect(box.tokenRequests).toEqual(['enterprise:1']);
+      expect(await get('/tenant', forTenant)).toEqual(['enterprise:7']);
+    },
+  );
+
+  it('refreshes the tokens of `keepWarm` from bootstrap on', async () => {
+    const runtime = new FakeRuntime();
+    const keepWarm = ['own', { type: 'enterprise', id: TENANT }] as const;
+    await start({ tenantRequired: true, keepWarm, runtime });
+    await runtime.advance(1_000);
+    expect(box.tokenRequests.toSorted()).toEqual(['enterprise:1', 'enterprise:7']);
   });
 });
 
