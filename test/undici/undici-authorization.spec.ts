@@ -7,10 +7,7 @@ import * as undici6 from 'undici6';
 import { BoxAuthError, type BoxTokenProvider } from 'nestjs-box-auth';
 import { BoxEmulator } from 'nestjs-box-auth/testing';
 import { boxAuthInterceptor } from 'nestjs-box-auth/undici';
-import {
-  currentActingUser,
-  runInActingContext,
-} from '../../lib/core/acting/acting.context.js';
+import { currentActingUser, runInActingContext } from '../../lib/core/acting/acting.context.js';
 import { BoxAuth } from '../../lib/box/box-auth.js';
 import { deferred } from '../support/deferred.js';
 import { FakeRuntime } from '../support/fake-runtime.js';

@@ -19,12 +19,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { Test } from '@nestjs/testing';
 import { concatMap, from, type Observable } from 'rxjs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import {
-  ActingUser,
-  AsServiceAccount,
-  AsUser,
-  BoxFetch,
-} from 'nestjs-box-auth';
+import { ActingUser, AsServiceAccount, AsUser, BoxFetch } from 'nestjs-box-auth';
 import { BoxEmulator } from 'nestjs-box-auth/testing';
 import {
   ALICE,

@@ -18,12 +18,7 @@ import {
 import { Test } from '@nestjs/testing';
 import { concatMap, EMPTY, firstValueFrom, from, type Observable, Subject, toArray } from 'rxjs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import {
-  ActingUser,
-  AsServiceAccount,
-  AsUser,
-  BoxFetch,
-} from 'nestjs-box-auth';
+import { ActingUser, AsServiceAccount, AsUser, BoxFetch } from 'nestjs-box-auth';
 import { BoxEmulator } from 'nestjs-box-auth/testing';
 import {
   ALICE,

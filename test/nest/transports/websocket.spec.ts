@@ -11,12 +11,7 @@ import {
 } from '@nestjs/websockets';
 import { concatMap, from, map, merge, type Observable, of, Subject } from 'rxjs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import {
-  ActingUser,
-  AsServiceAccount,
-  AsUser,
-  BoxFetch,
-} from 'nestjs-box-auth';
+import { ActingUser, AsServiceAccount, AsUser, BoxFetch } from 'nestjs-box-auth';
 import { BoxEmulator } from 'nestjs-box-auth/testing';
 import {
   ALICE,
