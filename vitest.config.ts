@@ -4,9 +4,9 @@ import { defineConfig } from 'vitest/config';
 
 const lib = fileURLToPath(new URL('./lib', import.meta.url));
 
-/** Specs that leave their process changed, or measure its memory or speed. */
+/** Specs that leave their process changed, hear events of all apps in it, or measure its memory or speed. */
 const isolated = [
-  'test/clients/token-wait.spec.ts',
+  'test/clients/{api-request-events,token-wait}.spec.ts',
   'test/core/acting/acting.context.spec.ts',
   'test/core/events/auth-channels.spec.ts',
   'test/core/tokens/retry-loops.spec.ts',
