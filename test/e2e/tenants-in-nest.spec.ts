@@ -106,7 +106,7 @@ test.each([
 
   await visitInterleaved(
     box,
-    names,
+    { clients: names, identities: ['account', 'header', 'token'] },
     (enterprise) => app.get(BoxTokenProvider).flush({ enterprise }),
     async ({ enterprise, user, identity, client }) => {
       const headers = { 'x-tenant': enterprise, ...(user !== undefined && { 'x-user': user }) };
