@@ -24,7 +24,7 @@ export function copyOf({ type, id, enterprise }: Subject): Subject {
   return enterprise === undefined ? { type, id } : { type, id, enterprise };
 }
 
-/** The enterprise that a token of `subject` belongs to, if that is known before Box issues the token. */
+/** The enterprise that a token of `subject` belongs to, if that is known before the token is issued. */
 export function enterpriseOf({ type, id, enterprise }: Subject): string | undefined {
   return type === 'enterprise' ? id : enterprise;
 }
