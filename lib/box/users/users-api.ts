@@ -137,6 +137,7 @@ export class UsersApi {
 
   #requestUntil(signal: AbortSignal): Request {
     return async (query, schema, init) => {
+      signal.throwIfAborted(); // a `fetch` of the app's own may ignore it
       const response = await this.app.fetch(`${this.#url}${query}`, { ...init, signal });
       if (!response.ok) throw await boxApiError(response);
       const parsed = v.safeParse(schema, await readJsonObject(response));
