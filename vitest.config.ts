@@ -4,14 +4,14 @@ import { defineConfig } from 'vitest/config';
 
 const lib = fileURLToPath(new URL('./lib', import.meta.url));
 
-/** Specs that change their process or measure its memory. */
+/** Specs that leave their process changed, hear events of all apps in it, or measure its memory or speed. */
 const isolated = [
-  'test/{clients,e2e,fleet,package,undici}/**/*.spec.ts',
+  'test/clients/{api-request-events,token-wait}.spec.ts',
   'test/core/acting/acting.context.spec.ts',
   'test/core/events/auth-channels.spec.ts',
-  'test/core/http/addresses-of-strangers.spec.ts',
-  'test/core/runtime/tick-queue.spec.ts',
   'test/core/tokens/retry-loops.spec.ts',
+  'test/e2e/large-uploads.spec.ts',
+  'test/fleet/*.spec.ts',
   'test/nest/requests-are-released.spec.ts',
   'test/testing/fake-box/fake-box.spec.ts',
 ];
@@ -31,7 +31,8 @@ export const base = {
 export default defineConfig({
   ...base,
   test: {
-    maxWorkers: '100%',
+    // One more than there are cores, as some specs spend their time waiting.
+    maxWorkers: availableParallelism() + 1,
     // A loaded machine is no reason to fail.
     testTimeout: 60_000,
     hookTimeout: 60_000,
@@ -42,8 +43,6 @@ export default defineConfig({
           name: 'isolated',
           include: isolated,
           setupFiles: ['reflect-metadata'],
-          // The fleets spend their time waiting.
-          maxWorkers: availableParallelism() + 1,
         },
       },
       {
@@ -55,7 +54,6 @@ export default defineConfig({
           // Loading Nest, axios and lib again for each spec took more time than most specs.
           isolate: false,
           setupFiles: ['reflect-metadata', 'test/support/unchanged-process.ts'],
-          sequence: { groupOrder: 1 },
         },
       },
     ],
