@@ -9,10 +9,11 @@ import { base } from './vitest.config.js';
 const more: Readonly<Record<string, readonly string[]>> = {
   'core/credentials': ['box/credentials/*', 'core/token-endpoint/token-function'],
   'core/http': [
+    'box/box-token.provider',
     'clients/{api-request-events,body-wait,fetch-requests,long-bodies,outgoing-rules,plain-fetch,token-wait}',
   ],
-  'core/tokens': ['core/events/auth-channels'],
-  'core/token-endpoint': ['box/downscope', 'box/revocation'],
+  'core/tokens': ['box/box-token.provider', 'core/events/auth-channels'],
+  'core/token-endpoint': ['box/{box-issuer,downscope,revocation}'],
   'box/credentials': ['core/credentials/*', 'core/token-endpoint/static-token'],
   'core/app': [
     'core/events/auth-channels',
