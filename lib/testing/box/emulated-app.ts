@@ -8,7 +8,7 @@ import {
 } from 'node:crypto';
 import type { BoxConfigJson } from '../../box/credentials/box-credentials.js';
 import type { EmulatorClock } from '../http/emulator-clock.js';
-import { newRsaPrivateKey, readRsaPublicKey } from '../http/rsa-keys.js';
+import { newRsaPrivateKey, readRsaPublicKey, toPem } from '../http/rsa-keys.js';
 import { EmulatedEnterprises } from './enterprise/emulated-enterprises.js';
 import { EmulatedUsers } from './enterprise/emulated-users.js';
 
@@ -73,9 +73,16 @@ export class EmulatedApp {
   }
 }
 
+/**
+ * All new apps of a process have the same key pair, so that each test can start an emulator without waiting for a key. Their
+ * client ids differ: no emulator accepts the JWT of another app.
+ */
+let keyOfApps: Promise<KeyObject> | undefined;
+
 async function newConfig(): Promise<EmulatedConfig> {
   const passphrase = randomBytes(16).toString('hex');
-  const privateKey = await newRsaPrivateKey(passphrase);
+  keyOfApps ??= newRsaPrivateKey();
+  const privateKey = toPem(await keyOfApps, passphrase);
   return {
     boxAppSettings: {
       clientID: lowerCaseAlphanumerics(32),

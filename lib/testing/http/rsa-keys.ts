@@ -18,16 +18,14 @@ export function readRsaPublicKey(key: string | KeyObject): KeyObject {
   return publicKey;
 }
 
-/** Generates a private key: PEM, PKCS#8, encrypted if there is a passphrase. */
-export async function newRsaPrivateKey(passphrase?: string): Promise<string> {
-  const { privateKey } = await generateKeyPairAsync('rsa', {
-    modulusLength: 2048,
-    publicKeyEncoding: { type: 'spki', format: 'pem' },
-    privateKeyEncoding: {
-      type: 'pkcs8',
-      format: 'pem',
-      ...(passphrase !== undefined && { cipher: 'des-ede3-cbc', passphrase }),
-    },
-  });
+/** Generates a private key. It takes a tenth of a second. */
+export async function newRsaPrivateKey(): Promise<KeyObject> {
+  const { privateKey } = await generateKeyPairAsync('rsa', { modulusLength: 2048 });
   return privateKey;
+}
+
+/** A private key as PEM, PKCS#8, encrypted if there is a passphrase. */
+export function toPem(privateKey: KeyObject, passphrase?: string): string {
+  const encryption = passphrase !== undefined && { cipher: 'des-ede3-cbc', passphrase };
+  return privateKey.export({ type: 'pkcs8', format: 'pem', ...encryption }).toString();
 }

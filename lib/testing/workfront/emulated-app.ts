@@ -1,5 +1,5 @@
 import { type KeyObject, randomBytes } from 'node:crypto';
-import { newRsaPrivateKey, readRsaPublicKey } from '../http/rsa-keys.js';
+import { newRsaPrivateKey, readRsaPublicKey, toPem } from '../http/rsa-keys.js';
 
 /** The values on the page of a custom OAuth2 application, and its private key. */
 export interface WorkfrontCredentials {
@@ -25,7 +25,7 @@ export class WorkfrontApplication {
       clientSecret: given.clientSecret ?? newWorkfrontId(),
       customerId: given.customerId ?? newWorkfrontId(),
       userId: given.userId ?? newWorkfrontId(),
-      privateKey: given.privateKey ?? (await newRsaPrivateKey()),
+      privateKey: given.privateKey ?? toPem(await newRsaPrivateKey()),
     });
   }
 
