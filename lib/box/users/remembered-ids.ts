@@ -1,5 +1,5 @@
-import { LRUCache } from 'lru-cache';
 import { ageMs, type Instant } from '../../core/runtime/age-clock.js';
+import { lruCache } from '../../core/runtime/lru-cache.js';
 import type { Runtime } from '../../core/runtime/runtime.js';
 
 const FOUND_MS = 60 * 60_000;
@@ -17,7 +17,7 @@ interface Result {
  * least recently used one.
  */
 export class RememberedIds {
-  readonly #results = new LRUCache<string, Result>({ max: MAX_RESULTS });
+  readonly #results = lruCache<Result>(MAX_RESULTS);
 
   /** The result that is remembered for `key`. */
   recall(key: string, runtime: Runtime): Result | undefined {

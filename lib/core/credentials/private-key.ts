@@ -1,7 +1,7 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { BoxAuthErrorCode } from '../errors/error-codes.js';
+import { lruCache } from '../runtime/lru-cache.js';
 import { type CredentialsHelp, looksLikePath } from './credentials-errors.js';
 import { type PemBlock, pemOf, privateKeyBlock } from './pem.js';
 
@@ -108,7 +108,7 @@ export function parsePrivateKey(
 
 /** `parsePrivateKey` with a cache: a credentials function may return the same keys at every token request. */
 export function cachedKeyParser(help: CredentialsHelp): KeyParser {
-  const cache = new LRUCache<string, ParsedKey>({ max: 8 });
+  const cache = lruCache<ParsedKey>(8);
   return (text, passphrase, names) => {
     const digest = createHash('sha256')
       .update(JSON.stringify([text, passphrase]))

@@ -1,5 +1,5 @@
-import { LRUCache } from 'lru-cache';
 import type { BoxAuthError } from '../errors/box-auth.error.js';
+import { lruCache } from '../runtime/lru-cache.js';
 import { RepeatLimit } from '../runtime/repeat-limit.js';
 import type { AuthEvent, StoreEvent, TenantUnauthorizedEvent, TokenEvent } from './auth-events.js';
 
@@ -18,7 +18,7 @@ export class EventLog {
   /** By level, code and refused tenant: a failed call is logged even just after a failed refresh. */
   readonly #limit = new RepeatLimit();
   /** The enterprises that were logged because they have not authorized the app. */
-  readonly #unauthorizedTenants = new LRUCache<string, true>({ max: 10_000 });
+  readonly #unauthorizedTenants = lruCache<true>(10_000);
   /** The failures that were logged and whose end will be noticed, by code. */
   readonly #unresolved = new Map<string, BoxAuthError>();
 

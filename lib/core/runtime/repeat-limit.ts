@@ -1,13 +1,11 @@
-import { LRUCache } from 'lru-cache';
+import { lruCache } from './lru-cache.js';
 
 const INTERVAL_MS = 60_000;
 const MAX_CAUSES = 10_000;
 
 /** Admits one line a minute for each cause, so that an outage does not fill the log. */
 export class RepeatLimit {
-  readonly #admitted = new LRUCache<string, { readonly atMs: number; suppressed: number }>({
-    max: MAX_CAUSES,
-  });
+  readonly #admitted = lruCache<{ readonly atMs: number; suppressed: number }>(MAX_CAUSES);
 
   /**
    * Returns how many lines about `cause` were suppressed since the last one. Undefined if this one is suppressed, too. `nowMs`

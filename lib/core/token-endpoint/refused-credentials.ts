@@ -1,6 +1,6 @@
-import { LRUCache } from 'lru-cache';
 import { enterpriseOf, type Subject, subjectKey } from '../credentials/subject.js';
 import type { BoxAuthError } from '../errors/box-auth.error.js';
+import { lruCache } from '../runtime/lru-cache.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { type ErrorScope, repeated, scopeOf } from './known-error-responses.js';
 
@@ -23,7 +23,7 @@ interface Remembered {
  * The refusal of a user never counts for the user's tenant: until a token was granted, the user may belong to another enterprise.
  */
 export class RefusedCredentials {
-  readonly #remembered = new LRUCache<string, Remembered>({ max: 10_000 });
+  readonly #remembered = lruCache<Remembered>(10_000);
 
   constructor(private readonly runtime: Runtime) {}
 

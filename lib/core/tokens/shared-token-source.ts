@@ -1,9 +1,9 @@
-import { LRUCache } from 'lru-cache';
 import { enterpriseOf, type Subject } from '../credentials/subject.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { EmitEvent } from '../events/auth-events.js';
 import { delay } from '../runtime/delay.js';
 import { ageClockOf, type Instant } from '../runtime/age-clock.js';
+import { lruCache } from '../runtime/lru-cache.js';
 import type { Runtime } from '../runtime/runtime.js';
 import {
   AccessToken,
@@ -72,10 +72,10 @@ export class SharedTokenSource implements TokenSource {
    * The highest fence of a refused or revoked token, for each identity. This process never takes such a token again, even if
    * the store missed its invalidation.
    */
-  readonly #invalidatedFences = new LRUCache<string, number>({ max: MAX_INVALIDATED_IDENTITIES });
+  readonly #invalidatedFences = lruCache<number>(MAX_INVALIDATED_IDENTITIES);
   #flushedAt = -Infinity;
   /** The times of the flushes of single enterprises. */
-  readonly #enterprisesFlushedAt = new LRUCache<string, number>({ max: MAX_FLUSHED_ENTERPRISES });
+  readonly #enterprisesFlushedAt = lruCache<number>(MAX_FLUSHED_ENTERPRISES);
 
   constructor(
     private readonly endpoint: Endpoint,

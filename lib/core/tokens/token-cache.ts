@@ -1,5 +1,5 @@
 import { AsyncResource } from 'node:async_hooks';
-import { LRUCache } from 'lru-cache';
+import type { LRUCache } from 'lru-cache';
 import { concat, defer, filter, from, type Observable, Subject as RxSubject } from 'rxjs';
 import {
   checkedSubject,
@@ -11,6 +11,7 @@ import {
 import type { EmitEvent } from '../events/auth-events.js';
 import { onAbort, untilAborted } from '../runtime/abort.js';
 import { TickQueue } from '../runtime/event-loop.js';
+import { lruCache } from '../runtime/lru-cache.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { AccessToken } from '../token-endpoint/access-token.js';
 import { KeepWarm } from './keep-warm.js';
@@ -62,8 +63,7 @@ export class TokenCache {
     this.#rejections = new RejectionThrottle(renewal.minBackoffMs, runtime);
     this.#keepWarm = new KeepWarm(renewal, runtime);
     this.#own = new TokenRefresher(undefined, this.#context);
-    this.#others = new LRUCache({
-      max: maxSubjects,
+    this.#others = lruCache(maxSubjects, {
       dispose: (_refresher, _key, reason) => {
         if (reason === 'evict') this.#evictions += 1;
       },
