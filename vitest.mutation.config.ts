@@ -113,7 +113,11 @@ export default defineConfig({
   ],
   test: {
     isolate: false,
-    setupFiles: ['reflect-metadata', './scripts/no-active-mutant.mjs'],
+    setupFiles: [
+      'reflect-metadata',
+      './test/support/node-fetch.ts',
+      './scripts/no-active-mutant.mjs',
+    ],
     // A mutant that makes a test wait for ever must not make Stryker start its process again.
     testTimeout: 20_000,
     reporters: [{}],

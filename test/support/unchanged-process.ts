@@ -2,9 +2,7 @@ import { deepStrictEqual, ok } from 'node:assert/strict';
 import { channel } from 'node:diagnostics_channel';
 import { IncomingMessage } from 'node:http';
 import { afterAll, beforeAll } from 'vitest';
-
-// Node sets undici's global dispatcher when it first loads fetch. Before that, an import of undici from npm would set its own.
-void new Headers();
+import './node-fetch.js';
 
 const DISPATCHER = Symbol.for('undici.globalDispatcher.1');
 const HINT =
