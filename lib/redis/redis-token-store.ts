@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import { sanitizedCause } from '../core/errors/redact.js';
+import { SecretSeal } from '../core/sealing/secret-seal.js';
 import type { Claim, ClaimRequest, StoredToken, TokenStore } from '../core/tokens/token-store.js';
 import { type RedisClient, type RedisPort, redisPort } from './redis-clients.js';
 import {
@@ -12,7 +13,6 @@ import {
   type RedisScript,
   TOKEN_LAYOUT,
 } from './lua-scripts.js';
-import { TokenSeal } from './token-seal.js';
 
 const DOCS = 'https://redis.io/docs/latest/develop/clients/nodejs/';
 const MIN_SECRET_LENGTH = 32;
@@ -102,13 +102,13 @@ interface Keys {
  */
 export class RedisTokenStore implements TokenStore {
   readonly #port: RedisPort;
-  readonly #seal: TokenSeal;
+  readonly #seal: SecretSeal;
   readonly #prefix: string;
   #unreadable = 0;
 
   constructor({ client, secret, prefix = 'nestjs-box-auth' }: RedisTokenStoreOptions) {
     this.#port = checkedClient(client);
-    this.#seal = new TokenSeal(checkedSecrets(secret));
+    this.#seal = new SecretSeal('redis', checkedSecrets(secret));
     this.#prefix = checkedPrefix(prefix);
   }
 

@@ -12,26 +12,34 @@ const CIPHER = 'aes-256-gcm';
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const KEY_BYTES = 32;
+const KEY_ID_LENGTH = 8;
+
+/** Where sealed values are kept. The same secret gives each place other keys. */
+export type SealedPlace = 'redis' | 'vault';
 
 /**
  * Encrypts stored values with AES-256-GCM, which also detects changes, and hashes names with HMAC-SHA256. Each purpose has
  * its own key, derived with HKDF-SHA256 (RFC 5869).
  */
-export class TokenSeal {
+export class SecretSeal {
   readonly #sealing: KeyObject;
   readonly #opening: readonly KeyObject[];
   readonly #naming: KeyObject;
+  /** Identifies the secret that encrypts, without revealing it. */
+  readonly keyId: string;
 
   /** The first secret encrypts, any of them decrypts, and the last one hashes names. */
-  constructor(secrets: readonly [string, ...string[]]) {
-    this.#sealing = derivedKey(secrets[0], 'seal');
-    this.#opening = [this.#sealing, ...secrets.slice(1).map((other) => derivedKey(other, 'seal'))];
-    this.#naming = derivedKey(secrets.at(-1) ?? secrets[0], 'name');
+  constructor(place: SealedPlace, secrets: readonly [string, ...string[]]) {
+    const [first, ...others] = secrets;
+    this.#sealing = derivedKey(first, place, 'seal');
+    this.#opening = [this.#sealing, ...others.map((other) => derivedKey(other, place, 'seal'))];
+    this.#naming = derivedKey(secrets.at(-1) ?? first, place, 'name');
+    this.keyId = hmac(derivedKey(first, place, 'id'), '').slice(0, KEY_ID_LENGTH);
   }
 
   /** Returns 43 characters for `identity`. Hashes UTF-16, because UTF-8 encodes all lone surrogates as the same character. */
   nameOf(identity: string): string {
-    return createHmac('sha256', this.#naming).update(identity, 'utf16le').digest('base64url');
+    return hmac(this.#naming, identity);
   }
 
   /** Encrypts `plain`, so that it can be decrypted only with the same `bound`. */
@@ -71,8 +79,16 @@ function openedWith(key: KeyObject, bytes: Buffer, bound: Buffer): string | unde
   }
 }
 
-function derivedKey(secret: string, purpose: 'seal' | 'name'): KeyObject {
-  const info = `nestjs-box-auth redis ${purpose} 1`;
+function hmac(key: KeyObject, text: string): string {
+  return createHmac('sha256', key).update(text, 'utf16le').digest('base64url');
+}
+
+function derivedKey(
+  secret: string,
+  place: SealedPlace,
+  purpose: 'seal' | 'name' | 'id',
+): KeyObject {
+  const info = `nestjs-box-auth ${place} ${purpose} 1`;
   return createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', info, KEY_BYTES)));
 }
 
