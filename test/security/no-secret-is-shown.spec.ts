@@ -18,6 +18,8 @@ import { bodyNotReplayable } from '../../lib/core/http/replayable-body.js';
 import { redact, sanitizedCause } from '../../lib/core/errors/redact.js';
 import { Secret } from '../../lib/core/errors/secret.js';
 import { attachToAxios } from '../../lib/axios/axios-authorization.js';
+import type { ConnectionVault } from '../../lib/core/connections/connection-vault.js';
+import { HOUR_MS, TestConnection } from '../support/connections.js';
 import { FakeRuntime } from '../support/fake-runtime.js';
 import { makeKeys, PASSPHRASE } from '../support/keys.js';
 import { broken, refuse, ScriptedEndpoint, silence } from '../support/scripted-endpoint.js';
@@ -110,6 +112,17 @@ const refusing =
   (error: string, description: string, status = 400): Path =>
   () =>
     responding(refuse(endpoint, status, error, description));
+
+/** Asks a connection, whose access token has expired, for a token. */
+async function mintExpired(
+  prepare: (connection: TestConnection) => Partial<ConnectionVault> | void,
+  secret?: string,
+): Promise<unknown> {
+  const connection = new TestConnection();
+  await connection.connect();
+  connection.runtime.freeze(HOUR_MS);
+  return connection.process(prepare(connection) ?? {}, secret).mint(undefined, {});
+}
 
 const echo = `client_secret=${CLIENT_SECRET}&assertion=eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJjbGllbnQifQ.c2lnbmF0dXJl`;
 const secretWords = `refused ${CLIENT_SECRET} for ${PASSPHRASE.slice(0, 0)}Bearer ${DEVELOPER_TOKEN} ${echo}`;
@@ -237,6 +250,14 @@ const paths: Record<BoxAuthErrorCode, Path> = {
     provider.invalidate(await provider.getToken());
     return provider.getToken();
   },
+  connection_missing: () => new TestConnection().process().mint(undefined, {}),
+  reauthorization_required: () =>
+    mintExpired((connection) => {
+      connection.respond = async () => connection.refuse(new Error(secretWords));
+    }),
+  vault_unavailable: () =>
+    mintExpired(() => ({ load: () => Promise.reject(new Error(secretWords)) })),
+  vault_unreadable: () => mintExpired(() => ({}), 'another secret, 0123456789abcdef01234567'),
   store_unavailable: () => {
     const failing = () => Promise.reject(new Error(`redis://:${CLIENT_SECRET}@localhost refused`));
     const store = { claim: failing, publish: failing, invalidate: failing, fail: failing };

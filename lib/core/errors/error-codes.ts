@@ -65,5 +65,11 @@ export type BoxAuthErrorCode =
   | 'expired_on_arrival' // the machine slept during the token request, or its clock was set
   | 'token_refused_again' // a token was refused right after it replaced a refused one
   | 'developer_token_expired' // developer tokens live 60 minutes and cannot be refreshed
+  // Connections of people's own accounts.
+  | 'connection_missing' // the person has not connected an account
+  | 'reauthorization_required' // the issuer refused the refresh token: the person must connect the account again
+  | 'vault_unavailable' // the vault of connections did not respond
+  | 'vault_unreadable' // a row of the vault cannot be decrypted
+  // Stores and shutdown.
   | 'store_unavailable' // the token store is unavailable, and `onStoreFailure` is 'closed'
   | 'closed'; // the module was shut down

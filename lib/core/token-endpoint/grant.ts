@@ -48,6 +48,42 @@ export function accessTokenGrant(makeForm: FormMaker, subject: Subject): Grant<M
   };
 }
 
+/** A pair of tokens, as the token endpoint granted it. The access token is for whoever granted the authorization. */
+export interface GrantedPair {
+  readonly accessToken: string;
+  readonly refreshToken: string;
+  readonly lifetimeMs: number | undefined;
+  /** Milliseconds since the epoch by the issuer's clock; undefined if the lifetime is unknown. */
+  readonly expiresAt: number | undefined;
+  readonly requestedAt: Instant;
+}
+
+/**
+ * A grant of a person, which also keeps the refresh token: `authorization_code` or `refresh_token` (RFC 6749 sections 4.1.3 and 6).
+ * Status 409 is the answer to concurrent requests with the same refresh token, and one of them has succeeded.
+ */
+export function pairGrant(makeForm: FormMaker): Grant<GrantedPair> {
+  return {
+    makeForm,
+    isSigned: false,
+    mayRetry: (error) => error.retryable || error.status === 409,
+    read: async (response, sent) => {
+      const body = await readJsonObject(response);
+      const refreshToken = body['refresh_token'];
+      if (!isTokenValue(refreshToken)) {
+        throw new UnusableResponse('its refresh_token is missing or is not a token');
+      }
+      const { requestedAt } = sent;
+      return {
+        accessToken: accessTokenValueIn(body),
+        refreshToken,
+        ...lifetimeIn(body, sent),
+        requestedAt,
+      };
+    },
+  };
+}
+
 /** A revocation (RFC 7009). Only the status of the response counts. */
 export function revocation(makeForm: FormMaker): Grant<void> {
   return {
@@ -66,23 +102,33 @@ export function revocation(makeForm: FormMaker): Grant<void> {
 function accessTokenIn(
   body: Readonly<Record<string, unknown>>,
   subject: Subject,
-  { requestedAt, serverOffsetMs }: SentRequest,
+  sent: SentRequest,
 ): MintedToken {
-  const value = body['access_token'];
-  if (!isTokenValue(value)) {
-    throw new UnusableResponse('its access_token is missing or is not a token');
-  }
+  const lifetime = lifetimeIn(body, sent);
+  const scope = body['scope'];
+  const restrictedTo = body['restricted_to'];
+  const token = new AccessToken(accessTokenValueIn(body), {
+    subject,
+    expiresAt: lifetime.expiresAt,
+    scopes: typeof scope === 'string' && scope !== '' ? scope.split(' ') : undefined,
+    restrictedTo: Array.isArray(restrictedTo) && restrictedTo.length > 0 ? restrictedTo : undefined,
+  });
+  const { requestedAt } = sent;
+  return { token, lifetimeMs: lifetime.lifetimeMs, requestedAt, isShared: false };
+}
+
+function accessTokenValueIn({ access_token: value }: Readonly<Record<string, unknown>>): string {
+  if (isTokenValue(value)) return value;
+  throw new UnusableResponse('its access_token is missing or is not a token');
+}
+
+function lifetimeIn(
+  body: Readonly<Record<string, unknown>>,
+  { requestedAt, serverOffsetMs }: SentRequest,
+): Pick<GrantedPair, 'lifetimeMs' | 'expiresAt'> {
   const expiresInS = Number(body['expires_in'] ?? 0);
   const lifetimeMs = expiresInS > 0 && expiresInS <= MAX_LIFETIME_S ? expiresInS * 1000 : undefined;
   const expiresAt =
     lifetimeMs === undefined ? undefined : requestedAt.wall + serverOffsetMs + lifetimeMs;
-  const scope = body['scope'];
-  const restrictedTo = body['restricted_to'];
-  const token = new AccessToken(value, {
-    subject,
-    expiresAt,
-    scopes: typeof scope === 'string' && scope !== '' ? scope.split(' ') : undefined,
-    restrictedTo: Array.isArray(restrictedTo) && restrictedTo.length > 0 ? restrictedTo : undefined,
-  });
-  return { token, lifetimeMs, requestedAt, isShared: false };
+  return { lifetimeMs, expiresAt };
 }
