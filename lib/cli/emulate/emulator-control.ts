@@ -15,37 +15,38 @@ const milliseconds = v.pipe(v.number(), v.safeInteger());
 
 /** The faults that JSON can express. */
 const fault = v.variant('kind', [
-  v.strictObject({
-    kind: v.literal('status'),
+  faultOf('status', {
     status: v.pipe(v.number(), v.integer(), v.minValue(200), v.maxValue(599)),
     headers: v.exactOptional(v.record(v.string(), v.string())),
     body: v.exactOptional(v.union([v.string(), v.record(v.string(), v.unknown())])),
   }),
-  v.strictObject({
-    kind: v.literal('rate-limit'),
+  faultOf('rate-limit', {
     retryAfter: v.union([v.pipe(v.number(), v.safeInteger(), v.minValue(0)), v.string()]),
   }),
-  v.strictObject({ kind: v.literal('unavailable') }),
-  v.strictObject({
-    kind: v.literal('refuse'),
+  faultOf('unavailable', {}),
+  faultOf('refuse', {
     error: v.string(),
     errorDescription: v.string(),
     status: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(400), v.maxValue(599))),
   }),
-  v.strictObject({ kind: v.literal('redirect'), location: v.string() }),
-  v.strictObject({
-    kind: v.literal('garbage'),
+  faultOf('redirect', { location: v.string() }),
+  faultOf('garbage', {
     body: v.exactOptional(v.string()),
     contentType: v.exactOptional(v.string()),
   }),
-  v.strictObject({ kind: v.literal('huge') }),
-  v.strictObject({
-    kind: v.literal('delay'),
-    ms: v.pipe(milliseconds, v.minValue(0), v.maxValue(2 ** 31 - 1)),
-  }),
-  v.strictObject({ kind: v.literal('reset') }),
-  v.strictObject({ kind: v.literal('hang') }),
+  faultOf('huge', {}),
+  faultOf('delay', { ms: v.pipe(milliseconds, v.minValue(0), v.maxValue(2 ** 31 - 1)) }),
+  faultOf('reset', {}),
+  faultOf('hang', {}),
 ]);
+
+function faultOf<const Kind extends string, Fields extends v.ObjectEntries>(
+  kind: Kind,
+  fields: Fields,
+) {
+  const processed = v.exactOptional(v.boolean());
+  return v.strictObject({ kind: v.literal(kind), processed, ...fields });
+}
 
 const enterprise = v.strictObject({ enterprise: v.string() });
 

@@ -59,7 +59,7 @@ export class ApiOrigin {
     const isOAuth = kind === 'token' || kind === 'revoke';
     const context = isOAuth ? { ...this.#parts, responses: boxOAuthResponses } : this.#parts;
     const exchange = new HttpExchange(kind, request, response, context);
-    if (!url) exchange.send(boxError(400, 'bad_request', 'Bad Request: the request target.'));
+    if (!url) await exchange.send(boxError(400, 'bad_request', 'Bad Request: the request target.'));
     else if (kind === 'token') await this.#serveToken(exchange);
     else if (kind === 'revoke') await this.#serveRevocation(exchange);
     else if (kind === 'control') await this.#serveControl(exchange, url);
@@ -80,21 +80,21 @@ export class ApiOrigin {
     // Evaluated before any fault is injected: Box counts the `jti` as used, whatever response it sends.
     const decision = tokenEndpoint.evaluate(form);
     const fault = this.onToken?.(record) ?? faults.take('token');
-    if (!fault || (await exchange.inject(fault))) exchange.send(decision.respond());
+    if (!fault || (await exchange.inject(fault))) await exchange.send(decision.respond());
   }
 
   async #serveRevocation(exchange: HttpExchange): Promise<void> {
     const form = await readTokenRequest(exchange);
     const fault = this.#parts.faults.take('revoke');
     if (fault && !(await exchange.inject(fault))) return;
-    exchange.send(this.#parts.tokenEndpoint.revoke(form));
+    await exchange.send(this.#parts.tokenEndpoint.revoke(form));
   }
 
   /** Faults do not apply here: these resources must work while Box does not. */
   async #serveControl(exchange: HttpExchange, url: URL): Promise<void> {
     const handler = this.routes.find(exchange.record.method, url.pathname);
-    if (handler) await handler(exchange.request, exchange.response);
-    else exchange.send(notFound());
+    if (handler) await exchange.handle(handler);
+    else await exchange.send(notFound());
   }
 
   async #serveApi(exchange: HttpExchange, url: URL): Promise<void> {
@@ -113,16 +113,16 @@ export class ApiOrigin {
     const caller = isResource ? identifyCaller(headers, app, ledger) : notFound();
     const handler = this.routes.find(method, url.pathname);
     if (handler && !(isResource && 'status' in caller)) {
-      await handler(request, exchange.response);
+      await exchange.handle(handler);
       return;
     }
     const body = await exchange.readBody(MAX_UPLOAD_BYTES);
-    if ('status' in caller) exchange.send(caller);
+    if ('status' in caller) await exchange.send(caller);
     else if (!body)
-      exchange.send(boxError(413, 'request_entity_too_large', 'Request Entity too Large'));
+      await exchange.send(boxError(413, 'request_entity_too_large', 'Request Entity too Large'));
     else {
       const origin = `http://${request.headers.host ?? url.host}`;
-      exchange.send(await api.respond({ method, url, origin, headers, body, caller }));
+      await exchange.send(await api.respond({ method, url, origin, headers, body, caller }));
     }
   }
 

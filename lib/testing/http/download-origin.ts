@@ -42,7 +42,7 @@ export class DownloadOrigin {
     const fault = this.#parts.faults.take('download');
     if (fault && !(await exchange.inject(fault))) return;
     await exchange.readBody(0);
-    exchange.send(this.#respond(request));
+    await exchange.send(this.#respond(request));
   }
 
   #respond(request: IncomingMessage): HttpAnswer {

@@ -28,14 +28,17 @@ export type FaultTarget = 'token' | 'revoke' | 'api' | 'download' | `${string} /
  * | `reset` | a connection reset (RST) |
  * | `hang` | no response, until the client disconnects or the emulator stops |
  *
+ * With `processed: true`, the service processes the request before, and the client does not learn the result.
+ *
  * @example
  * ```ts
  * import { type Fault } from 'nestjs-box-auth/testing';
  *
- * const fault: Fault = { kind: 'rate-limit', retryAfter: 2 };
+ * const limited: Fault = { kind: 'rate-limit', retryAfter: 2 };
+ * const lostResponse: Fault = { kind: 'reset', processed: true };
  * ```
  */
-export type Fault =
+export type Fault = (
   | {
       readonly kind: 'status';
       readonly status: number;
@@ -56,7 +59,14 @@ export type Fault =
   | { readonly kind: 'delay'; readonly ms: number }
   | { readonly kind: 'hold'; readonly until: Promise<unknown> }
   | { readonly kind: 'reset' }
-  | { readonly kind: 'hang' };
+  | { readonly kind: 'hang' }
+) & {
+  /**
+   * Whether the service processes the request first, so that only its response fails: a refresh token is used, a file is
+   * created. Default false. It does not apply to the resources of `route`.
+   */
+  readonly processed?: boolean;
+};
 
 /** Called with a complete token request. Returns the fault to inject, if any. */
 export type TokenHook = (request: RecordedRequest) => Fault | undefined;

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { EmulatorClock } from './emulator-clock.js';
 import { type Fault, injectFault, leavesRequestUnread } from './faults.js';
 import { type HttpAnswer, sendResponse, type ServiceResponses } from './http-response.js';
+import type { RouteHandler } from './routes.js';
 import type { OpenRecord, RequestKind, RequestLog } from './request-log.js';
 
 /** The headers of a request, with every value; names are in lower case. */
@@ -21,6 +22,8 @@ export class HttpExchange {
   readonly response: ServerResponse;
   readonly record: OpenRecord;
   readonly #context: HttpExchangeContext;
+  /** A fault that waits until the request is processed. */
+  #faultOfResponse: Fault | undefined;
 
   constructor(
     kind: RequestKind,
@@ -40,22 +43,27 @@ export class HttpExchange {
     });
   }
 
-  send(answer: HttpAnswer): void {
-    if (this.response.headersSent || this.response.destroyed) return;
-    // Set before the response is sent: a client may read the log as soon as it has the response.
-    this.record.status = answer.status;
-    sendResponse(this.response, answer, this.#commonHeaders());
+  /** Sends the regular response, or injects the fault that waited for it. */
+  async send(answer: HttpAnswer): Promise<void> {
+    const fault = this.#faultOfResponse;
+    if (!fault || (await this.#injectNow(fault))) this.#write(answer);
   }
 
-  /** Returns whether the regular response is still to be sent. */
+  /** Calls the handler of a test, which sends the response itself: no fault can wait for that. */
+  async handle(handler: RouteHandler): Promise<void> {
+    const fault = this.#faultOfResponse;
+    if (fault && !(await this.inject({ ...fault, processed: false }))) return;
+    await handler(this.request, this.response);
+  }
+
+  /** Returns whether the request is still to be processed. */
   async inject(fault: Fault): Promise<boolean> {
+    if (fault.processed) {
+      this.#faultOfResponse = fault;
+      return true;
+    }
     if (!leavesRequestUnread(fault)) await this.readBody(0);
-    return injectFault(fault, {
-      responses: this.#context.responses,
-      response: this.response,
-      signal: this.#context.stopSignal,
-      send: (answer) => this.send(answer),
-    });
+    return this.#injectNow(fault);
   }
 
   /**
@@ -82,6 +90,22 @@ export class HttpExchange {
       isOver = true;
     };
     this.response.once('finish', once).once('close', once);
+  }
+
+  #injectNow(fault: Fault): Promise<boolean> {
+    return injectFault(fault, {
+      responses: this.#context.responses,
+      response: this.response,
+      signal: this.#context.stopSignal,
+      send: (answer) => this.#write(answer),
+    });
+  }
+
+  #write(answer: HttpAnswer): void {
+    if (this.response.headersSent || this.response.destroyed) return;
+    // Set before the response is sent: a client may read the log as soon as it has the response.
+    this.record.status = answer.status;
+    sendResponse(this.response, answer, this.#commonHeaders());
   }
 
   /** `Date` follows the clock of the service, which may differ from this machine's. */

@@ -55,7 +55,7 @@ export class WorkfrontOrigin {
     const kind = url?.pathname === EXCHANGE_PATH ? 'exchange' : 'api';
     const exchange = new HttpExchange(kind, request, response, this.#parts);
     exchange.whenOver(this.#gauge.enter(kind));
-    if (!url) exchange.send(badRequest('Invalid request target'));
+    if (!url) await exchange.send(badRequest('Invalid request target'));
     else if (kind === 'exchange') await this.#serveExchange(exchange);
     else await this.#serveApi(exchange, url);
   }
@@ -71,13 +71,13 @@ export class WorkfrontOrigin {
     const decision = endpoint.evaluate(form);
     const fault = this.onExchange?.(record) ?? faults.take('exchange');
     if (fault && !(await exchange.inject(fault))) return;
-    if ('respond' in decision) exchange.send(decision.respond());
-    else this.#refuse(exchange, 'exchange', decision, EXCHANGE_REFUSALS[decision.reason]);
+    if ('respond' in decision) await exchange.send(decision.respond());
+    else await this.#refuse(exchange, 'exchange', decision, EXCHANGE_REFUSALS[decision.reason]);
   }
 
   async #serveApi(exchange: HttpExchange, url: URL): Promise<void> {
     const { api, faults, sessions } = this.#parts;
-    const { record, request, response } = exchange;
+    const { record, request } = exchange;
     const { method } = record;
     const headers = request.headersDistinct;
     const subject = sessions.find(sessionOf(headers) ?? '')?.subject;
@@ -87,7 +87,7 @@ export class WorkfrontOrigin {
       await exchange.readBody(0);
       const detail = `${this.maxConcurrentApiRequests} requests were in progress already.`;
       const cause = { reason: 'too-many-requests', detail } as const;
-      this.#refuse(exchange, 'api', cause, tooManyRequests());
+      await this.#refuse(exchange, 'api', cause, tooManyRequests());
       return;
     }
     const fault = faults.take('api');
@@ -98,23 +98,23 @@ export class WorkfrontOrigin {
       : undefined;
     const handler = this.routes.find(method, url.pathname);
     if (handler && !sessionFault) {
-      await handler(request, response);
+      await exchange.handle(handler);
       return;
     }
     const body = await exchange.readBody(MAX_BODY_BYTES);
     const contentType = request.headers['content-type'] ?? '';
-    if (sessionFault) this.#refuse(exchange, 'api', sessionFault, notAuthenticated());
-    else if (!body) exchange.send(attaskError(413, 'RequestTooLargeException', 'Too large'));
-    else exchange.send(api.respond({ method, url, contentType, body }));
+    if (sessionFault) await this.#refuse(exchange, 'api', sessionFault, notAuthenticated());
+    else if (!body) await exchange.send(attaskError(413, 'RequestTooLargeException', 'Too large'));
+    else await exchange.send(api.respond({ method, url, contentType, body }));
   }
 
-  #refuse(
+  async #refuse(
     exchange: HttpExchange,
     target: WorkfrontRefusal['target'],
     { reason, detail }: Pick<WorkfrontRefusal, 'reason' | 'detail'>,
     response: HttpAnswer,
-  ): void {
+  ): Promise<void> {
     this.#parts.refusals.push({ target, reason, detail, status: response.status });
-    exchange.send(response);
+    await exchange.send(response);
   }
 }

@@ -9,6 +9,7 @@ import {
   postClientCredentials,
   postForm,
   request,
+  send,
 } from './box-client.js';
 import { deferred } from '../../support/deferred.js';
 import { startEmulator } from './emulator-fixture.js';
@@ -91,6 +92,45 @@ describe('A fault', () => {
     const user = { box_subject_type: 'user', box_subject_id: '11111' };
     expect(await postClientCredentials(emulator, user)).toMatchObject({ status: 503 });
     expect(await postClientCredentials(emulator)).toMatchObject({ status: 200 });
+  });
+});
+
+describe('A fault with processed', () => {
+  test('replaces the response of a request that was processed', async () => {
+    const token = await mint(emulator);
+    emulator.failNext('POST /2.0/folders', { kind: 'status', status: 502, processed: true });
+    const json = { name: 'Plans', parent: { id: '0' } };
+    const statuses: number[] = [];
+    for (let count = 0; count < 2; count += 1) {
+      statuses.push((await send(emulator, 'POST /2.0/folders', token, { json })).status);
+    }
+    expect(statuses).toEqual([502, 409]);
+    expect(emulator.apiRequests.map(({ status }) => status)).toEqual(statuses);
+  });
+
+  test('loses a token that was issued', async () => {
+    emulator.failNext('token', { kind: 'reset', processed: true });
+    await expect(postClientCredentials(emulator)).rejects.toThrow('fetch failed');
+    expect(emulator.mints).toBe(1);
+    expect(emulator.tokenRequests[0]).not.toHaveProperty('status');
+  });
+
+  test('delays the response, not the processing', async () => {
+    const { promise: until, resolve } = deferred();
+    emulator.failNext('token', { kind: 'hold', until, processed: true });
+    const response = postClientCredentials(emulator);
+    await vi.waitFor(() => expect(emulator.mints).toBe(1));
+    expect(emulator.tokenRequests[0]).not.toHaveProperty('status');
+    resolve();
+    expect(await response).toMatchObject({ status: 200 });
+  });
+
+  test('does not call a resource of a test', async () => {
+    const handler = vi.fn<() => void>();
+    emulator.route('GET', '/health', handler);
+    emulator.failNext('api', { kind: 'unavailable', processed: true });
+    expect(await get(emulator, '/health', 'any')).toMatchObject({ status: 503 });
+    expect(handler).not.toHaveBeenCalled();
   });
 });
 
