@@ -9,6 +9,8 @@ export {
   type NewFile,
   type NewItem,
 } from './box/drive/drive-items.js';
+export type { EmulatedOAuthApp } from './box/oauth/oauth-client.js';
+export type { EmulatedConnection } from './box/oauth/user-connections.js';
 export { type EmulatedGrant } from './box/emulated-token-endpoint.js';
 export { FakeBox, type FakeBoxOptions } from './fake-box/fake-box.js';
 export {

@@ -31,7 +31,9 @@ async function endpointNames(): Promise<readonly string[]> {
 
 describe('The page about the emulator', () => {
   it('lists every endpoint, and no other', async () => {
-    const served = ['POST /oauth2/token', 'POST /oauth2/revoke', ...(await endpointNames())];
+    const oauth = ['POST /oauth2/token', 'POST /oauth2/revoke'];
+    const authorize = ['GET /api/oauth2/authorize', 'POST /api/oauth2/authorize'];
+    const served = [...oauth, ...authorize, ...(await endpointNames())];
     expect(namesUnder(PAGE, 'Endpoint').toSorted()).toEqual(served.toSorted());
   });
 
@@ -50,7 +52,11 @@ describe('The page about the emulator', () => {
     await expect(run(exampleIn(PAGE, 'deauthorize'))).resolves.toEqual({});
   });
 
+  it('shows how to connect the account of a person', async () => {
+    await expect(run(exampleIn(PAGE, 'consent'))).resolves.toEqual({});
+  });
+
   it('shows how to simulate failures', async () => {
-    await expect(run(exampleIn(PAGE, 'failNext'))).resolves.toEqual({});
+    await expect(run(exampleIn(PAGE, 'failNext', 'heal'))).resolves.toEqual({});
   });
 });

@@ -10,20 +10,27 @@ import { boxError, boxOAuthResponses, notFound } from './box-responses.js';
 import type { EmulatedApi } from './api/emulated-api.js';
 import type { EmulatedApp } from './emulated-app.js';
 import type { EmulatedTokenEndpoint } from './emulated-token-endpoint.js';
+import { AUTHORIZE_PATH } from './oauth/authorization-request.js';
+import type { EmulatedOAuth } from './oauth/emulated-oauth.js';
 
 export interface ApiOriginParts extends HttpExchangeContext {
   readonly api: EmulatedApi;
   readonly app: EmulatedApp;
   readonly faults: FaultQueue<FaultTarget>;
   readonly ledger: TokenLedger;
+  readonly oauth: EmulatedOAuth;
   readonly tokenEndpoint: EmulatedTokenEndpoint;
 }
 
 // Box accepts files of up to 50 MB in one request.
 const MAX_UPLOAD_BYTES = 64 * 1024 * 1024;
+const AUTHORIZE_ENDPOINTS = [`GET ${AUTHORIZE_PATH}`, `POST ${AUTHORIZE_PATH}`] as const;
 const RESOURCE_PATH = /^(\/api)?\/2\.0(\/|$)/;
 
-/** The counterpart of `api.box.com` and `upload.box.com`: token endpoint, revocation, API and uploads. */
+/**
+ * The counterpart of `api.box.com`, `upload.box.com` and `account.box.com`: token endpoint, revocation, API, uploads and
+ * the authorize page.
+ */
 export class ApiOrigin {
   onToken: TokenHook | undefined;
   readonly routes = new Routes();
@@ -42,6 +49,7 @@ export class ApiOrigin {
       'api',
       'download',
       ...this.#parts.api.endpoints,
+      ...AUTHORIZE_ENDPOINTS,
     ];
     if (targets.includes(target)) return;
     throw new TypeError(
@@ -62,6 +70,7 @@ export class ApiOrigin {
     if (!url) await exchange.send(boxError(400, 'bad_request', 'Bad Request: the request target.'));
     else if (kind === 'token') await this.#serveToken(exchange);
     else if (kind === 'revoke') await this.#serveRevocation(exchange);
+    else if (kind === 'authorize') await this.#serveAuthorize(exchange, url);
     else if (kind === 'control') await this.#serveControl(exchange, url);
     else await this.#serveApi(exchange, url);
   }
@@ -90,6 +99,16 @@ export class ApiOrigin {
     await exchange.send(this.#parts.tokenEndpoint.revoke(form));
   }
 
+  async #serveAuthorize(exchange: HttpExchange, url: URL): Promise<void> {
+    const { faults, oauth } = this.#parts;
+    const { headers } = await readTokenRequest(exchange);
+    const { method, body: form = {} } = exchange.record;
+    const endpoint = AUTHORIZE_ENDPOINTS.find((name) => name === `${method} ${url.pathname}`);
+    const fault = endpoint && faults.take(endpoint);
+    if (fault && !(await exchange.inject(fault))) return;
+    await exchange.send(oauth.authorizeEndpoint.respond({ method, url, headers, form }));
+  }
+
   /** Faults do not apply here: these resources must work while Box does not. */
   async #serveControl(exchange: HttpExchange, url: URL): Promise<void> {
     const handler = this.routes.find(exchange.record.method, url.pathname);
@@ -98,7 +117,7 @@ export class ApiOrigin {
   }
 
   async #serveApi(exchange: HttpExchange, url: URL): Promise<void> {
-    const { api, app, faults, ledger } = this.#parts;
+    const { api, app, faults, ledger, oauth } = this.#parts;
     const { request, record } = exchange;
     const { method } = record;
     const headers = request.headersDistinct;
@@ -112,6 +131,7 @@ export class ApiOrigin {
     const isResource = RESOURCE_PATH.test(url.pathname);
     const caller = isResource ? identifyCaller(headers, app, ledger) : notFound();
     const handler = this.routes.find(method, url.pathname);
+    if (!('status' in caller)) oauth.connections.noteUse(caller.token);
     if (handler && !(isResource && 'status' in caller)) {
       await exchange.handle(handler);
       return;
@@ -136,6 +156,7 @@ export class ApiOrigin {
 function kindOf(pathname: string | undefined): RequestKind {
   if (pathname === '/oauth2/token') return 'token';
   if (pathname === '/oauth2/revoke') return 'revoke';
+  if (pathname === AUTHORIZE_PATH) return 'authorize';
   return pathname?.startsWith('/emulator/') ? 'control' : 'api';
 }
 

@@ -11,6 +11,9 @@ import {
   type EmulatorParts,
 } from './emulator-assembly.js';
 import type { EmulatedEnterprise } from './enterprise/emulated-enterprises.js';
+import { AUTHORIZE_PATH } from './oauth/authorization-request.js';
+import type { EmulatedOAuthApp } from './oauth/oauth-client.js';
+import type { EmulatedConnection } from './oauth/user-connections.js';
 import type { EmulatedUser } from './enterprise/emulated-users.js';
 import { addEnterprise, addUser } from './enterprise/sample-accounts.js';
 
@@ -112,7 +115,9 @@ export class BoxEmulator {
     const { app, ledger } = this.#parts;
     app.enterprises.get(enterpriseId).authorized = false;
     ledger.revokeAll(
-      (subject) => app.enterprises.accountOf(subject)?.enterpriseId === enterpriseId,
+      ({ connectionId, subject }) =>
+        connectionId === undefined &&
+        app.enterprises.accountOf(subject)?.enterpriseId === enterpriseId,
     );
   }
 
@@ -161,7 +166,7 @@ export class BoxEmulator {
 
   /** All requests to `url`, in order of arrival. */
   get requests(): readonly RecordedRequest[] {
-    return this.#parts.log.of('token', 'revoke', 'api');
+    return this.#parts.log.of('authorize', 'token', 'revoke', 'api');
   }
 
   /** The requests to `/oauth2/token`. */
@@ -169,7 +174,7 @@ export class BoxEmulator {
     return this.#parts.log.of('token');
   }
 
-  /** The requests to anything but the token and the revocation endpoint. */
+  /** The requests to anything but the token and the revocation endpoint and the authorize page. */
   get apiRequests(): readonly RecordedRequest[] {
     return this.#parts.log.of('api');
   }
@@ -269,12 +274,78 @@ export class BoxEmulator {
     return this.#parts.drive.addFile({ ownerId: this.serviceAccountId, ...file });
   }
 
+  /**
+   * The app with user authentication (OAuth 2.0): another app than the one in `config`, as at Box.
+   *
+   * @example
+   * ```ts
+   * import { BoxEmulator } from 'nestjs-box-auth/testing';
+   *
+   * const emulator = await BoxEmulator.start({ redirectUris: ['http://localhost:3000/box/callback'] });
+   * const { authorizeUrl, clientId, clientSecret, redirectUri } = emulator.oauthApp;
+   * ```
+   */
+  get oauthApp(): EmulatedOAuthApp {
+    return this.#parts.oauth.client.describe(`${this.url}${AUTHORIZE_PATH}`);
+  }
+
+  /**
+   * Grants access in the name of a user, without a browser. Returns the address that Box redirects to, with `code` and
+   * `state`. The origin of `authorizationUrl` may be Box's own. An error that Box would send by a redirect is returned, too.
+   *
+   * @throws TypeError for a user who cannot sign in, and if Box would show an error page
+   *
+   * @example
+   * ```ts
+   * import { BoxEmulator } from 'nestjs-box-auth/testing';
+   *
+   * const emulator = await BoxEmulator.start();
+   * const { authorizeUrl, clientId } = emulator.oauthApp;
+   * const query = new URLSearchParams({ response_type: 'code', client_id: clientId, state: 'abc' });
+   * const redirect = emulator.consent(`${authorizeUrl}?${query}`, { userId: '11111' });
+   * const code = new URL(redirect).searchParams.get('code');
+   * ```
+   */
+  consent(authorizationUrl: string | URL, { userId }: { readonly userId: string }): string {
+    return this.#parts.oauth.authorizeEndpoint.decide(authorizationUrl, { userId });
+  }
+
+  /**
+   * Denies access in the name of a user. Returns the address that Box redirects to, with `error=access_denied` and `state`.
+   *
+   * @throws TypeError if Box would show an error page
+   */
+  deny(authorizationUrl: string | URL): string {
+    return this.#parts.oauth.authorizeEndpoint.decide(authorizationUrl, undefined);
+  }
+
+  /** The consents of users with a valid refresh token, in order. */
+  get connections(): readonly EmulatedConnection[] {
+    return this.#parts.oauth.connections.active;
+  }
+
+  /** Removes the OAuth app from the account of a user, as users do in their settings: all their tokens for it end. */
+  revokeUserConnection(userId: string): void {
+    this.#parts.oauth.connections.revokeOf(userId);
+  }
+
+  /**
+   * Whether a repeated refresh gets the same pair of tokens, until the new pair is used for the first time. Default true, as
+   * Box's staff describes it. With false, a refresh token works once, as Box documents it.
+   */
+  get refreshGrace(): boolean {
+    return this.#parts.oauth.connections.refreshGrace;
+  }
+  set refreshGrace(value: boolean) {
+    this.#parts.oauth.connections.refreshGrace = value;
+  }
+
   /** Revokes one access token: the API responds with 401 to it from now on. */
   revokeToken(value: string): void {
     this.#parts.ledger.revoke(value);
   }
 
-  /** Revokes every access token issued so far. */
+  /** Revokes every access token issued so far. Refresh tokens stay valid. */
   revokeAllTokens(): void {
     this.#parts.ledger.revokeAll();
   }
@@ -313,7 +384,7 @@ export class BoxEmulator {
 
   /**
    * Adds or replaces a resource of `url`. Below `/2.0` and `/api/2.0` the bearer token and `as-user` are checked first. The
-   * token and the revocation endpoint cannot be replaced.
+   * token and the revocation endpoint and the authorize page cannot be replaced.
    *
    * @example
    * ```ts

@@ -1,5 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { type HttpAnswer, oauthError, type ServiceResponses } from '../http/http-response.js';
+import {
+  type HttpAnswer,
+  type JsonObject,
+  oauthError,
+  type ServiceResponses,
+  tokenResponse,
+} from '../http/http-response.js';
+import type { IssuedToken } from '../http/token-ledger.js';
 
 const API_REFERENCE =
   'https://developer.box.com/guides/api-calls/permissions-and-errors/common-errors/';
@@ -75,6 +82,27 @@ export const boxResponses: ServiceResponses = {
   rateLimited,
   unavailable,
 };
+
+export const CLIENT_REFUSED = oauthError('invalid_client', 'The client credentials are invalid');
+
+/** Box's response to an app of another type. */
+export const GRANT_UNAUTHORIZED = oauthError(
+  'invalid_request',
+  'The grant type is unauthorized for this client_id',
+);
+
+export function accessTokenResponse(
+  token: IssuedToken,
+  lifetimeS: number | null,
+  extra: JsonObject,
+): HttpAnswer {
+  return tokenResponse({
+    access_token: token.value,
+    ...(lifetimeS !== null && { expires_in: lifetimeS }),
+    ...extra,
+    token_type: 'bearer',
+  });
+}
 
 /** The token and the revocation endpoint respond to every error in the form of OAuth 2.0. */
 export const boxOAuthResponses: ServiceResponses = {

@@ -93,7 +93,7 @@ async function newConfig(): Promise<EmulatedConfig> {
   };
 }
 
-function lowerCaseAlphanumerics(length: number): string {
+export function lowerCaseAlphanumerics(length: number): string {
   let text = '';
   while (text.length < length) text += randomUUID().replaceAll('-', '');
   return text.slice(0, length);

@@ -1,16 +1,22 @@
 import type { EmulatorClock } from '../http/emulator-clock.js';
-import { type HttpAnswer, oauthError, tokenResponse } from '../http/http-response.js';
+import { type HttpAnswer, oauthError } from '../http/http-response.js';
 import { decodeClaims } from '../http/jwt.js';
 import { MISSING_PARAMETER, readTokenForm, type TokenHttpRequest } from '../http/token-form.js';
 import type { IssuedToken, TokenLedger, TokenSubject } from '../http/token-ledger.js';
 import { checkAssertion, subjectOf } from './assertion-check.js';
-import { boxResponses } from './box-responses.js';
+import {
+  accessTokenResponse,
+  boxResponses,
+  CLIENT_REFUSED,
+  GRANT_UNAUTHORIZED,
+} from './box-responses.js';
 import { ACCESS_TOKEN_TYPE, readDownscope } from './downscope-grant.js';
 import type { EmulatedApp } from './emulated-app.js';
 import type { EmulatedDrive } from './drive/emulated-drive.js';
 import type { ItemJson } from './drive/item-json.js';
+import type { EmulatedOAuth } from './oauth/emulated-oauth.js';
 
-/** A grant that the emulator supports. */
+/** A grant of the app in `config`. The OAuth app always has `authorization_code` and `refresh_token`. */
 export type EmulatedGrant = 'jwt-bearer' | 'client_credentials' | 'token-exchange';
 
 const GRANT_OF_TYPE = new Map<string, EmulatedGrant>([
@@ -18,8 +24,8 @@ const GRANT_OF_TYPE = new Map<string, EmulatedGrant>([
   ['client_credentials', 'client_credentials'],
   ['urn:ietf:params:oauth:grant-type:token-exchange', 'token-exchange'],
 ]);
-// Box supports these too, for OAuth 2.0 with user authentication.
-const OTHER_GRANT_TYPES = new Set(['authorization_code', 'refresh_token']);
+/** The grants of the OAuth app. */
+const OAUTH_GRANT_TYPES = new Set(['authorization_code', 'refresh_token']);
 
 const NO_USER_TOKENS = oauthError(
   'invalid_request',
@@ -30,7 +36,6 @@ const NOT_AUTHORIZED = oauthError(
   'This app is not authorized by the enterprise admin',
 );
 const CCG_REFUSED = oauthError('invalid_grant', 'Grant credentials are invalid');
-const CLIENT_REFUSED = oauthError('invalid_client', 'The client credentials are invalid');
 
 // An `expires_in` of 0 would mean an unknown expiry.
 const MIN_PARENT_LIFE_MS = 1000;
@@ -49,6 +54,7 @@ export class EmulatedTokenEndpoint {
   readonly #drive: EmulatedDrive;
   readonly #json: ItemJson;
   readonly #ledger: TokenLedger;
+  readonly #oauth: EmulatedOAuth;
   readonly #grants: ReadonlySet<EmulatedGrant>;
   readonly #usedJtis = new Set<string>();
 
@@ -58,6 +64,7 @@ export class EmulatedTokenEndpoint {
     readonly drive: EmulatedDrive;
     readonly json: ItemJson;
     readonly ledger: TokenLedger;
+    readonly oauth: EmulatedOAuth;
     readonly grants: 'all' | readonly EmulatedGrant[];
     readonly lifetimeS: number | null;
   }) {
@@ -66,6 +73,7 @@ export class EmulatedTokenEndpoint {
     this.#drive = options.drive;
     this.#json = options.json;
     this.#ledger = options.ledger;
+    this.#oauth = options.oauth;
     this.#grants = new Set(options.grants === 'all' ? GRANT_OF_TYPE.values() : options.grants);
     this.lifetimeS = options.lifetimeS;
   }
@@ -79,13 +87,14 @@ export class EmulatedTokenEndpoint {
     if ('refusal' in form) return refuse(form.refusal);
     const { fields } = form;
     const type = fields.get('grant_type') ?? '';
-    const grant = GRANT_OF_TYPE.get(type);
-    if (!grant && !OTHER_GRANT_TYPES.has(type)) {
-      return refuse(oauthError('invalid_request', MISSING_PARAMETER));
+    if (OAUTH_GRANT_TYPES.has(type)) {
+      return { respond: () => this.#oauth.grants.respond(fields, this.lifetimeS) };
     }
-    if (!grant || !this.#grants.has(grant)) {
-      const description = 'The grant type is unauthorized for this client_id';
-      return refuse(oauthError('invalid_request', description));
+    const grant = GRANT_OF_TYPE.get(type);
+    if (!grant) return refuse(oauthError('invalid_request', MISSING_PARAMETER));
+    const isOfOAuthApp = fields.get('client_id') === this.#oauth.client.clientId;
+    if (!this.#grants.has(grant) || (isOfOAuthApp && grant !== 'token-exchange')) {
+      return refuse(GRANT_UNAUTHORIZED);
     }
     if (grant === 'jwt-bearer') return this.#evaluateAssertion(fields);
     return grant === 'client_credentials'
@@ -98,18 +107,23 @@ export class EmulatedTokenEndpoint {
     const form = readTokenForm(request, boxResponses.credentialHeaders);
     if ('refusal' in form) return form.refusal;
     const { fields } = form;
-    if (!this.#isClient(fields)) return CLIENT_REFUSED;
+    const clientId = fields.get('client_id');
+    if (!this.#isAnyClient(clientId, fields.get('client_secret'))) return CLIENT_REFUSED;
     const token = fields.get('token');
     if (token === undefined) {
       return oauthError('invalid_request', 'The token parameter is required.');
     }
-    this.#ledger.revoke(token);
+    if (clientId === this.#oauth.client.clientId) this.#oauth.connections.revoke(token);
+    const accessToken = this.#ledger.find(token);
+    if (accessToken && this.#clientIdOf(accessToken) === clientId) this.#ledger.revoke(token);
     return { status: 200, headers: { 'cache-control': 'no-store' } };
   }
 
   /** The subject that a request names, before anything is checked. */
   requestedSubject(fields: Readonly<Record<string, string>>): TokenSubject | undefined {
     const { assertion, subject_token: subjectToken } = fields;
+    const userId = this.#oauth.grants.requestedUser(fields);
+    if (userId !== undefined) return { type: 'user', id: userId };
     if (assertion !== undefined) return subjectOf(decodeClaims(assertion) ?? {});
     if (subjectToken !== undefined) return this.#ledger.find(subjectToken)?.subject;
     return subjectOf({ sub: fields.box_subject_id, box_sub_type: fields.box_subject_type });
@@ -149,9 +163,10 @@ export class EmulatedTokenEndpoint {
     // Box does not require a client here, but a wrong one is rejected.
     const clientId = fields.get('client_id');
     const clientSecret = fields.get('client_secret');
+    const clientIds = [undefined, this.#app.clientId, this.#oauth.client.clientId];
     if (
-      (clientId !== undefined && clientId !== this.#app.clientId) ||
-      (clientSecret !== undefined && !this.#app.isClient(clientId, clientSecret))
+      !clientIds.includes(clientId) ||
+      (clientSecret !== undefined && !this.#isAnyClient(clientId, clientSecret))
     ) {
       return refuse(CLIENT_REFUSED);
     }
@@ -166,7 +181,7 @@ export class EmulatedTokenEndpoint {
     return {
       respond: () => {
         const parent = this.#ledger.findLive(subjectToken, MIN_PARENT_LIFE_MS);
-        return parent
+        return parent && [undefined, this.#clientIdOf(parent)].includes(clientId)
           ? this.#downscope(parent, fields)
           : oauthError('invalid_grant', 'Please check the subject_token. It is not valid.');
       },
@@ -174,11 +189,12 @@ export class EmulatedTokenEndpoint {
   }
 
   #downscope(parent: IssuedToken, fields: Fields): HttpAnswer {
-    const { subject } = parent;
+    const { subject, connectionId } = parent;
+    this.#oauth.connections.noteUse(parent);
     const userId = this.#app.enterprises.accountOf(subject)?.id ?? '';
     const nowMs = this.#clock.nowMs();
     const request = readDownscope(fields, {
-      clientId: this.#app.clientId,
+      clientId: this.#clientIdOf(parent),
       nowMs,
       parent: parent.restriction,
       isVisible: (item) => this.#drive.find(item, userId) !== undefined,
@@ -190,7 +206,10 @@ export class EmulatedTokenEndpoint {
     const found = item && this.#drive.find(item, userId);
     const object = found && this.#json.mini(found);
     return accessTokenResponse(
-      this.#ledger.issue(subject, lifetimeS, request.restriction),
+      this.#ledger.issue(subject, lifetimeS, {
+        restriction: request.restriction,
+        ...(connectionId !== undefined && { connectionId }),
+      }),
       lifetimeS,
       {
         restricted_to: scopes.map((scope) => (object ? { scope, object } : { scope })),
@@ -214,6 +233,18 @@ export class EmulatedTokenEndpoint {
     return this.#app.isClient(fields.get('client_id'), fields.get('client_secret'));
   }
 
+  #isAnyClient(clientId: string | undefined, clientSecret: string | undefined): boolean {
+    return (
+      this.#app.isClient(clientId, clientSecret) ||
+      this.#oauth.client.isClient(clientId, clientSecret)
+    );
+  }
+
+  /** The client that a token was issued to. */
+  #clientIdOf({ connectionId }: IssuedToken): string {
+    return connectionId === undefined ? this.#app.clientId : this.#oauth.client.clientId;
+  }
+
   /** The response to a valid request for a subject that gets no token. */
   #refusalOf(subject: TokenSubject): HttpAnswer | undefined {
     const { enterprises, userTokensEnabled } = this.#app;
@@ -228,17 +259,4 @@ export class EmulatedTokenEndpoint {
 
 function refuse(response: HttpAnswer): TokenDecision {
   return { respond: () => response };
-}
-
-function accessTokenResponse(
-  token: IssuedToken,
-  lifetimeS: number | null,
-  extra: Readonly<Record<string, unknown>>,
-): HttpAnswer {
-  return tokenResponse({
-    access_token: token.value,
-    ...(lifetimeS !== null && { expires_in: lifetimeS }),
-    ...extra,
-    token_type: 'bearer',
-  });
 }

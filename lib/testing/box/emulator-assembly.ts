@@ -15,6 +15,8 @@ import { type EmulatedGrant, EmulatedTokenEndpoint } from './emulated-token-endp
 import type { EmulatedEnterprise } from './enterprise/emulated-enterprises.js';
 import type { EmulatedUser } from './enterprise/emulated-users.js';
 import { addEnterprise } from './enterprise/sample-accounts.js';
+import { createOAuth, type EmulatedOAuth } from './oauth/emulated-oauth.js';
+import type { EmulatedOAuthApp } from './oauth/oauth-client.js';
 import { UploadSessions } from './uploads/upload-sessions.js';
 import { WebhookRegister } from './webhooks/webhook-register.js';
 
@@ -41,6 +43,15 @@ export interface BoxEmulatorOptions {
   readonly users?: readonly EmulatedUser[];
   /** Enterprises besides the one in `config`. Default: none. See `BoxEmulator.addEnterprise`. */
   readonly enterprises?: readonly EmulatedEnterprise[];
+  /** The credentials of the OAuth app: the `oauthApp` of another emulator. Default: new ones. See `BoxEmulator.oauthApp`. */
+  readonly oauthApp?: Pick<EmulatedOAuthApp, 'clientId' | 'clientSecret'>;
+  /**
+   * The redirect URIs of the OAuth app. Default: `http://localhost:3000/box/callback`. As at Box, the port of a URI on loopback
+   * does not matter.
+   */
+  readonly redirectUris?: readonly string[];
+  /** See `BoxEmulator.refreshGrace`. Default true. */
+  readonly refreshGrace?: boolean;
   /** See `BoxEmulator.onToken`. */
   readonly onToken?: TokenHook;
 }
@@ -60,6 +71,7 @@ export interface EmulatorParts {
   readonly faults: FaultQueue<FaultTarget>;
   readonly ledger: TokenLedger;
   readonly log: RequestLog;
+  readonly oauth: EmulatedOAuth;
   readonly servers: EmulatorServers<ApiOrigin>;
   readonly tokenEndpoint: EmulatedTokenEndpoint;
 }
@@ -79,12 +91,14 @@ export async function assembleEmulator(options: BoxEmulatorOptions): Promise<Emu
     addEnterprise(enterprise, { app, drive });
   }
   const ledger = new TokenLedger(clock);
+  const oauth = createOAuth(options, { app, clock, ledger });
   const tokenEndpoint = new EmulatedTokenEndpoint({
     app,
     clock,
     drive,
     json,
     ledger,
+    oauth,
     grants,
     lifetimeS,
   });
@@ -105,6 +119,7 @@ export async function assembleEmulator(options: BoxEmulatorOptions): Promise<Emu
       faults,
       ledger,
       log,
+      oauth,
       tokenEndpoint,
       stopSignal,
     };
@@ -114,5 +129,5 @@ export async function assembleEmulator(options: BoxEmulatorOptions): Promise<Emu
         new ApiOrigin({ ...shared, api: new EmulatedApi({ ...apiParts, downloadUrl }) }),
     };
   });
-  return { app, clock, drive, faults, ledger, log, servers, tokenEndpoint };
+  return { app, clock, drive, faults, ledger, log, oauth, servers, tokenEndpoint };
 }

@@ -16,12 +16,13 @@ export interface RecordedRequest {
   readonly enterprise?: string;
   /** The status of the response; missing until the emulator sends one. */
   readonly status?: number;
-  /** The decoded form of a request to the token or the revocation endpoint. */
+  /** The decoded form of a request to the token or the revocation endpoint, or of the authorize page. */
   readonly body?: Readonly<Record<string, string>>;
 }
 
-/** `exchange` is the token endpoint of Workfront; `control` is a resource that controls the emulator. */
-export type RequestKind = 'token' | 'revoke' | 'exchange' | 'api' | 'download' | 'control';
+/** `authorize` is the page where users grant access; `exchange` is the token endpoint of Workfront; `control` is a resource that controls the emulator. */
+export type RequestKind =
+  'authorize' | 'token' | 'revoke' | 'exchange' | 'api' | 'download' | 'control';
 
 /** A record whose request is still being served. */
 export type OpenRecord = { -readonly [Key in keyof RecordedRequest]: RecordedRequest[Key] };

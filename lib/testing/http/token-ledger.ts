@@ -25,7 +25,11 @@ export interface IssuedToken {
   /** By the service's clock; missing for a token that is valid until it is revoked. */
   readonly expiresAtMs?: number;
   readonly restriction?: TokenRestriction;
+  /** The consent of a user that the token was issued for; missing for the tokens of other grants. */
+  readonly connectionId?: string;
 }
+
+type TokenDetails = Pick<IssuedToken, 'restriction' | 'connectionId'>;
 
 /** Every access token that the emulator has issued. */
 export class TokenLedger {
@@ -42,16 +46,12 @@ export class TokenLedger {
   }
 
   /** A lifetime of null or 0 issues a token without a known expiry. */
-  issue(
-    subject: TokenSubject,
-    lifetimeS: number | null,
-    restriction?: TokenRestriction,
-  ): IssuedToken {
+  issue(subject: TokenSubject, lifetimeS: number | null, details: TokenDetails = {}): IssuedToken {
     const token: IssuedToken = {
       value: randomBytes(16).toString('hex'),
       subject,
       ...(lifetimeS && { expiresAtMs: this.#clock.nowMs() + lifetimeS * 1000 }),
-      ...(restriction && { restriction }),
+      ...details,
     };
     this.#tokens.set(token.value, token);
     return token;
@@ -74,10 +74,10 @@ export class TokenLedger {
     if (this.#tokens.has(value)) this.#revoked.add(value);
   }
 
-  /** Revokes the tokens issued so far, or those whose subject `matches`. */
-  revokeAll(matches: (subject: TokenSubject) => boolean = () => true): void {
-    for (const { value, subject } of this.#tokens.values()) {
-      if (matches(subject)) this.#revoked.add(value);
+  /** Revokes every token issued so far that `matches`; by default, all of them. */
+  revokeAll(matches: (token: IssuedToken) => boolean = () => true): void {
+    for (const token of this.#tokens.values()) {
+      if (matches(token)) this.#revoked.add(token.value);
     }
   }
 }

@@ -46,14 +46,18 @@ export class EmulatedUsers {
     return this.#users.get(id);
   }
 
+  all(): StoredUser[] {
+    return [...this.#users.values()];
+  }
+
   of(enterpriseId: string): StoredUser[] {
-    return this.#all().filter((user) => user.enterpriseId === enterpriseId);
+    return this.all().filter((user) => user.enterpriseId === enterpriseId);
   }
 
   /** Ignores case, as Box does. */
   findByLogin(login: string): StoredUser | undefined {
     const lowerCaseLogin = login.toLowerCase();
-    return this.#all().find((user) => user.login.toLowerCase() === lowerCaseLogin);
+    return this.all().find((user) => user.login.toLowerCase() === lowerCaseLogin);
   }
 
   /** @throws TypeError if an id is taken, repeated or not a Box id */
@@ -108,9 +112,5 @@ export class EmulatedUsers {
     do id = String(randomInt(10_000_000_000, 99_999_999_999));
     while (this.#users.has(id) || newUsers.some((user) => user.id === id));
     return id;
-  }
-
-  #all(): StoredUser[] {
-    return [...this.#users.values()];
   }
 }
