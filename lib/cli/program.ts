@@ -5,6 +5,7 @@ import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import { sanitizedCause } from '../core/errors/redact.js';
 import { PACKAGE_VERSION } from '../core/runtime/package-version.js';
 import { type CliContext, type ExitCode, CliError } from './cli-context.js';
+import { RedirectUris } from '../testing/box/oauth/redirect-uris.js';
 import { paintFor } from './terminal-text.js';
 import { doctor, usageErrorReport } from './doctor/doctor.command.js';
 import type { DoctorRequest } from './doctor/configuration.js';
@@ -153,6 +154,7 @@ interface EmulateOptions {
   readonly writeConfig: string | undefined;
   readonly tokenLifetime: number;
   readonly enterprise: readonly string[];
+  readonly redirectUri: readonly string[];
 }
 
 function addEmulate(program: Command, context: CliContext, setExitCode: SetExitCode): void {
@@ -172,6 +174,12 @@ function addEmulate(program: Command, context: CliContext, setExitCode: SetExitC
       '--enterprise <id>',
       'add an enterprise that has authorized the app, with a user; repeatable',
       enterpriseIds,
+      [],
+    )
+    .option(
+      '--redirect-uri <uri>',
+      'redirect URI of the OAuth app; repeatable. Default: http://localhost:3000/box/callback',
+      redirectUris,
       [],
     )
     .action(async ({ tokenLifetime, ...options }: EmulateOptions) =>
@@ -209,6 +217,16 @@ function enterpriseIds(text: string, previous: readonly string[]): readonly stri
   throw new InvalidArgumentError(
     'Expected a Box enterprise id, each once: 1 to 20 digits that do not start with 0.',
   );
+}
+
+function redirectUris(text: string, previous: readonly string[]): readonly string[] {
+  try {
+    return new RedirectUris([...previous, text]).all;
+  } catch {
+    throw new InvalidArgumentError(
+      'Expected an absolute URL without a fragment, and https except on loopback, each once.',
+    );
+  }
 }
 
 /** The output prints the path, so a token entered by mistake must be rejected. */

@@ -4,6 +4,7 @@ import type { EmulatedConfig } from '../../testing/box/emulated-app.js';
 import type { EmulatedEnterprise } from '../../testing/box/enterprise/emulated-enterprises.js';
 import type { EmulatedUser } from '../../testing/box/enterprise/emulated-users.js';
 import { BoxEmulator } from '../../testing/box/box-emulator.js';
+import type { EmulatedOAuthApp } from '../../testing/box/oauth/oauth-client.js';
 import { parseJsonObject } from '../../testing/http/http-response.js';
 import { readVariable } from '../../core/app/environment-variables.js';
 import { parseBoxKey } from '../rsa-key.js';
@@ -21,6 +22,8 @@ export interface EmulateRequest {
   readonly tokenLifetimeS: number;
   /** The ids of enterprises besides the one in `config`. */
   readonly enterprise: readonly string[];
+  /** The redirect URIs of the OAuth app; without one, the default of the emulator. */
+  readonly redirectUri: readonly string[];
 }
 
 /** Returns tokens of a service account without credentials, for calls with curl. Box has no such resource. */
@@ -42,8 +45,15 @@ export async function emulate(request: EmulateRequest, context: CliContext): Pro
     );
   }
   const enterprises = request.enterprise.map(withSampleUser);
+  const { redirectUri: redirectUris } = request;
   const interrupted = context.interrupted();
-  const emulator = await startEmulator({ port, tokenLifetimeS, enterprises, ...config });
+  const emulator = await startEmulator({
+    port,
+    tokenLifetimeS,
+    enterprises,
+    ...(redirectUris.length > 0 && { redirectUris }),
+    ...config,
+  });
   try {
     emulator.route('GET', TOKEN_PATH, async ({ url = '' }, response) => {
       const { searchParams } = new URL(url, emulator.url);
@@ -56,7 +66,7 @@ export async function emulate(request: EmulateRequest, context: CliContext): Pro
       const content = `${JSON.stringify(emulator.config, undefined, 2)}\n`;
       writeNewFiles([{ path: newConfigPath, content, isSecret: true }]);
     }
-    stdout.write(instructions(emulator.url, newConfigPath ?? givenConfigPath, enterprises));
+    stdout.write(instructions(emulator, newConfigPath ?? givenConfigPath, enterprises));
     await interrupted;
   } finally {
     await emulator.stop();
@@ -77,7 +87,7 @@ interface EnterpriseWithUser extends EmulatedEnterprise {
 }
 
 function instructions(
-  url: string,
+  { oauthApp, url }: BoxEmulator,
   configFile: string | undefined,
   enterprises: readonly EnterpriseWithUser[],
 ): string {
@@ -94,20 +104,41 @@ function instructions(
 ${others}
 ${appUsage}
 
+For people who connect their own accounts (OAuth 2.0):
+${oauthUsage(oauthApp)}
+
 With curl:
   TOKEN=$(curl -s ${url}${TOKEN_PATH})
   curl -H "authorization: Bearer $TOKEN" ${url}/2.0/users/me
   curl -H "authorization: Bearer $TOKEN" -H 'as-user: 11111' ${url}/2.0/folders/0/items
 
-To see your app survive an outage of Box, a 429, revoked tokens or a wrong clock:
+To see your app survive an outage of Box, a 429, revoked tokens, a wrong clock, or a user who removes it:
   curl --json '{"target":"api","fault":{"kind":"unavailable"}}' ${url}/emulator/fail
   curl --json '{"target":"token","fault":{"kind":"rate-limit","retryAfter":2},"times":3}' ${url}/emulator/fail
   curl --json '{}' ${url}/emulator/heal
   curl --json '{}' ${url}/emulator/revoke
   curl --json '{"skewMs":300000}' ${url}/emulator/clock
+  curl --json '{"user":"11111"}' ${url}/emulator/disconnect
 ${enterpriseControls(url, enterprises)}
 Press Ctrl-C to stop.
 `;
+}
+
+/** The credentials work at this emulator only, so they may be printed. */
+function oauthUsage({
+  authorizeUrl,
+  clientId,
+  clientSecret,
+  redirectUri,
+}: EmulatedOAuthApp): string {
+  const query = new URLSearchParams({
+    response_type: 'code',
+    client_id: clientId,
+    redirect_uri: redirectUri,
+  });
+  return `  export BOX_OAUTH_CLIENT_ID=${clientId} BOX_OAUTH_CLIENT_SECRET=${clientSecret}
+  export BOX_OAUTH_REDIRECT_URI='${redirectUri}'
+  ${authorizeUrl}?${query.toString()}`;
 }
 
 function enterpriseControls(url: string, [first]: readonly EnterpriseWithUser[]): string {

@@ -89,6 +89,9 @@ const CONTROLS: Readonly<Record<string, Control>> = {
     (emulator, added) => emulator.addEnterprise(added),
   ),
   authorize: control(enterprise, (emulator, { enterprise: id }) => emulator.authorize(id)),
+  disconnect: control(v.strictObject({ user: v.string() }), (emulator, { user }) => {
+    emulator.revokeUserConnection(user);
+  }),
   deauthorize: control(enterprise, (emulator, { enterprise: id }) => emulator.deauthorize(id)),
 };
 

@@ -11,6 +11,11 @@ import { emulating } from './running-emulator.js';
 const doctor = (file: string, url: string, ...args: string[]) =>
   run(['doctor', file, '--api-url', url, ...args]);
 
+const oauthAppIn = (printed: string) =>
+  /BOX_OAUTH_CLIENT_ID=(?<clientId>\w+) BOX_OAUTH_CLIENT_SECRET=(?<clientSecret>\w+)\n.*BOX_OAUTH_REDIRECT_URI='(?<redirectUri>.*)'\n *(?<authorizeUrl>\S+)\n/.exec(
+    printed,
+  )?.groups ?? {};
+
 describe('emulate', () => {
   it('prints its URL, runs until it is interrupted, and exits with 0', async () => {
     const running = await emulating();
@@ -25,14 +30,67 @@ describe('emulate', () => {
   it('prints curl commands that work', async () => {
     const running = await emulating();
     const lines = running.printed.split('\n').filter((line) => line.includes('curl '));
-    expect(lines).toHaveLength(8);
+    expect(lines).toHaveLength(9);
     const script = lines.map((line) => line.replace('curl ', 'curl -s --fail ')).join('\n');
     const { stdout } = await promisify(execFile)('sh', ['-euc', script]);
     const { stdout: lifeless } = await running.stop();
     expect(stdout).toContain('"name":"Emulated App"');
     expect(stdout).toContain('"type":"folder"');
-    expect(lifeless).not.toMatch(/secret|passphrase/i);
+    expect(lifeless).not.toMatch(/passphrase|client.?secret(?!=\w{32}\n)/i);
   });
+
+  it('prints the OAuth app and its authorize page', async () => {
+    const running = await emulating();
+    const {
+      clientId = '',
+      clientSecret = '',
+      redirectUri,
+      authorizeUrl = '',
+    } = oauthAppIn(running.printed);
+    expect(redirectUri).toBe('http://localhost:3000/box/callback');
+    const page = await fetch(authorizeUrl);
+    expect(await page.text()).toContain('Grant access to Box');
+    const { headers } = await fetch(authorizeUrl, {
+      method: 'POST',
+      redirect: 'manual',
+      body: new URLSearchParams({ decision: 'grant', user_id: '22222' }),
+    });
+    const code = new URL(headers.get('location') ?? '').searchParams.get('code') ?? '';
+    const response = await fetch(`${running.url}/oauth2/token`, {
+      method: 'POST',
+      body: new URLSearchParams({
+        grant_type: 'authorization_code',
+        client_id: clientId,
+        client_secret: clientSecret,
+        code,
+      }),
+    });
+    expect(await response.json()).toHaveProperty('refresh_token');
+    await running.stop();
+  });
+
+  it('accepts redirect URIs of the OAuth app', async () => {
+    const [first, second] = ['https://app.example/cb?a=b', 'http://127.0.0.1/cb'];
+    const running = await emulating(['--redirect-uri', first, '--redirect-uri', second]);
+    const { redirectUri, authorizeUrl = '' } = oauthAppIn(running.printed);
+    expect(redirectUri).toBe(first);
+    for (const uri of [first, 'http://127.0.0.1:4711/cb']) {
+      const url = new URL(authorizeUrl);
+      url.searchParams.set('redirect_uri', uri);
+      expect((await fetch(url)).status).toBe(200);
+    }
+    await running.stop();
+  });
+
+  it.each(['http://app.example/cb', '/cb', 'https://app.example/#hunter2'])(
+    'rejects the redirect URI %s',
+    async (uri) => {
+      const { exitCode, text } = await run(['emulate', '--redirect-uri', uri]);
+      expect(exitCode).toBe(2);
+      expect(text).toContain('Expected an absolute URL without a fragment');
+      expect(text).not.toContain('hunter2');
+    },
+  );
 
   it('adds enterprises, each with a user, and prints how to de-authorize the app', async () => {
     const running = await emulating(['--enterprise', '7654321', '--enterprise', '8765432']);

@@ -110,6 +110,8 @@ describe('The emulator of the command line', () => {
     ['deauthorize', {}, 'enterprise: '],
     ['deauthorize', { enterprise: '999' }, 'Unknown enterprise'],
     ['authorize', { enterprise: '999' }, 'Unknown enterprise'],
+    ['disconnect', {}, 'user: '],
+    ['fail', { target: 'api', fault: { kind: 'hang', processed: 1 } }, 'fault.processed: '],
     ['revoke', '{', 'JSON'],
     ['heal', '[]', 'Invalid request'],
     ['heal', `"${'x'.repeat(70_000)}"`, 'at most 65536 bytes'],
@@ -134,7 +136,7 @@ describe('The emulator of the command line', () => {
     const documented = namesUnder('docs/emulator.md', 'Control').filter((name) =>
       name.includes(' '),
     );
-    expect(documented).toHaveLength(8);
+    expect(documented).toHaveLength(9);
     for (const request of documented) {
       const [method = '', path = ''] = request.split(' ');
       expect((await fetch(running.url + path, { method })).status).not.toBe(404);
