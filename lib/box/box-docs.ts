@@ -15,4 +15,6 @@ export const boxDocs = {
   downscope: `${GUIDES}/authentication/tokens/downscope/`,
   annotatorTokens: `${GUIDES}/authentication/tokens/annotator-tokens/`,
   tokens: `${GUIDES}/authentication/tokens/`,
+  webhooks: `${GUIDES}/webhooks/v2/`,
+  webhookSignatures: `${GUIDES}/webhooks/v2/signatures-v2/`,
 } as const;

@@ -43,6 +43,7 @@ describe('The public API', () => {
         "nestjs-box-auth/redis",
         "nestjs-box-auth/terminus",
         "nestjs-box-auth/opentelemetry",
+        "nestjs-box-auth/webhooks",
         "nestjs-box-auth/workfront",
         "nestjs-box-auth/workfront/axios",
         "nestjs-box-auth/testing",

@@ -11,6 +11,7 @@ import {
   type BoxCredentials,
 } from 'nestjs-box-auth';
 import { BoxEmulator } from 'nestjs-box-auth/testing';
+import { verifyBoxWebhook } from 'nestjs-box-auth/webhooks';
 import { runInActingContext } from '../../lib/core/acting/acting.context.js';
 import { BoxAuth } from '../../lib/box/box-auth.js';
 import { providerReplacedError } from '../../lib/box/box-token.provider.js';
@@ -194,6 +195,23 @@ const paths: Record<BoxAuthErrorCode, Path> = {
   },
   provider_replaced: () => providerReplacedError(),
   body_not_replayable: () => bodyNotReplayable('a stream'),
+  webhook_invalid: () =>
+    verifyBoxWebhook({
+      body: Buffer.from(secretWords),
+      headers: { 'box-signature-primary': 'x', 'box-signature-version': secretWords },
+      primaryKey: CLIENT_SECRET,
+    }),
+  webhook_raw_body_missing: () =>
+    verifyBoxWebhook({
+      body: secretWords as never,
+      headers: {
+        'box-signature-primary': DEVELOPER_TOKEN,
+        'box-signature-version': '1',
+        'box-signature-algorithm': 'HmacSHA256',
+        'box-delivery-timestamp': secretWords,
+      },
+      primaryKey: CLIENT_SECRET,
+    }),
   app_not_authorized: refusing('unauthorized_client', secretWords),
   client_invalid: refusing('invalid_client', secretWords),
   user_tokens_not_enabled: refusing(

@@ -49,7 +49,7 @@ export class BoxAuthError extends Error {
   readonly docs: string;
   /** Whether the same request may succeed later without any change. */
   readonly retryable: boolean;
-  /** The HTTP status of the response, if there was one. */
+  /** The HTTP status of the response, if there was one. For a refused webhook: the status to respond with. */
   declare readonly status?: number;
   /** The request id, for Box support. */
   declare readonly requestId?: string;

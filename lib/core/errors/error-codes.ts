@@ -30,6 +30,9 @@ export type BoxAuthErrorCode =
   | 'origin_not_allowed' // headers were requested for an address that must not receive them
   | 'provider_replaced' // a test replaced BoxTokenProvider by an object that cannot provide tokens to HTTP clients
   | 'body_not_replayable' // the token was refused and refreshed, but the request's body cannot be sent again
+  // Webhooks.
+  | 'webhook_invalid' // not signed with a key of the app, too old, or not an event
+  | 'webhook_raw_body_missing' // the bytes of the body are unavailable, so the signature cannot be verified
   // Refused by the token endpoint.
   | 'app_not_authorized' // the enterprise's admin has not authorized the app
   | 'client_invalid' // unknown client id, or wrong secret

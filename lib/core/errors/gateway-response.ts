@@ -22,9 +22,10 @@ const API_REJECTIONS: ReadonlySet<BoxAuthErrorCode> = new Set([
 ]);
 
 /**
- * 503 for transient errors, 401 if the request named no user or no enterprise, 403 for an enterprise that is not allowed, the
- * status in `statuses` for rejections by the API, and 502 for other errors (RFC 9110 sections 15.5.2, 15.5.4, 15.6.3 and
- * 15.6.4). The cause is for the log, not for the client.
+ * 503 for transient errors, 401 if the request named no user or no enterprise, 403 for an enterprise that is not allowed and for
+ * an invalid webhook, 413 or 500 for a webhook without its raw body, the status in `statuses` for rejections by the API, and 502
+ * for other errors (RFC 9110 sections 15.5.2, 15.5.4, 15.5.14, 15.6.1, 15.6.3 and 15.6.4). The cause is for the log, not for the
+ * client.
  */
 export function gatewayResponse(
   error: BoxAuthError,
@@ -36,6 +37,12 @@ export function gatewayResponse(
   }
   if (error.code === 'enterprise_not_allowed') {
     return responseOf(403, 'This request is for an enterprise that is not served here.');
+  }
+  if (error.code === 'webhook_invalid') {
+    return responseOf(403, 'This webhook could not be verified.');
+  }
+  if (error.code === 'webhook_raw_body_missing') {
+    return responseOf(error.status ?? 500, 'The body of this webhook could not be read.');
   }
   return responseOf(passedOn(error, statuses) ?? 502, 'A call to an upstream service failed.');
 }

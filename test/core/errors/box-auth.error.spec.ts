@@ -124,8 +124,20 @@ describe('The response to a client', () => {
       'Forbidden',
       'This request is for an enterprise that is not served here.',
     ],
+    ['webhook_invalid', 403, 'Forbidden', 'This webhook could not be verified.'],
+    [
+      'webhook_raw_body_missing',
+      500,
+      'Internal Server Error',
+      'The body of this webhook could not be read.',
+    ],
   ] as const)('for %s is a %d', (code, statusCode, error, message) => {
     expect(gatewayResponse(errorWith({ code }))).toEqual({ statusCode, message, error });
+  });
+
+  it('is a 413 for a webhook that is too large', () => {
+    const tooLarge = errorWith({ code: 'webhook_raw_body_missing', status: 413 });
+    expect(gatewayResponse(tooLarge).statusCode).toBe(413);
   });
 
   it('has the status that the app maps the status of the API to', () => {

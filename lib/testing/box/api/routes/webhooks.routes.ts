@@ -3,7 +3,7 @@ import { type HttpAnswer, type JsonObject, ok } from '../../../http/http-respons
 import type { ItemReference } from '../../../http/token-ledger.js';
 import { boxError, notFound } from '../../box-responses.js';
 import { describeUser } from '../../enterprise/user-json.js';
-import { WEBHOOK_TRIGGERS } from '../../webhooks/webhook-triggers.js';
+import { WEBHOOK_TRIGGERS } from '../../../../box/webhooks/webhook-triggers.js';
 import type { RegisteredWebhook } from '../../webhooks/webhook-register.js';
 import { type ApiContext, ApiRefusal, type ApiRoute, type RouteCall } from '../api-route.js';
 import { listPage, pageOf } from '../paging.js';

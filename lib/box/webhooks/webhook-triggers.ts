@@ -1,4 +1,4 @@
-/** https://developer.box.com/reference/resources/webhook */
+/** The triggers that a webhook can have: https://developer.box.com/reference/resources/webhook */
 export const WEBHOOK_TRIGGERS = [
   'FILE.UPLOADED',
   'FILE.PREVIEWED',
@@ -44,3 +44,6 @@ export const WEBHOOK_TRIGGERS = [
   'SIGN_REQUEST.SIGN_DOCUMENT_CREATED',
   'SIGN_REQUEST.SIGN_ERROR_FINALIZING',
 ] as const;
+
+/** A trigger that a webhook can have. */
+export type BoxWebhookTrigger = (typeof WEBHOOK_TRIGGERS)[number];
