@@ -30,6 +30,17 @@ export {
 } from './token-store/token-store-conformance.js';
 export { type TokenStoreHarness } from './token-store/token-store-harness.js';
 export {
+  type BoxWebhookEventFields,
+  signBoxWebhook,
+  type SignBoxWebhookOptions,
+  type SignedBoxWebhook,
+} from './webhooks/sign-box-webhook.js';
+export { type WebhookDeliveriesHarness } from './webhooks/webhook-deliveries-cases.js';
+export {
+  type WebhookDeliveriesCase,
+  webhookDeliveriesConformance,
+} from './webhooks/webhook-deliveries-conformance.js';
+export {
   type ExchangeFault,
   type SessionFault,
   type WorkfrontRefusal,

@@ -2,7 +2,12 @@ export { BoxAuthError, type BoxAuthErrorDetails } from '../core/errors/box-auth.
 export type { BoxAuthErrorCode } from '../core/errors/error-codes.js';
 export type { Runtime } from '../core/runtime/runtime.js';
 export type { BoxWebhookVerification } from '../box/webhooks/box-webhooks.options.js';
+export {
+  MemoryWebhookDeliveries,
+  type MemoryWebhookDeliveriesOptions,
+} from '../box/webhooks/memory-webhook-deliveries.js';
 export { type BoxWebhookToVerify, verifyBoxWebhook } from '../box/webhooks/verify-box-webhook.js';
+export type { WebhookClaim, WebhookDeliveries } from '../box/webhooks/webhook-deliveries.js';
 export type {
   BoxCollaborationEvent,
   BoxCommentEvent,
