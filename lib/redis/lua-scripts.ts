@@ -1,10 +1,4 @@
-import { createHash } from 'node:crypto';
-
-/** A Lua script, and its hash for EVALSHA. */
-export interface RedisScript {
-  readonly source: string;
-  readonly sha1: string;
-}
+import { type RedisScript, redisScript } from './redis-script.js';
 
 /** The version of the layout of a stored token: `version:fence:lifetimeMs:sealed`. */
 export const TOKEN_LAYOUT = '1';
@@ -134,6 +128,5 @@ return { 'done' }
 `);
 
 function script(body: string): RedisScript {
-  const source = `${PRELUDE}${body}`.trim();
-  return { source, sha1: createHash('sha1').update(source).digest('hex') };
+  return redisScript(`${PRELUDE}${body}`);
 }

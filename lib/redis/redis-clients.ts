@@ -1,4 +1,4 @@
-import type { RedisScript } from './lua-scripts.js';
+import type { RedisScript } from './redis-script.js';
 
 /** The methods that the store uses of a client of ioredis 5 or 6: `Redis` or `Cluster`. */
 export interface IoredisClient {

@@ -1,20 +1,18 @@
 import * as v from 'valibot';
-import { BoxAuthError } from '../core/errors/box-auth.error.js';
-import { sanitizedCause } from '../core/errors/redact.js';
 import { SecretSeal } from '../core/sealing/secret-seal.js';
 import type { Claim, ClaimRequest, StoredToken, TokenStore } from '../core/tokens/token-store.js';
-import { type RedisClient, type RedisPort, redisPort } from './redis-clients.js';
+import type { RedisClient } from './redis-clients.js';
+import { DEFAULT_PREFIX, optionInvalid, RedisCommands, unexpectedReply } from './redis-commands.js';
 import {
   claimScript,
   failScript,
   invalidateScript,
   MAX_PAUSE_MS,
   publishScript,
-  type RedisScript,
   TOKEN_LAYOUT,
 } from './lua-scripts.js';
+import type { RedisScript } from './redis-script.js';
 
-const DOCS = 'https://redis.io/docs/latest/develop/clients/nodejs/';
 const MIN_SECRET_LENGTH = 32;
 const DAY_MS = 24 * 3_600_000;
 const MAX_KEPT_MS = 366 * DAY_MS;
@@ -68,7 +66,7 @@ const claimReply = v.union([
 interface Keys {
   readonly token: string;
   readonly pause: string;
-  readonly all: readonly string[];
+  readonly all: readonly [string, ...string[]];
 }
 
 /**
@@ -101,15 +99,13 @@ interface Keys {
  * ```
  */
 export class RedisTokenStore implements TokenStore {
-  readonly #port: RedisPort;
+  readonly #commands: RedisCommands;
   readonly #seal: SecretSeal;
-  readonly #prefix: string;
   #unreadable = 0;
 
-  constructor({ client, secret, prefix = 'nestjs-box-auth' }: RedisTokenStoreOptions) {
-    this.#port = checkedClient(client);
+  constructor({ client, secret, prefix = DEFAULT_PREFIX }: RedisTokenStoreOptions) {
+    this.#commands = new RedisCommands('RedisTokenStore', client, prefix);
     this.#seal = new SecretSeal('redis', checkedSecrets(secret));
-    this.#prefix = checkedPrefix(prefix);
   }
 
   /** The number of values that could not be decrypted: changed, in another layout, or encrypted with another secret. */
@@ -126,7 +122,7 @@ export class RedisTokenStore implements TokenStore {
       digits(newerThan),
     ]);
     const read = v.safeParse(claimReply, rawReply);
-    if (!read.success) throw storeUnavailable('Redis returned an unexpected reply to a script.');
+    if (!read.success) throw unexpectedReply();
     const reply = read.output;
     if (reply[0] === 'token') {
       const [, fence, life, ageMs, sealed] = reply;
@@ -169,7 +165,7 @@ export class RedisTokenStore implements TokenStore {
   }
 
   #keysOf(identity: string): Keys {
-    const name = `${this.#prefix}:{${this.#seal.nameOf(identity)}}`;
+    const name = `${this.#commands.prefix}:{${this.#seal.nameOf(identity)}}`;
     const token = `${name}:token`;
     const pause = `${name}:pause`;
     return { token, pause, all: [token, `${name}:lease`, pause, `${name}:fence`] };
@@ -192,21 +188,8 @@ export class RedisTokenStore implements TokenStore {
     return reason ?? 'the reason cannot be decrypted here.';
   }
 
-  async #run(
-    script: RedisScript,
-    { token, all }: Keys,
-    args: readonly string[],
-  ): Promise<readonly string[]> {
-    if (!this.#port.isReady(token)) {
-      throw storeUnavailable('The Redis client is not connected, so no command was sent.');
-    }
-    try {
-      const reply = await this.#port.run(script, all, args);
-      return Array.isArray(reply) ? reply.map(String) : [];
-    } catch (error) {
-      const { message } = sanitizedCause(error);
-      throw storeUnavailable(`A Redis command failed: ${message}`, error);
-    }
+  #run(script: RedisScript, { all }: Keys, args: readonly string[]): Promise<readonly string[]> {
+    return this.#commands.run(script, all, args);
   }
 }
 
@@ -220,46 +203,12 @@ function digits(number: number): string {
   return number.toFixed(0);
 }
 
-function checkedClient(client: unknown): RedisPort {
-  const port = redisPort(client);
-  if (port !== undefined) return port;
-  throw optionInvalid(
-    'client',
-    'a client of ioredis (Redis, Cluster) or of redis (createClient, createSentinel, createCluster)',
-  );
-}
-
 function checkedSecrets(secret: unknown): readonly [string, ...string[]] {
   const read = v.safeParse(secrets, Array.isArray(secret) ? secret : [secret]);
   if (read.success) return read.output;
   throw optionInvalid(
+    'RedisTokenStore',
     'secret',
     `at least ${MIN_SECRET_LENGTH} characters, for example from \`openssl rand -base64 32\`, or a list of such strings`,
   );
-}
-
-function checkedPrefix(prefix: unknown): string {
-  // Braces would be another hash tag, so that the keys of one identity would be in several slots of a cluster.
-  if (typeof prefix === 'string' && /^[^{}]+$/.test(prefix)) return prefix;
-  throw optionInvalid('prefix', 'a string without braces that is not empty');
-}
-
-function optionInvalid(name: string, expected: string): BoxAuthError {
-  return new BoxAuthError({
-    code: 'option_invalid',
-    message: `Invalid option ${name} of RedisTokenStore: expected ${expected}.`,
-    hint: `Fix ${name} where the RedisTokenStore is created.`,
-    docs: DOCS,
-  });
-}
-
-function storeUnavailable(message: string, cause?: unknown): BoxAuthError {
-  return new BoxAuthError({
-    code: 'store_unavailable',
-    message,
-    hint: 'Check that Redis is reachable and writable, and that the client is connected.',
-    docs: DOCS,
-    retryable: true,
-    cause,
-  });
 }
