@@ -1,7 +1,9 @@
 import * as v from 'valibot';
-import { objectWithMethods, parseOptions } from '../../core/app/option-checks.js';
+import { objectWithMethods, parseOption, parseOptions } from '../../core/app/option-checks.js';
 import { optionGroup, wholeNumberBetween } from '../../core/credentials/field-checks.js';
 import { type Runtime, systemRuntime } from '../../core/runtime/runtime.js';
+import type { WebhookDeliveries } from './webhook-deliveries.js';
+import { WebhookAdmissions } from './webhook-handling.js';
 import { type BoxWebhookKeys, keysOption, WebhookKeys } from './webhook-keys.js';
 import { WebhookVerifier } from './webhook-verifier.js';
 
@@ -22,6 +24,15 @@ export interface BoxWebhookVerification {
   readonly runtime?: Runtime | undefined;
 }
 
+/** The options of an app that receives webhooks. */
+export interface BoxWebhooksOptions extends BoxWebhookVerification {
+  /**
+   * Remembers which events were handled, so that a repeated delivery is not handled twice: a `MemoryWebhookDeliveries` or a
+   * `RedisWebhookDeliveries`. Default none: each delivery is handled.
+   */
+  readonly deliveries?: WebhookDeliveries | undefined;
+}
+
 const milliseconds = wholeNumberBetween(0, Number.MAX_SAFE_INTEGER);
 
 /** The schemas and defaults of `BoxWebhookVerification`. */
@@ -38,6 +49,10 @@ const verificationOptions = {
 
 const verificationGroup = optionGroup(verificationOptions);
 
+const deliveriesOption = v.optional(
+  objectWithMethods<WebhookDeliveries>('claim', 'complete', 'release'),
+);
+
 /**
  * Creates the verifier of an app. `extraOptionNames` are options that are set in the same object and checked elsewhere.
  *
@@ -53,4 +68,27 @@ export function createVerifier(
     extraOptionNames,
   );
   return new WebhookVerifier(new WebhookKeys(keys, runtime), { maxAgeMs, skewMs }, runtime);
+}
+
+/** An app that receives webhooks. */
+export interface BoxWebhooks {
+  readonly verifier: WebhookVerifier;
+  readonly admissions: WebhookAdmissions;
+}
+
+/**
+ * Creates an app that receives webhooks. `extraOptionNames` are options that are set in the same object and checked elsewhere.
+ *
+ * @throws BoxAuthError `option_invalid`
+ */
+export function createBoxWebhooks(
+  { deliveries: given, ...options }: BoxWebhooksOptions,
+  extraOptionNames: readonly string[] = [],
+): BoxWebhooks {
+  const verifier = createVerifier(options, ['deliveries', ...extraOptionNames]);
+  const deliveries = parseOption(deliveriesOption, 'deliveries', given);
+  return {
+    verifier,
+    admissions: new WebhookAdmissions(deliveries, options.runtime ?? systemRuntime),
+  };
 }

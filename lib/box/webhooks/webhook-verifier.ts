@@ -42,7 +42,7 @@ const KEYS_HINT =
 const DELIVERY_HINT =
   'Only Box should send requests to this address. If Box sent it, check whether a proxy removes or changes headers. Headers in a record need names in lower case.';
 const RAW_BODY_HINT =
-  'Pass the received bytes: `request.rawBody` of a Nest app with `rawBody: true`, or Buffer.from(await request.arrayBuffer()).';
+  'In a Nest app: NestFactory.create(AppModule, { rawBody: true }), without `bodyParser: false`. Elsewhere pass the received bytes as `body`, such as `await request.arrayBuffer()`.';
 const CLOCK_HINT =
   'Synchronize the clock of this machine (NTP). Otherwise the request may be a repetition by an attacker.';
 
