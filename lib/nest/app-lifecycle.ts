@@ -75,7 +75,7 @@ export class AppLifecycle {
   }
 }
 
-function importedWithoutForRoot(moduleName: string): BoxAuthError {
+export function importedWithoutForRoot(moduleName: string): BoxAuthError {
   return new BoxAuthError({
     code: 'option_invalid',
     message: `${moduleName} is imported without forRoot(), so it provides nothing.`,
@@ -85,7 +85,7 @@ function importedWithoutForRoot(moduleName: string): BoxAuthError {
 }
 
 /** Rejects two imports that are visible to the same module, because Nest would choose one of them arbitrarily. */
-function checkForClash(
+export function checkForClash(
   { name: moduleName, importToken, extraOptionNames, clashHint }: AuthModule,
   { name }: ModuleImport,
   modules: ModulesContainer,

@@ -1,7 +1,16 @@
+export { BoxWebhook } from '../box/nest/box-webhook.decorator.js';
+export { BoxWebhooksModule } from '../box/nest/box-webhooks.module.js';
+export type {
+  BoxWebhooksModuleExtras,
+  BoxWebhooksModuleOptions,
+} from '../box/nest/box-webhooks.module-definition.js';
 export { BoxAuthError, type BoxAuthErrorDetails } from '../core/errors/box-auth.error.js';
 export type { BoxAuthErrorCode } from '../core/errors/error-codes.js';
 export type { Runtime } from '../core/runtime/runtime.js';
-export type { BoxWebhookVerification } from '../box/webhooks/box-webhooks.options.js';
+export type {
+  BoxWebhooksOptions,
+  BoxWebhookVerification,
+} from '../box/webhooks/box-webhooks.options.js';
 export {
   MemoryWebhookDeliveries,
   type MemoryWebhookDeliveriesOptions,
