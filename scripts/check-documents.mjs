@@ -31,11 +31,18 @@ expectCommandOptions('docs/command-line.md');
 expectSame('method', ['docs/clients.md'], 'Method', methodsOf('BoxTokenProvider'));
 expectSame('option', ['docs/options.md'], 'Option', [...boxOptions().keys()]);
 expectSame('option', ['docs/workfront.md'], 'Option', [...workfrontOptions().keys()]);
-expectSame('variable', ['README.md', 'docs/workfront.md'], 'Variable', variables());
+expectSame(
+  'variable',
+  ['README.md', 'docs/workfront.md', 'docs/webhooks.md'],
+  'Variable',
+  variables(),
+);
+expectSame('option', ['docs/webhooks.md'], 'Option', [...webhookOptions().keys()]);
 expectSame('option', ['docs/emulator.md'], 'Option', namesOf('BoxEmulatorOptions'));
 expectSame('fault', ['docs/emulator.md'], 'Fault', faults());
 expectDefaults('docs/options.md', boxOptions());
 expectDefaults('docs/workfront.md', workfrontOptions());
+expectDefaults('docs/webhooks.md', webhookOptions());
 expectCodeDefaults();
 expectLogLines('docs/observability.md');
 expectScopes('docs/tenants.md');
@@ -345,6 +352,17 @@ function workfrontOptions() {
     'WorkfrontAuthOptions',
     'WorkfrontAuthModuleOptions',
     'WorkfrontAuthModuleExtras',
+  ];
+  return new Map(names.flatMap(membersOf));
+}
+
+/** The options of webhooks, in Nest and in Express. */
+function webhookOptions() {
+  const names = [
+    'BoxWebhookVerification',
+    'BoxWebhooksOptions',
+    'BoxWebhookExpressOptions',
+    'BoxWebhooksModuleExtras',
   ];
   return new Map(names.flatMap(membersOf));
 }

@@ -6,7 +6,7 @@ import {
   webhookSignature,
 } from '../../box/webhooks/webhook-signature.js';
 
-/** The fields of an event. Those that are left out have values like those of Box; `id` is new each time. */
+/** The fields of an event. Missing ones get values like those of Box; `id` is new each time. */
 export interface BoxWebhookEventFields {
   readonly trigger: string;
   readonly [field: string]: unknown;
