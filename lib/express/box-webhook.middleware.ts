@@ -81,9 +81,11 @@ export function boxWebhook(given: BoxWebhookExpressOptions = {}): RequestHandler
     return true;
   };
   return (request, response, next) => {
-    receive(request, response).then((isAdmitted) => {
+    const proceed = (isAdmitted: boolean): void => {
       if (isAdmitted) next();
-    }, next);
+    };
+    const fail = (error: unknown): void => next(error);
+    receive(request, response).then(proceed, fail);
   };
 }
 
@@ -110,14 +112,14 @@ async function readBody(request: Request, limit: number): Promise<Buffer> {
   const tooLarge = () =>
     bodyTooLarge(`${limit} bytes`, 'Set `maxBodyBytes` of boxWebhook to a higher number of bytes.');
   if (Number(request.headers['content-length']) > limit) throw tooLarge();
+  // The connection stays open, for the response.
+  const received: AsyncIterable<Buffer> = request.iterator({ destroyOnReturn: false });
   const chunks: Buffer[] = [];
   let length = 0;
-  // The connection stays open, for the response.
-  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-    const bytes = Buffer.from(chunk);
-    length += bytes.byteLength;
+  for await (const chunk of received) {
+    length += chunk.byteLength;
     if (length > limit) throw tooLarge();
-    chunks.push(bytes);
+    chunks.push(chunk);
   }
   return Buffer.concat(chunks);
 }
@@ -128,14 +130,17 @@ async function readBody(request: Request, limit: number): Promise<Buffer> {
  */
 function reportEnd(response: Response, handling: WebhookHandling): void {
   let isReported = false;
+  const report = (): void => {
+    if (isReported) return;
+    isReported = true;
+    const { statusCode } = response;
+    const isSuccess = statusCode >= 200 && statusCode < 300;
+    void (isSuccess ? handling.succeeded() : handling.failed());
+  };
+  // oxlint-disable-next-line typescript/unbound-method -- the proxy passes `this` on
   response.end = new Proxy(response.end, {
-    apply(end, receiver, args) {
-      if (!isReported) {
-        isReported = true;
-        const { statusCode } = response;
-        const isSuccess = statusCode >= 200 && statusCode < 300;
-        void (isSuccess ? handling.succeeded() : handling.failed());
-      }
+    apply(end, receiver, args): unknown {
+      report();
       return Reflect.apply(end, receiver, args);
     },
   });

@@ -8,6 +8,12 @@ import { thrownBy } from '../support/thrown.js';
 
 const DAY = 24 * 3_600_000;
 
+async function connect(name: string, port: number): Promise<ConnectedClient> {
+  const connected = await connectors[name]?.(port, { reconnects: false });
+  if (connected === undefined) throw new Error(`No client is called ${name}.`);
+  return connected;
+}
+
 describeWithRedis('RedisWebhookDeliveries conforms', () => {
   let server: RedisServer;
 
@@ -17,11 +23,11 @@ describeWithRedis('RedisWebhookDeliveries conforms', () => {
 
   afterAll(() => server.stop());
 
-  describe.each(Object.entries(connectors))('by %s', (_, connect) => {
+  describe.each(Object.entries(connectors))('by %s', (_, connectTo) => {
     let connected: ConnectedClient;
 
     beforeAll(async () => {
-      connected = await connect(server.port);
+      connected = await connectTo(server.port);
     });
 
     afterAll(() => connected.close());
@@ -45,11 +51,11 @@ describeWithRedis('RedisWebhookDeliveries on a cluster conforms', () => {
 
   afterAll(() => cluster.stop());
 
-  describe.each(Object.entries(clusterConnectors))('by %s', (_, connect) => {
+  describe.each(Object.entries(clusterConnectors))('by %s', (_, connectTo) => {
     let connected: ConnectedClient;
 
     beforeAll(async () => {
-      connected = await connect(cluster.addresses);
+      connected = await connectTo(cluster.addresses);
     });
 
     afterAll(() => connected.close());
@@ -70,7 +76,7 @@ describeWithRedis('RedisWebhookDeliveries', () => {
 
   beforeAll(async () => {
     server = await RedisServer.start();
-    connected = await connectors['ioredis 5']!(server.port);
+    connected = await connect('ioredis 5', server.port);
   });
 
   afterAll(async () => {
@@ -94,7 +100,7 @@ describeWithRedis('RedisWebhookDeliveries', () => {
 
   it('rejects while Redis is down', async () => {
     const lost = await RedisServer.start();
-    const { client, close } = await connectors['redis 5']!(lost.port, { reconnects: false });
+    const { client, close } = await connect('redis 5', lost.port);
     const deliveries = new RedisWebhookDeliveries({ client });
     await deliveries.claim('event', { owner: 'first', leaseMs: 1_000 });
     await lost.stop();
