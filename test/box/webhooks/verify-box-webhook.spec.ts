@@ -131,6 +131,21 @@ describe('verifyBoxWebhook', () => {
     );
   });
 
+  it('refuses a signature by the other key if it is the only one', async () => {
+    for (const [name, key] of [
+      ['primary', SECONDARY],
+      ['secondary', PRIMARY],
+    ] as const) {
+      const single = withoutHeaders(
+        signed(eventBody(), { [name]: key }),
+        `box-signature-${name === 'primary' ? 'secondary' : 'primary'}`,
+      );
+      expect(await refusalOf(() => verifyBoxWebhook({ ...single, ...onTime }))).toContain(
+        'No signature of the webhook matches',
+      );
+    }
+  });
+
   it('refuses a signature of another app', async () => {
     const foreign = signed(eventBody(), { primary: 'other', secondary: 'another' });
     const text = await refusalOf(() => verifyBoxWebhook({ ...foreign, ...onTime }));
