@@ -95,7 +95,6 @@ class LeasedHandling implements WebhookHandling {
   /** @throws BoxAuthError `store_unavailable` */
   async #send<T>(command: () => Promise<T>): Promise<T> {
     const { runtime } = this;
-    const toError = () => new Error(`No response within ${COMMAND_TIMEOUT_MS} ms.`);
     try {
       return await withTimeLimit({ runtime, limitMs: COMMAND_TIMEOUT_MS, toError }, async () =>
         command(),
@@ -108,6 +107,10 @@ class LeasedHandling implements WebhookHandling {
 
 /** The lease ends on its own, and Box gets the response of the handler. */
 function ignored(): void {}
+
+function toError(): Error {
+  return new Error(`No response within ${COMMAND_TIMEOUT_MS} ms.`);
+}
 
 function deliveriesUnavailable(cause: unknown): BoxAuthError {
   return new BoxAuthError({
