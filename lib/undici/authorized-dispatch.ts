@@ -14,7 +14,7 @@ import { parseUrl } from '../core/http/url-rules.js';
 import { type MaybePromise, whenReady } from '../core/runtime/maybe-promise.js';
 import { abortSources } from './abort-sources.js';
 import { HeldResponse } from './held-response.js';
-import { failCall, isDeduplicating, wrapHandler } from './wrap-handler.js';
+import { failCall, isDeduplicating, reportsErrors, wrapHandler } from './wrap-handler.js';
 import {
   copyHeaders,
   headerOf,
@@ -57,7 +57,9 @@ export function authorizedDispatch(
   const mustNotAuthorize = new WeakSet();
   return (call, handler) => {
     const url = urlOf(call, onlyOrigin);
-    if (url === undefined || !isObject(handler)) return dispatch(call, handler);
+    if (url === undefined || !isObject(handler) || !reportsErrors(handler)) {
+      return dispatch(call, handler);
+    }
     const firstUrl = firstBoxUrls.get(handler);
     // The repetition of an interceptor such as `retry()` has the same handler, too.
     const isRedirect = firstUrl !== undefined && firstUrl !== url.href;

@@ -12,22 +12,25 @@ export function headerOf(headers: unknown, name: string): string | undefined {
 
 /** Copies headers that are an iterator, which can be read only once. */
 export function toRereadable(headers: unknown): unknown {
-  return isObject(headers) && isIterable(headers) ? toFlatList(headers) : headers;
+  return isObject(headers) && !isList(headers) && isIterable(headers)
+    ? readPairs(headers)
+    : headers;
 }
 
 /** Copies headers: the caller may change its own after the call. */
 export function copyHeaders(headers: unknown): unknown {
   if (!isObject(headers)) return headers;
-  return isIterable(headers) ? [...toFlatList(headers)] : { ...headers };
+  if (isList(headers)) return [...headers];
+  return isIterable(headers) ? readPairs(headers) : { ...headers };
 }
 
-/** Adds headers, none of which may exist yet. Headers of another type stay unchanged, and undici rejects them. */
+/** Adds headers, none of which may exist yet. Invalid headers stay unchanged, and undici rejects them. */
 export function withHeaders(headers: unknown, added: Readonly<Record<string, string>>): unknown {
-  const own = headers ?? {};
-  if (!isObject(own)) return headers;
-  return isIterable(own)
-    ? [...toFlatList(own), ...Object.entries(added).flat()]
-    : { ...own, ...added };
+  const own = toRereadable(headers ?? {});
+  if (!isObject(own) || own instanceof InvalidPairs) return own;
+  if (!isList(own)) return { ...own, ...added };
+  const pairs = Object.entries(added);
+  return [...own, ...(isListOfPairs(own) ? pairs : pairs.flat())];
 }
 
 /** Bypasses caches nearer the network, which key by URL alone (RFC 9111, section 5.2.1.5). */
@@ -46,16 +49,59 @@ export function withoutHeaders(headers: unknown, names: readonly string[]): unkn
   if (isObject(headers) && !isIterable(headers)) {
     return Object.fromEntries(Object.entries(headers).filter(([name]) => isKept(name)));
   }
+  if (isList(headers) && isListOfPairs(headers)) {
+    return headers.filter((pair) => !isPair(pair) || isKept(pair[0]));
+  }
   const flat = toFlatList(headers);
   return flat.filter((_, index) => isKept(flat[index - (index % 2)]));
 }
 
 /** Names and values alternate. */
 function toFlatList(headers: unknown): readonly unknown[] {
-  if (Array.isArray(headers)) return headers;
-  if (!isObject(headers)) return [];
-  const pairs: readonly unknown[] = isIterable(headers) ? [...headers] : Object.entries(headers);
-  return pairs.flat();
+  const readable = toRereadable(headers);
+  if (isList(readable)) return isListOfPairs(readable) ? readable.flat() : readable;
+  return isObject(readable) && !(readable instanceof InvalidPairs)
+    ? Object.entries(readable).flat()
+    : [];
+}
+
+/** Returns a list in which names and values alternate, or pairs that undici rejects. */
+function readPairs(headers: Iterable<unknown>): unknown {
+  const read: unknown[] = [];
+  try {
+    for (const pair of headers) read.push(pair);
+  } catch (error) {
+    return new InvalidPairs(read, () => {
+      throw error;
+    });
+  }
+  return read.every(isPair) ? read.flat() : new InvalidPairs(read);
+}
+
+/** Repeats to undici what an iterable contained, so that it fails with the error of undici or of the iterable. */
+class InvalidPairs implements Iterable<unknown> {
+  constructor(
+    private readonly read: readonly unknown[],
+    private readonly end: () => void = () => undefined,
+  ) {}
+
+  *[Symbol.iterator](): Iterator<unknown> {
+    yield* this.read;
+    this.end();
+  }
+}
+
+function isPair(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value) && value.length === 2;
+}
+
+/** `interceptors.dns()` accepts lists of pairs. undici itself accepts only flat lists, but pairs in other iterables. */
+function isListOfPairs(list: readonly unknown[]): boolean {
+  return Array.isArray(list[0]);
+}
+
+function isList(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value);
 }
 
 export function isIterable(value: object): value is Iterable<unknown> {

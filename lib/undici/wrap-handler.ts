@@ -3,19 +3,22 @@ import { isObject } from './headers.js';
 
 const MAX_HANDLER_DEPTH = 16;
 
+/** An event of a handler. undici calls it as a method. */
+type Event<Args extends readonly unknown[]> = ((...args: Args) => unknown) | undefined;
+
 interface ProgressHandler {
-  onBodySent?(...sent: unknown[]): unknown;
-  onRequestSent?(): unknown;
-  onResponseStarted?(): unknown;
+  readonly onBodySent?: Event<unknown[]>;
+  readonly onRequestSent?: Event<[]>;
+  readonly onResponseStarted?: Event<[]>;
 }
 
 /** The handler style of undici 6, and of `fetch` in the Node versions that contain it. */
 interface LegacyHandler extends ProgressHandler {
-  onConnect?(abort: (reason?: Error) => void, context?: unknown): unknown;
-  onHeaders?(status: number, headers: unknown, resume: () => void, text: string): unknown;
-  onData?(chunk: unknown): unknown;
-  onComplete?(trailers: unknown): unknown;
-  onError?(error: unknown): unknown;
+  readonly onConnect?: Event<[abort: (reason?: Error) => void, context?: unknown]>;
+  readonly onHeaders?: Event<[status: number, headers: unknown, resume: () => void, text: string]>;
+  readonly onData?: Event<[chunk: unknown]>;
+  readonly onComplete?: Event<[trailers: unknown]>;
+  readonly onError?: Event<[error: unknown]>;
 }
 
 interface Controller {
@@ -24,16 +27,13 @@ interface Controller {
 
 /** The handler style of undici 7 and 8. The controller is null if no request was started, as in undici itself. */
 interface ControllerHandler extends ProgressHandler {
-  onRequestStart(controller: Controller, context: unknown): unknown;
-  onResponseStart?(
-    controller: Controller,
-    status: number,
-    headers: unknown,
-    text?: string,
-  ): unknown;
-  onResponseData?(controller: Controller, chunk: unknown): unknown;
-  onResponseEnd?(controller: Controller, trailers: unknown): unknown;
-  onResponseError?(controller: Controller | null, error: unknown): unknown;
+  readonly onRequestStart: (controller: Controller, context: unknown) => unknown;
+  readonly onResponseStart?: Event<
+    [controller: Controller, status: number, headers: unknown, text?: string]
+  >;
+  readonly onResponseData?: Event<[controller: Controller, chunk: unknown]>;
+  readonly onResponseEnd?: Event<[controller: Controller, trailers: unknown]>;
+  readonly onResponseError?: Event<[controller: Controller | null, error: unknown]>;
 }
 
 function isControllerHandler(handler: object): handler is ControllerHandler {
@@ -45,6 +45,13 @@ export function wrapHandler(handler: object, response: HeldResponse): object {
   return isControllerHandler(handler)
     ? wrapControllerHandler(handler, response)
     : wrapLegacyHandler(handler, response);
+}
+
+/** Whether a handler can report an error. undici 6 and 7 reject a handler of the older style that cannot. */
+export function reportsErrors(handler: object): boolean {
+  return (
+    isControllerHandler(handler) || ('onError' in handler && typeof handler.onError === 'function')
+  );
 }
 
 /** Reports an error to the handler of a call that was not sent, or whose response was discarded. */
@@ -60,15 +67,20 @@ function failLegacy(handler: LegacyHandler, error: unknown): void {
 function wrapLegacyHandler(handler: LegacyHandler, response: HeldResponse): LegacyHandler {
   return {
     ...forwardProgress(handler),
-    onConnect(abort, context) {
+    onConnect: like(handler.onConnect, (abort, context) => {
       response.abort = abort;
       handler.onConnect?.(abort, context);
-    },
-    onHeaders: (status, headers, ...rest) =>
+    }),
+    onHeaders: like(handler.onHeaders, (status, headers, ...rest) =>
       response.onStart(status, headers, () => handler.onHeaders?.(status, headers, ...rest)),
-    onData: (chunk) => response.onData(() => handler.onData?.(chunk)),
-    onComplete: (trailers) => response.onEnd(() => handler.onComplete?.(trailers)),
-    onError: (error) => response.onError(error, () => handler.onError?.(error)),
+    ),
+    onData: like(handler.onData, (chunk) => response.onData(() => handler.onData?.(chunk))),
+    onComplete: like(handler.onComplete, (trailers) =>
+      response.onEnd(() => handler.onComplete?.(trailers)),
+    ),
+    onError: like(handler.onError, (error) =>
+      response.onError(error, () => handler.onError?.(error)),
+    ),
   };
 }
 
@@ -82,17 +94,26 @@ function wrapControllerHandler(
       response.abort = (reason) => controller.abort(reason);
       handler.onRequestStart(controller, context);
     },
-    onResponseStart: (controller, status, headers, text) =>
+    onResponseStart: like(handler.onResponseStart, (controller, status, headers, text) =>
       response.onStart(status, headers, () =>
         handler.onResponseStart?.(controller, status, withVaryAll(headers), text),
       ),
-    onResponseData: (controller, chunk) =>
+    ),
+    onResponseData: like(handler.onResponseData, (controller, chunk) =>
       response.onData(() => handler.onResponseData?.(controller, chunk)),
-    onResponseEnd: (controller, trailers) =>
+    ),
+    onResponseEnd: like(handler.onResponseEnd, (controller, trailers) =>
       response.onEnd(() => handler.onResponseEnd?.(controller, trailers)),
-    onResponseError: (controller, error) =>
+    ),
+    onResponseError: like(handler.onResponseError, (controller, error) =>
       response.onError(error, () => handler.onResponseError?.(controller, error)),
+    ),
   };
+}
+
+/** Leaves out the methods that the caller's handler lacks: which of them undici requires depends on its version. */
+function like<T>(original: T, wrapped: T): T {
+  return typeof original === 'function' ? wrapped : original;
 }
 
 /** Caches composed after this interceptor do not distinguish users. `vary: *` prevents storage (RFC 9111, section 4.1). */
@@ -115,8 +136,8 @@ export function isDeduplicating(handler: object): boolean {
 
 function forwardProgress(handler: ProgressHandler): ProgressHandler {
   return {
-    onBodySent: (...sent) => handler.onBodySent?.(...sent),
-    onRequestSent: () => handler.onRequestSent?.(),
-    onResponseStarted: () => handler.onResponseStarted?.(),
+    onBodySent: like(handler.onBodySent, (...sent) => handler.onBodySent?.(...sent)),
+    onRequestSent: like(handler.onRequestSent, () => handler.onRequestSent?.()),
+    onResponseStarted: like(handler.onResponseStarted, () => handler.onResponseStarted?.()),
   };
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  copyHeaders,
   headerOf,
   toRereadable,
   withHeaders,
@@ -11,6 +12,13 @@ import {
 const forms = (name: string, value: string): [form: string, headers: unknown][] => [
   ['an object', { [name]: value, other: 'x' }],
   ['a list of names and values', [name, value, 'other', 'x']],
+  [
+    'a list of pairs',
+    [
+      [name, value],
+      ['other', 'x'],
+    ],
+  ],
   [
     'pairs',
     new Map([
@@ -54,6 +62,32 @@ describe('toRereadable', () => {
   });
 });
 
+describe('Headers that undici rejects', () => {
+  const failing = {
+    *[Symbol.iterator]() {
+      yield ['a', '1'];
+      throw new Error('unreadable');
+    },
+  };
+
+  it.each<[string, Iterable<unknown>, () => unknown]>([
+    ['names without values', new Set(['a', 'b']), () => ['a', 'b']],
+    ['an iterator', new Set(['a', 'b']).values(), () => ['a', 'b']],
+    ['pairs of three', new Set([['a', '1', '2']]), () => [['a', '1', '2']]],
+  ])('reach it unchanged if they are %s', (_, headers, expected) => {
+    const copy = withNoStore(withHeaders(copyHeaders(headers), { b: '2' })) as Iterable<unknown>;
+    expect([...copy]).toEqual(expected());
+    expect([...copy]).toEqual(expected());
+    expect(headerOf(copy, 'a')).toBeUndefined();
+  });
+
+  it('fail with their own error if they cannot be read', () => {
+    const copy = withHeaders(copyHeaders(failing), { b: '2' }) as Iterable<unknown>;
+    expect(() => [...copy]).toThrow('unreadable');
+    expect(headerOf(copy, 'a')).toBeUndefined();
+  });
+});
+
 describe('withHeaders', () => {
   it.each([...forms('a', '1'), ['nothing', undefined] as const])('adds to %s', (form, headers) => {
     const all = withHeaders(headers, { b: '2', c: '3' });
@@ -61,6 +95,7 @@ describe('withHeaders', () => {
     expect(headerOf(all, 'b')).toBe('2');
     expect(headerOf(all, 'c')).toBe('3');
     expect(headerOf(headers, 'b')).toBeUndefined();
+    if (form === 'a list of pairs') expect(all).toContainEqual(['b', '2']);
   });
 });
 

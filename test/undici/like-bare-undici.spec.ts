@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer, request as httpRequest } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import * as undici from 'undici';
 import * as undici6 from 'undici6';
@@ -31,7 +34,7 @@ const versions: [string, typeof undici][] = [
   ['undici 7', undici],
 ];
 
-describe.each(versions)('A dispatcher of %s with tokens', (_, { Agent, request }) => {
+describe.each(versions)('A dispatcher of %s with tokens', (version, { Agent, request }) => {
   function newAgent(): undici.Agent {
     const agent = new Agent();
     agents.push(agent);
@@ -75,11 +78,12 @@ describe.each(versions)('A dispatcher of %s with tokens', (_, { Agent, request }
   it('reports that the dispatcher is busy, unless it waits for a token', async () => {
     const dispatch = boxAuthInterceptor(box.provider)(() => false);
     const call = { origin: server.url, path: '/', method: 'GET' };
-    expect(dispatch(call, {})).toBe(true);
+    const handler = { onError: () => undefined };
+    expect(dispatch(call, handler)).toBe(true);
     await box.provider.getToken();
-    expect(dispatch(call, {})).toBe(false);
-    expect(dispatch({ ...call, body: Readable.from(['x']) }, {})).toBe(false);
-    expect(dispatch({ ...call, headers: { authorization: 'Bearer mine' } }, {})).toBe(false);
+    expect(dispatch(call, handler)).toBe(false);
+    expect(dispatch({ ...call, body: Readable.from(['x']) }, handler)).toBe(false);
+    expect(dispatch({ ...call, headers: { authorization: 'Bearer mine' } }, handler)).toBe(false);
   });
 
   it.each<[string, () => { readonly headers: object; readonly change: () => unknown }]>([
@@ -124,6 +128,8 @@ describe.each(versions)('A dispatcher of %s with tokens', (_, { Agent, request }
     ['headers that are a string', { headers: 'x-mine: 1' }],
     ['headers that are a number', { headers: 1 }],
     ['headers that are an odd list', { headers: ['x-mine'] }],
+    ['headers that are an iterable without pairs', { headers: new Set(['x-mine', '1']) }],
+    ['headers whose pairs are too long', { headers: new Set([['x-mine', '1', '2']]) }],
     ['an invalid header', { headers: { 'x-mine': 'a\nb' } }],
     ['a path that is not a string', { path: 1 }],
     ['a path that is not absolute', { path: 'x' }],
@@ -140,6 +146,99 @@ describe.each(versions)('A dispatcher of %s with tokens', (_, { Agent, request }
     const expected = await outcome(newAgent());
     expect(expected).toMatchObject({ code: 'UND_ERR_INVALID_ARG' });
     expect(await outcome(withTokens(newAgent()))).toEqual(expected);
+  });
+
+  // An Agent of undici 7 accepts them all.
+  it
+    .runIf(version === 'undici 6')
+    .each(['onConnect', 'onHeaders', 'onData', 'onComplete', 'onError'])(
+    'rejects a handler without %s as without tokens',
+    async (name) => {
+      const outcome = (dispatcher: undici.Dispatcher) =>
+        new Promise((resolve) => {
+          const ignore = () => true;
+          const handler = {
+            onConnect: ignore,
+            onHeaders: ignore,
+            onData: ignore,
+            onComplete: ignore,
+            onError: resolve,
+            [name]: undefined,
+          };
+          try {
+            dispatcher.dispatch({ origin: server.url, path: '/', method: 'GET' }, handler);
+          } catch (error) {
+            resolve(error);
+          }
+        });
+      const expected = await outcome(newAgent());
+      expect(expected).toMatchObject({ message: `invalid ${name} method` });
+      // The first call waits for a token.
+      expect(await outcome(withTokens(newAgent()))).toEqual(expected);
+      await box.provider.getToken();
+      expect(await outcome(withTokens(newAgent()))).toEqual(expected);
+    },
+  );
+
+  it('sends a stream that ends at its first read with its length', async () => {
+    const create = () =>
+      new Readable({
+        read() {
+          this.push('hello');
+          this.push(null);
+        },
+      });
+    const sent = async (dispatcher: undici.Dispatcher) => {
+      const body = create();
+      await send(dispatcher, '/', { method: 'POST', body });
+      return [server.arrived.at(-1)?.headers['content-length'], body.destroyed];
+    };
+    expect(await sent(newAgent())).toEqual(['5', true]);
+    expect(await sent(withTokens(newAgent()))).toEqual(['5', true]);
+  });
+
+  describe('if a call fails', () => {
+    const nowhere = 'http://127.0.0.1:1';
+    beforeEach(() => {
+      box.close();
+      box = new BoxAuth({
+        credentials: { accessToken: 'first' },
+        apiUrl: server.url,
+        origins: [nowhere],
+      });
+    });
+    const fail = (dispatcher: undici.Dispatcher, body: Readable): Promise<unknown> =>
+      request(nowhere, { method: 'POST', body, dispatcher }).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+
+    it('destroys its body with the error', async () => {
+      for (const dispatcher of [newAgent(), withTokens(newAgent())]) {
+        const body = new Readable({ read: () => undefined });
+        body.on('error', () => undefined);
+        const error = await fail(dispatcher, body);
+        expect(error).toMatchObject({ code: 'ECONNREFUSED' });
+        expect(body.errored).toBe(error);
+      }
+    });
+
+    it('leaves the connection open whose request is its body', async () => {
+      for (const dispatcher of [newAgent(), withTokens(newAgent())]) {
+        const proxy = createServer((inbound, response) => {
+          void fail(dispatcher, inbound).then(() => response.writeHead(502).end());
+        });
+        await once(proxy.listen(0, '127.0.0.1'), 'listening');
+        const { port } = proxy.address() as AddressInfo;
+        const call = httpRequest({ port, host: '127.0.0.1', method: 'POST' });
+        call.write('hello');
+        const [response] = (await once(call, 'response')) as [{ readonly statusCode: number }];
+        expect(response.statusCode).toBe(502);
+        call.destroy();
+        proxy.closeAllConnections();
+        proxy.close();
+      }
+    });
   });
 
   it.each([

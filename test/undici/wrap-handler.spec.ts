@@ -1,7 +1,12 @@
 import { AsyncResource } from 'node:async_hooks';
 import { describe, expect, it } from 'vitest';
 import { HeldResponse } from '../../lib/undici/held-response.js';
-import { failCall, isDeduplicating, wrapHandler } from '../../lib/undici/wrap-handler.js';
+import {
+  failCall,
+  isDeduplicating,
+  reportsErrors,
+  wrapHandler,
+} from '../../lib/undici/wrap-handler.js';
 
 const requestBody = { finish: () => undefined, cancel: () => undefined };
 const heldResponse = () =>
@@ -80,14 +85,16 @@ describe.each(styles)('A wrapped handler of %s', (_, sent, received) => {
     expect(events).toEqual(received);
   });
 
-  it('may lack all methods that undici does not require', () => {
+  it('has no methods that the handler lacks, as undici checks them', () => {
     const [first = ['']] = sent;
-    const isRequired = (name: string) => name === 'onRequestStart';
-    const { handler, events } = recorder(isRequired(first[0]) ? [first[0]] : []);
-    const wrapped = wrapHandler(handler, heldResponse());
-    for (const event of sent) send(wrapped, ...event);
-    failCall(handler, error);
-    expect(events).toEqual(isRequired(first[0]) ? [first] : []);
+    const names = first[0] === 'onRequestStart' ? [first[0]] : [];
+    const { handler } = recorder(names);
+    const invalid = { ...handler, onBodySent: 'invalid' };
+    const wrapped = wrapHandler(invalid, heldResponse());
+    const defined = Object.entries(wrapped).filter(([, value]) => value !== undefined);
+    expect(defined.map(([name]) => name).sort()).toEqual(['onBodySent', ...names]);
+    expect(wrapped).toMatchObject({ onBodySent: 'invalid' });
+    expect(() => failCall(handler, error)).not.toThrow();
   });
 });
 
@@ -118,10 +125,7 @@ describe('wrapHandler', () => {
   ])('lets the response abort a request of %s', (_, start, source) => {
     const reasons: unknown[] = [];
     const response = heldResponse();
-    const wrapped = wrapHandler(
-      recorder(['onRequestStart'].filter((name) => name === start)).handler,
-      response,
-    );
+    const wrapped = wrapHandler(recorder([start]).handler, response);
     send(
       wrapped,
       start,
@@ -139,6 +143,15 @@ it('failCall reports an error in the style of the handler', () => {
   const legacy = recorder(['onConnect', 'onResponseError', 'onError']);
   failCall(legacy.handler, error);
   expect(legacy.events).toEqual([['onError', error]]);
+});
+
+it.each<[boolean, object]>([
+  [true, { onRequestStart: () => undefined }],
+  [true, { onError: () => undefined }],
+  [false, { onError: 'invalid' }],
+  [false, {}],
+])('reportsErrors is %s for %o', (expected, handler) => {
+  expect(reportsErrors(handler)).toBe(expected);
 });
 
 describe('isDeduplicating', () => {

@@ -1,4 +1,5 @@
-import { PassThrough, Readable, type Stream } from 'node:stream';
+import { IncomingMessage } from 'node:http';
+import { Duplex, Readable, type Stream } from 'node:stream';
 
 /** A body that can be read only once: a stream of Node or of the web, an iterator or a generator. */
 export type AnyStream = Stream | ReadableStream | Iterable<unknown> | AsyncIterable<unknown>;
@@ -159,25 +160,48 @@ function nodeSource(stream: Stream): ChunkSource {
   });
   let iterator: AsyncIterator<unknown> | undefined;
   return {
-    next: async () => (iterator ??= readableOf(stream)[Symbol.asyncIterator]()).next(),
-    cancel: () => {
-      if (isDestroyable(stream)) stream.destroy();
+    next: async () => (iterator ??= iteratorOf(stream)).next(),
+    cancel: async (reason) => {
+      if (!isInboundRequest(stream)) return destroy(stream, reason);
+      await iterator?.return?.().catch(nothing);
+      stream.resume();
     },
     isPrematureClose: (error) =>
       !hasFailed && error instanceof Error && 'code' in error && error.code === PREMATURE_CLOSE,
   };
 }
 
-function isDestroyable(stream: object): stream is { destroy(): unknown } {
+/** To destroy the request that a server received would close its connection. The server still has to respond. */
+function isInboundRequest(stream: Stream): stream is IncomingMessage {
+  return stream instanceof IncomingMessage && typeof stream.method === 'string';
+}
+
+/** A Duplex that was read stays open: its other direction may be the response of an inbound HTTP/2 stream. */
+function destroy(stream: Stream, reason?: unknown): void {
+  if (stream instanceof Duplex && stream.readableEnded) return;
+  if (isDestroyable(stream)) stream.destroy(reason);
+}
+
+function isDestroyable(stream: object): stream is { destroy(reason: unknown): unknown } {
   return 'destroy' in stream && typeof stream.destroy === 'function';
 }
 
-/** The `form-data` package makes streams of Node's first kind, which begin when they are piped. */
-function readableOf(stream: Stream): AsyncIterable<unknown> {
-  if (isAsyncIterable(stream)) return stream;
-  const readable = new PassThrough();
-  stream.on('error', (error: Error) => readable.destroy(error));
-  return stream.pipe(readable);
+function isResumable(stream: object): stream is { resume(): unknown } {
+  return 'resume' in stream && typeof stream.resume === 'function';
+}
+
+function iteratorOf(stream: Stream): AsyncIterator<unknown> {
+  if (stream instanceof Readable) return stream.iterator({ destroyOnReturn: false });
+  return (isAsyncIterable(stream) ? stream : wrapEmitter(stream))[Symbol.asyncIterator]();
+}
+
+/** Streams of Node's first kind only emit events. That of the `form-data` package begins when it is resumed. */
+function wrapEmitter(stream: Stream): Readable {
+  const first: object = stream;
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it accepts streams of the first kind, but its type does not
+  const readable = new Readable().wrap(first as NodeJS.ReadableStream);
+  if (isResumable(stream)) stream.resume();
+  return readable;
 }
 
 function iteratorSource(stream: Iterable<unknown> | AsyncIterable<unknown>): ChunkSource {
@@ -195,6 +219,32 @@ function iteratorSource(stream: Iterable<unknown> | AsyncIterable<unknown>): Chu
     },
     isPrematureClose: () => false,
   };
+}
+
+/**
+ * Returns all of a stream of Node that has ended, but was not read. undici sends such a stream with its length, so this makes
+ * it read ahead, as undici does.
+ */
+export function wholeOf(stream: AnyStream, maxBytes: number): string | Buffer | undefined {
+  if (!(stream instanceof Readable) || stream.readableObjectMode || stream.destroyed) return;
+  stream.read(0);
+  if (!hasEnded(stream) || stream.readableEnded || stream.readableLength > maxBytes) return;
+  stream.once('end', () => destroy(stream));
+  const whole: string | Buffer | null = stream.read();
+  return whole ?? '';
+}
+
+/** Whether nothing follows what is in the buffer of a stream: a property that Node's types leave out, and undici reads. */
+function hasEnded(stream: Readable): boolean {
+  const state: unknown = Reflect.get(stream, '_readableState');
+  return typeof state === 'object' && state !== null && 'ended' in state && state.ended === true;
+}
+
+export function endedStream(content: string | Buffer): Readable {
+  const stream = new Readable({ read: () => undefined });
+  stream.push(content);
+  stream.push(null);
+  return stream;
 }
 
 /** Presents `reader` as the same kind of stream as `like`: a client may accept only that. */

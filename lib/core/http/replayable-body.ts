@@ -2,7 +2,15 @@ import type { ReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { MaybePromise } from '../runtime/maybe-promise.js';
-import { type AnyStream, isNodeStream, isStream, KeptStream, streamLike } from './kept-stream.js';
+import {
+  type AnyStream,
+  endedStream,
+  isNodeStream,
+  isStream,
+  KeptStream,
+  streamLike,
+  wholeOf,
+} from './kept-stream.js';
 import { isUnreadFile, ReopenableFile } from './reopenable-file.js';
 
 /** A body, or a function that returns one for each attempt. */
@@ -115,6 +123,8 @@ class StreamBody<T> implements ReplayableBody<T> {
   readonly isLong = true;
   readonly #kept: KeptStream;
   #sent: AnyStream | undefined;
+  /** All of the stream, if it ended before it was sent. */
+  #whole: string | Buffer | undefined;
 
   constructor(
     private readonly stream: T & AnyStream,
@@ -124,13 +134,17 @@ class StreamBody<T> implements ReplayableBody<T> {
   }
 
   get canReplay(): boolean {
-    return this.#sent === undefined || this.#kept.canRestart;
+    return this.#sent === undefined || this.#whole !== undefined || this.#kept.canRestart;
   }
 
   open(): T {
     if (!this.canReplay) throw bodyNotReplayable(`a stream of more than ${this.maxBytes} bytes`);
     const previous = this.#sent;
-    const next = streamLike(this.stream, this.#kept.read());
+    if (previous === undefined) this.#whole = wholeOf(this.stream, this.maxBytes);
+    const next =
+      this.#whole === undefined
+        ? streamLike(this.stream, this.#kept.read())
+        : endedStream(this.#whole);
     this.#sent = next;
     if (previous instanceof Readable) previous.destroy();
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it is of the same kind
@@ -138,6 +152,7 @@ class StreamBody<T> implements ReplayableBody<T> {
   }
 
   finish(): void {
+    this.#whole = undefined;
     this.#kept.finish();
   }
 

@@ -10,7 +10,7 @@ import {
 import { open, rename } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
+import { Duplex, Readable, Stream } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import NodeFormData from 'form-data';
 import { FormData as UndiciFormData } from 'undici';
@@ -439,4 +439,42 @@ it.each([
   failing.destroy(new Error('the disk is broken'));
   await new Promise(setImmediate);
   await expect(contentOf(await body.open())).rejects.toThrow('the disk is broken');
+});
+
+it.each<[string, (duplex: Duplex) => void]>([
+  ['has ended', (duplex) => void duplex.push(null)],
+  ['ends while it is sent', (duplex) => void setImmediate(() => duplex.push(null))],
+])('A Duplex that %s stays open in its other direction', async (_, end) => {
+  const duplex = new Duplex({ read: () => undefined, write: (__, ___, done) => done() });
+  duplex.push('one');
+  end(duplex);
+  const body = replayableBody<Duplex>(duplex, 100);
+  expect(await contentOf(await body.open())).toBe('one');
+  body.finish();
+  await new Promise(setImmediate);
+  expect(duplex.destroyed).toBe(false);
+});
+
+it('A stream that only emits events is sent', async () => {
+  const emitter = new Stream();
+  const content = contentOf(await replayableBody<Stream>(emitter, 100).open());
+  await new Promise(setImmediate);
+  emitter.emit('data', Buffer.from('one,'));
+  emitter.emit('data', 'two');
+  emitter.emit('end');
+  expect(await content).toBe('one,two');
+});
+
+it('A stream of Node that has ended is sent again, up to `maxBytes`', async () => {
+  for (const maxBytes of [3, 2]) {
+    const stream = new Readable({ read: () => undefined, autoDestroy: false });
+    stream.push('one');
+    stream.push(null);
+    const body = replayableBody(stream, maxBytes);
+    expect(await contentOf(await body.open())).toBe('one');
+    expect(body.canReplay).toBe(maxBytes === 3);
+    if (body.canReplay) expect(await contentOf(await body.open())).toBe('one');
+    body.finish();
+    expect([stream.destroyed, body.canReplay]).toEqual([true, false]);
+  }
 });
