@@ -104,8 +104,10 @@ function isList(value: unknown): value is readonly unknown[] {
   return Array.isArray(value);
 }
 
+/** As in undici, a plain object is not, even if a library has added an iterator to all objects. */
 export function isIterable(value: object): value is Iterable<unknown> {
-  return Symbol.iterator in value;
+  if (!(Symbol.iterator in value)) return false;
+  return Object.getPrototypeOf(value) !== Object.prototype || Object.hasOwn(value, Symbol.iterator);
 }
 
 export function isObject(value: unknown): value is object {

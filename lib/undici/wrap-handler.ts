@@ -96,7 +96,12 @@ function wrapControllerHandler(
     },
     onResponseStart: like(handler.onResponseStart, (controller, status, headers, text) =>
       response.onStart(status, headers, () =>
-        handler.onResponseStart?.(controller, status, withVaryAll(headers), text),
+        handler.onResponseStart?.(
+          controller,
+          status,
+          status < 200 ? headers : withVaryAll(headers),
+          text,
+        ),
       ),
     ),
     onResponseData: like(handler.onResponseData, (controller, chunk) =>

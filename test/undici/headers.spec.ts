@@ -123,3 +123,14 @@ describe('withoutHeaders', () => {
     expect(withoutHeaders(headers, ['b'])).toBe(headers);
   });
 });
+
+it('A plain object is a record, even if all objects have an iterator', () => {
+  const name = Symbol.iterator;
+  Object.defineProperty(Object.prototype, name, { value: () => [].values(), configurable: true });
+  try {
+    expect(headerOf({ a: '1' }, 'a')).toBe('1');
+    expect(copyHeaders({ a: '1' })).toEqual({ a: '1' });
+  } finally {
+    Reflect.deleteProperty(Object.prototype, name);
+  }
+});

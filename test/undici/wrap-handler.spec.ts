@@ -115,6 +115,13 @@ describe('wrapHandler', () => {
     expect(events).toEqual([['onResponseStart', controller, 200, { vary: '*' }, undefined]]);
   });
 
+  it('leaves an informational response unchanged', () => {
+    const { handler, events } = recorder(['onRequestStart', 'onResponseStart']);
+    const wrapped = wrapHandler(handler, heldResponse());
+    send(wrapped, 'onResponseStart', controller, 103, { link: '</a>' }, 'Early Hints');
+    expect(events).toEqual([['onResponseStart', controller, 103, { link: '</a>' }, 'Early Hints']]);
+  });
+
   it.each([
     [
       'undici 7',

@@ -240,8 +240,10 @@ function hasEnded(stream: Readable): boolean {
   return typeof state === 'object' && state !== null && 'ended' in state && state.ended === true;
 }
 
-export function endedStream(content: string | Buffer): Readable {
+/** Presents `content` as a stream that has ended, and that fails if its source does. */
+export function endedStream(content: string | Buffer, source: AnyStream): Readable {
   const stream = new Readable({ read: () => undefined });
+  if (source instanceof Readable) source.on('error', (error) => stream.destroy(error));
   stream.push(content);
   stream.push(null);
   return stream;

@@ -144,7 +144,7 @@ class StreamBody<T> implements ReplayableBody<T> {
     const next =
       this.#whole === undefined
         ? streamLike(this.stream, this.#kept.read())
-        : endedStream(this.#whole);
+        : endedStream(this.#whole, this.stream);
     this.#sent = next;
     if (previous instanceof Readable) previous.destroy();
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it is of the same kind

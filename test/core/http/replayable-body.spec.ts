@@ -478,3 +478,12 @@ it('A stream of Node that has ended is sent again, up to `maxBytes`', async () =
     expect([stream.destroyed, body.canReplay]).toEqual([true, false]);
   }
 });
+
+it('A stream of Node that has ended still fails its reader', async () => {
+  const stream = new Readable({ read: () => undefined });
+  stream.push('one');
+  stream.push(null);
+  const sent = await replayableBody(stream, 100).open();
+  stream.emit('error', new Error('the disk is broken'));
+  await expect(contentOf(sent)).rejects.toThrow('the disk is broken');
+});
