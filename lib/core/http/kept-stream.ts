@@ -240,19 +240,13 @@ function hasEnded(stream: Readable): boolean {
   return typeof state === 'object' && state !== null && 'ended' in state && state.ended === true;
 }
 
-/** Presents `content` as a stream that has ended, and that fails if its source does. */
-export function endedStream(content: string | Buffer, source: AnyStream): Readable {
-  const stream = new Readable({ read: () => undefined });
-  if (source instanceof Readable) source.on('error', (error) => stream.destroy(error));
-  stream.push(content);
-  stream.push(null);
-  return stream;
-}
+/** Returns all of a stream if its end is known at the first read. */
+type Whole = () => string | Buffer | undefined;
 
 /** Presents `reader` as the same kind of stream as `like`: a client may accept only that. */
-export function streamLike(like: AnyStream, reader: ChunkReader): AnyStream {
+export function streamLike(like: AnyStream, reader: ChunkReader, whole: Whole): AnyStream {
   if (isWebStream(like)) return webStream(reader);
-  if (isNodeStream(like)) return nodeStream(reader);
+  if (isNodeStream(like)) return nodeStream(like, reader, whole);
   const chunks: AsyncIterableIterator<unknown> = {
     next: reader.next,
     return: () => {
@@ -265,10 +259,17 @@ export function streamLike(like: AnyStream, reader: ChunkReader): AnyStream {
 }
 
 /** Clients distinguish a stream that was destroyed without an error from one that failed. */
-function nodeStream(reader: ChunkReader): Readable {
+function nodeStream(like: Stream, reader: ChunkReader, whole: Whole): Readable {
   return new Readable({
     highWaterMark: 1,
     read() {
+      const content = whole();
+      if (content !== undefined) {
+        like.on('error', (error: Error) => this.destroy(error));
+        this.push(content);
+        this.push(null);
+        return;
+      }
       reader
         .next()
         .then(({ done, value }) => this.push(done === true ? null : value))

@@ -4,7 +4,6 @@ import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { MaybePromise } from '../runtime/maybe-promise.js';
 import {
   type AnyStream,
-  endedStream,
   isNodeStream,
   isStream,
   KeptStream,
@@ -123,7 +122,8 @@ class StreamBody<T> implements ReplayableBody<T> {
   readonly isLong = true;
   readonly #kept: KeptStream;
   #sent: AnyStream | undefined;
-  /** All of the stream, if it ended before it was sent. */
+  #wasRead = false;
+  /** All of the stream, if its end was known at the first read. */
   #whole: string | Buffer | undefined;
 
   constructor(
@@ -140,15 +140,19 @@ class StreamBody<T> implements ReplayableBody<T> {
   open(): T {
     if (!this.canReplay) throw bodyNotReplayable(`a stream of more than ${this.maxBytes} bytes`);
     const previous = this.#sent;
-    if (previous === undefined) this.#whole = wholeOf(this.stream, this.maxBytes);
-    const next =
-      this.#whole === undefined
-        ? streamLike(this.stream, this.#kept.read())
-        : endedStream(this.#whole, this.stream);
+    const next = streamLike(this.stream, this.#kept.read(), () => this.#readWhole());
     this.#sent = next;
     if (previous instanceof Readable) previous.destroy();
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it is of the same kind
     return next as T;
+  }
+
+  #readWhole(): string | Buffer | undefined {
+    if (!this.#wasRead) {
+      this.#wasRead = true;
+      this.#whole = wholeOf(this.stream, this.maxBytes);
+    }
+    return this.#whole;
   }
 
   finish(): void {

@@ -484,6 +484,7 @@ it('A stream of Node that has ended still fails its reader', async () => {
   stream.push('one');
   stream.push(null);
   const sent = await replayableBody(stream, 100).open();
+  sent.read(0);
   stream.emit('error', new Error('the disk is broken'));
   await expect(contentOf(sent)).rejects.toThrow('the disk is broken');
 });
