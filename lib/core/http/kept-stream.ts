@@ -266,6 +266,8 @@ function nodeStream(like: Stream, reader: ChunkReader, whole: Whole): Readable {
       const content = whole();
       if (content !== undefined) {
         like.on('error', (error: Error) => this.destroy(error));
+        // A client that rejects the request before it sends the body does not listen.
+        this.on('error', nothing);
         this.push(content);
         this.push(null);
         return;

@@ -488,3 +488,15 @@ it('A stream of Node that has ended still fails its reader', async () => {
   stream.emit('error', new Error('the disk is broken'));
   await expect(contentOf(sent)).rejects.toThrow('the disk is broken');
 });
+
+it('A stream of Node that has ended fails with its call, and not the process', async () => {
+  const stream = new Readable({ read: () => undefined });
+  stream.push('one');
+  stream.push(null);
+  const body = replayableBody(stream, 100);
+  const sent = await body.open();
+  sent.read(0);
+  body.cancel(new Error('the length is wrong'));
+  await new Promise(setImmediate);
+  expect(sent.errored).toMatchObject({ message: 'the length is wrong' });
+});
