@@ -53,7 +53,11 @@ export default defineConfig({
           exclude: isolated,
           // Loading Nest, axios and lib again for each spec took more time than most specs.
           isolate: false,
-          setupFiles: ['reflect-metadata', 'test/support/unchanged-process.ts'],
+          setupFiles: [
+            'reflect-metadata',
+            'test/support/node-fetch.ts',
+            'test/support/unchanged-process.ts',
+          ],
         },
       },
     ],

@@ -7,6 +7,11 @@ import { base } from './vitest.config.js';
 
 /** Tests that cover a folder of lib from outside its own folder in test. */
 const more: Readonly<Record<string, readonly string[]>> = {
+  'core/acting': [
+    'box/{box-token.provider,tenants}',
+    'clients/tenants',
+    'nest/{acting.interceptor,as-user.decorator,for-enterprise.decorator}',
+  ],
   'core/credentials': ['box/credentials/*', 'core/token-endpoint/token-function'],
   'core/http': [
     'box/box-token.provider',

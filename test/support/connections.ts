@@ -74,7 +74,7 @@ export class TestConnection {
     const vault = new Proxy<ConnectionVault>(this.stored, {
       get: (target, name) => {
         const method: unknown = Reflect.get(changes, name) ?? Reflect.get(target, name);
-        return typeof method === 'function' ? method.bind(target) : method;
+        return typeof method === 'function' ? (method.bind(target) as unknown) : method;
       },
     });
     return new ConnectionSource(KEY, {

@@ -2,7 +2,6 @@ import { deepStrictEqual, ok } from 'node:assert/strict';
 import { channel } from 'node:diagnostics_channel';
 import { IncomingMessage } from 'node:http';
 import { afterAll, beforeAll } from 'vitest';
-import './node-fetch.js';
 
 const DISPATCHER = Symbol.for('undici.globalDispatcher.1');
 const HINT =

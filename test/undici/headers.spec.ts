@@ -126,6 +126,7 @@ describe('withoutHeaders', () => {
 
 it('A plain object is a record, even if all objects have an iterator', () => {
   const name = Symbol.iterator;
+  // oxlint-disable-next-line eslint/no-extend-native -- the case under test
   Object.defineProperty(Object.prototype, name, { value: () => [].values(), configurable: true });
   try {
     expect(headerOf({ a: '1' }, 'a')).toBe('1');

@@ -92,7 +92,7 @@ describe.each(styles)('A wrapped handler of %s', (_, sent, received) => {
     const invalid = { ...handler, onBodySent: 'invalid' };
     const wrapped = wrapHandler(invalid, heldResponse());
     const defined = Object.entries(wrapped).filter(([, value]) => value !== undefined);
-    expect(defined.map(([name]) => name).sort()).toEqual(['onBodySent', ...names]);
+    expect(defined.map(([name]) => name).toSorted()).toEqual(['onBodySent', ...names]);
     expect(wrapped).toMatchObject({ onBodySent: 'invalid' });
     expect(() => failCall(handler, error)).not.toThrow();
   });

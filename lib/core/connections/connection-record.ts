@@ -37,7 +37,7 @@ const recordSchema = v.object({
 /** The secret part of a connection. */
 export type ConnectionRecord = Readonly<v.InferOutput<typeof recordSchema>>;
 
-/** Reads a record; undefined if the text is none. */
+/** Reads a record; undefined if the text does not contain one. */
 export function parseRecord(text: string): ConnectionRecord | undefined {
   let json: unknown;
   try {

@@ -25,7 +25,7 @@ const MAX_WAIT_MS = 20_000;
 /** Each conflict is a change by another process. More of them are a fault of the vault. */
 const MAX_CONFLICTS = 20;
 
-/** What the sources of all connections share. */
+/** The dependencies of the sources of all connections. */
 export interface ConnectionSourceContext {
   readonly connections: SealedConnections;
   readonly vault: GuardedVault;

@@ -83,7 +83,7 @@ export interface ConnectionVault {
   list(request: ListRequest): Promise<readonly ConnectionRow[]>;
   /** Idle connections, the longest idle first, at most `limit`. */
   listIdle(request: IdleRequest): Promise<readonly ConnectionRow[]>;
-  /** Adds a sign-in, and deletes those that expired an hour ago. */
+  /** Adds a sign-in, and deletes every sign-in that expired more than an hour ago. */
   putState(state: StateRow): Promise<void>;
   /** Marks a sign-in as used. `isFirstUse` is true for one caller only. Undefined if there is no such sign-in. */
   useState(

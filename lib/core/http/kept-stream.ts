@@ -226,12 +226,16 @@ function iteratorSource(stream: Iterable<unknown> | AsyncIterable<unknown>): Chu
  * it read ahead, as undici does.
  */
 export function wholeOf(stream: AnyStream, maxBytes: number): string | Buffer | undefined {
-  if (!(stream instanceof Readable) || stream.readableObjectMode || stream.destroyed) return;
+  if (!(stream instanceof Readable) || stream.readableObjectMode || stream.destroyed) {
+    return undefined;
+  }
   stream.read(0);
-  if (!hasEnded(stream) || stream.readableEnded || stream.readableLength > maxBytes) return;
+  if (!hasEnded(stream) || stream.readableEnded || stream.readableLength > maxBytes) {
+    return undefined;
+  }
   stream.once('end', () => destroy(stream));
-  const whole: string | Buffer | null = stream.read();
-  return whole ?? '';
+  const whole: unknown = stream.read();
+  return typeof whole === 'string' || whole instanceof Buffer ? whole : '';
 }
 
 /** Whether nothing follows what is in the buffer of a stream: a property that Node's types leave out, and undici reads. */

@@ -48,7 +48,7 @@ export function accessTokenGrant(makeForm: FormMaker, subject: Subject): Grant<M
   };
 }
 
-/** A pair of tokens, as the token endpoint granted it. The access token is for whoever granted the authorization. */
+/** A pair of tokens, as the token endpoint granted it. The access token is for the person who granted the authorization. */
 export interface GrantedPair {
   readonly accessToken: string;
   readonly refreshToken: string;

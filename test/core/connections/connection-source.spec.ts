@@ -17,7 +17,7 @@ const valueOf = async (source: ConnectionSource, previous = {}) =>
 const token = (value: string) => new AccessToken(value, { subject: { type: 'user', id: '11111' } });
 
 describe('A connection with a fresh access token', () => {
-  it('is used as it is, with the age that it has', async () => {
+  it('is used, with its age', async () => {
     await connection.runtime.advance(600_000);
     const minted = await mint(connection.process());
     expect(minted).toMatchObject({
@@ -108,12 +108,10 @@ describe('A connection with an expired access token', () => {
         respond = () => resolve(connection.grant('RT-2'));
       });
     const caller = new AbortController();
-    const gone = expect(connection.process().mint(undefined, {}, caller.signal)).rejects.toThrow(
-      'gone',
-    );
+    const call = connection.process().mint(undefined, {}, caller.signal);
     await settled();
     caller.abort(new Error('gone'));
-    await gone;
+    await expect(call).rejects.toThrow('gone');
     respond();
     await settled();
     expect(await connection.loaded()).toMatchObject({ refreshToken: 'RT-2' });
@@ -166,7 +164,7 @@ describe('A vault that fails', () => {
     expect(await error).toMatchObject({ code: 'vault_unavailable' });
   });
 
-  it('to replace anything is not asked for ever', async () => {
+  it('to replace anything is not asked forever', async () => {
     const source = connection.process({ replace: async () => false });
     expect(await thrownBy(() => mint(source))).toMatchObject({ code: 'vault_unavailable' });
     expect(connection.exchanged).toEqual(['RT-1']);
