@@ -704,6 +704,8 @@ describe('The dispatch of the interceptor', () => {
     readonly options: Options;
     readonly handler: undici.Dispatcher.DispatchHandler;
   }[] = [];
+  /** undici rejects a handler without its methods. */
+  const reporting = { onError: () => undefined };
   let arrival: ReturnType<typeof deferred>;
   beforeEach(() => {
     dispatched.length = 0;
@@ -736,10 +738,10 @@ describe('The dispatch of the interceptor', () => {
 
   it('uses the origin of a dispatcher with a single origin', async () => {
     const call = { origin: box.url, path: ME, method: 'GET' } as const;
-    for (const elsewhere of [foreign.url, null]) dispatchTo(elsewhere)(call, {});
+    for (const elsewhere of [foreign.url, null]) dispatchTo(elsewhere)(call, reporting);
     expect(dispatched.map(({ options }) => options)).toEqual([call, call]);
     arrival = deferred();
-    dispatchTo(box.url)({ path: ME, method: 'GET' }, {});
+    dispatchTo(box.url)({ path: ME, method: 'GET' }, reporting);
     await arrival.promise;
     expect(dispatched[2]?.options.headers).toHaveProperty('authorization');
   });
@@ -747,7 +749,7 @@ describe('The dispatch of the interceptor', () => {
   it("does not change the caller's options", async () => {
     const headers = Object.freeze({ 'x-mine': '1' });
     const options = Object.freeze({ origin: box.url, path: ME, method: 'GET', headers } as const);
-    expect(dispatchTo()(options, {})).toBe(true);
+    expect(dispatchTo()(options, reporting)).toBe(true);
     await arrival.promise;
     expect(dispatched[0]?.options).toMatchObject({ ...options, headers });
     expect(options.headers).toEqual({ 'x-mine': '1' });
@@ -774,7 +776,17 @@ describe('The dispatch of the interceptor', () => {
       arrival.resolve();
       return true;
     });
-    asBob(() => dispatch({ origin: box.url, path: ME, method: 'GET' }, { onConnect: () => true }));
+    asBob(() =>
+      dispatch(
+        { origin: box.url, path: ME, method: 'GET' },
+        {
+          onConnect: () => true,
+          onHeaders: () => true,
+          onComplete: () => undefined,
+          ...reporting,
+        },
+      ),
+    );
     await arrival.promise;
     arrival = deferred();
     const { handler } = dispatched[0] ?? {};
