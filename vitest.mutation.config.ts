@@ -29,7 +29,9 @@ const more: Readonly<Record<string, readonly string[]>> = {
   ],
   'core/errors': ['nest/failed-calls', 'security/no-secret-is-shown'],
   axios: [
-    'clients/{api-errors,body-wait,confidential-headers,endless-calls,long-bodies,token-wait,upload-url}',
+    'clients/{api-errors,body-wait,caller-identity,confidential-headers,destroyed-streams,endless-calls}',
+    'clients/{long-bodies,plain-clients,proxy,token-wait,upload-url}',
+    'workfront/beside-box',
   ],
   undici: ['clients/*'],
   nest: ['box/nest/*'],

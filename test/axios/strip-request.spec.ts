@@ -2,10 +2,16 @@ import { once } from 'node:events';
 import { Agent } from 'node:http';
 import { Readable } from 'node:stream';
 import { inspect } from 'node:util';
-import axios, { AxiosError, type AxiosRequestConfig } from 'axios';
+import axios, {
+  AxiosError,
+  AxiosHeaders,
+  type AxiosRequestConfig,
+  type AxiosResponse,
+} from 'axios';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BoxAuth } from '../../lib/box/box-auth.js';
 import { attachToAxios } from '../../lib/axios/axios-authorization.js';
+import { stripRequest, strippingAgents } from '../../lib/axios/strip-request.js';
 import { deferred } from '../support/deferred.js';
 import { foundSecrets } from '../support/found-secrets.js';
 import { type LoopbackServer, startServer } from '../support/loopback-server.js';
@@ -129,5 +135,72 @@ describe('A stream of axios', () => {
     await closed.promise;
     expect(errors).toHaveLength(1);
     expect(foundSecrets(errors, [TOKEN])).toEqual([]);
+  });
+});
+
+describe('The request of a response', () => {
+  const TOKEN_HEADER = 'Bearer the-token';
+  const names = ['authorization', 'as-user'];
+  const headers = () => ({ Authorization: TOKEN_HEADER, 'as-user': '1', accept: '*/*' });
+  const kept = { accept: '*/*' };
+
+  it.each([
+    ['the record of HTTP/1', 'kOutHeaders'],
+    ['the record of HTTP/2', 'sent-headers'],
+  ])('loses the headers in %s', (_, description) => {
+    const symbol = Symbol(description);
+    const request = { [symbol]: headers(), [Symbol('other')]: headers() };
+    stripRequest({ request }, names);
+    expect(request[symbol]).toEqual(kept);
+  });
+
+  it('loses the headers in the text that HTTP/1 sent, and keeps the others', () => {
+    const lines = ['GET / HTTP/1.1', `Authorization: ${TOKEN_HEADER}`, 'As-User: 1', 'accept: */*'];
+    const request = { _header: `${lines.join('\r\n')}\r\n\r\n` };
+    stripRequest({ request }, names);
+    expect(request._header).toBe('GET / HTTP/1.1\r\naccept: */*\r\n\r\n');
+  });
+
+  it('loses the headers that the TLS socket keeps', () => {
+    const symbol = Symbol('connect-options');
+    const request = { socket: { [symbol]: { headers: headers() } } };
+    stripRequest({ request }, names);
+    expect(request.socket[symbol].headers).toEqual(kept);
+  });
+
+  it('loses the headers of each hop of a redirect', () => {
+    const wrapper = { _options: { headers: headers() } };
+    const current = { _header: `authorization: ${TOKEN_HEADER}\r\n`, _redirectable: wrapper };
+    const request = { _options: { headers: headers() }, _currentRequest: current };
+    stripRequest({ request }, names);
+    expect(request._options.headers).toEqual(kept);
+    expect(wrapper._options.headers).toEqual(kept);
+    expect(current._header).toBe('');
+  });
+
+  it('is replaced by its most useful fields', () => {
+    const fields = { method: 'GET', protocol: 'https:', host: 'api.box.com', path: '/2.0' };
+    const res = { responseUrl: 'https://api.box.com/2.0', socket: {} };
+    const holder = { request: { ...fields, agent: {}, res } };
+    stripRequest(holder, names);
+    expect(holder.request).toEqual({ ...fields, res: { responseUrl: res.responseUrl } });
+  });
+
+  it.each([[undefined], [null], ['text']])('may be missing: %s', (request) => {
+    const holder = { request };
+    stripRequest(holder, names);
+    expect(holder.request).toBe(request);
+  });
+});
+
+describe('The agents of the instance', () => {
+  it.each(['httpAgent', 'httpsAgent'] as const)('leave the config: %s', async (name) => {
+    const defaults = { httpAgent: {}, httpsAgent: {} };
+    const own = { httpAgent: {}, httpsAgent: {} };
+    const send = strippingAgents(async (config) => ({ config }) as AxiosResponse, defaults);
+    const config = { ...own, [name]: defaults[name], headers: new AxiosHeaders() };
+    await send(config);
+    expect(config).toEqual({ ...own, [name]: undefined, headers: config.headers });
+    expect(Object.keys(config)).not.toContain(name);
   });
 });
