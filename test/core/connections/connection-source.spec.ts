@@ -16,6 +16,22 @@ const valueOf = async (source: ConnectionSource, previous = {}) =>
   (await mint(source, previous)).token.value;
 const token = (value: string) => new AccessToken(value, { subject: { type: 'user', id: '11111' } });
 
+/** A process whose vault refuses writes until `recover` is called. */
+function withoutWrites() {
+  let isAway = true;
+  const { stored } = connection;
+  const source = connection.process({
+    replace: async (row, version) => {
+      if (isAway) throw new Error('connection lost');
+      return stored.replace(row, version);
+    },
+  });
+  const recover = () => {
+    isAway = false;
+  };
+  return { source, recover };
+}
+
 describe('A connection with a fresh access token', () => {
   it('is used, with its age', async () => {
     await connection.runtime.advance(600_000);
@@ -122,20 +138,13 @@ describe('A vault that fails', () => {
   beforeEach(() => connection.runtime.freeze(HOUR_MS));
 
   it('during the write of a new pair gets it later, without another refresh', async () => {
-    let isAway = true;
-    const { stored } = connection;
-    const source = connection.process({
-      replace: async (row, version) => {
-        if (isAway) throw new Error('connection lost');
-        return stored.replace(row, version);
-      },
-    });
+    const { source, recover } = withoutWrites();
     expect(await thrownBy(() => mint(source))).toMatchObject({
       code: 'vault_unavailable',
       retryable: true,
     });
     expect(source.isUnwritten).toBe(true);
-    isAway = false;
+    recover();
     await source.writePair();
     expect(source.isUnwritten).toBe(false);
     expect(await valueOf(source)).toBe('AT-1+');
@@ -265,16 +274,9 @@ describe('A refused refresh token', () => {
 
   it('is not sent again if its end could not be recorded', async () => {
     connection.respond = async () => connection.refuse();
-    let isAway = true;
-    const { stored } = connection;
-    const source = connection.process({
-      replace: async (row, version) => {
-        if (isAway) throw new Error('connection lost');
-        return stored.replace(row, version);
-      },
-    });
+    const { source, recover } = withoutWrites();
     expect(await thrownBy(() => mint(source))).toMatchObject({ code: 'vault_unavailable' });
-    isAway = false;
+    recover();
     expect(await thrownBy(() => mint(source))).toMatchObject({ code: 'reauthorization_required' });
     expect(connection.exchanged).toEqual(['RT-1']);
   });
