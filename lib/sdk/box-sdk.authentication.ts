@@ -6,8 +6,10 @@ import {
 import { jsonToSerializedData } from 'box-node-sdk/serialization/json';
 import { currentActingUser } from '../core/acting/acting.context.js';
 import { checkedActingUserId } from '../box/acting-user.js';
+import { boxDocs } from '../box/box-docs.js';
 import { boxAuthOf, type BoxTokenProvider } from '../box/box-token.provider.js';
 import type { Subject } from '../core/credentials/subject.js';
+import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import type { AccessToken } from '../core/token-endpoint/access-token.js';
 
 /** The property with the provider. Symbol.for: one process may load the ES module and the CommonJS build. */
@@ -109,12 +111,22 @@ export class BoxSdkAuthentication implements Authentication {
   }
 }
 
-/** @throws BoxAuthError `acting_user_invalid` for an `as-user` that is not a user id */
+/** @throws BoxAuthError `acting_user_invalid` for an `as-user` that is not one user id */
 function asUserOf(session: NetworkSession | undefined): string | undefined {
-  const [id] = Object.entries(session?.additionalHeaders ?? {})
-    .filter(([name]) => name.toLowerCase() === 'as-user')
-    .map(([, value]) => checkedActingUserId(value));
-  return id;
+  const headers = Object.entries(session?.additionalHeaders ?? {}).filter(
+    ([name]) => name.toLowerCase() === 'as-user',
+  );
+  // The SDK's own network client sends each of them, and Box would have to choose.
+  if (headers.length > 1) {
+    throw new BoxAuthError({
+      code: 'acting_user_invalid',
+      message: `Several acting users: the session has the headers ${headers.map(([name]) => name).join(' and ')}.`,
+      hint: 'Remove all but one of them from `additionalHeaders`, or use client.withAsUserHeader alone.',
+      docs: boxDocs.asUser,
+    });
+  }
+  const [header] = headers;
+  return header && checkedActingUserId(header[1]);
 }
 
 function toSdk(token: AccessToken): SdkAccessToken {

@@ -172,7 +172,24 @@ function isOfServiceAccount({ authorization, asUser }: Arrived): boolean {
   );
 }
 
+/** One header in two spellings: some clients send the last one, others both. */
+const twice: readonly (readonly Entry[])[] = [
+  [
+    ['as-user', '5'],
+    ['As-User', '5'],
+  ],
+  [
+    ['AS-USER', '5'],
+    ['as-user', '6'],
+  ],
+];
+
 describe.each(Object.entries(clients))('%s', (_, call) => {
+  it.each(twice)('never sends two users: %j, %j', async (...entries) => {
+    await box.provider.runAs(ACTING, async () => call(entries)).catch(() => undefined);
+    expect(arrived.filter(isOfServiceAccount)).toEqual([]);
+  });
+
   it('acts for the acting user or the user that the caller names, or fails, whatever header is set', async () => {
     await fc.assert(
       fc.asyncProperty(headers, async (entries) => {
