@@ -7,9 +7,9 @@ import type { OutgoingPolicy } from '../core/http/outgoing-policy.js';
 type KeyGenerator = (config: AxiosRequestConfig & { id?: string }, ...meta: unknown[]) => string;
 
 /**
- * Adds the acting user, the enterprise, and the identity in the caller's own headers, to the keys of axios-cache-interceptor. Its default
- * keys contain only the URL, so one user would get the responses of another. It reads `generateKey` at each call, so the app
- * may set it up before or after this function runs.
+ * Adds the acting user, the enterprise, the connection, and the identity in the caller's own headers, to the keys of
+ * axios-cache-interceptor. Its default keys contain only the URL, so one user would get the responses of another. It reads
+ * `generateKey` at each call, so the app may set it up before or after this function runs.
  */
 export function addIdentityToCacheKeys(instance: AxiosInstance, policy: OutgoingPolicy): void {
   let generateKey: unknown = Reflect.get(instance, 'generateKey');
@@ -33,12 +33,12 @@ function withIdentity(generateKey: KeyGenerator, policy: OutgoingPolicy): KeyGen
 
 /** Empty for the service account. A hash, because the key is part of the `config` of errors. */
 function identityPrefix(headers: object, policy: OutgoingPolicy): string {
-  const { enterprise, user } = currentActing(policy) ?? {};
+  const { enterprise, user, connection } = currentActing(policy) ?? {};
   // axios trims header names before it sends them.
   const values = new Map<string, unknown>(
     Object.entries(headers).map(([name, value]) => [name.trim().toLowerCase(), value]),
   );
-  const acting = [user?.via, user?.id, enterprise];
+  const acting = [user?.via, user?.id, enterprise, connection?.key];
   const identity = [...acting, ...policy.protectedHeaderNames.map((name) => values.get(name))];
   return identity.every((part) => part === undefined)
     ? ''

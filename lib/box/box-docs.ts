@@ -15,6 +15,9 @@ export const boxDocs = {
   downscope: `${GUIDES}/authentication/tokens/downscope/`,
   annotatorTokens: `${GUIDES}/authentication/tokens/annotator-tokens/`,
   tokens: `${GUIDES}/authentication/tokens/`,
+  oauth: `${GUIDES}/authentication/oauth2/`,
+  oauthSetup: `${GUIDES}/authentication/oauth2/oauth2-setup/`,
+  refresh: `${GUIDES}/authentication/tokens/refresh/`,
   webhooks: `${GUIDES}/webhooks/v2/`,
   webhookSignatures: `${GUIDES}/webhooks/v2/signatures-v2/`,
 } as const;

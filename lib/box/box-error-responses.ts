@@ -170,6 +170,36 @@ const TOKEN_ENDPOINT_ERRORS: readonly KnownErrorResponse[] = [
   ...TRANSIENT,
 ];
 
+/** Known error responses to the grants of people. The first match counts. */
+const OAUTH_ERRORS: readonly KnownErrorResponse[] = [
+  {
+    matches: hasError('invalid_grant'),
+    scope: 'subject',
+    code: 'reauthorization_required',
+    summary:
+      'The connection has ended: the refresh token has expired, or the person or an admin revoked it.',
+    hint: 'Send the person to authorizationUrl() again. Call refreshIdle() every day, so that connections do not expire unused.',
+    docs: boxDocs.refresh,
+  },
+  {
+    matches: hasDescription(/grant type is unauthorized/i),
+    scope: 'client',
+    code: 'grant_not_allowed',
+    summary: 'The authentication type of the app does not allow people to sign in.',
+    hint: 'People sign in to an app with "User Authentication (OAuth 2.0)". The type is chosen when the app is created in the developer console.',
+    docs: boxDocs.oauthSetup,
+  },
+  {
+    matches: ({ status }) => status === 409,
+    scope: 'subject',
+    code: 'unavailable',
+    summary: 'Several requests used the same refresh token at the same time.',
+    hint: 'The request is retried automatically. If this lasts, check that all processes share one vault.',
+    docs: boxDocs.refresh,
+    retryable: true,
+  },
+];
+
 /** Known error responses of the API. The first match counts. */
 const API_ERRORS: readonly KnownErrorResponse[] = [
   {
@@ -252,6 +282,12 @@ const API_ERRORS: readonly KnownErrorResponse[] = [
 /** The error for an error response of the token endpoint. */
 export function boxTokenError(response: ErrorResponse): BoxAuthError {
   return toBoxAuthError(response, TOKEN_ENDPOINT_ERRORS, boxContext('token_request_refused'));
+}
+
+/** The error for an error response of the token endpoint to a grant of a person. */
+export function boxOAuthError(response: ErrorResponse): BoxAuthError {
+  const known = [...OAUTH_ERRORS, ...TOKEN_ENDPOINT_ERRORS];
+  return toBoxAuthError(response, known, boxContext('token_request_refused'));
 }
 
 /** The error for an error response of the API. */

@@ -1,6 +1,7 @@
 import { defer, mergeMap, type Observable } from 'rxjs';
 import {
   type Acting,
+  type ActingConnection,
   actingSubject,
   contextForApp,
   currentActing,
@@ -88,7 +89,7 @@ export class BoxTokenProvider {
    * Returns a valid token: from memory, or by one token request that all concurrent callers share.
    *
    * `subject` defaults to the enterprise that `@ForEnterprise` or `runFor` selects, else to the subject of the credentials. The
-   * acting user has no effect. `minValidityMs` (default 0) is how many milliseconds the token
+   * acting user has no effect, but inside `@AsConnectedUser` the default is the person's own token. `minValidityMs` (default 0) is how many milliseconds the token
    * must still be valid. `signal` ends the wait of this caller only.
    *
    * @throws BoxAuthError with the code of a refused token request (`app_not_authorized`, `client_invalid`, …), or
@@ -97,6 +98,8 @@ export class BoxTokenProvider {
    */
   getToken(options?: SubjectTokenDemand): Promise<AccessToken> {
     const { tokens } = this.#box;
+    const connection = this.#connectionFor(options?.subject);
+    if (connection !== undefined) return connection.get(options);
     return this.#servesTenants
       ? this.#forSubject(options, (subject) => tokens.get({ ...options, subject }))
       : tokens.get(options);
@@ -107,6 +110,8 @@ export class BoxTokenProvider {
    * function `tenants`: only the enterprises that it admitted for the current request count.
    */
   peekToken(subject?: Subject): AccessToken | undefined {
+    const connection = this.#connectionFor(subject);
+    if (connection !== undefined) return connection.peek();
     const { tenants, tokens } = this.#box;
     const known = tenants.knownSubject(this.#acting, subject, tokens.ownSubject);
     return known && tokens.peek(known.subject);
@@ -140,12 +145,13 @@ export class BoxTokenProvider {
    */
   invalidate(token: AccessToken): void {
     this.#box.tokens.invalidate(token);
+    this.#acting?.connection?.invalidate(token);
   }
 
   /**
    * Returns a token with fewer rights, for a less trusted place such as a previewer in a browser. The provider does not
    * keep it. With an acting user, Box derives it from a user access token of that user, so it never exceeds the user's
-   * rights.
+   * rights. Inside `@AsConnectedUser`, Box derives it from the person's own token.
    *
    * @throws BoxAuthError `downscope_invalid`, `scope_refused`, `resource_refused` and the errors of `getToken`
    *
@@ -166,8 +172,14 @@ export class BoxTokenProvider {
     const user = this.#acting?.user;
     const actingUser = user && actingSubject({ user: { id: user.id, via: 'token' } });
     const { subject = actingUser, signal } = request;
+    const { downscoping, tokens } = this.#box;
+    const connection = this.#connectionFor(subject);
+    if (connection !== undefined) return downscoping.downscope(request, connection);
     return this.#forSubject({ subject, signal }, (admitted) =>
-      this.#box.downscoping.downscope(request, admitted),
+      downscoping.downscope(request, {
+        get: (demand) => tokens.get({ ...demand, subject: admitted }),
+        invalidate: (token) => tokens.invalidate(token),
+      }),
     );
   }
 
@@ -203,6 +215,7 @@ export class BoxTokenProvider {
   runAs<T>(user: string, fn: () => T): T {
     const acting = {
       ...this.#acting,
+      connection: undefined,
       user: { id: checkedActingUserId(user), via: 'header' },
     } as const;
     return runInContext(contextForApp(this.#box.policy, acting), fn);
@@ -259,6 +272,11 @@ export class BoxTokenProvider {
 
   get #acting(): Acting | undefined {
     return currentActing(this.#box.policy);
+  }
+
+  /** The connection of the current code, unless a caller names a subject. */
+  #connectionFor(subject: Subject | undefined): ActingConnection | undefined {
+    return subject === undefined ? this.#acting?.connection : undefined;
   }
 
   /** Whether the current code may be for another enterprise than that of the credentials. */

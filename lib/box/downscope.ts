@@ -1,5 +1,6 @@
 import { UnsecuredJWT } from 'jose/jwt/unsecured';
 import type { ParsedBoxCredentials } from './credentials/box-credentials.js';
+import type { ActingConnection } from '../core/acting/acting.context.js';
 import type { Subject } from '../core/credentials/subject.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import type { AccessToken } from '../core/token-endpoint/access-token.js';
@@ -45,12 +46,15 @@ interface TokenExchange {
 /** Exchanges tokens for tokens with fewer rights (RFC 8693). Caches none, because the app passes them on, usually to a browser. */
 export class Downscoping {
   constructor(
-    private readonly tokens: TokenCache,
+    private readonly tokens: Pick<TokenCache, 'whileOpen'>,
     private readonly endpoint: TokenExchange,
   ) {}
 
-  /** `subject` is the subject of the original token; undefined for the subject of the credentials. */
-  async downscope(request: DownscopeRequest, subject: Subject | undefined): Promise<AccessToken> {
+  /** `original` provides the original token. */
+  async downscope(
+    request: DownscopeRequest,
+    original: Pick<ActingConnection, 'get' | 'invalidate'>,
+  ): Promise<AccessToken> {
     const { signal } = request;
     let fields: Form;
     try {
@@ -58,13 +62,13 @@ export class Downscoping {
     } catch (error) {
       return rejected(error);
     }
-    const first = await this.tokens.get({ subject, signal });
+    const first = await original.get({ signal });
     try {
       return await this.#exchange(fields, first, request);
     } catch (error) {
       if (!(error instanceof BoxAuthError) || error.code !== 'subject_token_refused') throw error;
-      this.tokens.invalidate(first);
-      return this.#exchange(fields, await this.tokens.get({ subject, signal }), request);
+      original.invalidate(first);
+      return this.#exchange(fields, await original.get({ signal }), request);
     }
   }
 

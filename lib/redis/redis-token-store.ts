@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { SECRET_EXPECTED, secretsIn } from '../core/sealing/secret.option.js';
 import { SecretSeal } from '../core/sealing/secret-seal.js';
 import type { Claim, ClaimRequest, StoredToken, TokenStore } from '../core/tokens/token-store.js';
 import type { RedisClient } from './redis-clients.js';
@@ -13,7 +14,6 @@ import {
 } from './lua-scripts.js';
 import type { RedisScript } from './redis-script.js';
 
-const MIN_SECRET_LENGTH = 32;
 const DAY_MS = 24 * 3_600_000;
 const MAX_KEPT_MS = 366 * DAY_MS;
 
@@ -37,9 +37,6 @@ export interface RedisTokenStoreOptions {
   /** The prefix of all keys in Redis, without braces. Default `nestjs-box-auth`. */
   readonly prefix?: string | undefined;
 }
-
-const longSecret = v.pipe(v.string(), v.minLength(MIN_SECRET_LENGTH));
-const secrets = v.tupleWithRest([longSecret], longSecret);
 
 const sealedToken = v.pipe(
   v.string(),
@@ -204,11 +201,7 @@ function digits(number: number): string {
 }
 
 function checkedSecrets(secret: unknown): readonly [string, ...string[]] {
-  const read = v.safeParse(secrets, Array.isArray(secret) ? secret : [secret]);
-  if (read.success) return read.output;
-  throw optionInvalid(
-    'RedisTokenStore',
-    'secret',
-    `at least ${MIN_SECRET_LENGTH} characters, for example from \`openssl rand -base64 32\`, or a list of such strings`,
-  );
+  const secrets = secretsIn(secret);
+  if (secrets !== undefined) return secrets;
+  throw optionInvalid('RedisTokenStore', 'secret', SECRET_EXPECTED);
 }

@@ -111,6 +111,7 @@ class ModelProcess {
       vault,
       connections: new SealedConnections(vault, fleet.seal),
       refresh: (refreshToken) => fleet.refreshFor(this, refreshToken),
+      onRefresh: () => undefined,
       onEnd: () => (fleet.ends += 1),
       renewal: renewalDefaults,
       runtime,

@@ -84,6 +84,7 @@ export class TestConnection {
         this.exchanged.push(refreshToken);
         return this.respond(refreshToken);
       },
+      onRefresh: () => undefined,
       onEnd: (error) => this.ends.push(error),
       renewal: renewalDefaults,
       runtime: this.runtime,

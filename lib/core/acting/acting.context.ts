@@ -1,5 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Subject } from '../credentials/subject.js';
+import type { AccessToken } from '../token-endpoint/access-token.js';
+import type { TokenDemand } from '../tokens/token-refresher.js';
 
 /** How a call names its acting user: by the `as-user` header, or by a user access token. */
 export type ActingVia = 'header' | 'token';
@@ -10,11 +12,27 @@ export interface ActingUser {
   readonly via: ActingVia;
 }
 
-/** The enterprise that calls are for, and whether they act for a user or for its service account. */
+/** The tokens of a person's own account. Calls carry them instead of the tokens of the app. */
+export interface ActingConnection {
+  /** Different for each connection. Contains no secret. */
+  readonly key: string;
+  /** The cached token, if no refresh is due yet and it lives for `minValidityMs`. */
+  peekFresh(minValidityMs?: number): AccessToken | undefined;
+  /** The cached token, if it may be handed out. */
+  peek(): AccessToken | undefined;
+  get(demand?: TokenDemand): Promise<AccessToken>;
+  /** Returns another token than `refused`. */
+  replace(refused: AccessToken, demand: TokenDemand): Promise<AccessToken>;
+  /** Forgets a refused token if it is still the current one. */
+  invalidate(token: AccessToken): void;
+}
+
+/** The enterprise that calls are for, and whether they act for a user or for its service account. Or a person's connection. */
 export interface Acting {
   /** Default: the enterprise of the credentials. */
   readonly enterprise?: string | undefined;
   readonly user?: ActingUser | undefined;
+  readonly connection?: ActingConnection | undefined;
   /** Identifies the request or handler invocation that decided. An empty object, never the request itself. */
   readonly source?: object | undefined;
 }
@@ -111,8 +129,13 @@ export function contextForApp(app: object, acting: Acting): ActingContext {
   return store.seal({
     everyApp,
     ofApp: new Map([...ofApp, [app, acting]]),
-    otherApps: acting.user === undefined && acting.enterprise === undefined ? otherApps : acting,
+    otherApps: isForApp(acting) ? otherApps : acting,
   });
+}
+
+/** Whether calls are made with the token of the app, for its own enterprise and service account. */
+function isForApp({ user, enterprise, connection }: Acting): boolean {
+  return user === undefined && enterprise === undefined && connection === undefined;
 }
 
 /** Runs `fn` in `context`, which is kept across awaits, timers and streams. */

@@ -12,6 +12,16 @@ export function connectionMissing(): BoxAuthError {
   });
 }
 
+/** A call needs the token of a connection, and its code runs for none. */
+export function noConnectionSelected(): BoxAuthError {
+  return new BoxAuthError({
+    code: 'connection_missing',
+    message: 'The call was made for no connection.',
+    hint: 'Make it inside runAs(owner, …), or in a handler with @AsConnectedUser.',
+    docs: 'https://datatracker.ietf.org/doc/html/rfc6749#section-4.1',
+  });
+}
+
 /** The issuer refused the refresh token of a connection. */
 export function reauthorizationRequired(cause?: unknown): BoxAuthError {
   return new BoxAuthError({

@@ -35,6 +35,8 @@ export interface ConnectionSourceContext {
    * @throws BoxAuthError `reauthorization_required` if the issuer refuses the refresh token
    */
   readonly refresh: (refreshToken: string) => Promise<GrantedPair>;
+  /** Called by the process that got a new pair. */
+  readonly onRefresh: () => void;
   /** Called by the process that recorded the end of a connection. */
   readonly onEnd: (error: BoxAuthError) => void;
   readonly renewal: Required<RenewalOptions>;
@@ -67,6 +69,7 @@ export class ConnectionSource implements TokenSource {
   #isWritten = true;
   /** Why the issuer refused a refresh token, which is never sent again. */
   #refusal: { readonly refreshToken: string; readonly error: BoxAuthError } | undefined;
+  #running = 0;
   #lastRun: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -74,9 +77,18 @@ export class ConnectionSource implements TokenSource {
     private readonly context: ConnectionSourceContext,
   ) {}
 
+  get isIdle(): boolean {
+    return this.#running === 0;
+  }
+
   /** Whether this process has a pair that is not in the vault yet. */
   get isUnwritten(): boolean {
     return !this.#isWritten;
+  }
+
+  /** Resolves when every task is done. */
+  async idle(): Promise<void> {
+    while (this.#running > 0) await this.#lastRun;
   }
 
   forgetRefusals(): void {
@@ -108,7 +120,12 @@ export class ConnectionSource implements TokenSource {
 
   /** Runs `task` after the tasks before it: two of one process must not exchange the same refresh token. */
   #run<T>(task: () => Promise<T>): Promise<T> {
-    const run = this.#lastRun.then(() => holdingProcess(this.context.runtime, task));
+    this.#running += 1;
+    const run = this.#lastRun
+      .then(() => holdingProcess(this.context.runtime, task))
+      .finally(() => {
+        this.#running -= 1;
+      });
     this.#lastRun = run.catch(() => undefined);
     return run;
   }
@@ -204,6 +221,7 @@ export class ConnectionSource implements TokenSource {
       const minted = grantedToken(granted, pair.requestedAt);
       this.#own = { exchanged: refreshToken, record: granted, minted };
       this.#isWritten = false;
+      this.context.onRefresh();
       return true;
     } catch (error) {
       if (!isEnd(error)) throw error;

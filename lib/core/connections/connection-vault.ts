@@ -50,6 +50,13 @@ export interface IdleRequest {
   readonly limit: number;
 }
 
+/** Connections that another key than `keyId` encrypts. */
+export interface OtherKeysRequest {
+  readonly app: string;
+  readonly keyId: string;
+  readonly limit: number;
+}
+
 /** A sign-in that has begun. */
 export interface StateRow {
   readonly app: string;
@@ -83,6 +90,10 @@ export interface ConnectionVault {
   list(request: ListRequest): Promise<readonly ConnectionRow[]>;
   /** Idle connections, the longest idle first, at most `limit`. */
   listIdle(request: IdleRequest): Promise<readonly ConnectionRow[]>;
+  /** Connections that another key encrypts, at most `limit`, in any order. `total` counts them all. */
+  listOtherKeys(
+    request: OtherKeysRequest,
+  ): Promise<{ readonly rows: readonly ConnectionRow[]; readonly total: number }>;
   /** Adds a sign-in, and deletes every sign-in that expired more than an hour ago. */
   putState(state: StateRow): Promise<void>;
   /** Marks a sign-in as used. `isFirstUse` is true for one caller only. Undefined if there is no such sign-in. */

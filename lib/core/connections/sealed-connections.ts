@@ -1,18 +1,8 @@
-import type { MaybePromise } from '../runtime/maybe-promise.js';
 import { vaultUnreadable } from './connection-errors.js';
 import { type ConnectionRecord, parseRecord } from './connection-record.js';
 import type { ConnectionKey, ConnectionRow, ConnectionStatus } from './connection-vault.js';
 import type { GuardedVault } from './guarded-vault.js';
-
-/** Encrypts the secret part of the rows of a vault. */
-export interface RowSeal {
-  /** Identifies the key that `seal` encrypts with. */
-  readonly keyId: string;
-  /** Encrypts `plain`, so that it can be decrypted only with the same `bound`. */
-  seal(plain: string, bound: readonly string[]): MaybePromise<string>;
-  /** Decrypts; undefined if the value was changed, is bound to other data, or was encrypted with an unknown key. */
-  open(sealed: string, bound: readonly string[], keyId: string): MaybePromise<string | undefined>;
-}
+import type { RowSeal } from './row-seal.js';
 
 /** A connection that was read from the vault. */
 export interface LoadedConnection {
@@ -41,30 +31,39 @@ export class SealedConnections {
 
   /** @throws BoxAuthError `vault_unreadable` */
   async open(row: ConnectionRow): Promise<LoadedConnection> {
-    const text = await this.seal.open(row.sealed, boundTo(row, row.version), row.keyId);
+    const text = await this.seal.open(row.sealed, boundTo(row, row.version));
     const record = text === undefined ? undefined : parseRecord(text);
     if (record === undefined) throw vaultUnreadable('connection');
     return { row, record };
   }
 
   /**
-   * Adds a connection with the version `version`. Resolves with false if there is one already.
+   * Adds a connection with the version `version`. Resolves with its row, or undefined if there is one already.
    *
    * @throws BoxAuthError `vault_unavailable`
    */
-  async insert(key: ConnectionKey, version: number, content: ConnectionContent): Promise<boolean> {
+  async insert(
+    key: ConnectionKey,
+    version: number,
+    content: ConnectionContent,
+  ): Promise<ConnectionRow | undefined> {
     const row = await this.#row(key, version, content);
-    return this.vault.send((vault) => vault.insert(row));
+    return (await this.vault.send((vault) => vault.insert(row))) ? row : undefined;
   }
 
   /**
-   * Writes the next version of a connection. Resolves with false if it does not have `version` any more.
+   * Writes the next version of a connection. Resolves with its row, or undefined if the connection does not have `version` any
+   * more.
    *
    * @throws BoxAuthError `vault_unavailable`
    */
-  async replace(key: ConnectionKey, version: number, content: ConnectionContent): Promise<boolean> {
+  async replace(
+    key: ConnectionKey,
+    version: number,
+    content: ConnectionContent,
+  ): Promise<ConnectionRow | undefined> {
     const row = await this.#row(key, version + 1, content);
-    return this.vault.send((vault) => vault.replace(row, version));
+    return (await this.vault.send((vault) => vault.replace(row, version))) ? row : undefined;
   }
 
   async #row(

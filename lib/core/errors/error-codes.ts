@@ -71,6 +71,12 @@ export type BoxAuthErrorCode =
   // Connections of people's own accounts.
   | 'connection_missing' // the person has not connected an account
   | 'reauthorization_required' // the issuer refused the refresh token: the person must connect the account again
+  | 'owner_invalid' // not a string of 1 to 255 characters
+  | 'return_to_invalid' // not a path of the app
+  | 'state_invalid' // the callback does not belong to a sign-in of this browser and this person
+  | 'state_expired' // the sign-in took longer than ten minutes
+  | 'state_used' // the callback was opened twice
+  | 'consent_denied' // the person did not allow the app to use the account
   | 'vault_unavailable' // the vault of connections did not respond
   | 'vault_unreadable' // a row of the vault cannot be decrypted
   // Stores and shutdown.

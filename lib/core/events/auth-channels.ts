@@ -14,6 +14,7 @@ const CHANNELS: Readonly<Record<AuthEvent['kind'], Channel>> = {
   'tenant-unauthorized': channelOf('tenant-unauthorized'),
   store: channelOf('store'),
   'clock-offset': channelOf('clock-offset'),
+  connection: channelOf('connection'),
   'api-request': channelOf('api-request'),
 };
 

@@ -64,6 +64,17 @@ export interface ClockOffsetEvent {
 }
 
 /**
+ * A connection of a person's own account changed: the person connected it, its tokens were refreshed, it was lost because the
+ * issuer refused its refresh token, or it was disconnected.
+ */
+export interface ConnectionEvent {
+  readonly kind: 'connection';
+  readonly change: 'connected' | 'refreshed' | 'lost' | 'disconnected';
+  /** Why the connection was lost. */
+  readonly error?: BoxAuthError;
+}
+
+/**
  * A request to the API with a token of this app got a response or failed. A call takes a second request if its token was
  * refused, and another one for each redirect.
  */
@@ -74,8 +85,11 @@ export interface ApiRequestEvent {
   /** Host name, without the port. */
   readonly host: string;
   readonly port: number;
-  /** `app`: for the app itself; `header`: for the user in `as-user`; `token`: with a user access token. */
-  readonly acting: 'app' | 'header' | 'token';
+  /**
+   * `app`: for the app itself; `header`: for the user in `as-user`; `token`: with a user access token; `connection`: with the
+   * token of a person's own account.
+   */
+  readonly acting: 'app' | 'header' | 'token' | 'connection';
   /** The id of the enterprise that `@ForEnterprise` or `runFor` selects. */
   readonly enterprise?: string | undefined;
   /** 1 for the first request, 2 for its repetition with a new token. */
@@ -99,6 +113,7 @@ export type AuthEvent =
   | TenantUnauthorizedEvent
   | StoreEvent
   | ClockOffsetEvent
+  | ConnectionEvent
   | ApiRequestEvent;
 
 /** The app that an event is about. */

@@ -38,6 +38,7 @@ export class EventLog {
       case 'clock-offset':
         return this.#clock(event.offsetMs);
       case 'stale-served': // the failed refresh that caused it is logged
+      case 'connection': // concerns one person, who is told
       case 'api-request': // the caller gets the response
     }
   }

@@ -1,13 +1,13 @@
 import {
   type Acting,
+  type ActingConnection,
   actingSubject,
-  type ActingVia,
   currentActing,
   type TenantCheck,
 } from '../acting/acting.context.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import { hasListeners } from '../events/auth-channels.js';
-import type { AuthEventSource } from '../events/auth-events.js';
+import type { ApiRequestEvent, AuthEventSource } from '../events/auth-events.js';
 import { untilAborted } from '../runtime/abort.js';
 import type { MaybePromise } from '../runtime/maybe-promise.js';
 import type { Runtime } from '../runtime/runtime.js';
@@ -44,9 +44,19 @@ export interface CallerHeaders {
 export interface Authorization {
   readonly headers: Readonly<Record<string, string>>;
   readonly token: AccessToken;
+  /** Where the token is from. */
+  readonly tokens: Pick<ActingConnection, 'replace' | 'invalidate'>;
   /** Undefined if nothing listens to the requests of the call. */
   readonly report: ApiCallReport | undefined;
 }
+
+type ActingMode = ApiRequestEvent['acting'];
+
+/** The tokens of an app, as its calls need them. */
+export type AppTokens = Pick<
+  TokenCache,
+  'ownSubject' | 'peekFresh' | 'get' | 'replace' | 'invalidate'
+>;
 
 /** If the body has not begun by then, the caller gets the response. */
 const BODY_WAIT_MS = 1000;
@@ -57,7 +67,7 @@ const LONG_CALL_MS = 5 * 60_000;
 /** Decides what to add to a call and whether its response refuses the token, for every HTTP client. */
 export class OutgoingPolicy {
   constructor(
-    private readonly tokens: TokenCache,
+    private readonly tokens: AppTokens,
     private readonly scheme: HeaderScheme,
     private readonly rules: UrlRules,
     readonly runtime: Runtime,
@@ -117,8 +127,8 @@ export class OutgoingPolicy {
     }
     if (caller.get(this.#tokenHeaderName) != null) return undefined;
     const acting = this.#currentActing();
-    const callersActing = callersUser == null ? acting : { enterprise: acting?.enterprise };
-    const via = callersUser == null ? acting?.user?.via : 'header';
+    const callersActing = callersUser == null ? acting : { ...acting, user: undefined };
+    const via = callersUser == null ? viaOf(acting) : 'header';
     const report = this.#report(via, acting?.enterprise);
     return this.#admitted(acting, options, () =>
       this.#authorization(callersActing, options, isLongCall, report),
@@ -166,7 +176,7 @@ export class OutgoingPolicy {
 
   /** Replaces the refused token in `sent`, and only that one. Returns the headers with the new token. */
   async reauthorize(sent: Authorization, options: WaitOptions = {}): Promise<Authorization> {
-    const token = await this.tokens.replace(sent.token, {
+    const token = await sent.tokens.replace(sent.token, {
       signal: options.signal ?? undefined,
     });
     return { ...sent, token, headers: { ...sent.headers, ...this.#tokenHeader(token) } };
@@ -174,12 +184,12 @@ export class OutgoingPolicy {
 
   /** Makes the next call request a new token, after the replay was refused as well. */
   invalidate(sent: Authorization): void {
-    this.tokens.invalidate(sent.token);
+    sent.tokens.invalidate(sent.token);
   }
 
-  #report(via: ActingVia | undefined, enterprise: string | undefined): ApiCallReport | undefined {
+  #report(via: ActingMode, enterprise: string | undefined): ApiCallReport | undefined {
     if (!hasListeners('api-request')) return undefined;
-    return new ApiCallReport(this.runtime, this.eventSource, via ?? 'app', enterprise);
+    return new ApiCallReport(this.runtime, this.eventSource, via, enterprise);
   }
 
   /** Undefined for an issuer without acting users. */
@@ -193,6 +203,8 @@ export class OutgoingPolicy {
     options: WaitOptions,
     authorize: () => MaybePromise<Authorization>,
   ): MaybePromise<Authorization> {
+    // A connection belongs to a person, who chose the account.
+    if (acting?.connection !== undefined) return authorize();
     let admission: Promise<void> | void;
     try {
       admission = this.tenants?.admit(acting, this.tokens.ownSubject);
@@ -209,14 +221,18 @@ export class OutgoingPolicy {
     isLongCall: boolean,
     report?: ApiCallReport,
   ): MaybePromise<Authorization> {
-    const subject = actingSubject(acting);
     const minValidityMs = isLongCall ? LONG_CALL_MS : undefined;
-    const fresh = this.tokens.peekFresh(subject, minValidityMs);
-    return fresh === undefined
-      ? this.tokens
-          .get({ subject, signal: options.signal ?? undefined, minValidityMs })
-          .then((token) => this.#headersWith(token, acting, report))
-      : this.#headersWith(fresh, acting, report);
+    const connection = acting?.connection;
+    const subject = actingSubject(acting);
+    const fresh =
+      connection === undefined
+        ? this.tokens.peekFresh(subject, minValidityMs)
+        : connection.peekFresh(minValidityMs);
+    if (fresh !== undefined) return this.#headersWith(fresh, acting, report);
+    const demand = { signal: options.signal ?? undefined, minValidityMs };
+    const token =
+      connection === undefined ? this.tokens.get({ ...demand, subject }) : connection.get(demand);
+    return token.then((granted) => this.#headersWith(granted, acting, report));
   }
 
   #headersWith(
@@ -230,7 +246,7 @@ export class OutgoingPolicy {
     if (user?.via === 'header' && actingUserHeader !== undefined) {
       headers[actingUserHeader] = user.id;
     }
-    return { token, headers, report };
+    return { token, tokens: acting?.connection ?? this.tokens, headers, report };
   }
 
   #withinBodyWait(isEmpty: Promise<boolean>): Promise<boolean> {
@@ -247,4 +263,9 @@ export class OutgoingPolicy {
   #tokenHeader(token: AccessToken): Record<string, string> {
     return { [this.scheme.tokenHeader]: this.scheme.formatToken(token.value) };
   }
+}
+
+function viaOf(acting: Acting | undefined): ActingMode {
+  if (acting?.connection !== undefined) return 'connection';
+  return acting?.user?.via ?? 'app';
 }

@@ -179,6 +179,6 @@ export class TokenAttempts {
 
 function secretsOf(form: Form): string[] {
   return Object.entries(form)
-    .filter(([name]) => /secret|assertion|token$/.test(name))
+    .filter(([name]) => /secret|assertion|token$|^code/.test(name))
     .map(([, value]) => value);
 }

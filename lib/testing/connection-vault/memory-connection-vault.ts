@@ -7,6 +7,7 @@ import type {
   IdleRequest,
   LeaseRequest,
   ListRequest,
+  OtherKeysRequest,
   StateRow,
 } from '../../core/connections/connection-vault.js';
 
@@ -90,6 +91,12 @@ export class MemoryConnectionVault implements ConnectionVault {
       .filter((row) => row.status === 'active' && row.refreshedAt < refreshedBefore)
       .toSorted((one, other) => one.refreshedAt - other.refreshedAt)
       .slice(0, limit);
+  }
+
+  /** See `ConnectionVault`. */
+  async listOtherKeys({ app, keyId, limit }: OtherKeysRequest) {
+    const rows = this.#rowsOf(app).filter((row) => row.keyId !== keyId);
+    return { rows: rows.slice(0, limit), total: rows.length };
   }
 
   /** See `ConnectionVault`. */
