@@ -93,8 +93,8 @@ export class ConnectedBox {
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.#opened.map((each) => each.close()));
     await this.emulator.stop();
+    await this.advanceUntil(Promise.all(this.#opened.map((each) => each.close())));
   }
 }
 
