@@ -10,6 +10,7 @@ import {
   BoxAuthModule,
   type BoxCredentials,
 } from 'nestjs-box-auth';
+import { BoxConnections } from 'nestjs-box-auth/connections';
 import { BoxEmulator } from 'nestjs-box-auth/testing';
 import { verifyBoxWebhook } from 'nestjs-box-auth/webhooks';
 import { runInActingContext } from '../../lib/core/acting/acting.context.js';
@@ -20,6 +21,7 @@ import { redact, sanitizedCause } from '../../lib/core/errors/redact.js';
 import { Secret } from '../../lib/core/errors/secret.js';
 import { attachToAxios } from '../../lib/axios/axios-authorization.js';
 import type { ConnectionVault } from '../../lib/core/connections/connection-vault.js';
+import { MemoryConnectionVault } from '../../lib/testing/connection-vault/memory-connection-vault.js';
 import { HOUR_MS, TestConnection } from '../support/connections.js';
 import { FakeRuntime } from '../support/fake-runtime.js';
 import { makeKeys, PASSPHRASE } from '../support/keys.js';
@@ -123,6 +125,23 @@ async function mintExpired(
   await connection.connect();
   connection.runtime.freeze(HOUR_MS);
   return connection.process(prepare(connection) ?? {}, secret).mint(undefined, {});
+}
+
+/** People's accounts, with the client secret also as the secret of a browser. */
+const connections = () =>
+  new BoxConnections({
+    clientId: 'client',
+    clientSecret: CLIENT_SECRET,
+    redirectUri: 'https://app.example.com/box/callback',
+    secret: CLIENT_SECRET,
+    vault: new MemoryConnectionVault(runtime),
+    fetch: endpoint.fetch,
+    runtime,
+  });
+
+async function begunState(box: BoxConnections): Promise<string> {
+  const url = await box.authorizationUrl({ owner: 'ann', binding: CLIENT_SECRET });
+  return new URL(url).searchParams.get('state') ?? '';
 }
 
 const echo = `client_secret=${CLIENT_SECRET}&assertion=eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJjbGllbnQifQ.c2lnbmF0dXJl`;
@@ -267,6 +286,41 @@ const paths: Record<BoxAuthErrorCode, Path> = {
     const { provider } = auth({ developerToken: DEVELOPER_TOKEN });
     provider.invalidate(await provider.getToken());
     return provider.getToken();
+  },
+  owner_invalid: () => connections().authorizationUrl({ owner: '', binding: secretWords }),
+  return_to_invalid: () =>
+    connections().authorizationUrl({ owner: 'ann', binding: 'b', returnTo: secretWords }),
+  state_invalid: () =>
+    connections().complete({
+      owner: 'ann',
+      binding: secretWords,
+      query: `state=${DEVELOPER_TOKEN}`,
+    }),
+  state_expired: async () => {
+    const box = connections();
+    const state = await begunState(box);
+    runtime.freeze(HOUR_MS);
+    return box.complete({
+      owner: 'ann',
+      binding: CLIENT_SECRET,
+      query: { state, code: DEVELOPER_TOKEN },
+    });
+  },
+  state_used: async () => {
+    const box = connections();
+    const response = { owner: 'ann', binding: CLIENT_SECRET };
+    const query = { state: await begunState(box), error: 'access_denied' };
+    await box.complete({ ...response, query }).catch(() => undefined);
+    return box.complete({ ...response, query });
+  },
+  consent_denied: async () => {
+    const box = connections();
+    const query = {
+      state: await begunState(box),
+      error: 'access_denied',
+      error_description: secretWords,
+    };
+    return box.complete({ owner: 'ann', binding: CLIENT_SECRET, query });
   },
   connection_missing: () => new TestConnection().process().mint(undefined, {}),
   reauthorization_required: () =>

@@ -106,7 +106,7 @@ export async function whoAmI(
 ): Promise<string> {
   const call = () => connections.fetch('/2.0/users/me');
   const response = await connections.runAs(owner, call, label);
-  const { id }: { readonly id?: string } = await response.json();
+  const { id } = (await response.json()) as { readonly id?: string };
   return id ?? `status ${response.status}`;
 }
 

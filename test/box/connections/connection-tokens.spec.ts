@@ -2,7 +2,7 @@ import { BoxAuthError, onAuthEvent } from 'nestjs-box-auth';
 import type { ConnectionVault } from 'nestjs-box-auth/connections';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BoxAuth } from '../../../lib/box/box-auth.js';
-import { ALICE, ann, BOB, ConnectedBox, outcome, whoAmI } from '../../support/box-connections.js';
+import { ALICE, BOB, ConnectedBox, outcome, whoAmI } from '../../support/box-connections.js';
 import { deferred } from '../../support/deferred.js';
 import { boxGetters } from '../../support/box-clients.js';
 
