@@ -12,6 +12,12 @@ export {
 export type { EmulatedOAuthApp } from './box/oauth/oauth-client.js';
 export type { EmulatedConnection } from './box/oauth/user-connections.js';
 export { type EmulatedGrant } from './box/emulated-token-endpoint.js';
+export {
+  type ConnectionVaultCase,
+  connectionVaultConformance,
+} from './connection-vault/connection-vault-conformance.js';
+export { type ConnectionVaultHarness } from './connection-vault/connection-vault-harness.js';
+export { MemoryConnectionVault } from './connection-vault/memory-connection-vault.js';
 export { FakeBox, type FakeBoxOptions } from './fake-box/fake-box.js';
 export {
   type FakeBoxActing,

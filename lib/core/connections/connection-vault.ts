@@ -1,6 +1,10 @@
-/** Identifies a connection: one app, one person of the app, and one of the person's accounts. */
+/**
+ * Identifies a connection: one app, one person of the app, and one of the person's accounts. Two keys are equal only if all
+ * characters are equal: case, accents and trailing spaces count. The text has neither U+0000 nor a lone surrogate, as databases
+ * cannot store them.
+ */
 export interface ConnectionKey {
-  /** Identifies the OAuth app. */
+  /** Identifies the OAuth app: 1 to 255 characters of ASCII. */
   readonly app: string;
   /** The app's own id of a person: 1 to 255 characters. */
   readonly owner: string;
@@ -13,12 +17,12 @@ export type ConnectionStatus = 'active' | 'reauthorization_required';
 
 /** A connection in a vault. Only `sealed` contains secrets: it is encrypted, and bound to the key and the version. */
 export interface ConnectionRow extends ConnectionKey {
-  /** Rises with every change. A removed connection that is added again starts with another one. */
+  /** A whole number. Rises with every change. A removed connection that is added again starts with another one. */
   readonly version: number;
   readonly status: ConnectionStatus;
-  /** When the tokens were last granted: milliseconds since the epoch. */
+  /** When the tokens were last granted: whole milliseconds since the epoch. */
   readonly refreshedAt: number;
-  /** The key that `sealed` is encrypted with. */
+  /** The key that `sealed` is encrypted with: at most 1,024 characters of ASCII. */
   readonly keyId: string;
   /** The tokens and the person. At most 16 KiB of ASCII text. */
   readonly sealed: string;
@@ -62,9 +66,9 @@ export interface StateRow {
   readonly app: string;
   /** The hash of the `state` parameter (RFC 6749 section 4.1.1): 43 characters. */
   readonly hash: string;
-  /** Milliseconds since the epoch. */
+  /** Whole milliseconds since the epoch. */
   readonly expiresAt: number;
-  /** Encrypted, and bound to the other fields. */
+  /** Encrypted, and bound to the other fields. At most 16 KiB of ASCII text. */
   readonly sealed: string;
 }
 
@@ -86,7 +90,7 @@ export interface ConnectionVault {
   release(key: ConnectionKey, holder: string): Promise<void>;
   /** Deletes a connection, whichever version it has. */
   remove(key: ConnectionKey): Promise<void>;
-  /** Connections in the order of owner and label by code units, at most `limit`. */
+  /** Connections in the order of owner and label by code points, like that of their UTF-8 bytes. At most `limit`. */
   list(request: ListRequest): Promise<readonly ConnectionRow[]>;
   /** Idle connections, the longest idle first, at most `limit`. */
   listIdle(request: IdleRequest): Promise<readonly ConnectionRow[]>;
@@ -94,7 +98,7 @@ export interface ConnectionVault {
   listOtherKeys(
     request: OtherKeysRequest,
   ): Promise<{ readonly rows: readonly ConnectionRow[]; readonly total: number }>;
-  /** Adds a sign-in, and deletes every sign-in that expired more than an hour ago. */
+  /** Adds a sign-in. Deletes each sign-in that expired more than an hour ago, by the vault's own clock. */
   putState(state: StateRow): Promise<void>;
   /** Marks a sign-in as used. `isFirstUse` is true for one caller only. Undefined if there is no such sign-in. */
   useState(

@@ -131,9 +131,9 @@ function compare(one: Position, other: Position): number {
   return compareText(one.owner, other.owner) || compareText(one.label, other.label);
 }
 
+/** By code points. JavaScript compares by code units, and sorts an emoji before U+FFFD. */
 function compareText(one: string, other: string): number {
-  if (one === other) return 0;
-  return one < other ? -1 : 1;
+  return Buffer.compare(Buffer.from(one), Buffer.from(other));
 }
 
 function nameOf({ app, owner, label }: ConnectionKey): string {
