@@ -1,0 +1,13 @@
+export type {
+  ConnectionKey,
+  ConnectionRow,
+  ConnectionStatus,
+  ConnectionVault,
+  IdleRequest,
+  LeaseRequest,
+  ListRequest,
+  StateRow,
+} from '../core/connections/connection-vault.js';
+export { migrateConnections } from './migrate-connections.js';
+export { SqlConnectionVault } from './sql-connection-vault.js';
+export type { ConnectionTablesOptions } from './table-names.js';
