@@ -293,10 +293,16 @@ function entryPoints() {
     .map(([path]) => join(manifest.name, path));
 }
 
+/** The variable of a command with subcommands has its name. */
 function commands() {
-  return [...commandLine().matchAll(/\.command\('(\w+)'\)/g)].map(
-    ([, name = '']) => `npx ${manifest.name} ${name}`,
+  const declared = [...commandLine().matchAll(/(\w+)\s*\.command\('(\w+)'\)/g)].map(
+    ([, parent = '', name = '']) => ({ parent, name }),
   );
+  return declared
+    .filter(({ name }) => declared.every(({ parent }) => parent !== name))
+    .map(({ parent, name }) =>
+      [`npx ${manifest.name}`, ...(parent === 'program' ? [] : [parent]), name].join(' '),
+    );
 }
 
 /** The options of all commands; the commands share some of them. */

@@ -7,6 +7,7 @@ import { PACKAGE_VERSION } from '../core/runtime/package-version.js';
 import { type CliContext, type ExitCode, CliError } from './cli-context.js';
 import { RedirectUris } from '../testing/box/oauth/redirect-uris.js';
 import { paintFor } from './terminal-text.js';
+import { addConnections } from './connections/connections.command.js';
 import { doctor, usageErrorReport } from './doctor/doctor.command.js';
 import type { DoctorRequest } from './doctor/configuration.js';
 import { emulate } from './emulate/emulate.command.js';
@@ -52,7 +53,9 @@ type SetExitCode = (code: ExitCode) => void;
 function programOf(context: CliContext, setExitCode: SetExitCode): Command {
   const { stdout, stderr } = context;
   const program = new Command('nestjs-box-auth')
-    .description('Checks Box credentials, generates keys and runs a Box emulator.')
+    .description(
+      'Checks Box credentials, generates keys, runs a Box emulator and prints the tables for connections.',
+    )
     .exitOverride()
     .configureOutput({
       writeOut: (text) => stdout.write(text),
@@ -65,6 +68,7 @@ function programOf(context: CliContext, setExitCode: SetExitCode): Command {
   addDoctor(program, context, setExitCode);
   addKeygen(program, context, setExitCode);
   addEmulate(program, context, setExitCode);
+  addConnections(program, context);
   return program;
 }
 

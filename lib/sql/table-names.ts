@@ -25,17 +25,21 @@ export interface TableNames {
   readonly states: readonly string[];
 }
 
-const NAME = /^[A-Za-z0-9_]{1,63}$/;
-const PREFIX = /^[A-Za-z0-9_]{0,32}$/;
+export const PREFIX_FORM = 'at most 32 letters of ASCII, digits and underscores';
+export const SCHEMA_FORM = '1 to 63 letters of ASCII, digits and underscores';
+
+export function isPrefix(value: unknown): value is string {
+  return typeof value === 'string' && /^[A-Za-z0-9_]{0,32}$/.test(value);
+}
+
+export function isSchema(value: unknown): value is string {
+  return typeof value === 'string' && /^[A-Za-z0-9_]{1,63}$/.test(value);
+}
 
 /** @throws BoxAuthError `option_invalid` */
 export function tableNames({ prefix = 'box_', schema }: ConnectionTablesOptions = {}): TableNames {
-  if (typeof prefix !== 'string' || !PREFIX.test(prefix)) {
-    throw optionInvalid('prefix', 'at most 32 letters of ASCII, digits and underscores');
-  }
-  if (schema !== undefined && !(typeof schema === 'string' && NAME.test(schema))) {
-    throw optionInvalid('schema', '1 to 63 letters of ASCII, digits and underscores');
-  }
+  if (!isPrefix(prefix)) throw optionInvalid('prefix', PREFIX_FORM);
+  if (schema !== undefined && !isSchema(schema)) throw optionInvalid('schema', SCHEMA_FORM);
   const path = schema === undefined ? [] : [schema];
   return {
     prefix,

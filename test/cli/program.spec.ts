@@ -9,7 +9,7 @@ const SECRET = 'q9LmZx3VbN7tRw2KcY8pDf5GhJ4sAe6U';
 
 describe('The command line', () => {
   it.each([
-    [['--help'], ['doctor', 'keygen', 'emulate']],
+    [['--help'], ['doctor', 'keygen', 'emulate', 'connections']],
     [
       ['doctor', '--help'],
       ['--as-user <id>', '--offline', '--json', '--api-url <url>', '--passphrase-env <NAME>'],
@@ -21,6 +21,10 @@ describe('The command line', () => {
     [
       ['emulate', '--help'],
       ['--port <number>', '--config <file>', '--write-config <file>'],
+    ],
+    [
+      ['connections', 'sql', '--help'],
+      ['--dialect <name>', '--prefix <text>', '--schema <name>'],
     ],
   ])('%j prints help and exits with 0', async (args, options) => {
     const { exitCode, stdout, stderr } = await run(args);
@@ -56,6 +60,12 @@ describe('The command line', () => {
     [['emulate', '--config', 'a', '--write-config', 'b'], 'cannot be used with'],
     [['emulate', '--enterprise', 'globex'], 'Expected a Box enterprise id'],
     [['emulate', '--enterprise', '7', '--enterprise', '7'], 'each once'],
+    [['connections'], 'Usage: nestjs-box-auth connections'],
+    [['connections', 'drop'], 'unknown command'],
+    [['connections', 'sql'], "required option '--dialect <name>' not specified"],
+    [['connections', 'sql', '--dialect', 'mssql'], 'one of postgres, mysql, sqlite'],
+    [['connections', 'sql', '--dialect', 'mysql', '--prefix', 'a`b'], 'at most 32 letters'],
+    [['connections', 'sql', '--dialect', 'mysql', '--schema', ''], '1 to 63 letters'],
   ])('%j prints an error to stderr and exits with 2', async (args, says) => {
     const { exitCode, stdout, stderr } = await run(args, { cwd: newFolder() });
     expect(exitCode).toBe(2);
@@ -129,6 +139,9 @@ describe('The command line', () => {
     [['keygen', '--workfront', '--common-name', `\n${SECRET}`]],
     [['emulate', '--port', SECRET]],
     [['emulate', '--enterprise', SECRET]],
+    [['connections', SECRET]],
+    [['connections', 'sql', '--dialect', SECRET]],
+    [['connections', 'sql', '--dialect', 'mysql', '--prefix', `${SECRET}-`]],
   ])('does not print a misplaced secret: %j', async (args) => {
     const env = { BOX_CLIENT_ID: 'a', BOX_CLIENT_SECRET: SECRET, BOX_ENTERPRISE_ID: '1' };
     const { exitCode, text } = await run(args, { cwd: newFolder(), env });
