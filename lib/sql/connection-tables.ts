@@ -19,7 +19,7 @@ const statements: Readonly<Record<SqlDialect, (names: TableNames) => readonly st
   version bigint not null,
   status text not null,
   refreshed_at bigint not null,
-  key_id text not null,
+  key_id text collate "C" not null,
   sealed text not null,
   lease_holder text collate "C",
   lease_ends_at bigint,
@@ -27,6 +27,8 @@ const statements: Readonly<Record<SqlDialect, (names: TableNames) => readonly st
 )`,
       `create index if not exists ${quoted([`${prefix}connections_idle`])}
   on ${quoted(connections)} (app, status, refreshed_at)`,
+      `create index if not exists ${quoted([`${prefix}connections_key`])}
+  on ${quoted(connections)} (app, key_id)`,
       `create table if not exists ${quoted(states)} (
   app text collate "C" not null,
   hash text collate "C" not null,
@@ -49,12 +51,13 @@ const statements: Readonly<Record<SqlDialect, (names: TableNames) => readonly st
   version bigint not null,
   status varchar(32) character set ascii not null,
   refreshed_at bigint not null,
-  key_id text character set ascii not null,
+  key_id varbinary(255) not null,
   sealed text character set ascii not null,
   lease_holder varbinary(255),
   lease_ends_at bigint,
   primary key (app, owner, label),
-  key ${quoted([`${prefix}connections_idle`], '`')} (app, status, refreshed_at)
+  key ${quoted([`${prefix}connections_idle`], '`')} (app, status, refreshed_at),
+  key ${quoted([`${prefix}connections_key`], '`')} (app, key_id)
 ) engine = InnoDB row_format = dynamic`,
     `create table if not exists ${quoted(states, '`')} (
   app varbinary(255) not null,
@@ -83,6 +86,8 @@ const statements: Readonly<Record<SqlDialect, (names: TableNames) => readonly st
 )`,
     `create index if not exists ${quoted([...schema, `${prefix}connections_idle`])}
   on ${quoted(connections.slice(-1))} (app, status, refreshed_at)`,
+    `create index if not exists ${quoted([...schema, `${prefix}connections_key`])}
+  on ${quoted(connections.slice(-1))} (app, key_id)`,
     `create table if not exists ${quoted(states)} (
   app text not null,
   hash text not null,

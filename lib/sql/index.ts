@@ -6,6 +6,7 @@ export type {
   IdleRequest,
   LeaseRequest,
   ListRequest,
+  OtherKeysRequest,
   StateRow,
 } from '../core/connections/connection-vault.js';
 export { migrateConnections } from './migrate-connections.js';

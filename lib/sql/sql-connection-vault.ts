@@ -6,6 +6,7 @@ import type {
   IdleRequest,
   LeaseRequest,
   ListRequest,
+  OtherKeysRequest,
   StateRow,
 } from '../core/connections/connection-vault.js';
 import { connectionRowOf, keyText, stateRowOf } from './column-values.js';
@@ -74,7 +75,7 @@ export class SqlConnectionVault implements ConnectionVault {
     const { app, owner, label, version, status, refreshedAt, keyId, sealed } = row;
     return await this.#db.inserts(
       sql`insert into ${this.#connections} (${CONNECTION}) values (${this.#text(app)}, ${this.#text(owner)},
-        ${this.#text(label)}, ${version}, ${status}, ${Math.floor(refreshedAt)}, ${keyId}, ${sealed})`,
+        ${this.#text(label)}, ${version}, ${status}, ${Math.floor(refreshedAt)}, ${this.#text(keyId)}, ${sealed})`,
     );
   }
 
@@ -83,7 +84,7 @@ export class SqlConnectionVault implements ConnectionVault {
     const { version, status, refreshedAt, keyId, sealed } = row;
     return await this.#db.updates(
       sql`update ${this.#connections} set version = ${version}, status = ${status},
-        refreshed_at = ${Math.floor(refreshedAt)}, key_id = ${keyId}, sealed = ${sealed},
+        refreshed_at = ${Math.floor(refreshedAt)}, key_id = ${this.#text(keyId)}, sealed = ${sealed},
         lease_holder = null, lease_ends_at = null
         where ${this.#has(row)} and version = ${expectedVersion}`,
     );
@@ -132,6 +133,20 @@ export class SqlConnectionVault implements ConnectionVault {
         order by refreshed_at limit ${limit}`,
     );
     return rows.map(connectionRowOf);
+  }
+
+  /** See `ConnectionVault`. */
+  async listOtherKeys({ app, keyId, limit }: OtherKeysRequest) {
+    const key = this.#text(keyId);
+    // An index serves two ranges, but not `<>`.
+    const isOther = sql`app = ${this.#text(app)} and (key_id < ${key} or key_id > ${key})`;
+    const [[counted], rows] = await Promise.all([
+      this.#db.rows(sql`select count(*) as total from ${this.#connections} where ${isOther}`),
+      this.#db.rows(
+        sql`select ${CONNECTION} from ${this.#connections} where ${isOther} limit ${limit}`,
+      ),
+    ]);
+    return { rows: rows.map(connectionRowOf), total: Number(counted?.['total']) };
   }
 
   /** See `ConnectionVault`. */

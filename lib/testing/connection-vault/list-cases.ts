@@ -75,6 +75,21 @@ export const listCases: VaultCases = {
     assert.deepEqual(await idle(9, 100), []);
   },
 
+  'lists and counts the connections that another key encrypts': async (context) => {
+    const { vault, app } = context;
+    const keyIds = { a: 'new', b: 'old', c: 'NEW', d: 'new ', e: 'older', f: 'new' };
+    for (const [owner, keyId] of Object.entries(keyIds)) await insertRow(context, { owner, keyId });
+    await insertRow({ vault, app: `${app}-other` }, { owner: 'g', keyId: 'old' });
+    const others = async (limit: number) => {
+      const { rows, total } = await vault.listOtherKeys({ app, keyId: 'new', limit });
+      return { owners: rows.map(({ owner }) => owner).toSorted(), total };
+    };
+    assert.deepEqual(await others(9), { owners: ['b', 'c', 'd', 'e'], total: 4 });
+    const some = await others(2);
+    assert.equal(some.owners.length, 2);
+    assert.equal(some.total, 4);
+  },
+
   'lists an idle connection as it was last replaced': async (context) => {
     const { vault, app } = context;
     const row = await insertRow(context, { refreshedAt: 1 });
