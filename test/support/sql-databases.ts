@@ -11,8 +11,8 @@ import { describe } from 'vitest';
 
 /** The database of one spec. */
 export interface TestDatabase {
-  /** Opens another pool, like another process. */
-  open(): Kysely<unknown>;
+  /** Opens another pool, like another process. `options` are for the pool of the driver. */
+  open(options?: object): Kysely<unknown>;
   /** Closes all pools, and deletes the database. */
   drop(): Promise<void>;
 }
@@ -34,8 +34,8 @@ export const engines: Readonly<Record<'PostgreSQL' | 'MariaDB' | 'SQLite', Engin
       const name = uniqueName();
       await onPostgres(`create database ${name}`);
       return databaseOf(
-        () => {
-          const pool = new Pool({ connectionString: at(POSTGRES, name), max: 8 });
+        (options) => {
+          const pool = new Pool({ connectionString: at(POSTGRES, name), max: 8, ...options });
           return new Kysely({ dialect: new PostgresDialect({ pool }) });
         },
         () => onPostgres(`drop database ${name} with (force)`),
@@ -48,8 +48,8 @@ export const engines: Readonly<Record<'PostgreSQL' | 'MariaDB' | 'SQLite', Engin
       const name = uniqueName();
       await onMysql(`create database ${name}`);
       return databaseOf(
-        () => {
-          const pool = createPool({ uri: at(MYSQL, name), connectionLimit: 8 });
+        (options) => {
+          const pool = createPool({ uri: at(MYSQL, name), connectionLimit: 8, ...options });
           return new Kysely({ dialect: new MysqlDialect({ pool }) });
         },
         () => onMysql(`drop database ${name}`),
@@ -76,11 +76,14 @@ function openSqlite(file: string): Kysely<unknown> {
   return new Kysely({ dialect: new SqliteDialect({ database }) });
 }
 
-function databaseOf(open: () => Kysely<unknown>, remove: () => Promise<unknown>): TestDatabase {
+function databaseOf(
+  open: (options?: object) => Kysely<unknown>,
+  remove: () => Promise<unknown>,
+): TestDatabase {
   const opened: Kysely<unknown>[] = [];
   return {
-    open: () => {
-      const db = open();
+    open: (options) => {
+      const db = open(options);
       opened.push(db);
       return db;
     },
