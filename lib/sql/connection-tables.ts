@@ -51,7 +51,7 @@ const statements: Readonly<Record<SqlDialect, (names: TableNames) => readonly st
   version bigint not null,
   status varchar(32) character set ascii not null,
   refreshed_at bigint not null,
-  key_id varbinary(255) not null,
+  key_id varbinary(64) not null,
   sealed text character set ascii not null,
   lease_holder varbinary(255),
   lease_ends_at bigint,

@@ -30,7 +30,7 @@ export const connectionCases: VaultCases = {
       label: 'a label ',
       version: Number.MAX_SAFE_INTEGER,
       refreshedAt: 8_640_000_000_000_000,
-      keyId: sizedText(1_024),
+      keyId: sizedText(64),
       sealed: sizedText(16_384),
     });
     await expectRow(vault, row, row);

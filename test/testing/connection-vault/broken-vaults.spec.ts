@@ -51,7 +51,16 @@ const broken: Readonly<Record<string, Break>> = {
   })),
   'returns more columns': changedRow((row) => ({ ...row, lease: undefined }) as never),
   'shortens sealed': changedRow((row) => ({ ...row, sealed: row.sealed.slice(0, 16_383) })),
-  'shortens keyId': changedRow((row) => ({ ...row, keyId: row.keyId.slice(0, 255) })),
+  'shortens keyId': changedRow((row) => ({ ...row, keyId: row.keyId.slice(0, 63) })),
+  'lists the connections of the current key, too': (vault) => ({
+    listOtherKeys: (request) => vault.listOtherKeys({ ...request, keyId: '' }),
+  }),
+  'counts only the connections that it lists': (vault) => ({
+    listOtherKeys: async (request) => {
+      const { rows } = await vault.listOtherKeys(request);
+      return { rows, total: rows.length };
+    },
+  }),
   'replaces by insert': (vault) => ({
     insert: async (row) => {
       await vault.remove(row);
