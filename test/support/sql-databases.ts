@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Kysely, MysqlDialect, PostgresDialect, sql, SqliteDialect } from 'kysely';
 import SqliteDatabase from 'libsql';
 import { createPool } from 'mysql2';
@@ -11,8 +12,12 @@ import { describe } from 'vitest';
 
 /** The database of one spec. */
 export interface TestDatabase {
+  /** Its address, for another process. */
+  readonly url: string;
   /** Opens another pool, like another process. `options` are for the pool of the driver. */
   open(options?: object): Kysely<unknown>;
+  /** Closes the connections of all processes, and accepts new ones after `ms`, like a server that restarts. PostgreSQL only. */
+  interrupt?(ms: number): Promise<void>;
   /** Closes all pools, and deletes the database. */
   drop(): Promise<void>;
 }
@@ -34,11 +39,22 @@ export const engines: Readonly<Record<'PostgreSQL' | 'MariaDB' | 'SQLite', Engin
       const name = uniqueName();
       await onPostgres(`create database ${name}`);
       return databaseOf(
+        at(POSTGRES, name),
         (options) => {
           const pool = new Pool({ connectionString: at(POSTGRES, name), max: 8, ...options });
+          pool.on('error', () => undefined);
+          pool.on('connect', (client) => client.on('error', () => undefined));
           return new Kysely({ dialect: new PostgresDialect({ pool }) });
         },
         () => onPostgres(`drop database ${name} with (force)`),
+        async (ms) => {
+          await onPostgres(`alter database ${name} with allow_connections false`);
+          await onPostgres(
+            `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`,
+          );
+          await delay(ms);
+          await onPostgres(`alter database ${name} with allow_connections true`);
+        },
       );
     },
   },
@@ -48,6 +64,7 @@ export const engines: Readonly<Record<'PostgreSQL' | 'MariaDB' | 'SQLite', Engin
       const name = uniqueName();
       await onMysql(`create database ${name}`);
       return databaseOf(
+        at(MYSQL, name),
         (options) => {
           const pool = createPool({ uri: at(MYSQL, name), connectionLimit: 8, ...options });
           return new Kysely({ dialect: new MysqlDialect({ pool }) });
@@ -61,6 +78,7 @@ export const engines: Readonly<Record<'PostgreSQL' | 'MariaDB' | 'SQLite', Engin
     create: async () => {
       const folder = await mkdtemp(join(tmpdir(), 'nestjs-box-auth-sqlite-'));
       return databaseOf(
+        join(folder, 'connections.db'),
         () => openSqlite(join(folder, 'connections.db')),
         () => rm(folder, { recursive: true }),
       );
@@ -77,11 +95,15 @@ function openSqlite(file: string): Kysely<unknown> {
 }
 
 function databaseOf(
+  url: string,
   open: (options?: object) => Kysely<unknown>,
   remove: () => Promise<unknown>,
+  interrupt?: (ms: number) => Promise<void>,
 ): TestDatabase {
   const opened: Kysely<unknown>[] = [];
   return {
+    url,
+    ...(interrupt && { interrupt }),
     open: (options) => {
       const db = open(options);
       opened.push(db);

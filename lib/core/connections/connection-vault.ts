@@ -22,7 +22,7 @@ export interface ConnectionRow extends ConnectionKey {
   readonly status: ConnectionStatus;
   /** When the tokens were last granted: whole milliseconds since the epoch. */
   readonly refreshedAt: number;
-  /** The key that `sealed` is encrypted with: at most 1,024 characters of ASCII. */
+  /** The key that `sealed` is encrypted with: at most 64 characters of ASCII. */
   readonly keyId: string;
   /** The tokens and the person. At most 16 KiB of ASCII text. */
   readonly sealed: string;
