@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import { root } from '../command.mjs';
 import {
   expectBoxCalled,
+  expectConnectionsStored,
   expectExpressCallsBox,
   expectExpressCallsBoxBySdk,
   expectScriptCallsBox,
@@ -34,13 +35,14 @@ const peersOfNest11 = ['@nestjs/axios@4', '@nestjs/config@4', '@nestjs/terminus@
 const peersOfNest12 = ['@nestjs/axios@12', '@nestjs/config@12', '@nestjs/terminus@12'];
 // The SDK's own types need those of node-fetch.
 const sdk = ['box-node-sdk@10', '@types/node-fetch@2'];
-const otherPeers = ['axios', ...sdk, 'express@5', 'ioredis', 'redis', 'undici@7'];
+const otherPeers = ['axios', ...sdk, 'express@5', 'ioredis', 'kysely@0.28', 'redis', 'undici@7'];
 const telemetry = '@opentelemetry/api@1';
 const nodeTypes = '@types/node@20';
 
 const nestTypes = [
   'consumer.ts',
   'consumer-sdk.ts',
+  'consumer-sql.ts',
   'consumer-watching.ts',
   'consumer-workfront.ts',
 ];
@@ -122,6 +124,31 @@ export const consumers = [
     checks: {},
     everywhere: { 'calls Box by import': expectExpressCallsBox('import') },
     leastNode: 22,
+  },
+  {
+    name: 'Kysely 0.29, CommonJS',
+    type: 'commonjs',
+    packages: ['rxjs', 'kysely@0.29', 'libsql@0.5', nodeTypes],
+    checks: {
+      'fits the types, module nodenext': expectTypesFit('nodenext', 'nodenext', [
+        'consumer-sql.ts',
+      ]),
+    },
+    everywhere: {
+      'stores connections by import': expectConnectionsStored('import'),
+      'stores connections by require': expectConnectionsStored('require'),
+    },
+    leastNode: 22,
+  },
+  {
+    name: 'Kysely 0.28, CommonJS',
+    type: 'commonjs',
+    packages: ['rxjs', 'kysely@0.28', 'libsql@0.5'],
+    checks: {},
+    everywhere: {
+      'stores connections by import': expectConnectionsStored('import'),
+      'stores connections by require': expectConnectionsStored('require'),
+    },
   },
   {
     name: 'A script and nothing else, ES modules',

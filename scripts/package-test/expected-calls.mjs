@@ -29,6 +29,11 @@ export function expectExpressCallsBox(way) {
 }
 
 /** @param {Way} way */
+export function expectConnectionsStored(way) {
+  return expectPrinted(['consumer-sql.cjs', way], ['added: true', 'added again: false', 'ann']);
+}
+
+/** @param {Way} way */
 export function expectExpressCallsBoxBySdk(way) {
   return expectPrinted(
     ['consumer-express-sdk.cjs', way],

@@ -19,6 +19,7 @@ const peersByEntryPoint = {
   'nestjs-box-auth/express/axios': ['axios'],
   'nestjs-box-auth/express/sdk': ['box-node-sdk'],
   'nestjs-box-auth/redis': [],
+  'nestjs-box-auth/sql': ['kysely'],
   'nestjs-box-auth/terminus': [...nest, '@nestjs/core', '@nestjs/terminus'],
   'nestjs-box-auth/opentelemetry': ['@opentelemetry/api'],
   'nestjs-box-auth/webhooks': [...nest, '@nestjs/core'],

@@ -41,6 +41,7 @@ describe('The public API', () => {
         "nestjs-box-auth/express/axios",
         "nestjs-box-auth/express/sdk",
         "nestjs-box-auth/redis",
+        "nestjs-box-auth/sql",
         "nestjs-box-auth/terminus",
         "nestjs-box-auth/opentelemetry",
         "nestjs-box-auth/webhooks",
