@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import type { Fault, TokenHook } from '../http/faults.js';
+import { LoopbackEmulator } from '../http/loopback-emulator.js';
 import type { RecordedRequest } from '../http/request-log.js';
 import type { RouteHandler } from '../http/routes.js';
 import { checkLifetime } from '../http/token-ledger.js';
@@ -39,12 +40,7 @@ import type { WorkfrontRefusal } from './refusals.js';
  * await emulator.stop();
  * ```
  */
-export class WorkfrontEmulator {
-  /** The base URL of the exchange and the API: `http://127.0.0.1:<port>`. */
-  readonly url: string;
-  /** The origin that downloads are redirected to. It rejects requests with `authorization` or `sessionID`. */
-  readonly downloadUrl: string;
-
+export class WorkfrontEmulator extends LoopbackEmulator<WorkfrontFaultTarget> {
   readonly #parts: WorkfrontParts;
 
   /** Starts both servers, which keep the process alive until `stop`. */
@@ -55,21 +51,13 @@ export class WorkfrontEmulator {
   }
 
   private constructor(parts: WorkfrontParts) {
+    super(parts);
     this.#parts = parts;
-    ({ url: this.url, downloadUrl: this.downloadUrl } = parts.servers);
   }
 
   /** The application's values from its page in Workfront, and its private key. */
   get credentials(): WorkfrontCredentials {
     return this.#parts.application.credentials;
-  }
-
-  /** How far Workfront's clock is ahead of `now`, in ms. It applies to `Date` headers, JWTs and sessions. */
-  get clockSkewMs(): number {
-    return this.#parts.clock.skewMs;
-  }
-  set clockSkewMs(value: number) {
-    this.#parts.clock.skewMs = value;
   }
 
   /**
@@ -99,24 +87,9 @@ export class WorkfrontEmulator {
     this.#parts.servers.api.onExchange = hook;
   }
 
-  /** All requests to `url`, in order of arrival. */
-  get requests(): readonly RecordedRequest[] {
-    return this.#parts.log.of('exchange', 'api');
-  }
-
   /** The requests to the exchange. */
   get exchangeRequests(): readonly RecordedRequest[] {
     return this.#parts.log.of('exchange');
-  }
-
-  /** The requests to anything but the exchange. */
-  get apiRequests(): readonly RecordedRequest[] {
-    return this.#parts.log.of('api');
-  }
-
-  /** All requests to `downloadUrl`. */
-  get downloadRequests(): readonly RecordedRequest[] {
-    return this.#parts.log.of('download');
   }
 
   /** The rejected requests, in order, and the reasons, which the responses do not give. Injected faults are not included. */
@@ -125,8 +98,8 @@ export class WorkfrontEmulator {
   }
 
   /** Clears the recorded requests and refusals. `mints` and the highest counts stay. */
-  clearRequests(): void {
-    this.#parts.log.clear();
+  override clearRequests(): void {
+    super.clearRequests();
     this.#parts.refusals.length = 0;
   }
 
@@ -195,18 +168,8 @@ export class WorkfrontEmulator {
    * emulator.failNext('api', { kind: 'delay', ms: 50 });
    * ```
    */
-  failNext(target: WorkfrontFaultTarget, fault: Fault, times = 1): void {
-    this.#parts.faults.failNext(target, fault, times);
-  }
-
-  /** Injects a fault into all requests to a target until `heal`. The faults of `failNext` go first. */
-  always(target: WorkfrontFaultTarget, fault: Fault): void {
-    this.#parts.faults.always(target, fault);
-  }
-
-  /** Removes the faults of a target, or of all targets. */
-  heal(target?: WorkfrontFaultTarget): void {
-    this.#parts.faults.heal(target);
+  override failNext(target: WorkfrontFaultTarget, fault: Fault, times = 1): void {
+    super.failNext(target, fault, times);
   }
 
   /**
@@ -223,17 +186,7 @@ export class WorkfrontEmulator {
    * });
    * ```
    */
-  route(method: string, pathname: string, handler: RouteHandler): void {
-    this.#parts.servers.api.routes.add(method, pathname, handler);
-  }
-
-  /** Closes both servers and every open connection. Calling it again has no effect. */
-  stop(): Promise<void> {
-    return this.#parts.servers.stop();
-  }
-
-  /** Calls `stop`, for `await using`. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.stop();
+  override route(method: string, pathname: string, handler: RouteHandler): void {
+    super.route(method, pathname, handler);
   }
 }
