@@ -12,6 +12,7 @@ import { addEnterprise, addUser } from './enterprise/sample-accounts.js';
 export abstract class BoxEmulatorState extends LoopbackEmulator<FaultTarget> {
   readonly #parts: EmulatorParts;
 
+  /** @internal */
   protected constructor(parts: EmulatorParts) {
     super(parts);
     this.#parts = parts;

@@ -24,6 +24,7 @@ export abstract class LoopbackEmulator<Target extends string> {
 
   readonly #parts: LoopbackEmulatorParts<Target>;
 
+  /** @internal */
   protected constructor(parts: LoopbackEmulatorParts<Target>) {
     this.#parts = parts;
     ({ url: this.url, downloadUrl: this.downloadUrl } = parts.servers);
