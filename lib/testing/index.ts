@@ -11,6 +11,16 @@ export {
 } from './box/drive/drive-items.js';
 export type { EmulatedOAuthApp } from './box/oauth/oauth-client.js';
 export type { EmulatedConnection } from './box/oauth/user-connections.js';
+export type {
+  EmulatedWebhook,
+  EmulatedWebhooks,
+  NewWebhook,
+} from './box/webhooks/emulated-webhooks.js';
+export type {
+  EmulatedWebhookAttempt,
+  EmulatedWebhookDelivery,
+  EmulatedWebhookKeys,
+} from './box/webhooks/webhook-sender.js';
 export { type EmulatedGrant } from './box/emulated-token-endpoint.js';
 export {
   type ConnectionVaultCase,

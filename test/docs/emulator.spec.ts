@@ -6,6 +6,7 @@ import { ItemJson } from '../../lib/testing/box/drive/item-json.js';
 import { StorageQuota } from '../../lib/testing/box/drive/storage-quota.js';
 import { EmulatedApp } from '../../lib/testing/box/emulated-app.js';
 import { UploadSessions } from '../../lib/testing/box/uploads/upload-sessions.js';
+import { WebhookEvents } from '../../lib/testing/box/webhooks/webhook-events.js';
 import { WebhookRegister } from '../../lib/testing/box/webhooks/webhook-register.js';
 import { EmulatorClock } from '../../lib/testing/http/emulator-clock.js';
 import { exampleIn, namesUnder, run } from './example.js';
@@ -26,7 +27,23 @@ async function endpointNames(): Promise<readonly string[]> {
   const json = new ItemJson(drive, app.users);
   const sessions = new UploadSessions(clock, quota);
   const webhooks = new WebhookRegister(clock);
-  return new EmulatedApi({ app, drive, json, sessions, webhooks, downloadUrl: '' }).endpoints;
+  const webhookEvents = new WebhookEvents({
+    drive,
+    json,
+    webhooks,
+    users: app.users,
+    sender: { send: () => undefined },
+    hasSession: () => true,
+  });
+  return new EmulatedApi({
+    app,
+    drive,
+    json,
+    sessions,
+    webhooks,
+    webhookEvents,
+    downloadUrl: '',
+  }).endpoints;
 }
 
 describe('The page about the emulator', () => {

@@ -147,13 +147,17 @@ export abstract class BoxEmulatorState extends LoopbackEmulator<FaultTarget> {
     addUser(user, enterpriseId, this.#parts);
   }
 
-  /** Adds a folder; by default to the root folder of the service account. */
+  /** Adds a folder, as its owner does; by default to the root folder of the service account. */
   addFolder(folder: NewItem): EmulatedFolder {
-    return this.#parts.drive.addFolder({ ownerId: this.serviceAccountId, ...folder });
+    const added = this.#parts.drive.addFolder({ ownerId: this.serviceAccountId, ...folder });
+    this.#parts.webhookEvents.reportNew(added, added.ownerId);
+    return added;
   }
 
-  /** Adds a file; by default to the root folder of the service account. */
+  /** Adds a file, as its owner does; by default to the root folder of the service account. */
   addFile(file: NewFile): EmulatedFile {
-    return this.#parts.drive.addFile({ ownerId: this.serviceAccountId, ...file });
+    const added = this.#parts.drive.addFile({ ownerId: this.serviceAccountId, ...file });
+    this.#parts.webhookEvents.reportNew(added, added.ownerId);
+    return added;
   }
 }

@@ -11,6 +11,7 @@ import {
 import { AUTHORIZE_PATH } from './oauth/authorization-request.js';
 import type { EmulatedOAuthApp } from './oauth/oauth-client.js';
 import type { EmulatedConnection } from './oauth/user-connections.js';
+import type { EmulatedWebhooks } from './webhooks/emulated-webhooks.js';
 
 /**
  * Emulates Box with a real HTTP server on loopback, as strict as Box is documented to be. For tests, and for trying out an
@@ -163,6 +164,11 @@ export class BoxEmulator extends BoxEmulatorState {
     this.#parts.oauth.connections.refreshGrace = value;
   }
 
+  /** The webhooks, their signature keys and their deliveries. */
+  get webhooks(): EmulatedWebhooks {
+    return this.#parts.webhooks;
+  }
+
   /** Revokes one access token: the API responds with 401 to it from now on. */
   revokeToken(value: string): void {
     this.#parts.ledger.revoke(value);
@@ -214,5 +220,10 @@ export class BoxEmulator extends BoxEmulatorState {
    */
   override route(method: string, pathname: string, handler: RouteHandler): void {
     super.route(method, pathname, handler);
+  }
+
+  /** Closes both servers and every open connection, and delivers no more webhooks. Calling it again has no effect. */
+  override async stop(): Promise<void> {
+    await Promise.all([this.#parts.webhookSender.stop(), super.stop()]);
   }
 }

@@ -1,3 +1,4 @@
+import type { Runtime } from '../../core/runtime/runtime.js';
 import { DownloadOrigin } from '../http/download-origin.js';
 import { EmulatorClock } from '../http/emulator-clock.js';
 import { EmulatorServers } from '../http/emulator-servers.js';
@@ -18,7 +19,10 @@ import { addEnterprise } from './enterprise/sample-accounts.js';
 import { createOAuth, type EmulatedOAuth } from './oauth/emulated-oauth.js';
 import type { EmulatedOAuthApp } from './oauth/oauth-client.js';
 import { UploadSessions } from './uploads/upload-sessions.js';
-import { WebhookRegister } from './webhooks/webhook-register.js';
+import type { EmulatedWebhooks } from './webhooks/emulated-webhooks.js';
+import { assembleWebhooks } from './webhooks/webhook-assembly.js';
+import type { WebhookEvents } from './webhooks/webhook-events.js';
+import type { EmulatedWebhookKeys, WebhookSender } from './webhooks/webhook-sender.js';
 
 /** The options of `BoxEmulator.start`. */
 export interface BoxEmulatorOptions {
@@ -29,7 +33,7 @@ export interface BoxEmulatorOptions {
    * most of the start-up time.
    */
   readonly config?: EmulatedConfig;
-  /** The emulator's clock, in ms since the epoch. Default `Date.now`. */
+  /** The emulator's clock, in ms since the epoch. Default that of `runtime`, else `Date.now`. */
   readonly now?: () => number;
   /** How far Box's clock is ahead of `now`, in ms. Default 0. */
   readonly clockSkewMs?: number;
@@ -52,6 +56,10 @@ export interface BoxEmulatorOptions {
   readonly redirectUris?: readonly string[];
   /** See `BoxEmulator.refreshGrace`. Default true. */
   readonly refreshGrace?: boolean;
+  /** The signature keys of webhooks. Default: new ones. See `EmulatedWebhooks.keys`. */
+  readonly webhookKeys?: EmulatedWebhookKeys;
+  /** Time and timers, so that a test can reach the next attempt of a webhook without waiting. Default: the system's. */
+  readonly runtime?: Pick<Runtime, 'now' | 'schedule'>;
   /** See `BoxEmulator.onToken`. */
   readonly onToken?: TokenHook;
 }
@@ -74,11 +82,15 @@ export interface EmulatorParts {
   readonly oauth: EmulatedOAuth;
   readonly servers: EmulatorServers<ApiOrigin>;
   readonly tokenEndpoint: EmulatedTokenEndpoint;
+  readonly webhooks: EmulatedWebhooks;
+  readonly webhookEvents: WebhookEvents;
+  readonly webhookSender: WebhookSender;
 }
 
 /** Creates the parts of an emulator and starts both servers. */
 export async function assembleEmulator(options: BoxEmulatorOptions): Promise<EmulatorParts> {
-  const { port = 0, now = () => Date.now(), clockSkewMs = 0, grants = 'all' } = options;
+  const { port = 0, clockSkewMs = 0, grants = 'all', runtime } = options;
+  const { now = () => (runtime ?? Date).now() } = options;
   const lifetimeS = checkLifetime(options.tokenLifetimeS);
   const clock = new EmulatorClock(now, clockSkewMs);
   const app = await EmulatedApp.create(clock, options.config);
@@ -102,12 +114,20 @@ export async function assembleEmulator(options: BoxEmulatorOptions): Promise<Emu
     grants,
     lifetimeS,
   });
+  const { webhooks, ...webhookParts } = assembleWebhooks(options, {
+    app,
+    clock,
+    drive,
+    json,
+    oauth,
+  });
   const apiParts = {
     app,
     drive,
     json,
     sessions: new UploadSessions(clock, quota),
-    webhooks: new WebhookRegister(clock),
+    webhooks: webhookParts.register,
+    webhookEvents: webhookParts.events,
   };
   const faults = new FaultQueue<FaultTarget>();
   const log = new RequestLog();
@@ -129,5 +149,18 @@ export async function assembleEmulator(options: BoxEmulatorOptions): Promise<Emu
         new ApiOrigin({ ...shared, api: new EmulatedApi({ ...apiParts, downloadUrl }) }),
     };
   });
-  return { app, clock, drive, faults, ledger, log, oauth, servers, tokenEndpoint };
+  return {
+    app,
+    clock,
+    drive,
+    faults,
+    ledger,
+    log,
+    oauth,
+    servers,
+    tokenEndpoint,
+    webhooks,
+    webhookEvents: webhookParts.events,
+    webhookSender: webhookParts.sender,
+  };
 }

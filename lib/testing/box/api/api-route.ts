@@ -6,6 +6,7 @@ import type { ItemJson } from '../drive/item-json.js';
 import type { EmulatedDrive } from '../drive/emulated-drive.js';
 import type { EmulatedApp } from '../emulated-app.js';
 import type { UploadSessions } from '../uploads/upload-sessions.js';
+import type { WebhookEvents } from '../webhooks/webhook-events.js';
 import type { WebhookRegister } from '../webhooks/webhook-register.js';
 
 /** A request whose token has been checked. */
@@ -44,6 +45,7 @@ export interface ApiContext {
   readonly json: ItemJson;
   readonly sessions: UploadSessions;
   readonly webhooks: WebhookRegister;
+  readonly webhookEvents: WebhookEvents;
   readonly downloadUrl: string;
 }
 

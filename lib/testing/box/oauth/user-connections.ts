@@ -62,6 +62,12 @@ export class UserConnections {
       .filter(({ expiresAtMs }) => expiresAtMs > this.#clock.nowMs());
   }
 
+  /** Whether the refresh token of a consent is valid. */
+  isActive(id: string): boolean {
+    const connection = this.#active.get(id);
+    return connection !== undefined && describe(connection).expiresAtMs > this.#clock.nowMs();
+  }
+
   /** The user of a refresh token, even of a used one, so that a log can name them. */
   userOf(refreshToken: string): string | undefined {
     return this.#byRefreshToken.get(refreshToken)?.userId;

@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import type { BoxWebhookTrigger } from '../../../box/webhooks/webhook-triggers.js';
 import type { EmulatorClock } from '../../http/emulator-clock.js';
 import type { ItemReference } from '../../http/token-ledger.js';
 
@@ -6,12 +7,14 @@ export interface RegisteredWebhook {
   readonly id: string;
   readonly target: ItemReference;
   readonly address: string;
-  readonly triggers: readonly string[];
+  readonly triggers: readonly BoxWebhookTrigger[];
   readonly userId: string;
   readonly createdAtMs: number;
+  /** The consent of the user, if the webhook was created with a token of the OAuth app. */
+  readonly connectionId?: string | undefined;
 }
 
-/** The webhooks of the app. The emulator does not deliver them. */
+/** The webhooks of the app. */
 export class WebhookRegister {
   readonly #clock: EmulatorClock;
   readonly #webhooks = new Map<string, RegisteredWebhook>();
@@ -35,6 +38,16 @@ export class WebhookRegister {
 
   of(userId: string): RegisteredWebhook[] {
     return [...this.#webhooks.values()].filter((webhook) => webhook.userId === userId);
+  }
+
+  /** The webhook of a user for an item: there is one at most. */
+  findFor(item: ItemReference, userId: string): RegisteredWebhook | undefined {
+    return this.of(userId).find(({ target }) => target.type === item.type && target.id === item.id);
+  }
+
+  /** The webhooks of all users with this trigger. */
+  withTrigger(trigger: BoxWebhookTrigger): RegisteredWebhook[] {
+    return [...this.#webhooks.values()].filter(({ triggers }) => triggers.includes(trigger));
   }
 
   save(webhook: RegisteredWebhook): RegisteredWebhook {

@@ -72,11 +72,32 @@ describe('A webhook', () => {
   test.each([
     ['a target that does not exist', { target: { type: 'file', id: '7' } }, 404],
     ['http', { address: 'http://example.com/hook' }, 400],
+    ['an address at Box', { address: 'https://api.box.com/2.0/webhooks' }, 400],
+    ['the root folder', { target: { type: 'folder', id: '0' } }, 400],
     ['no triggers', { triggers: [] }, 400],
     ['an unknown trigger', { triggers: ['FILE.EATEN'] }, 400],
   ])('is not created with %s', async (_what, changes, status) => {
     expect(await create(changes)).toMatchObject({ status });
   });
+
+  test('of a file has no triggers for folders', async () => {
+    const file = { type: 'file', id: emulator.addFile({ name: 'a.txt', content: '' }).id };
+    for (const trigger of ['FILE.UPLOADED', 'FOLDER.CREATED', 'COLLABORATION.CREATED']) {
+      expect(await create({ target: file, triggers: [trigger] })).toMatchObject({ status: 400 });
+    }
+    const created = await create({ target: file, triggers: ['FILE.RENAMED'] });
+    expect(created).toMatchObject({ status: 201 });
+    const path = `${WEBHOOKS}/${stringIn(created, 'id')}`;
+    const json = { triggers: ['FOLDER.CREATED'] };
+    expect(await send(emulator, `PUT ${path}`, token, { json })).toMatchObject({ status: 400 });
+  });
+
+  test.each(['http://localhost:3000/a', 'http://127.0.0.1/a', 'http://[::1]:3000/a'])(
+    'may be delivered to %s, as it is on loopback',
+    async (address) => {
+      expect(await create({ address })).toMatchObject({ status: 201, json: { address } });
+    },
+  );
 
   test('needs the scope manage_webhook', async () => {
     const full = token;

@@ -32,7 +32,7 @@ const copyBody = v.object({
 
 /** Files, without their upload. */
 export function fileRoutes(context: ApiContext): readonly ApiRoute[] {
-  const { drive, json, downloadUrl } = context;
+  const { drive, json, downloadUrl, webhookEvents } = context;
   const access = new ItemAccess(drive, json);
   const path = '/2.0/files/:id';
   const item = 'file';
@@ -66,6 +66,7 @@ export function fileRoutes(context: ApiContext): readonly ApiRoute[] {
     const changes = readItemChanges(file, body, call, { access, drive });
     const lock = body.lock === undefined ? file.lock : lockOf(file, body.lock, userId);
     const changed = drive.change(file, { ...changes, lock }, userId);
+    webhookEvents.reportChanges(file, changed, userId);
     return ok(render(json.representation(changed), fieldsOf(call.url)));
   }
 
@@ -86,7 +87,8 @@ export function fileRoutes(context: ApiContext): readonly ApiRoute[] {
   function moveToTrash(call: RouteCall): HttpAnswer {
     const file = access.file(call);
     access.checkUnchanged(file, call);
-    drive.save({ ...file, trashedAtMs: drive.clock.nowMs() });
+    const trashed = drive.save({ ...file, trashedAtMs: drive.clock.nowMs() });
+    webhookEvents.report('TRASHED', trashed, call.caller.user.id);
     return { status: 204 };
   }
 
@@ -95,6 +97,7 @@ export function fileRoutes(context: ApiContext): readonly ApiRoute[] {
     const versionId = call.url.searchParams.get('version') ?? file.version.id;
     const version = [file.version, ...file.pastVersions].find(({ id }) => id === versionId);
     if (!version) throw new ApiRefusal(notFound());
+    webhookEvents.report('DOWNLOADED', file, call.caller.user.id);
     return redirectTo(drive.issueTicket(file, version));
   }
 
@@ -106,7 +109,9 @@ export function fileRoutes(context: ApiContext): readonly ApiRoute[] {
     access.checkNameIsFree(name, body.parent.id, call);
     const source = body.version === undefined ? file : atVersion(file, body.version);
     access.checkRoomFor(source.content.byteLength);
-    const copied = drive.copyFile(source, name, body.parent.id, call.caller.user.id);
+    const userId = call.caller.user.id;
+    const copied = drive.copyFile(source, name, body.parent.id, userId);
+    webhookEvents.report('COPIED', copied, userId, file);
     return {
       status: 201,
       body: render(json.representation(copied), fieldsOf(call.url)),

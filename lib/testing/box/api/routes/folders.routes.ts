@@ -14,7 +14,7 @@ import { DELETE, LIST_FOLDER, WRITE } from '../scopes.js';
 const newFolderBody = v.object({ name: v.string(), parent: parentReference });
 const copyBody = v.object({ name: v.optional(v.string()), parent: parentReference });
 
-export function folderRoutes({ drive, json }: ApiContext): readonly ApiRoute[] {
+export function folderRoutes({ drive, json, webhookEvents }: ApiContext): readonly ApiRoute[] {
   const access = new ItemAccess(drive, json);
   const path = '/2.0/folders/:id';
   const item = 'folder';
@@ -34,6 +34,7 @@ export function folderRoutes({ drive, json }: ApiContext): readonly ApiRoute[] {
     access.checkNameIsFree(name, body.parent.id, call);
     const ownerId = call.caller.user.id;
     const folder = drive.addFolder({ name, parentId: body.parent.id, ownerId });
+    webhookEvents.reportNew(folder, ownerId);
     return { status: 201, body: describe(folder, call) };
   }
 
@@ -48,7 +49,10 @@ export function folderRoutes({ drive, json }: ApiContext): readonly ApiRoute[] {
     access.checkUnchanged(folder, call);
     const body = readBody(v.object(itemChanges), call.body);
     const changes = readItemChanges(folder, body, call, { access, drive });
-    return ok(describe(drive.change(folder, changes, call.caller.user.id), call));
+    const userId = call.caller.user.id;
+    const changed = drive.change(folder, changes, userId);
+    webhookEvents.reportChanges(folder, changed, userId);
+    return ok(describe(changed, call));
   }
 
   function moveToTrash(call: RouteCall): HttpAnswer {
@@ -58,7 +62,8 @@ export function folderRoutes({ drive, json }: ApiContext): readonly ApiRoute[] {
     if (!isRecursive && drive.itemsIn(folder.id, folder.ownerId).length > 0) {
       return boxError(400, 'folder_not_empty', 'Cannot delete - folder not empty');
     }
-    drive.save({ ...folder, trashedAtMs: drive.clock.nowMs() });
+    const trashed = drive.save({ ...folder, trashedAtMs: drive.clock.nowMs() });
+    webhookEvents.report('TRASHED', trashed, call.caller.user.id);
     return { status: 204 };
   }
 
@@ -76,7 +81,9 @@ export function folderRoutes({ drive, json }: ApiContext): readonly ApiRoute[] {
     access.destination(body.parent.id, call);
     access.checkNameIsFree(name, body.parent.id, call);
     access.checkRoomFor(drive.sizeOf(folder));
-    const copied = drive.copyFolder(folder, name, body.parent.id, call.caller.user.id);
+    const userId = call.caller.user.id;
+    const copied = drive.copyFolder(folder, name, body.parent.id, userId);
+    webhookEvents.report('COPIED', copied, userId, folder);
     return { status: 201, body: describe(copied, call) };
   }
 

@@ -14,7 +14,7 @@ const restoreBody = v.object({
   parent: v.optional(parentReference),
 });
 
-export function trashRoutes({ drive, json }: ApiContext): readonly ApiRoute[] {
+export function trashRoutes({ drive, json, webhookEvents }: ApiContext): readonly ApiRoute[] {
   const access = new ItemAccess(drive, json);
   return [
     { method: 'GET', path: '/2.0/folders/trash/items', scopes: READ, respond: list },
@@ -45,7 +45,10 @@ export function trashRoutes({ drive, json }: ApiContext): readonly ApiRoute[] {
   }
 
   function purge(type: ItemInDrive['type'], call: RouteCall): HttpAnswer {
-    drive.purge(trashed(type, call));
+    const item = trashed(type, call);
+    // Before it is gone: the event describes the item.
+    webhookEvents.report('DELETED', item, call.caller.user.id);
+    drive.purge(item);
     return { status: 204 };
   }
 
@@ -58,6 +61,7 @@ export function trashRoutes({ drive, json }: ApiContext): readonly ApiRoute[] {
     access.checkNameIsFree(name, parentId, call);
     const changes = { name, parentId, trashedAtMs: undefined };
     const restored = drive.change(item, changes, call.caller.user.id);
+    webhookEvents.report('RESTORED', restored, call.caller.user.id);
     const representation = json.representation(restored);
     // As documented, this response has no shared link, although the link is active again.
     const standard = { ...representation.standard, shared_link: null };

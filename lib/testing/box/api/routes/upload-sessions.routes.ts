@@ -31,7 +31,7 @@ const commitBody = v.object({
 
 /** Chunked uploads: a session, its parts and the commit. */
 export function uploadSessionRoutes(context: ApiContext): readonly ApiRoute[] {
-  const { drive, json, sessions } = context;
+  const { drive, json, sessions, webhookEvents } = context;
   const access = new ItemAccess(drive, json);
   const scopes = UPLOAD;
   const base = '/api/2.0/files';
@@ -133,6 +133,7 @@ export function uploadSessionRoutes(context: ApiContext): readonly ApiRoute[] {
     }
     checkDigest(content, headerOf(call, 'digest'));
     const file = saveFile(session, content, call);
+    webhookEvents.reportNew(file, session.userId);
     const entries = [render(json.representation(file), fieldsOf(call.url))];
     return { status: 201, body: { total_count: 1, entries } };
   }

@@ -20,7 +20,7 @@ const NEW_FILE = '/api/2.0/files/content';
 const newVersionPath = (id: string): ApiRoute['path'] => `/api/2.0/files/${id}/content`;
 
 /** Uploads in one request, and the checks before them. */
-export function uploadRoutes({ drive, json }: ApiContext): readonly ApiRoute[] {
+export function uploadRoutes({ drive, json, webhookEvents }: ApiContext): readonly ApiRoute[] {
   const access = new ItemAccess(drive, json);
   const scopes = UPLOAD;
   const item = 'file';
@@ -68,6 +68,7 @@ export function uploadRoutes({ drive, json }: ApiContext): readonly ApiRoute[] {
     access.checkRoomFor(content.byteLength);
     const ownerId = call.caller.user.id;
     const file = drive.addFile({ name, parentId, ownerId, content, ...typeOf(contentType) });
+    webhookEvents.reportNew(file, ownerId);
     return { status: 201, body: describe(file, call) };
   }
 
@@ -79,7 +80,10 @@ export function uploadRoutes({ drive, json }: ApiContext): readonly ApiRoute[] {
     access.checkNameIsFree(validName(name), file.parentId, call, { except: file });
     access.checkRoomFor(content.byteLength);
     const version = { name, content, ...typeOf(contentType) };
-    return ok(describe(drive.addVersion(file, version, call.caller.user.id), call));
+    const userId = call.caller.user.id;
+    const changed = drive.addVersion(file, version, userId);
+    webhookEvents.reportNew(changed, userId);
+    return ok(describe(changed, call));
   }
 
   function describe(file: FileInDrive, { url }: RouteCall) {

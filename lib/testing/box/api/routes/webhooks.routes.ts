@@ -1,9 +1,9 @@
 import * as v from 'valibot';
 import { type HttpAnswer, type JsonObject, ok } from '../../../http/http-response.js';
-import type { ItemReference } from '../../../http/token-ledger.js';
 import { boxError, notFound } from '../../box-responses.js';
 import { describeUser } from '../../enterprise/user-json.js';
 import { WEBHOOK_TRIGGERS } from '../../../../box/webhooks/webhook-triggers.js';
+import { addressProblem, targetProblem } from '../../webhooks/webhook-rules.js';
 import type { RegisteredWebhook } from '../../webhooks/webhook-register.js';
 import { type ApiContext, ApiRefusal, type ApiRoute, type RouteCall } from '../api-route.js';
 import { listPage, pageOf } from '../paging.js';
@@ -12,13 +12,21 @@ import { boxId, readBody } from '../request-body.js';
 import { MANAGE_WEBHOOKS } from '../scopes.js';
 
 const target = v.object({ id: boxId, type: v.picklist(['file', 'folder']) });
-const address = v.pipe(v.string(), v.url(), v.startsWith('https://'));
+const address = v.pipe(
+  v.string(),
+  v.url(),
+  v.check(
+    (url) => addressProblem(url) === undefined,
+    ({ input }) => addressProblem(input) ?? '',
+  ),
+);
 const triggers = v.pipe(v.array(v.picklist(WEBHOOK_TRIGGERS)), v.minLength(1));
 const newWebhookBody = v.object({ target, address, triggers });
 const changesBody = v.partial(newWebhookBody);
 
 /** Webhooks (v2) of the caller. */
-export function webhookRoutes({ app, drive, webhooks }: ApiContext): readonly ApiRoute[] {
+export function webhookRoutes(context: ApiContext): readonly ApiRoute[] {
+  const { app, drive, webhooks, webhookEvents } = context;
   const scopes = MANAGE_WEBHOOKS;
   const list = '/2.0/webhooks';
   const path = `${list}/:id`;
@@ -36,26 +44,32 @@ export function webhookRoutes({ app, drive, webhooks }: ApiContext): readonly Ap
 
   function create(call: RouteCall): HttpAnswer {
     const body = readBody(newWebhookBody, call.body);
-    const userId = call.caller.user.id;
-    checkTarget(body.target, userId);
-    return { status: 201, body: describe(webhooks.add({ ...body, userId })) };
+    const { token, user } = call.caller;
+    checkTarget(body, user.id);
+    const { connectionId } = token;
+    return {
+      status: 201,
+      body: describe(webhooks.add({ ...body, userId: user.id, connectionId })),
+    };
   }
 
   function change(call: RouteCall): HttpAnswer {
     const webhook = webhookOf(call);
     const body = readBody(changesBody, call.body);
-    if (body.target) checkTarget(body.target, webhook.userId, webhook);
     const changed = {
       ...webhook,
       target: body.target ?? webhook.target,
       address: body.address ?? webhook.address,
       triggers: body.triggers ?? webhook.triggers,
     };
+    checkTarget(changed, webhook.userId, webhook);
     return ok(describe(webhooks.save(changed)));
   }
 
   function remove(call: RouteCall): HttpAnswer {
-    webhooks.delete(webhookOf(call).id);
+    const webhook = webhookOf(call);
+    webhooks.delete(webhook.id);
+    webhookEvents.reportDeleted(webhook, call.caller.user.id);
     return { status: 204 };
   }
 
@@ -66,15 +80,18 @@ export function webhookRoutes({ app, drive, webhooks }: ApiContext): readonly Ap
   }
 
   /** The target must exist, and may have one webhook of each user. */
-  function checkTarget(item: ItemReference, userId: string, except?: RegisteredWebhook): void {
+  function checkTarget(
+    { target: item, triggers: wanted }: Pick<RegisteredWebhook, 'target' | 'triggers'>,
+    userId: string,
+    except?: RegisteredWebhook,
+  ): void {
     if (!drive.find(item, userId)) throw new ApiRefusal(notFound());
-    const isTaken = webhooks
-      .of(userId)
-      .some(
-        (one) =>
-          one.id !== except?.id && one.target.type === item.type && one.target.id === item.id,
-      );
-    if (isTaken) {
+    const problem = targetProblem(item, wanted);
+    if (problem !== undefined) {
+      throw new ApiRefusal(boxError(400, 'bad_request', `Bad Request: ${problem}`));
+    }
+    const existing = webhooks.findFor(item, userId);
+    if (existing && existing.id !== except?.id) {
       throw new ApiRefusal(boxError(409, 'conflict', 'A resource with this value already exists'));
     }
   }
