@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { BoxEmulator } from 'nestjs-box-auth/testing';
 import { EmulatedApi } from '../../lib/testing/box/api/emulated-api.js';
 import { EmulatedDrive } from '../../lib/testing/box/drive/emulated-drive.js';
@@ -9,6 +9,7 @@ import { UploadSessions } from '../../lib/testing/box/uploads/upload-sessions.js
 import { WebhookEvents } from '../../lib/testing/box/webhooks/webhook-events.js';
 import { WebhookRegister } from '../../lib/testing/box/webhooks/webhook-register.js';
 import { EmulatorClock } from '../../lib/testing/http/emulator-clock.js';
+import { startServer } from '../support/loopback-server.js';
 import { exampleIn, namesUnder, run } from './example.js';
 
 const PAGE = 'docs/emulator.md';
@@ -71,6 +72,13 @@ describe('The page about the emulator', () => {
 
   it('shows how to connect the account of a person', async () => {
     await expect(run(exampleIn(PAGE, 'consent'))).resolves.toEqual({});
+  });
+
+  it('shows how to receive webhooks', async () => {
+    const app = await startServer((_request, response) => response.writeHead(204).end());
+    onTestFinished(() => app.stop());
+    await run(exampleIn(PAGE, 'redeliver'), { app });
+    expect(app.arrived.map(({ path }) => path)).toEqual(['/webhooks/box', '/webhooks/box']);
   });
 
   it('shows how to simulate failures', async () => {

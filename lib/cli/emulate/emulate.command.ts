@@ -5,6 +5,7 @@ import type { EmulatedEnterprise } from '../../testing/box/enterprise/emulated-e
 import type { EmulatedUser } from '../../testing/box/enterprise/emulated-users.js';
 import { BoxEmulator } from '../../testing/box/box-emulator.js';
 import type { EmulatedOAuthApp } from '../../testing/box/oauth/oauth-client.js';
+import type { EmulatedWebhookKeys } from '../../testing/box/webhooks/webhook-sender.js';
 import { parseJsonObject } from '../../testing/http/http-response.js';
 import { readVariable } from '../../core/app/environment-variables.js';
 import { parseBoxKey } from '../rsa-key.js';
@@ -87,7 +88,7 @@ interface EnterpriseWithUser extends EmulatedEnterprise {
 }
 
 function instructions(
-  { oauthApp, url }: BoxEmulator,
+  { oauthApp, url, webhooks }: BoxEmulator,
   configFile: string | undefined,
   enterprises: readonly EnterpriseWithUser[],
 ): string {
@@ -106,6 +107,9 @@ ${appUsage}
 
 For people who connect their own accounts (OAuth 2.0):
 ${oauthUsage(oauthApp)}
+
+For an app that receives webhooks:
+${webhookUsage(webhooks.keys)}
 
 With curl:
   TOKEN=$(curl -s ${url}${TOKEN_PATH})
@@ -139,6 +143,10 @@ function oauthUsage({
   return `  export BOX_OAUTH_CLIENT_ID=${clientId} BOX_OAUTH_CLIENT_SECRET=${clientSecret}
   export BOX_OAUTH_REDIRECT_URI='${redirectUri}'
   ${authorizeUrl}?${query.toString()}`;
+}
+
+function webhookUsage({ primaryKey, secondaryKey }: EmulatedWebhookKeys): string {
+  return `  export BOX_WEBHOOK_PRIMARY_KEY=${primaryKey} BOX_WEBHOOK_SECONDARY_KEY=${secondaryKey}`;
 }
 
 function enterpriseControls(url: string, [first]: readonly EnterpriseWithUser[]): string {

@@ -51,7 +51,7 @@ function faultOf<const Kind extends string, Fields extends v.ObjectEntries>(
 const enterprise = v.strictObject({ enterprise: v.string() });
 
 /** @throws ValiError for an invalid body */
-type Control = (emulator: BoxEmulator, body: unknown) => void;
+type Control = (emulator: BoxEmulator, body: unknown) => unknown;
 
 /** The requests that change the emulator, by their path below `/emulator`. */
 const CONTROLS: Readonly<Record<string, Control>> = {
@@ -92,12 +92,15 @@ const CONTROLS: Readonly<Record<string, Control>> = {
   disconnect: control(v.strictObject({ user: v.string() }), (emulator, { user }) => {
     emulator.revokeUserConnection(user);
   }),
+  redeliver: control(v.strictObject({ delivery: v.string() }), (emulator, { delivery }) =>
+    emulator.webhooks.redeliver(delivery),
+  ),
   deauthorize: control(enterprise, (emulator, { enterprise: id }) => emulator.deauthorize(id)),
 };
 
 function control<Schema extends v.GenericSchema>(
   schema: Schema,
-  apply: (emulator: BoxEmulator, body: v.InferOutput<Schema>) => void,
+  apply: (emulator: BoxEmulator, body: v.InferOutput<Schema>) => unknown,
 ): Control {
   return (emulator, body) => apply(emulator, v.parse(schema, body));
 }
@@ -112,12 +115,16 @@ export function addControls(emulator: BoxEmulator): void {
       respond(response, problem);
     });
   }
+  emulator.route('GET', '/emulator/deliveries', (_request, response) => {
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(emulator.webhooks.deliveries));
+  });
 }
 
 /** Returns why the request was rejected. */
 async function applied(
   request: IncomingMessage,
-  apply: (body: unknown) => void,
+  apply: (body: unknown) => unknown,
 ): Promise<string | undefined> {
   const text = await readText(request);
   if (text === undefined) return `Expected at most ${MAX_BODY_BYTES} bytes.`;
@@ -127,7 +134,7 @@ async function applied(
   try {
     const body: unknown = text === '' ? {} : JSON.parse(text);
     if (!isJsonObject(body)) return 'Expected a JSON object.';
-    apply(body);
+    await apply(body);
     return undefined;
   } catch (error) {
     if (error instanceof v.ValiError) {

@@ -3,6 +3,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { verifyBoxWebhook } from 'nestjs-box-auth/express';
 import { BoxEmulator } from 'nestjs-box-auth/testing';
 import { startServer } from '../../support/loopback-server.js';
 import { newFolder, run } from '../cli-fixture.js';
@@ -37,6 +38,40 @@ describe('emulate', () => {
     expect(stdout).toContain('"name":"Emulated App"');
     expect(stdout).toContain('"type":"folder"');
     expect(lifeless).not.toMatch(/passphrase|client.?secret(?!=\w{32}\n)/i);
+  });
+
+  it('prints the keys that its webhooks are signed with', async () => {
+    const app = await startServer((_request, response) => response.writeHead(204).end());
+    const running = await emulating();
+    const [, primaryKey, secondaryKey] =
+      /BOX_WEBHOOK_PRIMARY_KEY=(\S+) BOX_WEBHOOK_SECONDARY_KEY=(\S+)\n/.exec(running.printed) ?? [];
+    const token = (await (await fetch(`${running.url}/emulator/token`)).text()).trim();
+    const post = async (path: string, body: object) => {
+      const init = { method: 'POST', headers: { authorization: `Bearer ${token}` } };
+      return fetch(running.url + path, { ...init, body: JSON.stringify(body) });
+    };
+    const created = await post('/2.0/folders', { name: 'Plans', parent: { id: '0' } });
+    const target = { type: 'folder', id: ((await created.json()) as { id: string }).id };
+    await post('/2.0/webhooks', { target, address: app.url, triggers: ['FOLDER.CREATED'] });
+    await post('/2.0/folders', { name: 'New', parent: { id: target.id } });
+    const [delivery] = (await (await fetch(`${running.url}/emulator/deliveries`)).json()) as {
+      id: string;
+    }[];
+    await fetch(`${running.url}/emulator/redeliver`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ delivery: delivery?.id }),
+    });
+    await running.stop();
+    await app.stop();
+    for (const { body, headers } of app.arrived) {
+      for (const keys of [{ primaryKey }, { secondaryKey }]) {
+        await expect(
+          verifyBoxWebhook({ body: Buffer.from(body), headers, ...keys }),
+        ).resolves.toMatchObject({ trigger: 'FOLDER.CREATED' });
+      }
+    }
+    expect(app.arrived).toHaveLength(2);
   });
 
   it('prints the OAuth app and its authorize page', async () => {

@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { namesUnder } from '../../docs/example.js';
+import { startServer } from '../../support/loopback-server.js';
 import { emulating, type Running } from './running-emulator.js';
 
 let running: Running;
@@ -94,6 +95,28 @@ describe('The emulator of the command line', () => {
     expect(await statuses(1)).toEqual([200]);
   });
 
+  it('lists the deliveries of webhooks, and delivers again', async () => {
+    const app = await startServer((_request, response) => response.writeHead(204).end());
+    onTestFinished(() => app.stop());
+    const post = async (path: string, body: object): Promise<string> => {
+      const headers = { authorization: `Bearer ${token}` };
+      const init = { method: 'POST', headers, body: JSON.stringify(body) };
+      const json: unknown = await (await fetch(running.url + path, init)).json();
+      return (json as { id: string }).id;
+    };
+    const id = await post('/2.0/folders', { name: 'Plans', parent: { id: '0' } });
+    const target = { type: 'folder', id };
+    await post('/2.0/webhooks', { target, address: app.url, triggers: ['FOLDER.CREATED'] });
+    await post('/2.0/folders', { name: 'New', parent: { id } });
+    const deliveries = async () =>
+      (await (await fetch(`${running.url}/emulator/deliveries`)).json()) as { id: string }[];
+    const [delivery] = await deliveries();
+    expect((await control('redeliver', { delivery: delivery?.id })).status).toBe(204);
+    const [first, second] = app.arrived;
+    expect(second?.body).toBe(first?.body);
+    expect(await deliveries()).toMatchObject([{ trigger: 'FOLDER.CREATED', state: 'delivered' }]);
+  });
+
   it.each([
     ['fail', { target: 'everything', fault: { kind: 'hang' } }, 'target: '],
     ['fail', { target: 'GET /2.0/nothing', fault: { kind: 'hang' } }, 'Invalid fault target'],
@@ -111,6 +134,8 @@ describe('The emulator of the command line', () => {
     ['deauthorize', { enterprise: '999' }, 'Unknown enterprise'],
     ['authorize', { enterprise: '999' }, 'Unknown enterprise'],
     ['disconnect', {}, 'user: '],
+    ['redeliver', {}, 'delivery: '],
+    ['redeliver', { delivery: 'x' }, 'Unknown delivery'],
     ['fail', { target: 'api', fault: { kind: 'hang', processed: 1 } }, 'fault.processed: '],
     ['revoke', '{', 'JSON'],
     ['heal', '[]', 'Invalid request'],
@@ -136,7 +161,7 @@ describe('The emulator of the command line', () => {
     const documented = namesUnder('docs/emulator.md', 'Control').filter((name) =>
       name.includes(' '),
     );
-    expect(documented).toHaveLength(9);
+    expect(documented).toHaveLength(11);
     for (const request of documented) {
       const [method = '', path = ''] = request.split(' ');
       expect((await fetch(running.url + path, { method })).status).not.toBe(404);

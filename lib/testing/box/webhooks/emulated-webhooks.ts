@@ -131,7 +131,7 @@ export class EmulatedWebhooks {
     return this.#parts.sender.settled();
   }
 
-  /** Removes all deliveries, also those that would be attempted again. */
+  /** Removes all deliveries, and ends their later attempts. */
   clearDeliveries(): void {
     this.#parts.sender.clear();
   }

@@ -119,7 +119,7 @@ export class WebhookSender {
     this.#deliveries.clear();
   }
 
-  /** Ends all attempts, also those that would follow. */
+  /** Ends the attempts in progress, and attempts nothing again. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     for (const delivery of this.#deliveries.values()) cancelNext(delivery);
