@@ -9,6 +9,7 @@ import {
   expectScriptCallsBox,
   expectSdkCallsBox,
   expectUsableWithoutOptionalPeers,
+  expectWebhooksReceived,
   expectWorkfrontCalled,
 } from './expected-calls.mjs';
 import { expectCommandLineWorks } from './expected-command-line.mjs';
@@ -32,7 +33,9 @@ import { step } from './step.mjs';
 const nest11 = ['@nestjs/common@11', '@nestjs/core@11', 'reflect-metadata', 'rxjs'];
 const nest12 = ['@nestjs/common@12', '@nestjs/core@12', 'reflect-metadata', 'rxjs'];
 const peersOfNest11 = ['@nestjs/axios@4', '@nestjs/config@4', '@nestjs/terminus@11'];
+const platformsOfNest11 = ['@nestjs/platform-express@11', '@nestjs/platform-fastify@11'];
 const peersOfNest12 = ['@nestjs/axios@12', '@nestjs/config@12', '@nestjs/terminus@12'];
+const platformsOfNest12 = ['@nestjs/platform-express@12', '@nestjs/platform-fastify@12'];
 // The SDK's own types need those of node-fetch.
 const sdk = ['box-node-sdk@10', '@types/node-fetch@2'];
 const otherPeers = ['axios', ...sdk, 'express@5', 'ioredis', 'kysely@0.28', 'redis', 'undici@7'];
@@ -44,6 +47,7 @@ const nestTypes = [
   'consumer-sdk.ts',
   'consumer-sql.ts',
   'consumer-watching.ts',
+  'consumer-webhooks.ts',
   'consumer-workfront.ts',
 ];
 const expressTypes = ['consumer-express.ts', 'consumer-express-sdk.ts'];
@@ -53,8 +57,17 @@ export const consumers = [
   {
     name: 'Nest 12 and all peers, ES modules',
     type: 'module',
-    packages: [...nest12, ...peersOfNest12, ...otherPeers, telemetry, nodeTypes],
+    packages: [
+      ...nest12,
+      ...peersOfNest12,
+      ...platformsOfNest12,
+      ...otherPeers,
+      telemetry,
+      nodeTypes,
+    ],
     checks: {
+      'receives webhooks on Express': expectWebhooksReceived('import', 'express'),
+      'receives webhooks on Fastify': expectWebhooksReceived('import', 'fastify'),
       'loads its peers on demand': expectLoadedOnDemand('import'),
       'fits the types, module node16': expectTypesFit('node16', 'node16', nestTypes),
       'fits the types, module nodenext': expectTypesFit('nodenext', 'nodenext', nestTypes),
@@ -65,8 +78,17 @@ export const consumers = [
   {
     name: 'Nest 11 and all peers, CommonJS',
     type: 'commonjs',
-    packages: [...nest11, ...peersOfNest11, ...otherPeers, telemetry, nodeTypes],
+    packages: [
+      ...nest11,
+      ...peersOfNest11,
+      ...platformsOfNest11,
+      ...otherPeers,
+      telemetry,
+      nodeTypes,
+    ],
     checks: {
+      'receives webhooks on Express': expectWebhooksReceived('require', 'express'),
+      'receives webhooks on Fastify': expectWebhooksReceived('require', 'fastify'),
       'calls Box from an ES module': expectBoxCalled('consumer.mjs'),
       'calls Box by the SDK, by import': expectSdkCallsBox('import'),
       'calls Box by the SDK, by require': expectSdkCallsBox('require'),

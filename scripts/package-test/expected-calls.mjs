@@ -24,7 +24,14 @@ export function expectBoxCalled(script) {
 export function expectExpressCallsBox(way) {
   return expectPrinted(
     ['consumer-express.cjs', way],
-    ['["Alice","Alice","Alice"]', 'acting_user_missing', '401', 'mints: 1'],
+    [
+      '["Alice","Alice","Alice"]',
+      'acting_user_missing',
+      '401',
+      'mints: 1',
+      'FILE.UPLOADED',
+      'delivered',
+    ],
   );
 }
 
@@ -54,6 +61,17 @@ export const expectScriptCallsBox = expectPrinted(
   ['consumer-script.mjs'],
   ['Emulated App', 'Alice', 'mints: 1'],
 );
+
+/**
+ * @param {Way} way
+ * @param {'express' | 'fastify'} platform
+ */
+export function expectWebhooksReceived(way, platform) {
+  return expectPrinted(
+    ['consumer-webhooks.cjs', way, platform],
+    ['FILE.UPLOADED', '201, 201', '403'],
+  );
+}
 
 /** @param {Way} way */
 export function expectWorkfrontCalled(way) {

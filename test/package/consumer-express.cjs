@@ -5,7 +5,7 @@ const express = require('express');
 const byImport = process.argv[2] === 'import';
 
 void (async () => {
-  const { boxAuth, boxAuthErrors } = byImport
+  const { boxAuth, boxAuthErrors, boxWebhook } = byImport
     ? await import('nestjs-box-auth/express')
     : require('nestjs-box-auth/express');
   const { boxAuthInterceptor } = byImport
@@ -31,6 +31,10 @@ void (async () => {
   const dispatcher = new Agent().compose(boxAuthInterceptor(box.provider));
 
   const app = express();
+  app.post('/webhooks', boxWebhook(emulator.webhooks.keys), (req, res) => {
+    print(req.boxWebhook.trigger);
+    res.sendStatus(204);
+  });
   app.use(box);
   app.get('/me', (req, res, next) => {
     (async () => {
@@ -51,6 +55,17 @@ void (async () => {
   print(await (await call({ 'x-demo-user': 'alice' })).text());
   print(String((await call({})).status));
   print(`mints: ${emulator.mints}`);
+
+  const folder = emulator.addFolder({ name: 'Contracts' });
+  const target = /** @type {const} */ ({ type: 'folder', id: folder.id });
+  emulator.webhooks.add({
+    target,
+    address: `http://127.0.0.1:${port}/webhooks`,
+    triggers: ['FILE.UPLOADED'],
+  });
+  emulator.addFile({ name: 'é/plan.pdf', parentId: folder.id, content: 'The plan' });
+  await emulator.webhooks.settled();
+  for (const { state } of emulator.webhooks.deliveries) print(state);
 
   box.close();
   server.close();

@@ -3,7 +3,10 @@ import {
   boxAuth,
   boxAuthErrors,
   type BoxAuthMiddleware,
+  boxWebhook,
+  MemoryWebhookDeliveries,
   type RequestBox,
+  verifyBoxWebhook,
 } from 'nestjs-box-auth/express';
 import { boxAuthInterceptor } from 'nestjs-box-auth/undici';
 import { Agent } from 'undici';
@@ -15,6 +18,12 @@ const box: BoxAuthMiddleware = boxAuth({
 });
 
 export const app = express();
+app.post('/webhooks', boxWebhook({ deliveries: new MemoryWebhookDeliveries() }), (req, res) => {
+  const { boxWebhook: event } = req;
+  res.status(event.trigger === 'FILE.UPLOADED' && event.source.type === 'file' ? 204 : 500).end();
+});
+export const verify = (body: Uint8Array) =>
+  verifyBoxWebhook({ body, headers: {}, primaryKey: 'a' });
 app.use(box);
 app.get('/me', (req, res, next) => {
   const own: RequestBox = req.box;
