@@ -9,36 +9,7 @@ export type { BoxFetch } from '../box/box-fetch.js';
 export type { BoxTokenProvider } from '../box/box-token.provider.js';
 export type { BoxUsers } from '../box/users/box-users.js';
 export type { BoxUserQuery, BoxUserScope, NewBoxUser } from '../box/users/user-query.js';
-export type {
-  BoxWebhooksOptions,
-  BoxWebhookVerification,
-} from '../box/webhooks/box-webhooks.options.js';
-export {
-  MemoryWebhookDeliveries,
-  type MemoryWebhookDeliveriesOptions,
-} from '../box/webhooks/memory-webhook-deliveries.js';
-export { type BoxWebhookToVerify, verifyBoxWebhook } from '../box/webhooks/verify-box-webhook.js';
-export type { WebhookClaim, WebhookDeliveries } from '../box/webhooks/webhook-deliveries.js';
-export type {
-  BoxCollaborationEvent,
-  BoxCommentEvent,
-  BoxFileEvent,
-  BoxFolderEvent,
-  BoxItemDetailsEvent,
-  BoxNoActiveSessionEvent,
-  BoxSignRequestEvent,
-  BoxTaskAssignmentEvent,
-  BoxWebhookDeletedEvent,
-  BoxWebhookEvent,
-  BoxWebhookFields,
-  BoxWebhookItem,
-  BoxWebhookObject,
-  BoxWebhookUser,
-  UnknownBoxWebhookEvent,
-} from '../box/webhooks/webhook-event.js';
-export type { BoxWebhookKeyList, BoxWebhookKeys } from '../box/webhooks/webhook-keys.js';
-export type { BoxWebhookTrigger } from '../box/webhooks/webhook-triggers.js';
-export type { BoxWebhookHeaders, BoxWebhookRequest } from '../box/webhooks/webhook-verifier.js';
+export * from '../box/webhooks/webhook-api.js';
 export type { WarmUp } from '../core/app/app-start.js';
 export type { OnBadCredentials } from '../core/app/bad-credentials.js';
 export { BoxAuthError, type BoxAuthErrorDetails } from '../core/errors/box-auth.error.js';
