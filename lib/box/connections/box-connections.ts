@@ -6,6 +6,7 @@ import type { AccessToken } from '../../core/token-endpoint/access-token.js';
 import { rejected } from '../../core/tokens/rejection-throttle.js';
 import type { TokenDemand } from '../../core/tokens/token-refresher.js';
 import type { BoxFetch } from '../box-fetch.js';
+import { APP } from './app-of-connections.js';
 import {
   type BoxConnectionsOptions,
   resolveConnectionsOptions,
@@ -28,16 +29,13 @@ export interface ConnectionTokenDemand extends TokenDemand {
 export interface BoxConnectionsContext {
   /** The name that distinguishes this app from the other Box apps of the process. */
   readonly name?: string | undefined;
+  /**
+   * The path of the app that connects an account, such as `/box/connect`. Errors with the code `connection_missing` or
+   * `reauthorization_required` have it, and so do their responses.
+   */
+  readonly connectUrl?: string | undefined;
   /** Options that the caller handles itself. The error for an unknown option lists them too. */
   readonly extraOptionNames?: readonly string[] | undefined;
-}
-
-// Symbol.for: one process may load the ES module and the CommonJS build.
-const APP = Symbol.for('nestjs-box-auth.ConnectionsApp');
-
-/** The app behind an instance. Undefined if a test replaced it by an object with only its methods. */
-export function connectionsAppOf(connections: BoxConnections): ConnectionsApp | undefined {
-  return connections[APP];
 }
 
 /**
@@ -67,9 +65,10 @@ export class BoxConnections {
   /** @throws BoxAuthError `option_invalid` */
   constructor(
     options: BoxConnectionsOptions,
-    { name, extraOptionNames }: BoxConnectionsContext = {},
+    { name, connectUrl, extraOptionNames }: BoxConnectionsContext = {},
   ) {
-    this.#app = new ConnectionsApp(resolveConnectionsOptions(options, extraOptionNames), name);
+    const resolved = resolveConnectionsOptions(options, extraOptionNames);
+    this.#app = new ConnectionsApp(resolved, { name, connectUrl });
   }
 
   /** @internal For the Nest module. */
@@ -152,7 +151,7 @@ export class BoxConnections {
     } catch (error) {
       return rejected(error);
     }
-    return tokens.get(key, demand);
+    return this.#app.connectable(tokens.get(key, demand));
   }
 
   /**
@@ -215,14 +214,15 @@ export class BoxConnections {
 
   /** @internal For the decorator and the middleware. */
   actingConnection(owner: string, label?: string): ActingConnection {
-    const { connections, tokens } = this.#app;
+    const app = this.#app;
+    const { connections, tokens } = app;
     const key = connections.keyOf(owner, label);
     return {
       key: JSON.stringify(key),
       peekFresh: (minValidityMs) => tokens.peekFresh(key, minValidityMs),
       peek: () => tokens.peek(key),
-      get: (demand) => tokens.get(key, demand),
-      replace: (refused, demand) => tokens.replace(key, refused, demand),
+      get: (demand) => app.connectable(tokens.get(key, demand)),
+      replace: (refused, demand) => app.connectable(tokens.replace(key, refused, demand)),
       invalidate: (token) => tokens.invalidate(key, token),
     };
   }

@@ -8,6 +8,8 @@ import { EnvelopeSeal, type RowSeal } from '../../core/connections/row-seal.js';
 import { SealedConnections } from '../../core/connections/sealed-connections.js';
 import { SignInStates } from '../../core/connections/sign-in-states.js';
 import { SignIns } from '../../core/connections/sign-ins.js';
+import { BoxAuthError } from '../../core/errors/box-auth.error.js';
+import { isForThePerson } from '../../core/errors/gateway-response.js';
 import { Secret } from '../../core/errors/secret.js';
 import { publishEvent } from '../../core/events/auth-channels.js';
 import type { AuthEvent, ConnectionEvent } from '../../core/events/auth-events.js';
@@ -40,14 +42,20 @@ export class ConnectionsApp {
   readonly tokens: ConnectionTokens;
   /** A `fetch` that makes calls with the token of the acting connection. */
   readonly fetch: ReplayingFetch;
+  /** Where Box redirects to. */
+  readonly redirectUri: string;
   /** The events of this app, for the log. */
   readonly events = new Signal<AuthEvent>();
 
   constructor(
     options: ResolvedConnectionsOptions,
-    private readonly name: string | undefined,
+    private readonly identity: {
+      readonly name: string | undefined;
+      readonly connectUrl: string | undefined;
+    },
   ) {
     const { clientId: app, apiUrl, renewal, runtime, redirectUri } = options;
+    this.redirectUri = redirectUri;
     const guard = new RecursionGuard();
     const client = new OAuthClient(
       new BoxAuthorizationServer(options.authorizeUrl, apiUrl),
@@ -97,6 +105,19 @@ export class ConnectionsApp {
     this.events.complete();
   }
 
+  /** Adds the path that connects an account to the errors of `work` that the person can fix there. */
+  async connectable<T>(work: Promise<T>): Promise<T> {
+    const { connectUrl } = this.identity;
+    try {
+      return await work;
+    } catch (error) {
+      if (connectUrl === undefined || !(error instanceof BoxAuthError) || !isForThePerson(error)) {
+        throw error;
+      }
+      throw error.with({ message: error.message, connectUrl });
+    }
+  }
+
   connected(): void {
     this.#changed('connected');
   }
@@ -113,7 +134,7 @@ export class ConnectionsApp {
       boxHeaders,
       boxUrlRules(origins),
       runtime,
-      { issuer: BOX, app: this.name },
+      { issuer: BOX, app: this.identity.name },
       replayBufferBytes,
     );
     const uploadUrl = apiUrl === BOX_API_URL ? BOX_UPLOAD_URL : apiUrl;
@@ -125,7 +146,7 @@ export class ConnectionsApp {
   }
 
   #emit(event: AuthEvent): void {
-    publishEvent(event, { issuer: BOX, app: this.name });
+    publishEvent(event, { issuer: BOX, app: this.identity.name });
     this.events.next(event);
   }
 }

@@ -14,6 +14,7 @@ export interface BoxAuthErrorDetails {
   readonly requestId?: string | undefined;
   readonly retryAfterMs?: number | undefined;
   readonly enterprise?: string | undefined;
+  readonly connectUrl?: string | undefined;
   /** Any thrown value. The error keeps a copy without secrets. */
   readonly cause?: unknown;
 }
@@ -57,6 +58,8 @@ export class BoxAuthError extends Error {
   declare readonly retryAfterMs?: number;
   /** The id of the enterprise that the error is about, if that is a tenant of the app. */
   declare readonly enterprise?: string;
+  /** The path of the app at which the person can connect an account, if the error asks for that and the path is known. */
+  declare readonly connectUrl?: string;
 
   constructor(details: BoxAuthErrorDetails) {
     super(
@@ -72,6 +75,7 @@ export class BoxAuthError extends Error {
     if (isRequestId(details.requestId)) this.requestId = details.requestId;
     if (details.retryAfterMs !== undefined) this.retryAfterMs = details.retryAfterMs;
     if (details.enterprise !== undefined) this.enterprise = details.enterprise;
+    if (details.connectUrl !== undefined) this.connectUrl = details.connectUrl;
   }
 
   /** @internal Marks errors of this package, whichever copy of it created them. */
@@ -90,11 +94,11 @@ export class BoxAuthError extends Error {
 
   /** A copy with changes, such as the remaining `retryAfterMs` of a remembered error. */
   with(
-    changes: Pick<BoxAuthErrorDetails, 'message' | 'retryAfterMs' | 'enterprise'>,
+    changes: Pick<BoxAuthErrorDetails, 'message' | 'retryAfterMs' | 'enterprise' | 'connectUrl'>,
   ): BoxAuthError {
-    const { code, hint, docs, retryable, status, requestId, enterprise, cause } = this;
-    const details = { code, hint, docs, retryable, status, requestId, enterprise, cause };
-    return new BoxAuthError({ ...details, ...changes });
+    const { code, hint, docs, retryable, status, requestId, enterprise, connectUrl, cause } = this;
+    const details = { code, hint, docs, retryable, status, requestId, enterprise, connectUrl };
+    return new BoxAuthError({ ...details, cause, ...changes });
   }
 
   /** The JSON form: without secrets, and with the cause as one line. */
@@ -110,6 +114,7 @@ export class BoxAuthError extends Error {
       requestId: this.requestId,
       retryAfterMs: this.retryAfterMs,
       enterprise: this.enterprise,
+      connectUrl: this.connectUrl,
       cause: this.cause instanceof Error ? String(this.cause) : undefined,
     };
   }

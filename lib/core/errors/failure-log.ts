@@ -1,6 +1,6 @@
 import { RepeatLimit } from '../runtime/repeat-limit.js';
 import type { BoxAuthError } from './box-auth.error.js';
-import { formatForLog, type GatewayResponse } from './gateway-response.js';
+import { formatForLog, type GatewayResponse, isForThePerson } from './gateway-response.js';
 
 /** Writes lines about failed requests. */
 interface FailureLogger {
@@ -17,8 +17,9 @@ export class FailureLog {
     private readonly now: () => number = () => Date.now(),
   ) {}
 
-  /** A request that the client must correct is only a warning. */
+  /** A request that the client must correct is only a warning, and a person who must connect an account is no news. */
   write(error: BoxAuthError, { statusCode }: GatewayResponse): void {
+    if (isForThePerson(error)) return;
     const suppressed = this.#limit.admit(`${error.code} ${error.status}`, this.now());
     if (suppressed === undefined) return;
     const level = statusCode < 500 ? 'warn' : 'error';

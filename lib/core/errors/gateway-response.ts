@@ -7,6 +7,10 @@ export interface GatewayResponse {
   readonly statusCode: number;
   readonly message: string;
   readonly error: string;
+  /** Set if the person can fix it: their account is not connected, or must be connected again. */
+  readonly code?: BoxAuthErrorCode;
+  /** Where the person can connect the account, if the app has a route for that. */
+  readonly connectUrl?: string;
 }
 
 /** The status to respond with, by the status of the API. */
@@ -21,30 +25,57 @@ const API_REJECTIONS: ReadonlySet<BoxAuthErrorCode> = new Set([
   'request_refused',
 ]);
 
+/** The person who sent the request can fix these: they must connect an account. */
+const FOR_THE_PERSON: ReadonlySet<BoxAuthErrorCode> = new Set([
+  'connection_missing',
+  'reauthorization_required',
+]);
+
+/** Responses to errors with a status of their own. */
+const RESPONSES: Readonly<
+  Partial<Record<BoxAuthErrorCode, readonly [status: number, message: string]>>
+> = {
+  acting_user_missing: [401, 'This request needs a signed-in user.'],
+  enterprise_missing: [401, 'This request needs a signed-in user.'],
+  owner_invalid: [401, 'This request needs a signed-in user.'],
+  connection_missing: [401, 'This request needs a connected account.'],
+  reauthorization_required: [401, 'The account must be connected again.'],
+  enterprise_not_allowed: [403, 'This request is for an enterprise that is not served here.'],
+  webhook_invalid: [403, 'This webhook could not be verified.'],
+  return_to_invalid: [400, 'The address to return to is invalid.'],
+  state_invalid: [400, 'This sign-in was begun by another browser or another person.'],
+  state_expired: [400, 'This sign-in has expired.'],
+  state_used: [400, 'This sign-in is already complete.'],
+  consent_denied: [403, 'The use of the account was not allowed.'],
+  vault_unreadable: [500, 'The connected account could not be read.'],
+};
+
 /**
- * 503 for transient errors, 401 if the request named no user or no enterprise, 403 for an enterprise that is not allowed and for
- * an invalid webhook, 413 or 500 for a webhook without its raw body, the status in `statuses` for rejections by the API, and 502
- * for other errors (RFC 9110 sections 15.5.2, 15.5.4, 15.5.14, 15.6.1, 15.6.3 and 15.6.4). The cause is for the log, not for the
- * client.
+ * 503 for transient errors, the status in `RESPONSES`, 413 or 500 for a webhook without its raw body, the status in `statuses` for
+ * rejections by the API, and 502 for other errors (RFC 9110 section 15). The cause is for the log, not for the client.
  */
 export function gatewayResponse(
   error: BoxAuthError,
   statuses: ResponseStatuses = {},
 ): GatewayResponse {
   if (error.retryable) return responseOf(503, 'An upstream service is temporarily unavailable.');
-  if (error.code === 'acting_user_missing' || error.code === 'enterprise_missing') {
-    return responseOf(401, 'This request needs a signed-in user.');
-  }
-  if (error.code === 'enterprise_not_allowed') {
-    return responseOf(403, 'This request is for an enterprise that is not served here.');
-  }
-  if (error.code === 'webhook_invalid') {
-    return responseOf(403, 'This webhook could not be verified.');
-  }
   if (error.code === 'webhook_raw_body_missing') {
     return responseOf(error.status ?? 500, 'The body of this webhook could not be read.');
   }
-  return responseOf(passedOn(error, statuses) ?? 502, 'A call to an upstream service failed.');
+  const known = RESPONSES[error.code];
+  if (known === undefined) {
+    return responseOf(passedOn(error, statuses) ?? 502, 'A call to an upstream service failed.');
+  }
+  const { code, connectUrl } = error;
+  return {
+    ...responseOf(...known),
+    ...(isForThePerson(error) && { code, ...(connectUrl !== undefined && { connectUrl }) }),
+  };
+}
+
+/** Whether the person who sent the request can fix the error, and the operator cannot. */
+export function isForThePerson({ code }: BoxAuthError): boolean {
+  return FOR_THE_PERSON.has(code);
 }
 
 /** The `Retry-After` header (RFC 9110 section 10.2.3), in seconds; undefined if unknown. */
