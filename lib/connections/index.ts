@@ -1,3 +1,17 @@
+export { BoxConnectionsModule } from '../box/nest/box-connections.module.js';
+export {
+  type BoxConnectionsModuleExtras,
+  type BoxConnectionsModuleOptions,
+  type BoxConnectionsModuleRoutes,
+  getBoxConnectionsToken,
+  InjectBoxConnections,
+} from '../box/nest/box-connections.module-definition.js';
+export {
+  AsConnectedUser,
+  type AsConnectedUserOptions,
+} from '../nest/as-connected-user.decorator.js';
+export type { ConnectedUserResolver } from '../nest/acting-rule.js';
+export type { BoxConnectionsRoutes } from '../box/connections/connection-routes.options.js';
 export {
   type BoxConnection,
   type BoxConnectionPage,

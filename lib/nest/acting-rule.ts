@@ -27,6 +27,21 @@ export type ActingRule =
       readonly optional: boolean;
     };
 
+/**
+ * Returns the app's own id of the person who sent a request: the owner of a connection. Derive it from the authenticated session,
+ * never from data of the client.
+ */
+export type ConnectedUserResolver = (context: ExecutionContext) => Id | Promise<Id>;
+
+/** The connection whose token the Box calls of a handler or controller carry. */
+export interface ConnectedRule {
+  readonly owner: ConnectedUserResolver;
+  readonly label: string | undefined;
+  readonly optional: boolean;
+  /** The name of the `BoxConnectionsModule`. */
+  readonly connections: string | undefined;
+}
+
 /** The enterprise that the Box calls of a handler or controller are for. */
 export interface EnterpriseRule {
   readonly enterprise: string | EnterpriseResolver;
@@ -39,4 +54,7 @@ export const SetActingRule = Reflector.createDecorator<ActingRule>({
 });
 export const SetEnterpriseRule = Reflector.createDecorator<EnterpriseRule>({
   key: 'nestjs-box-auth.for-enterprise',
+});
+export const SetConnectedRule = Reflector.createDecorator<ConnectedRule>({
+  key: 'nestjs-box-auth.as-connected-user',
 });

@@ -3,6 +3,7 @@ import {
   type ExecutionContext,
   Injectable,
   type NestInterceptor,
+  type OnModuleInit,
 } from '@nestjs/common';
 // oxlint-disable-next-line typescript/consistent-type-imports -- Nest reads the parameter's type at run time
 import { ApplicationConfig, ModulesContainer, Reflector } from '@nestjs/core';
@@ -20,32 +21,23 @@ import {
   runInActingContext,
 } from '../core/acting/acting.context.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
-import {
-  type ActingRule,
-  type EnterpriseRule,
-  SetActingRule,
-  SetEnterpriseRule,
-} from './acting-rule.js';
+import type { ConnectedRule, EnterpriseRule } from './acting-rule.js';
+import { type Rules, rulesOf } from './acting-rules.js';
+import { actingConnectionOf, checkConnectedUsers, requireConnections } from './connected-users.js';
 import { preserveContext } from './preserve-context.js';
 import { usersForResolvers } from './resolver-users.js';
 import { rejectSharedCache } from './response-cache-check.js';
 import { admitToSome, appsWithTenants } from './tenant-checks.js';
 
-/** The values of the decorators of a handler or its controller. */
-interface Rules {
-  readonly acting: ActingRule | undefined;
-  readonly enterprise: EnterpriseRule | undefined;
-}
-
 /** A promise only if a resolver returned one, because Nest handles a synchronous result faster. */
 type MaybePromise<T> = T | Promise<T>;
 
 /**
- * Runs a handler for the enterprise of its `@ForEnterprise` and with the acting user of its `@AsUser`. These decorators apply this
- * interceptor.
+ * Runs a handler for the enterprise of its `@ForEnterprise` and with the acting user of its `@AsUser`, or with the connection of its
+ * `@AsConnectedUser`. These decorators apply this interceptor.
  */
 @Injectable()
-export class ActingInterceptor implements NestInterceptor {
+export class ActingInterceptor implements NestInterceptor, OnModuleInit {
   /** The rules by handler and class, read once: metadata does not change. */
   readonly #rules = new WeakMap<object, WeakMap<object, Rules>>();
   /** Identifies each invocation in the async context. */
@@ -59,20 +51,48 @@ export class ActingInterceptor implements NestInterceptor {
     private readonly modules: ModulesContainer,
   ) {}
 
+  /** Called by Nest. */
+  onModuleInit(): void {
+    checkConnectedUsers(this.modules);
+  }
+
   intercept(invocation: ExecutionContext, next: CallHandler): MaybePromise<Observable<unknown>> {
     const source = this.#sources.get(invocation) ?? {};
     // Several decorators on a class and its method run the interceptor once each. The first run has decided.
     if (currentActing()?.source === source) return next.handle();
     this.#sources.set(invocation, source);
     const rules = this.#rulesOf(invocation);
-    const acting = whenKnown(this.#enterprise(rules.enterprise, invocation, source), (enterprise) =>
+    const acting: MaybePromise<Acting> =
+      rules.connected === undefined
+        ? this.#forApp(rules, invocation, source)
+        : this.#connected(rules.connected, invocation, source);
+    return whenKnown(acting, (known) => handleIn(known, next));
+  }
+
+  /** The connection of the request. Never one of an outer `runAs`. */
+  #connected(
+    rule: ConnectedRule,
+    invocation: ExecutionContext,
+    source: object,
+  ): MaybePromise<Acting> {
+    return whenKnown(rule.owner(invocation), (owner) => {
+      if (owner == null && rule.optional) return { source };
+      const name = describeHandler(invocation);
+      if (owner == null) throw actingUserMissing('@AsConnectedUser', name);
+      const connections = requireConnections(this.modules, rule, name);
+      return { source, connection: actingConnectionOf(connections, owner, rule.label) };
+    });
+  }
+
+  /** The enterprise and the user of the request, for calls with the tokens of the app. */
+  #forApp(rules: Rules, invocation: ExecutionContext, source: object): MaybePromise<Acting> {
+    return whenKnown(this.#enterprise(rules.enterprise, invocation, source), (enterprise) =>
       whenKnown(this.#actingUser(rules, { source, enterprise }, invocation), (user) => ({
         source,
         enterprise,
         user,
       })),
     );
-    return whenKnown(acting, (known) => handleIn(known, next));
   }
 
   /** The enterprise of the request. One of the apps must serve it. */
@@ -116,7 +136,7 @@ export class ActingInterceptor implements NestInterceptor {
     return whenKnown(resolved, (id) => {
       if (id != null) return { id: checkedActingUserId(id), via };
       if (optional) return undefined;
-      throw actingUserMissing(invocation);
+      throw actingUserMissing('@AsUser', describeHandler(invocation));
     });
   }
 
@@ -126,10 +146,7 @@ export class ActingInterceptor implements NestInterceptor {
     const known = this.#rules.get(handler)?.get(owner);
     if (known !== undefined) return known;
     const { reflector, config, modules } = this;
-    const rules: Rules = {
-      acting: reflector.getAllAndOverride(SetActingRule, [handler, owner]),
-      enterprise: reflector.getAllAndOverride(SetEnterpriseRule, [handler, owner]),
-    };
+    const rules = rulesOf(owner, handler);
     if (isPerRequest(rules)) rejectSharedCache(invocation, { reflector, config, modules });
     const rulesOfHandler = this.#rules.get(handler) ?? new WeakMap<object, Rules>();
     this.#rules.set(handler, rulesOfHandler.set(owner, rules));
@@ -138,8 +155,9 @@ export class ActingInterceptor implements NestInterceptor {
 }
 
 /** Whether two requests to the handler may have different responses. */
-function isPerRequest({ acting, enterprise }: Rules): boolean {
+function isPerRequest({ acting, enterprise, connected }: Rules): boolean {
   return (
+    connected !== undefined ||
     (acting?.as === 'user' && typeof acting.user === 'function') ||
     typeof enterprise?.enterprise === 'function'
   );
@@ -169,12 +187,18 @@ function handleIn(acting: Acting, next: CallHandler): Observable<unknown> {
   );
 }
 
-function actingUserMissing(invocation: ExecutionContext): BoxAuthError {
+function actingUserMissing(
+  decorator: '@AsUser' | '@AsConnectedUser',
+  handler: string,
+): BoxAuthError {
   return new BoxAuthError({
     code: 'acting_user_missing',
-    message: `The resolver of @AsUser on ${describeHandler(invocation)} returned no user.`,
-    hint: 'Reject unauthenticated requests in a guard. Or set `optional: true` to serve them as the service account.',
-    docs: boxDocs.asUser,
+    message: `The resolver of ${decorator} on ${handler} returned no user.`,
+    hint:
+      decorator === '@AsUser'
+        ? 'Reject unauthenticated requests in a guard. Or set `optional: true` to serve them as the service account.'
+        : "Reject unauthenticated requests in a guard. Or set `optional: true` to serve them with the app's own token.",
+    docs: decorator === '@AsUser' ? boxDocs.asUser : boxDocs.oauth,
   });
 }
 

@@ -40,7 +40,7 @@ export function rejectSharedCache(
   if (!interceptors.some(isCaching)) return;
   throw new BoxAuthError({
     code: 'option_invalid',
-    message: `CacheInterceptor caches ${owner.name}.${handler.name} with one key for all requests, but with @AsUser and @ForEnterprise each user and tenant has a different response.`,
+    message: `CacheInterceptor caches ${owner.name}.${handler.name} with one key for all requests, but with @AsUser, @AsConnectedUser and @ForEnterprise each user and tenant has a different response.`,
     hint: 'Add the user and the enterprise to the key: extend CacheInterceptor and override `trackBy`, or pass a function to `@CacheKey`. docs/limits.md shows both.',
     docs: 'https://docs.nestjs.com/techniques/caching#different-key-per-request',
   });

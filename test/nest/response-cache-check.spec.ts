@@ -228,7 +228,7 @@ describe('Nest’s CacheInterceptor around a handler with @ForEnterprise', () =>
     });
     expect(await twice(await listening(app), 'tenant')).toEqual([500, 500, 500]);
     expect(lines[0]).toContain(
-      'CacheInterceptor caches ByUrl.tenant with one key for all requests, but with @AsUser and @ForEnterprise each user and tenant has a different response.',
+      'CacheInterceptor caches ByUrl.tenant with one key for all requests, but with @AsUser, @AsConnectedUser and @ForEnterprise each user and tenant has a different response.',
     );
   });
 
