@@ -24,6 +24,7 @@ import { checkOptions } from '../core/app/option-checks.js';
 import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import { type BoxAuthExpressOptions, settingNames, splitOptions } from './box-auth.options.js';
 import { type BoxHealth, boxHealth, type BoxHealthOptions } from './box-health.js';
+import { failRequest } from './fail-request.js';
 
 /** Access to Box for one request. */
 export interface RequestBox {
@@ -134,11 +135,14 @@ export function boxAuth(given: BoxAuthExpressOptions = {}): BoxAuthMiddleware {
     return { ...forTenant, user: await runInContext(tenantContext, () => userOf(request)) };
   };
   const serve: RequestHandler = (request, _response, next) => {
-    actingOf(request).then((acting) => {
-      const context = contextForApp(box.policy, acting);
-      request.box = requestBox(box, users, context, acting.source);
-      runInContext(context, next);
-    }, failRequest(next));
+    actingOf(request).then(
+      (acting) => {
+        const context = contextForApp(box.policy, acting);
+        request.box = requestBox(box, users, context, acting.source);
+        runInContext(context, next);
+      },
+      failRequest(next, 'boxAuth'),
+    );
   };
   return Object.assign(serve, {
     provider: box.provider,
@@ -148,16 +152,6 @@ export function boxAuth(given: BoxAuthExpressOptions = {}): BoxAuthMiddleware {
     health: (demand?: BoxHealthOptions) => boxHealth(box, demand),
     close: () => box.close(),
   });
-}
-
-/** Express ignores undefined and the word 'route' as errors: the request would continue as the service account. */
-function failRequest(next: (error: unknown) => void): (thrown: unknown) => void {
-  return (thrown) =>
-    next(
-      thrown instanceof Error
-        ? thrown
-        : new Error('A function of boxAuth threw a value that is not an Error.', { cause: thrown }),
-    );
 }
 
 /** Restores the context of the request: a body parser may call back without a context, or in that of another request. */
