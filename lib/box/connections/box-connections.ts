@@ -184,8 +184,8 @@ export class BoxConnections {
 
   /**
    * Refreshes connections that were not refreshed for `idleForMs` (default 30 days), at most `limit` (default 100, at most 1,000).
-   * Call it every day until it refreshes none: Box ends a connection that was idle for 60 days. `lost` counts those that Box has
-   * ended, `failed` those that could not be refreshed now.
+   * Call it every day until it refreshes none: Box ends a connection that was idle for 60 days. `lost` counts connections that Box has
+   * ended, `failed` counts connections that could not be refreshed now.
    *
    * @throws BoxAuthError `option_invalid`, `vault_unavailable`
    */
@@ -196,8 +196,8 @@ export class BoxConnections {
   }
 
   /**
-   * Encrypts connections with the first secret, at most `limit` (default 100, at most 1,000). `left` counts those that another
-   * secret still encrypts: call it until that is 0, then remove the other secrets. Those that cannot be decrypted stay.
+   * Encrypts connections with the first secret, at most `limit` (default 100, at most 1,000). `left` counts connections that another
+   * secret still encrypts: call it until that is 0, then remove the other secrets. Connections that cannot be decrypted stay.
    *
    * @throws BoxAuthError `option_invalid`, `vault_unavailable`
    */

@@ -1,7 +1,7 @@
 import type { BoxAuthError } from '../../core/errors/box-auth.error.js';
 import type { BoxAuthErrorCode } from '../../core/errors/error-codes.js';
 
-/** What a page says: what happened, and what the person can do. */
+/** The text of a page: the failure, and the next step for the person. */
 interface PageText {
   readonly title: string;
   readonly text: string;

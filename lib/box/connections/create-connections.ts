@@ -9,7 +9,7 @@ import {
   withConnectionsEnvironment,
 } from './connections.environment.js';
 
-/** What a framework adds to the options of an app. */
+/** Settings that a framework adds to the options of an app. */
 export interface ConnectionsSetup {
   readonly name: string | undefined;
   /** Undefined for an app with its own routes. */

@@ -134,7 +134,7 @@ export class Connections {
 
   /**
    * Encrypts connections with the current secret, at most `limit`, and returns how many are left that another one encrypts.
-   * Leaves out those that cannot be decrypted.
+   * Leaves out connections that cannot be decrypted.
    *
    * @throws BoxAuthError `option_invalid`, `vault_unavailable`
    */
