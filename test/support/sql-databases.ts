@@ -37,7 +37,10 @@ export const engines: Readonly<Record<'PostgreSQL' | 'MariaDB' | 'SQLite', Engin
     describe: await describeWith('PostgreSQL', POSTGRES, () => onPostgres('select 1')),
     create: async () => {
       const name = uniqueName();
-      await onPostgres(`create database ${name}`);
+      // The collation of the database sorts and compares unlike that of the vault.
+      await onPostgres(
+        `create database ${name} template template0 encoding UTF8 locale_provider icu icu_locale 'en-US'`,
+      );
       return databaseOf(
         at(POSTGRES, name),
         (options) => {
