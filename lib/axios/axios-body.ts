@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { callbackify, promisify } from 'node:util';
 import type { InternalAxiosRequestConfig } from 'axios';
 import { type ReplayableBody, replayableBody } from '../core/http/replayable-body.js';
+import type { MaybePromise } from '../core/runtime/maybe-promise.js';
 
 /** The methods of the `form-data` package that axios calls. */
 interface FormStream {
@@ -37,6 +38,10 @@ class FormBody implements ReplayableBody<unknown> {
   async open(): Promise<unknown> {
     const stream = await this.body.open();
     return stream instanceof Readable ? Object.assign(stream, this.#methods()) : stream;
+  }
+
+  prepareReplay(): MaybePromise<boolean> {
+    return this.body.prepareReplay();
   }
 
   finish(): void {

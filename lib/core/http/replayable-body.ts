@@ -32,6 +32,11 @@ export interface ReplayableBody<T> {
    * @throws BoxAuthError `body_not_replayable` if another attempt is not possible
    */
   open(): MaybePromise<T>;
+  /**
+   * Ends the previous attempt now, although the next one begins later. Returns false if another attempt is not possible, and
+   * then does nothing.
+   */
+  prepareReplay(): MaybePromise<boolean>;
   /** The call has its response: there will be no other attempt, but this one may read on. */
   finish(): void;
   /** The call failed: ends the stream. */
@@ -88,6 +93,10 @@ class ValueBody<T> implements ReplayableBody<T> {
     return this.value;
   }
 
+  prepareReplay(): boolean {
+    return true;
+  }
+
   finish(): void {
     // Nothing is kept.
   }
@@ -108,6 +117,10 @@ class FactoryBody<T> implements ReplayableBody<T> {
     return this.create();
   }
 
+  prepareReplay(): boolean {
+    return true;
+  }
+
   finish(): void {
     // The client owns each body.
   }
@@ -122,6 +135,8 @@ class StreamBody<T> implements ReplayableBody<T> {
   readonly isLong = true;
   readonly #kept: KeptStream;
   #sent: AnyStream | undefined;
+  /** The body of the next attempt, if that was prepared. */
+  #prepared: T | undefined;
   #wasRead = false;
   /** All of the stream, if its end was known at the first read. */
   #whole: string | Buffer | undefined;
@@ -138,6 +153,9 @@ class StreamBody<T> implements ReplayableBody<T> {
   }
 
   open(): T {
+    const prepared = this.#prepared;
+    this.#prepared = undefined;
+    if (prepared !== undefined) return prepared;
     if (!this.canReplay) throw bodyNotReplayable(`a stream of more than ${this.maxBytes} bytes`);
     const previous = this.#sent;
     const next = streamLike(this.stream, this.#kept.read(), () => this.#readWhole());
@@ -145,6 +163,12 @@ class StreamBody<T> implements ReplayableBody<T> {
     if (previous instanceof Readable) previous.destroy();
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it is of the same kind
     return next as T;
+  }
+
+  prepareReplay(): boolean {
+    if (!this.canReplay) return false;
+    this.#prepared = this.open();
+    return true;
   }
 
   #readWhole(): string | Buffer | undefined {
@@ -171,6 +195,8 @@ class FileBody<T> implements ReplayableBody<T> {
   readonly isLong = true;
   readonly #file: ReopenableFile;
   #sent: ReadStream | undefined;
+  /** The stream of the next attempt, if that was prepared. */
+  #prepared: T | undefined;
   #stream: StreamBody<T> | undefined;
 
   constructor(
@@ -185,7 +211,14 @@ class FileBody<T> implements ReplayableBody<T> {
   }
 
   async open(): Promise<T> {
-    if (this.#sent !== undefined) return this.#reopen(this.#sent);
+    const prepared = this.#prepared;
+    this.#prepared = undefined;
+    if (prepared !== undefined) return prepared;
+    if (this.#sent !== undefined) {
+      const next = await this.#reopen(this.#sent);
+      if (next === undefined) throw bodyNotReplayable('a file that has changed');
+      return next;
+    }
     if (!(await this.#file.isRegular())) {
       this.#stream ??= new StreamBody(this.source, this.maxBytes);
       return this.#stream.open();
@@ -194,10 +227,17 @@ class FileBody<T> implements ReplayableBody<T> {
     return this.source;
   }
 
-  async #reopen(previous: ReadStream): Promise<T> {
-    previous.destroy();
+  async prepareReplay(): Promise<boolean> {
+    if (this.#sent === undefined) return this.#stream?.prepareReplay() ?? true;
+    this.#prepared = await this.#reopen(this.#sent);
+    return this.#prepared !== undefined;
+  }
+
+  /** Undefined if the file has changed. */
+  async #reopen(previous: ReadStream): Promise<(T & ReadStream) | undefined> {
     const next = await this.#file.reopen();
-    if (next === undefined) throw bodyNotReplayable('a file that has changed');
+    if (next === undefined) return undefined;
+    previous.destroy();
     this.#sent = next;
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it is of the same class
     return next as T & ReadStream;
