@@ -65,6 +65,7 @@ export type {
 export type { SigningAlgorithm } from './core/credentials/private-key.js';
 export type { SigningFunction } from './core/credentials/assertion.js';
 export type { BoxAuthErrorCode } from './core/errors/error-codes.js';
+export type { ApiRetryOptions } from './core/http/api-retries.options.js';
 export { BoxFetch, type BoxFetchInit } from './box/box-fetch.js';
 export type { Runtime } from './core/runtime/runtime.js';
 export type { AccessToken } from './core/token-endpoint/access-token.js';

@@ -6,8 +6,17 @@ type Config = InternalAxiosRequestConfig;
 
 /** Returns the abort sources of a call: its `signal`, `cancelToken` and `timeout`. Each aborts with axios's own error. */
 export function abortSources(config: Config, runtime: Runtime): AbortSource[] {
-  const { signal, cancelToken, timeout } = config;
-  const timeoutMs = Number.parseInt(String(timeout), 10);
+  const timeoutMs = Number.parseInt(String(config.timeout), 10);
+  const sources = callerSources(config);
+  if (timeoutMs > 0) {
+    sources.push(timeoutSource(runtime, timeoutMs, () => timeoutError(config)));
+  }
+  return sources;
+}
+
+/** The same without the `timeout`, which is for a single request and not for the wait before the next one. */
+export function callerSources(config: Config): AbortSource[] {
+  const { signal, cancelToken } = config;
   const sources: AbortSource[] = [];
   if (signal !== undefined) sources.push(signalSource(signal, config));
   if (cancelToken !== undefined) {
@@ -16,10 +25,12 @@ export function abortSources(config: Config, runtime: Runtime): AbortSource[] {
       return () => cancelToken.unsubscribe(abort);
     });
   }
-  if (timeoutMs > 0) {
-    sources.push(timeoutSource(runtime, timeoutMs, () => timeoutError(config)));
-  }
   return sources;
+}
+
+/** Whether the caller has aborted the call. */
+export function isAborted({ signal, cancelToken }: Config): boolean {
+  return signal?.aborted === true || cancelToken?.reason !== undefined;
 }
 
 function signalSource(signal: NonNullable<Config['signal']>, config: Config): AbortSource {

@@ -7,15 +7,17 @@ import axios, {
   type InternalAxiosRequestConfig,
   isAxiosError,
 } from 'axios';
-import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import { abortedBy } from '../core/http/abort-sources.js';
 import type { ApiRequestReport } from '../core/http/api-call-report.js';
 import { authorizedFetch } from '../core/http/authorized-fetch.js';
 import type { ClientTransport } from '../core/http/client-transport.js';
 import { isPlainLoopback } from '../core/http/env-proxy.js';
-import type { Authorization, OutgoingPolicy } from '../core/http/outgoing-policy.js';
+import type { Admission, Authorization, OutgoingPolicy } from '../core/http/outgoing-policy.js';
+import { sendRepeatedly } from '../core/http/repeated-call.js';
 import type { ReplayableBody } from '../core/http/replayable-body.js';
-import { abortSources } from './abort-sources.js';
+import { abortSources, callerSources, isAborted } from './abort-sources.js';
+import { attemptOf, headerOf, isRecord, type Outcome, type Redirects } from './axios-attempt.js';
+import { attachedToAnotherApp, unsafeAxios } from './axios-errors.js';
 import { bodyOf } from './axios-body.js';
 import { addIdentityToCacheKeys } from './cache-keys.js';
 import { fetchAdapter, isFetchAdapter } from './fetch-adapter.js';
@@ -115,26 +117,56 @@ async function sendWithToken(
   const authorization = await abortedBy(sources, (options) =>
     policy.authorize({ get: (name) => sentValue(config, name) }, options, body.isLong),
   );
+  const retries = authorization?.retries;
+  if (authorization === undefined || retries === undefined) {
+    return sendReplayed(config, url, body, send, policy, authorization);
+  }
+  const method = (config.method ?? 'get').toUpperCase();
+  const attempt = await sendRepeatedly(policy, authorization, retries, {
+    ...admissionOf(config, body),
+    method,
+    body,
+    isAborted: () => isAborted(config),
+    send: async (current) => {
+      const outcome = await sendReplayed(config, url, body, send, policy, current);
+      return attemptOf(outcome, method, policy.runtime);
+    },
+  });
+  return attempt.outcome;
+}
+
+function admissionOf(config: Config, body: ReplayableBody<unknown>): Admission {
+  return { sources: () => callerSources(config), isLongCall: body.isLong };
+}
+
+/** Sends a request, and once more if its token is refused. */
+async function sendReplayed(
+  config: Config,
+  url: URL,
+  body: ReplayableBody<unknown>,
+  send: AxiosAdapter,
+  policy: OutgoingPolicy,
+  authorization: Authorization | undefined,
+): Promise<Outcome> {
   const first = await exchange(config, url, body, send, policy, authorization);
   if (authorization === undefined || !(await isTokenRefused(first, policy))) return first;
+  const { retries } = authorization;
+  if (retries?.mayReplay === false) {
+    policy.invalidate(authorization);
+    return first;
+  }
+  retries?.countReplay();
   const received: unknown = first.response?.data;
   if (received instanceof Readable) received.destroy(); // frees its connection for the replay
 
-  const reauthorization = await abortedBy(sources, (options) =>
-    policy.reauthorize(authorization, options),
+  const reauthorization = await abortedBy(
+    () => abortSources(config, policy.runtime),
+    (options) => policy.reauthorize(authorization, options),
   );
-  const second = await exchange(config, url, body, send, policy, reauthorization);
-  if (await isTokenRefused(second, policy)) policy.invalidate(reauthorization);
+  const admitted = await policy.admit(reauthorization, admissionOf(config, body));
+  const second = await exchange(config, url, body, send, policy, admitted);
+  if (await isTokenRefused(second, policy)) policy.invalidate(admitted);
   return second;
-}
-
-function attachedToAnotherApp(): BoxAuthError {
-  return new BoxAuthError({
-    code: 'option_invalid',
-    message: 'This axios instance already carries the tokens of another app.',
-    hint: 'Create an instance for each app, with axios.create().',
-    docs: 'https://axios-http.com/docs/instance',
-  });
 }
 
 /** Returns the value that axios sends for a header. It sends no null, undefined, false and empty list. */
@@ -152,25 +184,6 @@ function isEmptyList(value: unknown): boolean {
   return Array.isArray(value) && value.length === 0;
 }
 
-function unsafeAxios(): BoxAuthError {
-  return new BoxAuthError({
-    code: 'option_invalid',
-    message: `axios ${axios.VERSION} sends the tokens of https calls to a proxy in clear text.`,
-    hint: 'Install axios 1.16.1 or later.',
-    docs: 'https://github.com/axios/axios/releases/tag/v1.16.1',
-  });
-}
-
-/** The result of an adapter, and whether all its redirects stayed within the allowed origins. */
-type Outcome = { readonly redirects: Redirects } & (
-  | { readonly response: AxiosResponse }
-  | { readonly error: unknown; readonly response: AxiosResponse | undefined }
-);
-
-interface Redirects {
-  areAllowed: boolean;
-}
-
 async function exchange(
   config: Config,
   url: URL,
@@ -181,7 +194,7 @@ async function exchange(
 ): Promise<Outcome> {
   const data: unknown = await body.open();
   const addedHeaders = authorization?.headers ?? {};
-  const redirects: Redirects = { areAllowed: true };
+  const redirects: Redirects = { areAllowed: true, wereFollowed: false };
   const report = authorization?.report?.sent(url, config.method);
   const changes = [
     changeFields(config, isPlainLoopback(url) ? { proxy: false } : {}),
@@ -243,6 +256,7 @@ function redirectGuard(
   return (options, response, request) => {
     const hop = new URL(String(options['href']));
     const headers: unknown = options['headers'];
+    redirects.wereFollowed = true;
     // If the call began at another host, a hop to loopback may go through a proxy.
     redirects.areAllowed &&=
       policy.allowsRedirectTo(hop) && (proxy === false || !isPlainLoopback(hop));
@@ -261,15 +275,6 @@ function redirectGuard(
 
 function namesOf(headers: object): readonly string[] {
   return Object.keys(headers).map((name) => name.toLowerCase());
-}
-
-function headerOf(headers: unknown, name: string): string | undefined {
-  const value: unknown = isRecord(headers) ? headers[name] : undefined;
-  return typeof value === 'string' ? value : undefined;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }
 
 function isEmptyData(data: unknown): boolean {

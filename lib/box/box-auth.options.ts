@@ -13,6 +13,7 @@ import {
 } from '../core/app/option-checks.js';
 import { isRecord, optionGroup, wholeNumberBetween } from '../core/credentials/field-checks.js';
 import type { Subject } from '../core/credentials/subject.js';
+import { type ApiRetryOptions, apiRetriesSchema } from '../core/http/api-retries.options.js';
 import type { BoxAuthError } from '../core/errors/box-auth.error.js';
 import type { AssertionOptions } from './box-assertion.js';
 import { BOX_API_URL } from './box-issuer.js';
@@ -54,6 +55,11 @@ export interface BoxAuthOptions extends AppAuthOptions {
   readonly tenants?: BoxTenants | undefined;
   /** Whether calls that name no enterprise are refused, instead of being made for the app's own. Default false. */
   readonly tenantRequired?: boolean | undefined;
+  /**
+   * Whether calls of `BoxFetch`, axios and undici are repeated after a 429, a temporary failure of Box or a broken connection.
+   * `true`, or an object with settings. The SDK has retries of its own. Default false.
+   */
+  readonly apiRetries?: boolean | ApiRetryOptions | undefined;
   /** How assertions are built, where Box leaves a choice. */
   readonly assertion?: AssertionOptions | undefined;
 }
@@ -71,6 +77,8 @@ export interface ResolvedOptions extends ResolvedAppAuthOptions {
   readonly origins: readonly string[];
   readonly tenants?: BoxTenants | undefined;
   readonly tenantRequired: boolean;
+  /** Undefined if calls are not repeated. */
+  readonly apiRetries: Required<ApiRetryOptions> | undefined;
   readonly assertion: AssertionOptions;
 }
 
@@ -114,6 +122,7 @@ const boxAuthOptions = optionGroup({
     ),
   ),
   tenantRequired: v.nullish(booleanOption, false),
+  apiRetries: v.nullish(apiRetriesSchema, false),
   assertion: v.nullish(optionGroup({ issuedAt: v.optional(booleanOption, false) }), {}),
 } satisfies Record<keyof BoxAuthOptions, v.GenericSchema>);
 

@@ -10,6 +10,7 @@ import { type BoxAppOptions, resolveOptions, type ResolvedOptions } from './box-
 import type { ClientTransport } from '../core/http/client-transport.js';
 import { BoxIssuer } from './box-issuer.js';
 import { boxBaseUrlOf, boxHeaders, boxUrlRules } from './box-outgoing.js';
+import { boxRetryRules } from './box-retry-rules.js';
 import { type BoxApp, BoxTokenProvider } from './box-token.provider.js';
 import {
   type BoxCredentials,
@@ -81,7 +82,7 @@ export function createBoxAuth(
 }
 
 function describeBox(
-  { apiUrl, uploadUrl, origins, assertion }: ResolvedOptions,
+  { apiUrl, uploadUrl, origins, apiRetries, assertion }: ResolvedOptions,
   tenants: Tenants,
   fieldNames: FieldNames | undefined,
 ): IssuerDescription<BoxCredentials, ParsedBoxCredentials> {
@@ -96,5 +97,6 @@ function describeBox(
     apiUrl,
     baseUrlOf: boxBaseUrlOf({ apiUrl, uploadUrl }),
     tenants,
+    ...(apiRetries && { retries: { options: apiRetries, rules: boxRetryRules } }),
   };
 }

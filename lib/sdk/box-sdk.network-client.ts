@@ -169,7 +169,7 @@ export class BoxSdkNetworkClient implements NetworkClient {
       throw new BoxSdkError({ message: `Only absolute URLs are supported: ${url}` });
     }
     return {
-      send: auth === undefined ? box.unauthorizedFetch : box.fetch,
+      send: auth === undefined ? box.unauthorizedFetch : box.fetchWithoutRetries,
       policy: box.policy,
       isBox: auth !== undefined && box.policy.allows(new URL(url)),
     };

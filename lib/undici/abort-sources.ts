@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events';
 import type { Runtime } from '../core/runtime/runtime.js';
 import { signalSource, type AbortSource, timeoutSource } from '../core/http/abort-sources.js';
 import { isObject } from './headers.js';
+import type { HeldResponse } from './held-response.js';
 
 /** Returns what may abort a call of undici: its `signal` and its `headersTimeout`. */
 export function abortSources(
@@ -18,6 +19,23 @@ export function abortSources(
 export function signalSources({ signal }: { readonly signal?: unknown }): AbortSource[] {
   if (signal instanceof AbortSignal) return [signalSource(signal)];
   return isEmitter(signal) ? [emitterSource(signal)] : [];
+}
+
+/** Whether the caller has aborted the call. An EventEmitter does not show it, but the error does. */
+export function isAborted({ signal }: { readonly signal?: unknown }): boolean {
+  return signal instanceof AbortSignal && signal.aborted;
+}
+
+/** Aborts when the handler of the caller aborts the request that `response` belongs to, although that has ended. */
+export function callerAbortSource(response: HeldResponse): AbortSource {
+  return (abort) => {
+    const report = (reason: unknown) => abort(reason ?? abortedError());
+    if (response.isAbortedByCaller) report(undefined);
+    response.onCallerAbort = report;
+    return () => {
+      response.onCallerAbort = () => undefined;
+    };
+  };
 }
 
 function emitterSource(emitter: EventEmitter): AbortSource {

@@ -1,7 +1,8 @@
 import { AsyncResource } from 'node:async_hooks';
-import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import { rejected } from '../core/tokens/rejection-throttle.js';
 import { proxyRefusal } from '../core/http/env-proxy.js';
+import type { RepeatableResponse } from '../core/http/api-retries.js';
+import { withinErrorBodyTime } from '../core/http/discarded-body.js';
 import type { Authorization, CallerHeaders, OutgoingPolicy } from '../core/http/outgoing-policy.js';
 import type { ResponseHead } from '../core/http/www-authenticate.js';
 import { abortedBy, type WaitOptions } from '../core/http/abort-sources.js';
@@ -12,14 +13,21 @@ import {
 } from '../core/http/replayable-body.js';
 import { parseUrl } from '../core/http/url-rules.js';
 import { type MaybePromise, whenReady } from '../core/runtime/maybe-promise.js';
-import { abortSources } from './abort-sources.js';
-import { HeldResponse } from './held-response.js';
-import { failCall, isDeduplicating, reportsErrors, wrapHandler } from './wrap-handler.js';
+import { abortSources, callerAbortSource, isAborted, signalSources } from './abort-sources.js';
+import { type HeldHead, HeldResponse, type ResultDecision } from './held-response.js';
+import {
+  deduplicateMisplaced,
+  failCall,
+  isDeduplicating,
+  reportsErrors,
+  wrapHandler,
+} from './wrap-handler.js';
 import {
   copyHeaders,
   headerOf,
   isObject,
   toRereadable,
+  upperCase,
   withHeaders,
   withNoStore,
   withoutHeaders,
@@ -106,6 +114,7 @@ class AuthorizedCall {
   readonly #callerContext = new AsyncResource('nestjs-box-auth.AuthorizedCall');
   readonly #body: ReplayableBody<unknown>;
   #call: UndiciCall;
+  #isLongCall = false;
 
   constructor(
     private readonly policy: OutgoingPolicy,
@@ -143,7 +152,8 @@ class AuthorizedCall {
     return whenReady(authorization, (ready) => {
       if (ready === undefined) return this.#sendUnauthorized();
       if (isDeduplicating(this.handler)) return rejected(deduplicateMisplaced());
-      return this.#send(ready, false);
+      this.#isLongCall = this.#isLong(caller);
+      return whenReady(this.#admit(ready), (admitted) => this.#send(admitted, false));
     });
   }
 
@@ -165,17 +175,76 @@ class AuthorizedCall {
     return abortedBy(() => abortSources(this.#call, this.policy.runtime), request);
   }
 
+  /** Waits until a request may be sent. `response` is that of the previous request. */
+  #admit(
+    authorization: Authorization,
+    delayMs = 0,
+    response?: HeldResponse,
+  ): MaybePromise<Authorization> {
+    const sources = () => [
+      ...signalSources(this.#call),
+      ...(response === undefined ? [] : [callerAbortSource(response)]),
+    ];
+    return this.policy.admit(authorization, { sources, isLongCall: this.#isLongCall, delayMs });
+  }
+
   #send(authorization: Authorization, isReplay: boolean): MaybePromise<boolean> {
     return whenReady(this.#body.open(), (body) => {
       const response: HeldResponse = new HeldResponse(
         this.#callerContext,
-        (head) => this.#handleUnauthorized(response, head, authorization, isReplay),
+        this.#decisionAbout(() => response, authorization, isReplay),
         this.#body,
         authorization.report?.sent(this.url, this.#call.method),
       );
       const headers = withHeaders(withNoStore(this.#call.headers), authorization.headers);
       return this.dispatch({ ...this.#call, body, headers }, wrapHandler(this.handler, response));
     });
+  }
+
+  #decisionAbout(
+    response: () => HeldResponse,
+    sent: Authorization,
+    isReplay: boolean,
+  ): ResultDecision {
+    const { retries } = sent;
+    const method = upperCase(this.#call.method);
+    return {
+      watchesCaller: retries !== undefined,
+      onResponse: (status) => {
+        const mayRepeat = retries?.responded(method, status) === true;
+        if (status === 401) {
+          return (head) => this.#handleUnauthorized(response(), head, sent, isReplay);
+        }
+        if (retries === undefined || !mayRepeat) return undefined;
+        return (head) =>
+          this.#repeatOrRelease(response(), sent, isReplay, () =>
+            retries.delayAfterResponse(method, this.#repeatable(head), this.#body),
+          );
+      },
+      onError: (error) => {
+        if (retries === undefined || isAborted(this.#call)) return undefined;
+        return () =>
+          this.#repeatOrRelease(response(), sent, isReplay, () =>
+            retries.delayAfterError(method, error, this.#body),
+          );
+      },
+    };
+  }
+
+  /** Repeats the call after `delayAfter`, or gives the result to the caller. */
+  async #repeatOrRelease(
+    response: HeldResponse,
+    sent: Authorization,
+    isReplay: boolean,
+    delayAfter: () => Promise<number | undefined>,
+  ): Promise<void> {
+    const delayMs = await delayAfter().catch(() => undefined);
+    if (delayMs === undefined || response.isAbortedByCaller) {
+      response.release((error) => this.#fail(error));
+      return;
+    }
+    response.discard();
+    await this.#replace(response, isReplay, async () => this.#admit(sent, delayMs, response));
   }
 
   async #handleUnauthorized(
@@ -187,34 +256,46 @@ class AuthorizedCall {
     // A response to HEAD never has a body, so an empty one means nothing.
     const isEmpty = () => this.#call.method !== 'HEAD' && head.isEmpty();
     const isRefused = await this.policy.isTokenRefused({ ...head, isEmpty });
-    if (isRefused && isReplay) this.policy.invalidate(sent);
-    if (!isRefused || isReplay) {
+    const mayReplay = !isReplay && sent.retries?.mayReplay !== false;
+    if (isRefused && !mayReplay) this.policy.invalidate(sent);
+    if (!isRefused || !mayReplay) {
       response.release((error) => this.#fail(error));
       return;
     }
     response.discard();
-    try {
+    sent.retries?.countReplay();
+    await this.#replace(response, true, async () => {
       const reauthorization = await this.#waitForToken((options) =>
-        this.policy.reauthorize(sent, options).finally(() => response.abortIfUnfinished()),
+        this.policy.reauthorize(sent, options),
       );
-      await this.#send(reauthorization, true);
+      return this.#admit(reauthorization, 0, response);
+    });
+  }
+
+  /** Sends another request instead of the one with `response`, which is discarded. */
+  async #replace(
+    response: HeldResponse,
+    isReplay: boolean,
+    authorize: () => Promise<Authorization>,
+  ): Promise<void> {
+    try {
+      const authorization = await authorize().finally(() => response.abortIfUnfinished());
+      await this.#send(authorization, isReplay);
     } catch (error) {
       this.#fail(error);
     }
+  }
+
+  #repeatable(head: HeldHead): RepeatableResponse {
+    return {
+      status: head.status,
+      header: head.header,
+      readBody: async () => (await withinErrorBodyTime(this.policy.runtime, head.text())) ?? '',
+    };
   }
 
   #fail(error: unknown): void {
     this.#body.cancel(error);
     failCall(this.handler, error);
   }
-}
-
-function deduplicateMisplaced(): BoxAuthError {
-  return new BoxAuthError({
-    code: 'option_invalid',
-    message:
-      'deduplicate() of undici is composed after boxAuthInterceptor: it would give the response of one acting user to another.',
-    hint: 'Compose it before: compose(interceptors.deduplicate(), boxAuthInterceptor(provider)).',
-    docs: 'https://undici.nodejs.org/#/docs/api/Dispatcher',
-  });
 }

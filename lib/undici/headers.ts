@@ -113,3 +113,8 @@ export function isIterable(value: object): value is Iterable<unknown> {
 export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }
+
+/** A method in upper case. undici rejects another value than a string. */
+export function upperCase(method: unknown): string {
+  return String(method).toUpperCase();
+}

@@ -1,3 +1,4 @@
+import { BoxAuthError } from '../core/errors/box-auth.error.js';
 import type { HeldResponse } from './held-response.js';
 import { isObject } from './headers.js';
 
@@ -69,12 +70,12 @@ function wrapLegacyHandler(handler: LegacyHandler, response: HeldResponse): Lega
     ...forwardProgress(handler),
     onConnect: like(handler.onConnect, (abort, context) => {
       response.abort = abort;
-      handler.onConnect?.(abort, context);
+      handler.onConnect?.(response.callerAbort(abort), context);
     }),
     onHeaders: like(handler.onHeaders, (status, headers, ...rest) =>
       response.onStart(status, headers, () => handler.onHeaders?.(status, headers, ...rest)),
     ),
-    onData: like(handler.onData, (chunk) => response.onData(() => handler.onData?.(chunk))),
+    onData: like(handler.onData, (chunk) => response.onData(chunk, () => handler.onData?.(chunk))),
     onComplete: like(handler.onComplete, (trailers) =>
       response.onEnd(() => handler.onComplete?.(trailers)),
     ),
@@ -92,7 +93,7 @@ function wrapControllerHandler(
     ...forwardProgress(handler),
     onRequestStart(controller, context) {
       response.abort = (reason) => controller.abort(reason);
-      handler.onRequestStart(controller, context);
+      handler.onRequestStart(watched(controller, response), context);
     },
     onResponseStart: like(handler.onResponseStart, (controller, status, headers, text) =>
       response.onStart(status, headers, () =>
@@ -105,7 +106,7 @@ function wrapControllerHandler(
       ),
     ),
     onResponseData: like(handler.onResponseData, (controller, chunk) =>
-      response.onData(() => handler.onResponseData?.(controller, chunk)),
+      response.onData(chunk, () => handler.onResponseData?.(controller, chunk)),
     ),
     onResponseEnd: like(handler.onResponseEnd, (controller, trailers) =>
       response.onEnd(() => handler.onResponseEnd?.(controller, trailers)),
@@ -114,6 +115,23 @@ function wrapControllerHandler(
       response.onError(error, () => handler.onResponseError?.(controller, error)),
     ),
   };
+}
+
+/**
+ * A controller of undici that reports its `abort` to `response`. It has private fields, so its other properties must be read
+ * from itself.
+ */
+function watched(controller: Controller, response: HeldResponse): Controller {
+  if (!response.watchesCaller) return controller;
+  const abort = response.callerAbort((reason: Error) => controller.abort(reason));
+  return new Proxy(controller, {
+    get(target, name) {
+      if (name === 'abort') return abort;
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+    set: (target, name, value) => Reflect.set(target, name, value, target),
+  });
 }
 
 /** Leaves out the methods that the caller's handler lacks: which of them undici requires depends on its version. */
@@ -137,6 +155,16 @@ export function isDeduplicating(handler: object): boolean {
     current = Reflect.get(current, 'handler');
   }
   return false;
+}
+
+export function deduplicateMisplaced(): BoxAuthError {
+  return new BoxAuthError({
+    code: 'option_invalid',
+    message:
+      'deduplicate() of undici is composed after boxAuthInterceptor: it would give the response of one acting user to another.',
+    hint: 'Compose it before: compose(interceptors.deduplicate(), boxAuthInterceptor(provider)).',
+    docs: 'https://undici.nodejs.org/#/docs/api/Dispatcher',
+  });
 }
 
 function forwardProgress(handler: ProgressHandler): ProgressHandler {

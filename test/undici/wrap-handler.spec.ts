@@ -9,8 +9,13 @@ import {
 } from '../../lib/undici/wrap-handler.js';
 
 const requestBody = { finish: () => undefined, cancel: () => undefined };
+const decision = {
+  watchesCaller: false,
+  onResponse: () => undefined,
+  onError: () => undefined,
+};
 const heldResponse = () =>
-  new HeldResponse(new AsyncResource('test'), () => Promise.resolve(), requestBody, undefined);
+  new HeldResponse(new AsyncResource('test'), decision, requestBody, undefined);
 
 type Events = [name: string, ...args: unknown[]][];
 

@@ -12,10 +12,13 @@ import { BoxAuthError } from '../errors/box-auth.error.js';
 import { publishEvent } from '../events/auth-channels.js';
 import type { AuthEvent } from '../events/auth-events.js';
 import { authorizedFetch, type BaseUrlOf, unauthorizedFetch } from '../http/authorized-fetch.js';
+import { ApiRetries } from '../http/api-retries.js';
+import type { ApiRetryOptions } from '../http/api-retries.options.js';
 import { directFetch } from '../http/env-proxy.js';
 import type { ReplayingFetch } from '../http/outgoing-request.js';
 import { type HeaderScheme, OutgoingPolicy } from '../http/outgoing-policy.js';
 import { RecursionGuard } from '../http/recursion-guard.js';
+import type { RetryRules } from '../http/retry-policy.js';
 import type { UrlRules } from '../http/url-rules.js';
 import type { Issuer } from '../token-endpoint/issuer.js';
 import { TokenEndpoint } from '../token-endpoint/token-endpoint.js';
@@ -39,6 +42,8 @@ export interface IssuerDescription<Form extends object, Credentials extends Pars
   readonly baseUrlOf?: BaseUrlOf;
   /** The enterprises that the app serves. Default: the one of the credentials. */
   readonly tenants?: TenantCheck;
+  /** How calls are repeated. Default: only after a refused token. */
+  readonly retries?: { readonly options: Required<ApiRetryOptions>; readonly rules: RetryRules };
 }
 
 /** One app at one issuer: credentials, token endpoint, cache and `fetch`, wired together. Independent of Nest. */
@@ -48,12 +53,15 @@ export class AppAuth<Form extends object, Credentials extends ParsedCredentials>
   readonly policy: OutgoingPolicy;
   /** A `fetch` that adds the app's token to calls. */
   readonly fetch: ReplayingFetch;
+  /** The same `fetch`, which repeats a call only if its token was refused, for clients with retries of their own. */
+  readonly fetchWithoutRetries: ReplayingFetch;
   /** A `fetch` that adds no token, for callers with a token of their own. It drops the caller's credentials for other hosts. */
   readonly unauthorizedFetch: ReplayingFetch;
   readonly tokens: TokenCache;
   /** The events of this app's tokens, for the log. */
   readonly events = new Signal<AuthEvent>();
   protected readonly endpoint: TokenEndpoint<Credentials>;
+  readonly #retries: ApiRetries | undefined;
   readonly #keepWarm: ResolvedAppAuthOptions['keepWarm'];
   readonly #name: string | undefined;
   #problem: BoxAuthError | undefined;
@@ -71,7 +79,7 @@ export class AppAuth<Form extends object, Credentials extends ParsedCredentials>
     name: string | undefined,
   ) {
     const { issuer, parseCredentials, credentialsHelp, headers, urlRules, apiUrl } = description;
-    const { baseUrlOf = () => apiUrl, tenants } = description;
+    const { baseUrlOf = () => apiUrl, tenants, retries } = description;
     const {
       store,
       onStoreFailure,
@@ -112,6 +120,7 @@ export class AppAuth<Form extends object, Credentials extends ParsedCredentials>
     );
     this.apiUrl = apiUrl;
     this.baseUrlOf = baseUrlOf;
+    this.#retries = retries && new ApiRetries(retries.options, retries.rules, runtime);
     this.policy = new OutgoingPolicy(
       this.tokens,
       headers,
@@ -120,8 +129,13 @@ export class AppAuth<Form extends object, Credentials extends ParsedCredentials>
       eventSource,
       replayBufferBytes,
       tenants,
+      this.#retries,
     );
     this.fetch = guard.wrap(authorizedFetch(this.policy, options.fetch, baseUrlOf));
+    this.fetchWithoutRetries =
+      retries === undefined
+        ? this.fetch
+        : guard.wrap(authorizedFetch(this.policy, options.fetch, baseUrlOf, { retries: false }));
     this.unauthorizedFetch = guard.wrap(unauthorizedFetch(this.policy, options.fetch, baseUrlOf));
     this.#keepWarm = options.keepWarm;
     this.#name = name;
@@ -160,6 +174,7 @@ export class AppAuth<Form extends object, Credentials extends ParsedCredentials>
   close(): void {
     this.#isClosed = true;
     this.tokens.close();
+    this.#retries?.close();
     this.events.complete();
   }
 }

@@ -92,9 +92,11 @@ export interface ApiRequestEvent {
   readonly acting: 'app' | 'header' | 'token' | 'connection';
   /** The id of the enterprise that `@ForEnterprise` or `runFor` selects. */
   readonly enterprise?: string | undefined;
-  /** 1 for the first request, 2 for its repetition with a new token. */
+  /** 1 for the first request, 2 for its repetition: with a new token, or by the option `apiRetries`. */
   readonly attempt: number;
-  /** Milliseconds before the request was sent, most of them for a token. */
+  /** Of a repetition: the status of the previous request, or its `errorType` if it had no response. */
+  readonly repeatedAfter?: number | string | undefined;
+  /** Milliseconds before the request was sent: for a token, and for the wait of the option `apiRetries`. */
   readonly waitedMs: number;
   /** When the request was sent, in milliseconds since the epoch by this machine's clock. */
   readonly startedAt: number;

@@ -17,6 +17,8 @@ export class ApiCallReport {
   readonly #callerContext = new AsyncResource('nestjs-box-auth.ApiCallReport');
   #attempts = 0;
   #waitingSince: number;
+  /** The result of the last request. */
+  #last: Result = {};
 
   /** The call begins to wait for its token. */
   constructor(
@@ -39,7 +41,10 @@ export class ApiCallReport {
     const sentAt = runtime.monotonic();
     const waitedMs = sentAt - this.#waitingSince;
     const startedAt = runtime.now();
+    const { status, errorType } = this.#last;
+    const repeatedAfter = attempt === 1 ? {} : { repeatedAfter: status ?? errorType };
     return (result) => {
+      this.#last = result;
       this.#waitingSince = runtime.monotonic();
       const durationMs = this.#waitingSince - sentAt;
       const { host, port } = serverOf(url);
@@ -51,6 +56,7 @@ export class ApiCallReport {
         acting,
         enterprise,
         attempt,
+        ...repeatedAfter,
         waitedMs,
         startedAt,
         durationMs,

@@ -1,7 +1,10 @@
 import { reported } from './api-call-report.js';
 import { proxyRefusal } from './env-proxy.js';
 import { rejected } from '../tokens/rejection-throttle.js';
-import type { Authorization, OutgoingPolicy } from './outgoing-policy.js';
+import { signalSource } from './abort-sources.js';
+import type { CallRetries } from './api-retries.js';
+import { drain, peekBody } from './discarded-body.js';
+import type { Admission, Authorization, OutgoingPolicy } from './outgoing-policy.js';
 import {
   type FetchInput,
   type OutgoingRequest,
@@ -11,6 +14,8 @@ import {
   toOutgoingRequest,
   toRequestInit,
 } from './outgoing-request.js';
+import { type Attempt, sendRepeatedly } from './repeated-call.js';
+import type { Runtime } from '../runtime/runtime.js';
 import { MAX_REDIRECTS, nextHop } from './redirect.js';
 import { parseUrl } from './url-rules.js';
 
@@ -25,9 +30,20 @@ export function authorizedFetch(
   policy: OutgoingPolicy,
   send: typeof fetch,
   baseUrlOf: BaseUrlOf,
+  { retries = true }: { readonly retries?: boolean } = {},
 ): ReplayingFetch {
-  return fetchWith(policy, send, baseUrlOf, (request) =>
-    policy.authorize(request.headers, request, request.body?.isLong === true),
+  const authorize: Authorize = (request) =>
+    policy.authorize(request.headers, request, request.body?.isLong === true);
+  return fetchWith(
+    policy,
+    send,
+    baseUrlOf,
+    retries
+      ? authorize
+      : async (request) => {
+          const authorization = await authorize(request);
+          return authorization && { ...authorization, retries: undefined };
+        },
   );
 }
 
@@ -82,6 +98,7 @@ function resolveUrl(input: FetchInput, baseUrlOf: BaseUrlOf): URL | undefined {
 /** Sends one call and follows its redirects. Replays at most one hop, and adds nothing after a hop to a foreign origin. */
 class AuthorizedCall {
   #canReplay = true;
+  #retries: CallRetries | undefined;
 
   constructor(
     private readonly policy: OutgoingPolicy,
@@ -125,7 +142,44 @@ class AuthorizedCall {
     }
   }
 
+  /** Sends a request to one address, and repeats it as the option `apiRetries` allows. */
   async #exchange(
+    url: URL,
+    request: OutgoingRequest,
+    authorization: Authorization | undefined,
+  ): Promise<Response> {
+    // All hops share the attempts of the first one.
+    const retries = (this.#retries ??= authorization?.retries);
+    if (authorization === undefined || retries === undefined) {
+      return this.#replayed(url, request, authorization);
+    }
+    const { method, body, signal } = request;
+    const outcome = await sendRepeatedly(this.policy, { ...authorization, retries }, retries, {
+      ...admissionOf(request),
+      method,
+      body,
+      isAborted: () => signal?.aborted === true,
+      send: (current) => this.#attempt(url, request, current),
+    });
+    if (outcome.result === undefined) throw outcome.error;
+    return outcome.result;
+  }
+
+  async #attempt(
+    url: URL,
+    request: OutgoingRequest,
+    authorization: Authorization,
+  ): Promise<Attempt & { readonly result?: Response }> {
+    try {
+      const response = await this.#replayed(url, request, authorization);
+      return { result: response, response: repeatable(response, this.policy.runtime) };
+    } catch (error) {
+      return { error };
+    }
+  }
+
+  /** Sends a request, and once more if its token is refused. */
+  async #replayed(
     url: URL,
     request: OutgoingRequest,
     authorization: Authorization | undefined,
@@ -134,14 +188,17 @@ class AuthorizedCall {
     if (authorization === undefined || !(await this.#isTokenRefused(request.method, response))) {
       return response;
     }
-    if (!this.#canReplay) {
+    const { retries } = authorization;
+    if (!this.#canReplay || retries?.mayReplay === false) {
       this.policy.invalidate(authorization);
       return response;
     }
     this.#canReplay = false;
+    retries?.countReplay();
     await response.body?.cancel();
     const reauthorization = await this.policy.reauthorize(authorization, request);
-    return this.#exchange(url, request, reauthorization);
+    const admitted = await this.policy.admit(reauthorization, admissionOf(request));
+    return this.#replayed(url, request, admitted);
   }
 
   async #sendWith(
@@ -182,6 +239,29 @@ class AuthorizedCall {
       copy?.cancel().catch(() => undefined);
     }
   }
+}
+
+function admissionOf({ signal, body }: OutgoingRequest): Admission {
+  return {
+    sources: () => (signal == null ? [] : [signalSource(signal)]),
+    isLongCall: body?.isLong === true,
+  };
+}
+
+function repeatable(response: Response, runtime: Runtime): NonNullable<Attempt['response']> {
+  return {
+    status: response.status,
+    header: (name) => response.headers.get(name),
+    readBody: async () => {
+      // Reads from a copy: the caller gets the whole body, and its error if it breaks off.
+      const { body } = response.clone();
+      if (body === null) return '';
+      const peeked = await peekBody(body, runtime);
+      void peeked.body.cancel().catch(() => undefined);
+      return peeked.text;
+    },
+    discard: () => drain(response.body),
+  };
 }
 
 async function endsAtOnce(reader: ReadableStreamDefaultReader<unknown>): Promise<boolean> {

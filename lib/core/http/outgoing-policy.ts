@@ -5,6 +5,7 @@ import {
   currentActing,
   type TenantCheck,
 } from '../acting/acting.context.js';
+import type { Subject } from '../credentials/subject.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import { hasListeners } from '../events/auth-channels.js';
 import type { ApiRequestEvent, AuthEventSource } from '../events/auth-events.js';
@@ -12,10 +13,11 @@ import { untilAborted } from '../runtime/abort.js';
 import type { MaybePromise } from '../runtime/maybe-promise.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { AccessToken } from '../token-endpoint/access-token.js';
-import type { TokenCache } from '../tokens/token-cache.js';
+import type { SubjectTokenDemand, TokenCache } from '../tokens/token-cache.js';
 import { rejected } from '../tokens/rejection-throttle.js';
-import type { WaitOptions } from './abort-sources.js';
+import { abortedBy, type WaitOptions } from './abort-sources.js';
 import { ApiCallReport } from './api-call-report.js';
+import type { AbortSources, ApiRetries, CallRetries } from './api-retries.js';
 import { ORIGIN_BOUND_HEADERS } from './redirect.js';
 import { mayCarryToken, mayFollowWithToken, parseUrl, type UrlRules } from './url-rules.js';
 import type { ResponseHead } from './www-authenticate.js';
@@ -44,10 +46,21 @@ export interface CallerHeaders {
 export interface Authorization {
   readonly headers: Readonly<Record<string, string>>;
   readonly token: AccessToken;
-  /** Where the token is from. */
-  readonly tokens: Pick<ActingConnection, 'replace' | 'invalidate'>;
+  /** The connection that the token is from; undefined for a token of the app. */
+  readonly connection: ActingConnection | undefined;
   /** Undefined if nothing listens to the requests of the call. */
   readonly report: ApiCallReport | undefined;
+  /** Undefined if calls are repeated only after a refused token. */
+  readonly retries: CallRetries | undefined;
+}
+
+/** How a request of a call waits. */
+export interface Admission {
+  /** End the wait. */
+  readonly sources: AbortSources;
+  readonly isLongCall: boolean;
+  /** Milliseconds to wait in any case. Default 0. */
+  readonly delayMs?: number;
 }
 
 type ActingMode = ApiRequestEvent['acting'];
@@ -76,6 +89,7 @@ export class OutgoingPolicy {
     readonly replayBufferBytes: number,
     /** Undefined if all calls are for the enterprise of the credentials. */
     private readonly tenants?: TenantCheck,
+    private readonly retries?: ApiRetries,
   ) {}
 
   /** The name of the issuer. */
@@ -130,9 +144,23 @@ export class OutgoingPolicy {
     const callersActing = callersUser == null ? acting : { ...acting, user: undefined };
     const via = callersUser == null ? viaOf(acting) : 'header';
     const report = this.#report(via, acting?.enterprise);
+    const limited = callersUser ?? acting?.user?.id ?? acting?.connection?.key;
+    const retries = this.retries?.begin(acting?.enterprise, limited);
     return this.#admitted(acting, options, () =>
-      this.#authorization(callersActing, options, isLongCall, report),
+      this.#authorization(callersActing, options, isLongCall, report, retries),
     );
+  }
+
+  /**
+   * Waits until a request of the call may be sent. Returns `sent`, or after a wait its copy with the token that is current by
+   * then.
+   */
+  admit(
+    sent: Authorization,
+    { sources, isLongCall, delayMs = 0 }: Admission,
+  ): MaybePromise<Authorization> {
+    const wait = sent.retries?.admit(delayMs, sources);
+    return wait === undefined ? sent : wait.then(() => this.#refreshed(sent, sources, isLongCall));
   }
 
   /**
@@ -176,15 +204,47 @@ export class OutgoingPolicy {
 
   /** Replaces the refused token in `sent`, and only that one. Returns the headers with the new token. */
   async reauthorize(sent: Authorization, options: WaitOptions = {}): Promise<Authorization> {
-    const token = await sent.tokens.replace(sent.token, {
+    const token = await (sent.connection ?? this.tokens).replace(sent.token, {
       signal: options.signal ?? undefined,
     });
-    return { ...sent, token, headers: { ...sent.headers, ...this.#tokenHeader(token) } };
+    return this.#withToken(sent, token);
   }
 
   /** Makes the next call request a new token, after the replay was refused as well. */
   invalidate(sent: Authorization): void {
-    sent.tokens.invalidate(sent.token);
+    (sent.connection ?? this.tokens).invalidate(sent.token);
+  }
+
+  #refreshed(
+    sent: Authorization,
+    sources: AbortSources,
+    isLongCall: boolean,
+  ): MaybePromise<Authorization> {
+    const { subject } = sent.token;
+    const minValidityMs = isLongCall ? LONG_CALL_MS : undefined;
+    const fresh = this.#peekFresh(sent.connection, subject, minValidityMs);
+    if (fresh !== undefined) return this.#withToken(sent, fresh);
+    return abortedBy(sources, async ({ signal }) =>
+      this.#withToken(sent, await this.#get(sent.connection, { subject, signal, minValidityMs })),
+    );
+  }
+
+  #withToken(sent: Authorization, token: AccessToken): Authorization {
+    return { ...sent, token, headers: { ...sent.headers, ...this.#tokenHeader(token) } };
+  }
+
+  #peekFresh(
+    connection: ActingConnection | undefined,
+    subject: Subject | undefined,
+    minValidityMs: number | undefined,
+  ): AccessToken | undefined {
+    return connection === undefined
+      ? this.tokens.peekFresh(subject, minValidityMs)
+      : connection.peekFresh(minValidityMs);
+  }
+
+  #get(connection: ActingConnection | undefined, demand: SubjectTokenDemand): Promise<AccessToken> {
+    return connection === undefined ? this.tokens.get(demand) : connection.get(demand);
   }
 
   #report(via: ActingMode, enterprise: string | undefined): ApiCallReport | undefined {
@@ -220,25 +280,24 @@ export class OutgoingPolicy {
     options: WaitOptions,
     isLongCall: boolean,
     report?: ApiCallReport,
+    retries?: CallRetries,
   ): MaybePromise<Authorization> {
     const minValidityMs = isLongCall ? LONG_CALL_MS : undefined;
     const connection = acting?.connection;
     const subject = actingSubject(acting);
-    const fresh =
-      connection === undefined
-        ? this.tokens.peekFresh(subject, minValidityMs)
-        : connection.peekFresh(minValidityMs);
-    if (fresh !== undefined) return this.#headersWith(fresh, acting, report);
-    const demand = { signal: options.signal ?? undefined, minValidityMs };
-    const token =
-      connection === undefined ? this.tokens.get({ ...demand, subject }) : connection.get(demand);
-    return token.then((granted) => this.#headersWith(granted, acting, report));
+    const fresh = this.#peekFresh(connection, subject, minValidityMs);
+    if (fresh !== undefined) return this.#headersWith(fresh, acting, report, retries);
+    const signal = options.signal ?? undefined;
+    return this.#get(connection, { subject, signal, minValidityMs }).then((token) =>
+      this.#headersWith(token, acting, report, retries),
+    );
   }
 
   #headersWith(
     token: AccessToken,
     acting: Acting | undefined,
     report: ApiCallReport | undefined,
+    retries: CallRetries | undefined,
   ): Authorization {
     const { actingUserHeader } = this.scheme;
     const headers = this.#tokenHeader(token);
@@ -246,7 +305,7 @@ export class OutgoingPolicy {
     if (user?.via === 'header' && actingUserHeader !== undefined) {
       headers[actingUserHeader] = user.id;
     }
-    return { token, tokens: acting?.connection ?? this.tokens, headers, report };
+    return { token, connection: acting?.connection, headers, report, retries };
   }
 
   #withinBodyWait(isEmpty: Promise<boolean>): Promise<boolean> {
