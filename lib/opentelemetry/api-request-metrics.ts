@@ -7,6 +7,9 @@ const DURATION_BUCKETS_S = [
   0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60,
 ];
 
+/** A `Retry-After` may last a minute, and longer with the option `maxDelayMs`. */
+const WAIT_BUCKETS_S = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 45, 60, 90, 120, 300];
+
 /** Records metrics about requests to the API. Returns a function that stops it. */
 export function recordApiRequestMetrics(meter: Meter): () => void {
   const requests = meter.createCounter('box.api.requests', {
@@ -20,6 +23,16 @@ export function recordApiRequestMetrics(meter: Meter): () => void {
     unit: 's',
     advice: { explicitBucketBoundaries: DURATION_BUCKETS_S },
   });
+  const retries = meter.createCounter('box.api.retries', {
+    description: 'Repeated requests to the API by the result of the previous one.',
+    unit: '{request}',
+    valueType: ValueType.INT,
+  });
+  const wait = meter.createHistogram('box.api.retry.wait', {
+    description: 'Time between the result of a request to the API and its repetition.',
+    unit: 's',
+    advice: { explicitBucketBoundaries: WAIT_BUCKETS_S },
+  });
   return onAuthEvent('api-request', (event) => {
     requests.add(1, {
       ...sourceAttributes(event),
@@ -27,6 +40,17 @@ export function recordApiRequestMetrics(meter: Meter): () => void {
       'box.api.status_class': statusClass(event.status),
     });
     duration.record(event.durationMs / 1000, requestAttributes(event));
+    if (event.attempt === 1) return;
+    const { repeatedAfter } = event;
+    const reason = {
+      ...sourceAttributes(event),
+      'box.api.acting': event.acting,
+      'box.api.retry_reason': statusClass(
+        typeof repeatedAfter === 'number' ? repeatedAfter : undefined,
+      ),
+    };
+    retries.add(1, reason);
+    wait.record(event.waitedMs / 1000, reason);
   });
 }
 

@@ -212,9 +212,8 @@ class AuthorizedCall {
       watchesCaller: retries !== undefined,
       onResponse: (status) => {
         const mayRepeat = retries?.responded(method, status) === true;
-        if (status === 401) {
+        if (status === 401)
           return (head) => this.#handleUnauthorized(response(), head, sent, isReplay);
-        }
         if (retries === undefined || !mayRepeat) return undefined;
         return (head) =>
           this.#repeatOrRelease(response(), sent, isReplay, () =>
@@ -286,11 +285,11 @@ class AuthorizedCall {
     }
   }
 
-  #repeatable(head: HeldHead): RepeatableResponse {
+  #repeatable({ status, header, text }: HeldHead): RepeatableResponse {
     return {
-      status: head.status,
-      header: head.header,
-      readBody: async () => (await withinErrorBodyTime(this.policy.runtime, head.text())) ?? '',
+      status,
+      header,
+      readBody: async () => (await withinErrorBodyTime(this.policy.runtime, text())) ?? '',
     };
   }
 
