@@ -336,11 +336,14 @@ function boxOptions() {
   const groups = {
     renewal: 'RenewalOptions',
     tokenEndpoint: 'TokenEndpointOptions',
+    apiRetries: 'ApiRetryOptions',
     assertion: 'AssertionOptions',
   };
+  /** @param {string} option */
+  const isListed = (option) => !(option in groups) || option === 'apiRetries'; // also true or false
   return new Map([
     ...['AppAuthOptions', 'BoxAuthOptions', 'BoxAuthModuleOptions', 'BoxAuthModuleExtras'].flatMap(
-      (name) => membersOf(name).filter(([option]) => !(option in groups)),
+      (name) => membersOf(name).filter(([option]) => isListed(option)),
     ),
     ...Object.entries(groups).flatMap(([group, name]) =>
       membersOf(name).map(
@@ -389,7 +392,11 @@ function membersOf(name) {
 
 /** The defaults that the code has in objects, by the full names of their options. */
 function constants() {
-  const objects = { renewal: 'renewalDefaults', tokenEndpoint: 'tokenEndpointDefaults' };
+  const objects = {
+    renewal: 'renewalDefaults',
+    tokenEndpoint: 'tokenEndpointDefaults',
+    apiRetries: 'apiRetryDefaults',
+  };
   return Object.entries(objects).flatMap(([group, name]) => {
     const object = sources
       .flatMap(({ statements }) => Array.from(statements))
