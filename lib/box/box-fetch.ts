@@ -18,7 +18,7 @@ export type BoxFetchInit = FetchInit;
 
 /**
  * A `fetch` for Box, both a type and an injection token. It sends a token and the acting user with calls to Box, and repeats
- * a call once with a new token if Box refuses the token. It resolves paths against `apiUrl`, and those below `/api/2.0/`,
+ * a call once with a new token if Box refuses the token, and for other reasons with the option `apiRetries`. It resolves paths against `apiUrl`, and those below `/api/2.0/`,
  * which are uploads, against `uploadUrl`. Calls to other hosts are sent unchanged.
  *
  * Rejects like `fetch`, and with a `BoxAuthError`: those of `BoxTokenProvider.getToken` if there is no token,

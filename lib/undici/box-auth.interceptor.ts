@@ -43,7 +43,8 @@ export type BoxAuthInterceptor = <Call extends UndiciCall, Handler extends objec
  *
  * **Retries.** A call whose token was refused is repeated with a new one. Of a stream, up to `replayBufferBytes` are kept for
  * that, a file is opened again, and a `body` that is a function is called again. If a longer stream was sent, the call fails with
- * `body_not_replayable`. Calls fail with the errors of `BoxTokenProvider.getToken`; errors of `fetch` have them as their
+ * `body_not_replayable`. With the option `apiRetries` calls are repeated for other reasons, too: do not compose `retry()` for the
+ * same calls. Calls fail with the errors of `BoxTokenProvider.getToken`; errors of `fetch` have them as their
  * `cause`.
  *
  * **Dispatchers.** Compose it onto an `Agent`. In undici 6 and 7 the calls of a `Client` or `Pool` need their own `origin`,

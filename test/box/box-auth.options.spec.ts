@@ -71,3 +71,43 @@ describe('The option `keepWarm`', () => {
     expect(() => create({ keepWarm })).not.toThrow();
   });
 });
+
+describe('The option `apiRetries`', () => {
+  const SHAPE = 'true, false or an object with attempts, maxDelayMs or retryPosts';
+
+  it.each([
+    ['apiRetries', 'yes', `${SHAPE}, received a string of 3 characters`],
+    ['apiRetries', 5, `${SHAPE}, received 5`],
+    ['apiRetries', [], `${SHAPE}, received a list`],
+    ['apiRetries.attempts', { attempts: 1 }, 'a whole number from 2 to 10, received 1'],
+    ['apiRetries.attempts', { attempts: 11 }, 'a whole number from 2 to 10, received 11'],
+    ['apiRetries.maxDelayMs', { maxDelayMs: 0 }, 'a number from 1 to 300000, received 0'],
+    [
+      'apiRetries.maxDelayMs',
+      { maxDelayMs: 300_001 },
+      'a number from 1 to 300000, received 300001',
+    ],
+    [
+      'apiRetries.retryPosts',
+      { retryPosts: 'no' },
+      'true or false, received a string of 2 characters',
+    ],
+  ])('is refused with a clear message: %s = %j', async (name, apiRetries, problem) => {
+    const error = await thrownBy(() => create({ apiRetries }));
+    expect(error.code).toBe('option_invalid');
+    expect(error.message).toBe(`Invalid \`${name}\`: expected ${problem}.`);
+  });
+
+  it('is refused with an unknown setting', async () => {
+    const error = await thrownBy(() => create({ apiRetries: { maxdelayMs: 1 } }));
+    expect(error.message).toContain('Unknown option `apiRetries.maxdelayMs`');
+    expect(error.hint).toContain('Did you mean `maxDelayMs`?');
+  });
+
+  it.each([true, false, null, undefined, {}, { attempts: 2, maxDelayMs: 1, retryPosts: true }])(
+    'is accepted as %j',
+    (apiRetries) => {
+      expect(() => create({ apiRetries })).not.toThrow();
+    },
+  );
+});

@@ -204,6 +204,48 @@ describe('A request for a tenant', () => {
   });
 });
 
+describe('Repeated requests', () => {
+  it('have a resend count, and are counted by the result that they repeat', async () => {
+    const retrying = new BoxAuth(
+      {
+        credentials: { config },
+        apiUrl: emulator.url,
+        apiRetries: { maxDelayMs: 1 }, // the backoff ends at once
+      },
+      { name: 'hr' },
+    );
+    emulator.failNext('api', { kind: 'status', status: 503 }, 2);
+    emulator.failNext('api', { kind: 'reset' });
+    await retrying.fetch('/2.0/users/me');
+    retrying.close();
+
+    const counts = requestSpans().map(({ attributes }) => attributes['http.request.resend_count']);
+    expect(counts).toEqual([undefined, 1, 2, 3]);
+    const because = (reason: string) => ({
+      ...ofApp,
+      'box.api.acting': 'app',
+      'box.api.retry_reason': reason,
+    });
+    const retries = await sdk.metric('box.api.retries');
+    expect(retries.descriptor.unit).toBe('{request}');
+    expect(points(retries)).toEqual([
+      [because('5xx'), 2],
+      [because('none'), 1],
+    ]);
+    const wait = await sdk.metric('box.api.retry.wait');
+    expect(wait.descriptor.unit).toBe('s');
+    const measured = wait.dataPoints as DataPoint<Histogram>[];
+    expect(measured.map(({ attributes, value }) => [attributes, value.count])).toEqual([
+      [because('5xx'), 2],
+      [because('none'), 1],
+    ]);
+    for (const { value } of measured) {
+      expect(value.sum).toBeLessThan(10);
+      expect(value.buckets.boundaries.at(-1)).toBe(300);
+    }
+  });
+});
+
 describe('A method', () => {
   it.each([
     ['DELETE', 'DELETE', 'DELETE'],

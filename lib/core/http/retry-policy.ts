@@ -9,7 +9,7 @@ export interface RetryRules {
   readonly isTemporaryRefusal: (body: string) => boolean;
 }
 
-/** What a result means for its call. */
+/** The meaning of a result for its call. */
 export type Verdict = 'final' | 'repeat' | 'rate-limited' | 'depends-on-body';
 
 /** RFC 9110, section 9.2.2: to send such a request twice has the same effect as to send it once. */

@@ -49,6 +49,7 @@ describe('A report', () => {
       {
         ...request,
         attempt: 2,
+        repeatedAfter: 401,
         waitedMs: 50,
         startedAt: START + 2_350,
         durationMs: 7,
