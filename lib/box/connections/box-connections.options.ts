@@ -16,6 +16,7 @@ import {
   wholeNumberBetween,
 } from '../../core/credentials/field-checks.js';
 import { SECRET_EXPECTED, secretsIn } from '../../core/sealing/secret.option.js';
+import { type ApiRetryOptions, apiRetriesSchema } from '../../core/http/api-retries.options.js';
 import { boxApiUrl } from '../box-auth.options.js';
 import { BOX_API_URL } from '../box-issuer.js';
 import { boxAuthorizeUrl } from './box-authorization-server.js';
@@ -52,6 +53,8 @@ export interface BoxConnectionsOptions extends Pick<
   readonly apiUrl?: string | undefined;
   /** More origins that may receive tokens. Default none. */
   readonly origins?: readonly string[] | undefined;
+  /** Whether calls are repeated that Box has limited or not answered: see `BoxAuthOptions`. Default false. */
+  readonly apiRetries?: boolean | ApiRetryOptions | undefined;
   /** The maximum number of connections whose tokens are cached; the least recently used one is evicted. Default 10,000. */
   readonly maxConnections?: number | undefined;
 }
@@ -103,6 +106,7 @@ const boxConnectionsOptions = optionGroup({
   authorizeUrl: v.optional(v.nullable(secureUrl)),
   apiUrl: v.nullish(boxApiUrl, BOX_API_URL),
   origins: v.nullish(v.array(secureUrl, 'a list of URLs'), []),
+  apiRetries: v.nullish(apiRetriesSchema, false),
   maxConnections: v.nullish(wholeNumberBetween(1, MAX_CONNECTIONS), 10_000),
 } satisfies Record<keyof BoxConnectionsOptions, v.GenericSchema>);
 

@@ -13,6 +13,7 @@ import { isForThePerson } from '../../core/errors/gateway-response.js';
 import { Secret } from '../../core/errors/secret.js';
 import { publishEvent } from '../../core/events/auth-channels.js';
 import type { AuthEvent, ConnectionEvent } from '../../core/events/auth-events.js';
+import { ApiRetries } from '../../core/http/api-retries.js';
 import { authorizedFetch } from '../../core/http/authorized-fetch.js';
 import { directFetch } from '../../core/http/env-proxy.js';
 import { type AppTokens, OutgoingPolicy } from '../../core/http/outgoing-policy.js';
@@ -23,6 +24,7 @@ import { rejected } from '../../core/tokens/rejection-throttle.js';
 import { BOX } from '../box-issuer.js';
 import { BOX_API_URL } from '../box-issuer.js';
 import { BOX_UPLOAD_URL, boxBaseUrlOf, boxHeaders, boxUrlRules } from '../box-outgoing.js';
+import { boxRetryRules } from '../box-retry-rules.js';
 import { BOX_IDLE_LIFETIME_MS, BoxAuthorizationServer } from './box-authorization-server.js';
 import type { ResolvedConnectionsOptions } from './box-connections.options.js';
 
@@ -46,6 +48,7 @@ export class ConnectionsApp {
   readonly redirectUri: string;
   /** The events of this app, for the log. */
   readonly events = new Signal<AuthEvent>();
+  readonly #retries: ApiRetries | undefined;
 
   constructor(
     options: ResolvedConnectionsOptions,
@@ -96,11 +99,14 @@ export class ConnectionsApp {
       onChange: (change) => this.#changed(change),
       runtime,
     });
+    const { apiRetries } = options;
+    this.#retries = apiRetries && new ApiRetries(apiRetries, boxRetryRules, runtime);
     this.fetch = guard.wrap(this.#fetchOf(options));
   }
 
   /** Ends the waits of all callers. Waits at most 5 s until the refreshes that have begun are in the vault. */
   async close(): Promise<void> {
+    this.#retries?.close();
     await this.tokens.close();
     this.events.complete();
   }
@@ -136,6 +142,8 @@ export class ConnectionsApp {
       runtime,
       { issuer: BOX, app: this.identity.name },
       replayBufferBytes,
+      undefined,
+      this.#retries,
     );
     const uploadUrl = apiUrl === BOX_API_URL ? BOX_UPLOAD_URL : apiUrl;
     return authorizedFetch(policy, fetch, boxBaseUrlOf({ apiUrl, uploadUrl }));

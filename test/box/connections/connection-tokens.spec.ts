@@ -224,6 +224,20 @@ describe('An unwritten pair', () => {
   });
 });
 
+describe('apiRetries', () => {
+  it('repeat a limited call, and meanwhile only the calls of the same connection wait', async () => {
+    await box.connect({ owner: 'ben', binding: 'the session of ben' }, BOB);
+    const retrying = box.open({ apiRetries: true });
+    box.emulator.failNext('api', { kind: 'rate-limit', retryAfter: 30 });
+    const order: string[] = [];
+    const call = (owner: string) => whoAmI(retrying, owner).then(() => order.push(owner));
+    const limited = call('ann');
+    await expect.poll(() => box.emulator.apiRequests.at(-1)?.status).toBe(429);
+    await box.advanceUntil(Promise.all([limited, call('ann'), call('ben')]));
+    expect(order).toEqual(['ben', 'ann', 'ann']);
+  });
+});
+
 describe('After close', () => {
   it('calls fail with closed', async () => {
     await box.connections.getToken('ann');
