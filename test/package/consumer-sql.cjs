@@ -1,12 +1,13 @@
 // An app that stores connections in SQLite: `node consumer-sql.cjs import`, or `… require`.
+const { Kysely, SqliteDialect } = require('kysely');
+const SqliteDatabase = require('libsql');
+
 const byImport = process.argv[2] === 'import';
 
 void (async () => {
-  const { Kysely, SqliteDialect } = byImport ? await import('kysely') : require('kysely');
   const { migrateConnections, SqlConnectionVault } = byImport
     ? await import('nestjs-box-auth/sql')
     : require('nestjs-box-auth/sql');
-  const SqliteDatabase = require('libsql');
 
   const db = new Kysely({
     dialect: new SqliteDialect({ database: new SqliteDatabase(':memory:') }),

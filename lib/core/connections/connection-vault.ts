@@ -79,6 +79,7 @@ export interface StateRow {
  * `nestjs-box-auth/testing` has a conformance suite.
  */
 export interface ConnectionVault {
+  /** Undefined if there is no connection with this key. */
   load(key: ConnectionKey): Promise<ConnectionRow | undefined>;
   /** Adds a connection. Resolves with false if there is one already. */
   insert(row: ConnectionRow): Promise<boolean>;
