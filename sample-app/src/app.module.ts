@@ -4,6 +4,7 @@ import { TerminusModule } from '@nestjs/terminus';
 import { BoxAuthModule } from 'nestjs-box-auth';
 import { BoxHttpModule } from 'nestjs-box-auth/axios';
 import { BoxHealthIndicator } from 'nestjs-box-auth/terminus';
+import { BoxWebhooksModule } from 'nestjs-box-auth/webhooks';
 import { BoxAuthErrorFilter } from './box/box-auth-error.filter.js';
 import { EventsController } from './events/events.controller.js';
 import { TokenEvents } from './events/token-events.js';
@@ -16,6 +17,8 @@ import { PageController } from './page/page.controller.js';
 import { type PortalOptions } from './portal.options.js';
 import { DemoUsers } from './sign-in/demo-users.js';
 import { TenantController } from './tenant/tenant.controller.js';
+import { FolderChanges } from './webhooks/folder-changes.js';
+import { WebhooksController } from './webhooks/webhooks.controller.js';
 
 const PORTAL_OPTIONS = Symbol('PORTAL_OPTIONS');
 
@@ -34,18 +37,22 @@ const PORTAL_OPTIONS = Symbol('PORTAL_OPTIONS');
     Uploads,
     BoxHealthIndicator,
     TokenEvents,
+    FolderChanges,
     { provide: APP_FILTER, useClass: BoxAuthErrorFilter },
   ],
 })
 export class AppModule implements OnApplicationShutdown {
   static register(options: PortalOptions): DynamicModule {
+    const { webhooks } = options;
     return {
       module: AppModule,
       imports: [
         BoxAuthModule.forRoot({ tenants: options.users.enterpriseIds, ...options.box }),
         // HttpService is used for uploads only. To follow redirects, axios would keep the whole body in memory.
         BoxHttpModule.register({ maxRedirects: 0 }),
+        ...(webhooks === undefined ? [] : [BoxWebhooksModule.forRoot(webhooks)]),
       ],
+      controllers: webhooks === undefined ? [] : [WebhooksController],
       providers: [
         { provide: PORTAL_OPTIONS, useValue: options },
         { provide: DemoUsers, useValue: options.users },

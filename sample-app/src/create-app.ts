@@ -1,11 +1,12 @@
-import { type Server } from 'node:http';
+import { type IncomingMessage, type Server } from 'node:http';
 import { type INestApplication, type NestApplicationOptions } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { ExpressAdapter } from '@nestjs/platform-express';
+import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.js';
 import { serveApiDocs } from './docs/api-docs.js';
 import { type PortalOptions } from './portal.options.js';
+import { bytesOf, isWebhook } from './webhooks/webhook-body.js';
 
 export type Platform = 'express' | 'fastify';
 
@@ -15,21 +16,34 @@ export async function createApp(
   portal: PortalOptions,
   options: NestApplicationOptions = {},
 ): Promise<INestApplication<Server>> {
-  const app = await NestFactory.create<INestApplication<Server>>(
+  const app = await NestFactory.create<NestExpressApplication>(
     AppModule.register(portal),
     platform === 'fastify' ? fastifyAdapter() : new ExpressAdapter(),
-    // Bodies are uploads, which are streamed and never parsed. Idle browser connections must not delay a shutdown.
-    { bodyParser: false, forceCloseConnections: true, abortOnError: false, ...options },
+    {
+      // Bodies are uploads, which are streamed and never parsed, or webhooks, whose bytes are signed.
+      bodyParser: false,
+      rawBody: true,
+      // Idle browser connections must not delay a shutdown.
+      forceCloseConnections: true,
+      abortOnError: false,
+      ...options,
+    },
   );
+  if (platform === 'express') app.useBodyParser('json', { type: isWebhook, limit: '1mb' });
   serveApiDocs(app);
   return app;
 }
 
-/** Passes every body through as a stream: Fastify would parse it, or reject an unknown type. */
+/** Keeps the bytes of webhooks, and passes other bodies through as streams: Fastify would parse them, or reject unknown types. */
 function fastifyAdapter(): FastifyAdapter {
   const adapter = new FastifyAdapter({ forceCloseConnections: true });
   const fastify = adapter.getInstance();
   fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser('*', (_request, _body, done) => done(null));
+  fastify.addContentTypeParser(
+    '*',
+    async (request: { readonly url: string }, body: IncomingMessage): Promise<void> => {
+      if (isWebhook(request)) Object.assign(request, { rawBody: await bytesOf(body) });
+    },
+  );
   return adapter;
 }

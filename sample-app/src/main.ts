@@ -24,11 +24,13 @@ async function start(): Promise<void> {
   // Start-up errors are reported below, in one line.
   const app = await createApp(platform, portal, { logger: false });
   await app.listen(port, HOST);
+  const url = await app.getUrl();
+  portal.onListening?.(url);
   app.useLogger(new ConsoleLogger({ logLevels: ['error', 'warn'] }));
   app.enableShutdownHooks([], { useProcessExit: true });
 
   const { names } = portal.users;
-  console.log(welcome({ url: await app.getUrl(), platform, onEmulator: !isReal, names }));
+  console.log(welcome({ url, platform, onEmulator: !isReal, names }));
 }
 
 /** Returns one line for an error that the user can fix; any other error is a bug and keeps its stack. */

@@ -1,4 +1,5 @@
 import { type BoxAuthModuleOptions } from 'nestjs-box-auth';
+import { type BoxWebhooksModuleOptions } from 'nestjs-box-auth/webhooks';
 import { type DemoUsers } from './sign-in/demo-users.js';
 
 /** The options of the portal. `settings.ts` reads them from the environment; tests pass their own. */
@@ -6,6 +7,10 @@ export interface PortalOptions {
   /** The options of `BoxAuthModule.forRoot`; without credentials it reads the environment. */
   readonly box: BoxAuthModuleOptions;
   readonly users: DemoUsers;
+  /** The options of `BoxWebhooksModule.forRoot`. Without them, the app receives no webhooks. */
+  readonly webhooks?: BoxWebhooksModuleOptions | undefined;
+  /** Called with the URL of the app as soon as it serves. */
+  readonly onListening?: (url: string) => void;
   /** Called after the app has stopped serving. */
   readonly onShutdown?: () => Promise<void>;
 }

@@ -1,6 +1,8 @@
 import { BoxEmulator, type EmulatedUser } from 'nestjs-box-auth/testing';
+import { MemoryWebhookDeliveries } from 'nestjs-box-auth/webhooks';
 import { type Platform } from './create-app.js';
 import { type PortalOptions } from './portal.options.js';
+import { WEBHOOK_PATH } from './webhooks/webhook-body.js';
 import { type DemoUser, DemoUsers } from './sign-in/demo-users.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -31,10 +33,14 @@ export function hasCredentials(environment: Environment): boolean {
 }
 
 /** Contains no credentials: `BoxAuthModule.forRoot` reads them from the environment itself. */
-export function onRealBox({ DEMO_USERS }: Environment): PortalOptions {
+export function onRealBox(environment: Environment): PortalOptions {
+  const hasKeys = ['BOX_WEBHOOK_PRIMARY_KEY', 'BOX_WEBHOOK_SECONDARY_KEY'].some((name) =>
+    environment[name]?.trim(),
+  );
   return {
     box: {},
-    users: new DemoUsers(demoUsersIn(DEMO_USERS)),
+    users: new DemoUsers(demoUsersIn(environment['DEMO_USERS'])),
+    webhooks: hasKeys ? { deliveries: new MemoryWebhookDeliveries() } : undefined,
   };
 }
 
@@ -49,8 +55,27 @@ export async function onEmulator({ DEMO_USERS }: Environment): Promise<PortalOpt
   return {
     box: { apiUrl: emulator.url, credentials: { config: emulator.config } },
     users,
+    webhooks: { ...emulator.webhooks.keys, deliveries: new MemoryWebhookDeliveries() },
+    onListening: (url) => addInboxes(demoUsers, url + WEBHOOK_PATH, emulator),
     onShutdown: () => emulator.stop(),
   };
+}
+
+/** Gives each user a folder with a webhook, so that the page is updated when a file arrives there. */
+function addInboxes(
+  demoUsers: Readonly<Record<string, DemoUser>>,
+  address: string,
+  emulator: BoxEmulator,
+): void {
+  for (const { boxId: userId } of Object.values(demoUsers)) {
+    const { id } = emulator.addFolder({ name: 'Inbox', ownerId: userId });
+    emulator.webhooks.add({
+      target: { type: 'folder', id },
+      address,
+      triggers: ['FILE.UPLOADED', 'FILE.RENAMED', 'FILE.TRASHED', 'FOLDER.CREATED'],
+      userId,
+    });
+  }
 }
 
 /** The demo users of one enterprise. */

@@ -1,5 +1,6 @@
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { watch } from './event-stream.js';
 import { ALICE, ask, BOB, entriesIn, PLATFORMS, startEmulator } from './portal-fixture.js';
 import { StartedProgram } from './started-program.js';
 
@@ -28,12 +29,13 @@ describe('The sample app, built and started by nest start,', { timeout: TO_START
     expect(answers).toMatchObject([
       { status: 200, json: { type: 'user', name: 'Emulated App' } },
       { status: 200, json: { id: ALICE.id, name: 'Alice' } },
-      { status: 200, json: { total_count: 2 } },
+      { status: 200, json: { total_count: 3 } },
       { status: 200, json: { enterprise: '7654321', serviceAccount: { name: 'Emulated App' } } },
     ]);
     const [, , folder] = answers;
     expect(folder && entriesIn(folder)).toMatchObject([
       { type: 'folder', name: "Bob's papers" },
+      { type: 'folder', name: 'Inbox' },
       { type: 'file', name: "Bob's notes.txt" },
     ]);
 
@@ -78,6 +80,21 @@ describe('The sample app, built and started by nest start,', { timeout: TO_START
   });
 
   describe.each(PLATFORMS)('on %s', (PLATFORM) => {
+    test('reports a webhook of its emulator for the inbox of a user', async () => {
+      const other = start({ PORT: '0', PLATFORM });
+      await other.untilPrinted(READY);
+      const url = addressIn(other);
+      const items = entriesIn(await ask(`${url}/api/folders/0/items`, { as: 'carol' }));
+      const id = String(items.find(({ name }) => name === 'Inbox')?.['id']);
+      const headers = { 'x-demo-user': 'carol' };
+      const watcher = await watch(`${url}/api/folders/${id}/changes`, headers);
+      const upload = { as: 'carol', method: 'POST', body: 'a' };
+      await ask(`${url}/api/files?folder=${id}&name=a.txt`, upload);
+      expect(await watcher.next()).toMatchObject({ data: { trigger: 'FILE.UPLOADED' } });
+      expect(await other.interrupt()).toEqual({ code: 0, signal: null });
+      expect(other.errors).toBe('');
+    });
+
     test('stops on Ctrl-C, even during requests', async () => {
       const other = start({ PORT: '0', PLATFORM });
       await other.untilPrinted(READY);

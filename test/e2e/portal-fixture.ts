@@ -2,6 +2,7 @@ import { type Server } from 'node:http';
 import { type INestApplication, type NestApplicationOptions } from '@nestjs/common';
 import { type BoxAuthModuleOptions } from 'nestjs-box-auth';
 import { BoxEmulator, type EmulatedEnterprise, type EmulatedUser } from 'nestjs-box-auth/testing';
+import { MemoryWebhookDeliveries } from 'nestjs-box-auth/webhooks';
 import { onTestFinished } from 'vitest';
 import { createApp, type Platform } from '../../sample-app/src/create-app.js';
 import { DemoUsers } from '../../sample-app/src/sign-in/demo-users.js';
@@ -62,6 +63,7 @@ export async function startPortal(
   const portal = {
     box: { apiUrl: emulator.url, credentials: { config: emulator.config }, ...box },
     users: new DemoUsers(Object.fromEntries(rows)),
+    webhooks: { ...emulator.webhooks.keys, deliveries: new MemoryWebhookDeliveries() },
   };
   const app = await createApp(platform, portal, { logger: false, ...nest });
   onTestFinished(() => app.close());

@@ -1,8 +1,9 @@
 import { channel } from 'node:diagnostics_channel';
 import type { Subscription } from 'rxjs';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { TokenEvents } from '../../sample-app/src/events/token-events.js';
 import { FakeRuntime } from '../support/fake-runtime.js';
+import { watch as watchUrl } from './event-stream.js';
 import { ALICE, BOB, fieldIn, PLATFORMS, type Portal, startPortal } from './portal-fixture.js';
 
 const patience = { timeout: 30_000 };
@@ -73,6 +74,7 @@ describe.each(PLATFORMS)('The portal on %s', patience, (platform) => {
       expect(operations.map(({ name }) => name).toSorted()).toEqual([
         'get /api/events',
         'get /api/files/{id}/content',
+        'get /api/folders/{id}/changes',
         'get /api/folders/{id}/items',
         'get /api/me',
         'get /api/tenant',
@@ -208,38 +210,9 @@ function isHeard(): boolean {
   return channel('nestjs-box-auth:mint').hasSubscribers;
 }
 
-interface Told {
-  readonly event: string | undefined;
-  readonly data: unknown;
-}
-
-/** A minimal EventSource. */
-async function watch({ url }: Portal) {
-  const leaving = new AbortController();
-  onTestFinished(() => leaving.abort());
-  const { body, headers } = await fetch(`${url}/api/events`, { signal: leaving.signal });
-  if (body === null) throw new Error('The response has no body.');
-  const told = eventsIn(body.pipeThrough(new TextDecoderStream()));
-  return {
-    headers,
-    /** Undefined if the stream ended without an error. */
-    next: async () => (await told.next()).value ?? undefined,
-    leave: () => leaving.abort(),
-  };
-}
-
-async function* eventsIn(text: AsyncIterable<string>): AsyncGenerator<Told, undefined> {
-  let unread = '';
-  for await (const chunk of text) {
-    const blocks = (unread + chunk).split('\n\n');
-    unread = blocks.pop() ?? '';
-    for (const block of blocks) {
-      const field = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(block)?.[1];
-      const data = field('data');
-      if (data !== undefined) yield { event: field('event'), data: JSON.parse(data) as unknown };
-    }
-  }
-  return undefined;
+/** Watches the token events. */
+function watch({ url }: Portal) {
+  return watchUrl(`${url}/api/events`);
 }
 
 interface Operation {
