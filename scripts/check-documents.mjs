@@ -33,11 +33,13 @@ expectSame('option', ['docs/options.md'], 'Option', [...boxOptions().keys()]);
 expectSame('option', ['docs/workfront.md'], 'Option', [...workfrontOptions().keys()]);
 expectSame(
   'variable',
-  ['README.md', 'docs/workfront.md', 'docs/webhooks.md'],
+  ['README.md', 'docs/workfront.md', 'docs/webhooks.md', 'docs/connections.md'],
   'Variable',
   variables(),
 );
 expectSame('option', ['docs/webhooks.md'], 'Option', [...webhookOptions().keys()]);
+expectSame('option', ['docs/connections.md'], 'Option', [...connectionOptions().keys()]);
+expectSame('method', ['docs/connections.md'], 'Method', methodsOf('BoxConnections'));
 expectSame('option', ['docs/emulator.md'], 'Option', namesOf('BoxEmulatorOptions'));
 expectSame('fault', ['docs/emulator.md'], 'Fault', faults());
 expectDefaults('docs/options.md', boxOptions());
@@ -361,6 +363,17 @@ function workfrontOptions() {
     'WorkfrontAuthOptions',
     'WorkfrontAuthModuleOptions',
     'WorkfrontAuthModuleExtras',
+  ];
+  return new Map(names.flatMap(membersOf));
+}
+
+/** The options of connections, in Nest and in Express. */
+function connectionOptions() {
+  const names = [
+    'BoxConnectionsOptions',
+    'BoxConnectionsExpressOptions',
+    'BoxConnectionsModuleExtras',
+    'BoxConnectionsModuleRoutes',
   ];
   return new Map(names.flatMap(membersOf));
 }
