@@ -1,4 +1,7 @@
+import { Test } from '@nestjs/testing';
 import { describe, expect, it } from 'vitest';
+import { BoxAuthModule } from 'nestjs-box-auth';
+import { boxAuth } from 'nestjs-box-auth/express';
 import { BoxAuth } from '../../lib/box/box-auth.js';
 import { credentials, TENANT } from '../support/tenant-box.js';
 import { thrownBy } from '../support/thrown.js';
@@ -102,6 +105,17 @@ describe('The option `apiRetries`', () => {
     const error = await thrownBy(() => create({ apiRetries: { maxdelayMs: 1 } }));
     expect(error.message).toContain('Unknown option `apiRetries.maxdelayMs`');
     expect(error.hint).toContain('Did you mean `maxDelayMs`?');
+  });
+
+  it('is checked by boxAuth of Express and by the Nest module', async () => {
+    const options = { credentials, apiRetries: { attempts: 1 } };
+    const errors = [
+      await thrownBy(() => boxAuth(options)),
+      await thrownBy(() =>
+        Test.createTestingModule({ imports: [BoxAuthModule.forRoot(options)] }).compile(),
+      ),
+    ];
+    for (const error of errors) expect(error.message).toContain('Invalid `apiRetries.attempts`');
   });
 
   it.each([true, false, null, undefined, {}, { attempts: 2, maxDelayMs: 1, retryPosts: true }])(
