@@ -328,9 +328,10 @@ function commandLine() {
  */
 function methodsOf(name) {
   return declaration(ts.isClassDeclaration, name)
-    .members.filter(ts.isMethodDeclaration)
-    .filter((method) => !ts.isPrivateIdentifier(method.name))
-    .map((method) => method.name.getText());
+    .members.filter((member) => ts.isMethodDeclaration(member) || ts.isGetAccessor(member))
+    .filter(({ name }) => ts.isIdentifier(name))
+    .filter((member) => !member.getFullText().includes('@internal'))
+    .map(({ name }) => name.getText());
 }
 
 /** The options for Box by their full names, with the defaults that their docstrings name. */
@@ -375,7 +376,11 @@ function connectionOptions() {
     'BoxConnectionsModuleExtras',
     'BoxConnectionsModuleRoutes',
   ];
-  return new Map(names.flatMap(membersOf));
+  const shared = ['fetch', 'renewal', 'tokenEndpoint', 'replayBufferBytes', 'runtime'];
+  return new Map([
+    ...names.flatMap(membersOf),
+    ...membersOf('AppAuthOptions').filter(([option]) => shared.includes(option)),
+  ]);
 }
 
 /** The options of webhooks, in Nest and in Express. */

@@ -1,3 +1,4 @@
+import { BoxAuthError } from '../errors/box-auth.error.js';
 import { withTimeLimit } from '../runtime/time-budget.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { vaultUnavailable } from './connection-errors.js';
@@ -19,7 +20,8 @@ export class GuardedVault {
     try {
       return await withTimeLimit(limit, async () => command(this.vault));
     } catch (error) {
-      throw vaultUnavailable(error);
+      const isKnown = error instanceof BoxAuthError && error.code === 'vault_unavailable';
+      throw isKnown ? error : vaultUnavailable(error);
     }
   }
 }
