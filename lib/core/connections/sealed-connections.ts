@@ -76,7 +76,7 @@ export class SealedConnections {
       ...key,
       version,
       status,
-      refreshedAt: record.obtainedAt,
+      refreshedAt: Math.floor(record.obtainedAt),
       keyId: this.seal.keyId,
       sealed: await this.seal.seal(JSON.stringify(record), boundTo(key, version)),
     };
