@@ -17,7 +17,7 @@ import { attachBoxAuth } from 'nestjs-box-auth/express/axios';
 import { boxClient } from 'nestjs-box-auth/express/sdk';
 import { boxAuthInterceptor } from 'nestjs-box-auth/undici';
 
-const REQUESTS = 200;
+const REQUESTS = 1000;
 const AT_ONCE = 20;
 const ME = '/2.0/users/me';
 const COOKIE = 'session=cookie-of-alice';
