@@ -324,10 +324,10 @@ function commandLine() {
 /**
  * The public methods.
  *
- * @param {string} name of a class
+ * @param {string} className
  */
-function methodsOf(name) {
-  return declaration(ts.isClassDeclaration, name)
+function methodsOf(className) {
+  return declaration(ts.isClassDeclaration, className)
     .members.filter((member) => ts.isMethodDeclaration(member) || ts.isGetAccessor(member))
     .filter(({ name }) => ts.isIdentifier(name))
     .filter((member) => !member.getFullText().includes('@internal'))
@@ -376,10 +376,10 @@ function connectionOptions() {
     'BoxConnectionsModuleExtras',
     'BoxConnectionsModuleRoutes',
   ];
-  const shared = ['fetch', 'renewal', 'tokenEndpoint', 'replayBufferBytes', 'runtime'];
+  const shared = new Set(['fetch', 'renewal', 'tokenEndpoint', 'replayBufferBytes', 'runtime']);
   return new Map([
     ...names.flatMap(membersOf),
-    ...membersOf('AppAuthOptions').filter(([option]) => shared.includes(option)),
+    ...membersOf('AppAuthOptions').filter(([option]) => shared.has(option)),
   ]);
 }
 

@@ -14,7 +14,7 @@ const { databaseUrl, apiUrl, client, owners, callers, pauseMs }: MemberOptions =
 const pool = new Pool({ connectionString: databaseUrl, max: 4 });
 // Without these listeners, a restart of PostgreSQL ends the process.
 pool.on('error', () => undefined);
-pool.on('connect', (client) => client.on('error', () => undefined));
+pool.on('connect', (opened) => opened.on('error', () => undefined));
 const connections = new BoxConnections({
   ...client,
   redirectUri: 'http://localhost:3000/box/callback',

@@ -69,12 +69,10 @@ export class ConnectedBox {
 
   /** Moves time on, but not while a request is on its way, until `work` has settled. Returns its result. */
   async advanceUntil<T>(work: Promise<T>): Promise<T> {
-    let isSettled = false;
-    const settle = () => {
-      isSettled = true;
-    };
+    const settling = new AbortController();
+    const settle = () => settling.abort();
     work.then(settle, settle);
-    while (!isSettled) {
+    while (!settling.signal.aborted) {
       await settled();
       if (this.#requestsInFlight === 0) await this.runtime.advance(100);
     }

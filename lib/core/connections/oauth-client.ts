@@ -5,7 +5,7 @@ import { delay, holdingProcess } from '../runtime/delay.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { ProcessFrozen, TimeBudget } from '../runtime/time-budget.js';
 import { type GrantedPair, pairGrant, revocation } from '../token-endpoint/grant.js';
-import type { Fetch, Form, Issuer } from '../token-endpoint/issuer.js';
+import type { Fetch, Form, TokenEndpointDescription } from '../token-endpoint/issuer.js';
 import { timeoutError, unreachableError } from '../token-endpoint/network-errors.js';
 import { TokenAttempts } from '../token-endpoint/token-attempts.js';
 import type { TokenEndpointOptions } from '../token-endpoint/token-endpoint.options.js';
@@ -18,10 +18,7 @@ const FIRST_PAUSE_MS = 500;
  * An issuer at which people grant tokens to apps (RFC 6749 section 4.1). Its error for `invalid_grant` has the code
  * `reauthorization_required`.
  */
-export interface AuthorizationServer extends Pick<
-  Issuer<never>,
-  'name' | 'docs' | 'tokenUrl' | 'toError'
-> {
+export interface AuthorizationServer extends TokenEndpointDescription {
   readonly authorizeUrl: string;
   readonly revokeUrl: string;
   /** The parameter that names the account to preselect. */
@@ -68,10 +65,7 @@ export class OAuthClient {
     private readonly parts: OAuthClientParts,
   ) {
     const { limits, fetch, runtime, emit } = parts;
-    // The forms of people's grants are made here, not by the issuer.
-    const tokenForm = () => Promise.reject(new TypeError('A grant of a person has its own form.'));
-    const issuer = { ...endpointOf(server), tokenForm, isKeyError: () => false };
-    this.#attempts = new TokenAttempts(issuer, limits, fetch, runtime, emit);
+    this.#attempts = new TokenAttempts(server, limits, fetch, runtime, emit);
   }
 
   /** The address that a person signs in at. PKCE is always used (RFC 9700 section 2.1.1). */
@@ -171,8 +165,4 @@ export class OAuthClient {
 
 function isRefusedGrant(error: unknown): boolean {
   return error instanceof BoxAuthError && error.code === 'reauthorization_required';
-}
-
-function endpointOf({ name, docs, tokenUrl, toError }: AuthorizationServer) {
-  return { name, docs, tokenUrl, toError };
 }

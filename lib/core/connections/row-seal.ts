@@ -82,18 +82,19 @@ export class EnvelopeSeal implements RowSeal {
 
   async #ask(request: () => Uint8Array | Promise<Uint8Array>): Promise<Uint8Array> {
     const { runtime } = this;
-    const toError = () => new Error(`\`keys\` gave no result within ${TIMEOUT_MS} ms.`);
     try {
-      const bytes: unknown = await withTimeLimit(
-        { runtime, limitMs: TIMEOUT_MS, toError },
-        async () => request(),
-      );
+      const limit = { runtime, limitMs: TIMEOUT_MS, toError: noResult };
+      const bytes: unknown = await withTimeLimit(limit, async () => request());
       if (bytes instanceof Uint8Array && bytes.length > 0) return bytes;
     } catch (error) {
       throw vaultUnavailable(error);
     }
     throw vaultUnavailable(new Error('`keys` returned no bytes.'));
   }
+}
+
+function noResult(): Error {
+  return new Error(`\`keys\` gave no result within ${TIMEOUT_MS} ms.`);
 }
 
 function sealWith(dataKey: Uint8Array): SecretSeal {

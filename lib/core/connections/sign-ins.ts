@@ -161,8 +161,6 @@ function checkedHints({
   if (loginHint !== undefined && typeof loginHint !== 'string') {
     throw invalidHint('loginHint', 'an email address as a string');
   }
-  const isScope = (scope: unknown) =>
-    typeof scope === 'string' && /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope);
   if (
     scopes !== undefined &&
     (!Array.isArray(scopes) || scopes.length === 0 || !scopes.every(isScope))
@@ -170,6 +168,11 @@ function checkedHints({
     throw invalidHint('scopes', 'a list of scopes, such as ["root_readonly"]');
   }
   return { loginHint, scopes };
+}
+
+/** RFC 6749 appendix A.4. */
+function isScope(scope: unknown): boolean {
+  return typeof scope === 'string' && /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope);
 }
 
 function invalidHint(name: string, expected: string): BoxAuthError {

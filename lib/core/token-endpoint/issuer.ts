@@ -37,13 +37,19 @@ export interface Attempt {
   readonly omitIssuedAt: boolean;
 }
 
-/** The token endpoint of an issuer: its address, its form, and the meaning of its errors. */
-export interface Issuer<Credentials> {
+/** The token endpoint of an issuer: its address, and the meaning of its errors. */
+export interface TokenEndpointDescription {
   /** The name in messages. */
   readonly name: string;
   readonly tokenUrl: string;
   /** URL of the documentation about its token endpoint. */
   readonly docs: string;
+  /** Converts an error response to an error with a hint. */
+  toError(response: ErrorResponse): BoxAuthError;
+}
+
+/** An issuer of tokens for apps. */
+export interface Issuer<Credentials> extends TokenEndpointDescription {
   /**
    * Checks the id of a subject that a caller names. Issuers with one subject per app omit it.
    *
@@ -61,6 +67,4 @@ export interface Issuer<Credentials> {
   verifyToken?(token: AccessToken, send: Fetch, signal: AbortSignal): Promise<void>;
   /** Whether `error` is about the key alone, so that another key of the app may be accepted. */
   isKeyError(error: BoxAuthError): boolean;
-  /** Converts an error response to an error with a hint. */
-  toError(response: ErrorResponse): BoxAuthError;
 }

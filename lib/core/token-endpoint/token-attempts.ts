@@ -5,7 +5,7 @@ import { ageMs } from '../runtime/age-clock.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { ProcessFrozen, type TimeBudget } from '../runtime/time-budget.js';
 import type { Grant } from './grant.js';
-import type { Attempt, Fetch, Form, Issuer } from './issuer.js';
+import type { Attempt, Fetch, Form, TokenEndpointDescription } from './issuer.js';
 import { RequestGate } from './request-gate.js';
 import { ClockTrials, ServerClock } from './server-clock.js';
 import type { TokenEndpointOptions } from './token-endpoint.options.js';
@@ -43,7 +43,7 @@ export class TokenAttempts {
   #onPause: (error: BoxAuthError) => void = () => undefined;
 
   constructor(
-    private readonly issuer: Issuer<never>,
+    private readonly issuer: TokenEndpointDescription,
     private readonly limits: Required<TokenEndpointOptions>,
     private readonly fetch: Fetch,
     private readonly runtime: Runtime,

@@ -152,10 +152,10 @@ describe('getToken', () => {
   });
 
   it('a loop of failing calls does not block the event loop', async () => {
-    let isDone = false;
+    const done = new AbortController();
     let rounds = 0;
     const loop = async () => {
-      while (!isDone) {
+      while (!done.signal.aborted) {
         rounds += 1;
         await outcome(box.connections.getToken('nobody'));
       }
@@ -164,7 +164,7 @@ describe('getToken', () => {
     await new Promise((resolve) => {
       setImmediate(resolve);
     });
-    isDone = true;
+    done.abort();
     await box.advanceUntil(looping);
     expect(rounds).toBeLessThan(100);
   });

@@ -213,7 +213,8 @@ describe('complete', () => {
     const outcomes = await Promise.all(
       others.map((each) => outcome(each.complete({ ...ann, query }))),
     );
-    expect(outcomes.toSorted()).toEqual(['resolved', 'state_used', 'state_used']);
+    expect(outcomes.filter((each) => each === 'resolved')).toHaveLength(1);
+    expect(outcomes.filter((each) => each === 'state_used')).toHaveLength(2);
   });
 
   it('must happen within ten minutes', async () => {
@@ -270,7 +271,8 @@ describe('complete', () => {
     ['temporarily_unavailable', 'unavailable', true],
   ])('reports the error %s of Box as %s', async (error, code, retryable) => {
     const { searchParams } = new URL(await box.connections.authorizationUrl(ann));
-    const query = { error, error_description: 'why\n\u001b[31m', state: searchParams.get('state') };
+    const state = searchParams.get('state');
+    const query = { state, error, error_description: 'why\n\u001b[31m' };
     const failure = await box.connections
       .complete({ ...ann, query })
       .catch((thrown: unknown) => thrown);
