@@ -185,8 +185,10 @@ describe('The emulator delivers an event again', () => {
     upload(box);
     await until(() => box.arrived.length === 1);
     await box.runtime.advance(29_999);
-    expect(box.emulator.webhooks.deliveries).toMatchObject([
-      { state: 'pending', attempts: [{ deliveryId: expect.any(String) as string }] },
+    const [unanswered] = box.emulator.webhooks.deliveries;
+    expect(unanswered?.state).toBe('pending');
+    expect(unanswered?.attempts).toEqual([
+      { deliveryId: box.arrived[0]?.headers['box-delivery-id'], sentAtMs: NOW_MS },
     ]);
     await box.runtime.advance(1);
     expect(await deliveryOf(box)).toMatchObject({
@@ -231,6 +233,19 @@ describe('The emulator delivers an event again', () => {
     expect(second?.headers['box-delivery-id']).not.toBe(first?.headers['box-delivery-id']);
     if (second) await expect(verify(box, second)).resolves.toMatchObject({ id });
     await expect(box.emulator.webhooks.redeliver('none')).rejects.toThrow('Unknown delivery');
+  });
+
+  test('on request only once, if there was a 2xx before', async () => {
+    const box = await startWatched((_request, response) => {
+      response.writeHead(box.arrived.length === 1 ? 200 : 500).end();
+    });
+    box.watch(['FILE.UPLOADED']);
+    upload(box);
+    const { id } = await deliveryOf(box);
+    const repeated = await box.emulator.webhooks.redeliver(id);
+    expect(repeated).toMatchObject({ state: 'delivered', attempts: [{}, { status: 500 }] });
+    expect(repeated).not.toHaveProperty('nextAttemptAtMs');
+    expect(box.runtime.timers).toBe(0);
   });
 
   test('on request while the first attempt is in progress', async () => {
