@@ -152,7 +152,7 @@ export class WebhookSender {
 
   #schedule(delivery: Delivery, sentAtMs: number): void {
     cancelNext(delivery);
-    if (isDelivered(delivery) || delivery.attempts.length > MAX_RETRIES) return;
+    if (delivery.attempts.length > MAX_RETRIES) return;
     const retry = (): void => {
       delete delivery.next;
       void this.#start(delivery);
