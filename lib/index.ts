@@ -57,6 +57,7 @@ export type {
   AuthEvent,
   AuthEventSource,
   ClockOffsetEvent,
+  ConnectionEvent,
   StaleServedEvent,
   StoreEvent,
   TenantUnauthorizedEvent,

@@ -7,29 +7,7 @@ export type { BoxConnectionsExpressOptions } from './box-connections.options.js'
 export { boxWebhook, type BoxWebhookExpressOptions } from './box-webhook.middleware.js';
 export type { BoxHealth, BoxHealthOptions } from './box-health.js';
 export { boxApiError } from '../box/box-api-error.js';
-export {
-  type BoxConnection,
-  type BoxConnectionPage,
-  BoxConnections,
-  type BoxConnectionsContext,
-  type ConnectionTokenDemand,
-} from '../box/connections/box-connections.js';
-export type { BoxConnectionsOptions } from '../box/connections/box-connections.options.js';
-export type { BoxConnectionsRoutes } from '../box/connections/connection-routes.options.js';
-export type { ConnectedPerson } from '../core/connections/connection-record.js';
-export type {
-  ConnectionKey,
-  ConnectionRow,
-  ConnectionStatus,
-  ConnectionVault,
-  IdleRequest,
-  LeaseRequest,
-  ListRequest,
-  OtherKeysRequest,
-  StateRow,
-} from '../core/connections/connection-vault.js';
-export type { KeyWrapper } from '../core/connections/row-seal.js';
-export type { CallbackQuery, SignInRequest, SignInResponse } from '../core/connections/sign-ins.js';
+export * from '../box/connections/connections-api.js';
 export type { BoxFetch } from '../box/box-fetch.js';
 export type { BoxTokenProvider } from '../box/box-token.provider.js';
 export type { BoxUsers } from '../box/users/box-users.js';
@@ -45,6 +23,7 @@ export type {
   AuthEvent,
   AuthEventSource,
   ClockOffsetEvent,
+  ConnectionEvent,
   StaleServedEvent,
   StoreEvent,
   TokenEvent,

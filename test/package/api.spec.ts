@@ -44,6 +44,7 @@ describe('The public API', () => {
         "nestjs-box-auth/sql",
         "nestjs-box-auth/terminus",
         "nestjs-box-auth/opentelemetry",
+        "nestjs-box-auth/connections",
         "nestjs-box-auth/webhooks",
         "nestjs-box-auth/workfront",
         "nestjs-box-auth/workfront/axios",

@@ -1,6 +1,9 @@
 import { type ActingConnection, runInActingContext } from '../../core/acting/acting.context.js';
 import type { ConnectionKey } from '../../core/connections/connection-vault.js';
-import type { Connection, ConnectionPage } from '../../core/connections/connections.js';
+import type {
+  Connection as BoxConnection,
+  ConnectionPage as BoxConnectionPage,
+} from '../../core/connections/connections.js';
 import type { SignInRequest, SignInResponse } from '../../core/connections/sign-ins.js';
 import type { AccessToken } from '../../core/token-endpoint/access-token.js';
 import { rejected } from '../../core/tokens/rejection-throttle.js';
@@ -12,12 +15,6 @@ import {
   resolveConnectionsOptions,
 } from './box-connections.options.js';
 import { ConnectionsApp } from './connections-app.js';
-
-/** A Box account that a person has connected to the app. Contains no token. Times are milliseconds since the epoch. */
-export type BoxConnection = Connection;
-
-/** A page of connections. */
-export type BoxConnectionPage = ConnectionPage;
 
 /** Requirements for the token of a connection. */
 export interface ConnectionTokenDemand extends TokenDemand {

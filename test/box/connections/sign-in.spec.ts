@@ -269,10 +269,10 @@ describe('complete', () => {
     ['invalid_scope', 'request_refused', false],
     ['server_error', 'unavailable', true],
     ['temporarily_unavailable', 'unavailable', true],
-  ])('reports the error %s of Box as %s', async (error, code, retryable) => {
+  ])('reports the error %s of Box as %s', async (reported, code, retryable) => {
     const { searchParams } = new URL(await box.connections.authorizationUrl(ann));
     const state = searchParams.get('state');
-    const query = { state, error, error_description: 'why\n\u001b[31m' };
+    const query = { state, error: reported, error_description: 'why\n\u001b[31m' };
     const failure = await box.connections
       .complete({ ...ann, query })
       .catch((thrown: unknown) => thrown);
@@ -280,7 +280,7 @@ describe('complete', () => {
     expect(failure).toMatchObject({
       code,
       retryable,
-      message: expect.stringContaining(`${error}: why`),
+      message: expect.stringContaining(`${reported}: why`),
     });
     expect(String(failure)).not.toContain('\u001b');
   });
