@@ -14,6 +14,7 @@ const FOLDERS = [
   'core/credentials',
   'core/token-endpoint',
   'core/tokens',
+  'core/connections',
   'core/acting',
   'core/http',
   'core/app',
