@@ -124,6 +124,18 @@ describe('The response to a client', () => {
       'Forbidden',
       'This request is for an enterprise that is not served here.',
     ],
+    ['owner_invalid', 401, 'Unauthorized', 'This request needs a signed-in user.'],
+    ['return_to_invalid', 400, 'Bad Request', 'The address to return to is invalid.'],
+    [
+      'state_invalid',
+      400,
+      'Bad Request',
+      'This sign-in was begun by another browser or another person.',
+    ],
+    ['state_expired', 400, 'Bad Request', 'This sign-in has expired.'],
+    ['state_used', 400, 'Bad Request', 'This sign-in is already complete.'],
+    ['consent_denied', 403, 'Forbidden', 'The use of the account was not allowed.'],
+    ['vault_unreadable', 500, 'Internal Server Error', 'The connected account could not be read.'],
     ['webhook_invalid', 403, 'Forbidden', 'This webhook could not be verified.'],
     [
       'webhook_raw_body_missing',
@@ -133,6 +145,27 @@ describe('The response to a client', () => {
     ],
   ] as const)('for %s is a %d', (code, statusCode, error, message) => {
     expect(gatewayResponse(errorWith({ code }))).toEqual({ statusCode, message, error });
+  });
+
+  it.each([
+    ['connection_missing', 'This request needs a connected account.'],
+    ['reauthorization_required', 'The account must be connected again.'],
+  ] as const)('for %s is a 401 with the path that connects an account', (code, message) => {
+    const response = { statusCode: 401, message, error: 'Unauthorized', code };
+    expect(gatewayResponse(errorWith({ code }))).toEqual(response);
+    const connectUrl = '/box/connect';
+    const error = errorWith({ code, connectUrl });
+    expect(gatewayResponse(error)).toEqual({ ...response, connectUrl });
+    expect(gatewayResponse(error.with({ message: 'another' }))).toEqual({
+      ...response,
+      connectUrl,
+    });
+    expect(error.toJSON()).toMatchObject({ connectUrl });
+  });
+
+  it('has no path for another error', () => {
+    const error = errorWith({ code: 'client_invalid', connectUrl: '/box/connect' });
+    expect(gatewayResponse(error)).not.toHaveProperty('connectUrl');
   });
 
   it('is a 413 for a webhook that is too large', () => {

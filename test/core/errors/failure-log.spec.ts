@@ -41,6 +41,14 @@ describe('The log of failed requests', () => {
     ]);
   });
 
+  it.each(['connection_missing', 'reauthorization_required'] as const)(
+    'has no line about %s, which the person can fix',
+    (code) => {
+      fail({ code }, 401);
+      expect(lines).toEqual([]);
+    },
+  );
+
   it('has one line a minute for each code and status, and then the number of others', () => {
     fail({ status: 400 });
     fail({ status: 400 });
