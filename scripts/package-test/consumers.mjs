@@ -2,6 +2,7 @@ import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { root } from '../command.mjs';
 import {
+  expectAccountsConnected,
   expectBoxCalled,
   expectConnectionsStored,
   expectExpressCallsBox,
@@ -44,6 +45,7 @@ const nodeTypes = '@types/node@20';
 
 const nestTypes = [
   'consumer.ts',
+  'consumer-connections.ts',
   'consumer-sdk.ts',
   'consumer-sql.ts',
   'consumer-watching.ts',
@@ -66,6 +68,8 @@ export const consumers = [
       nodeTypes,
     ],
     checks: {
+      'connects accounts on Express': expectAccountsConnected('import', 'express'),
+      'connects accounts on Fastify': expectAccountsConnected('import', 'fastify'),
       'receives webhooks on Express': expectWebhooksReceived('import', 'express'),
       'receives webhooks on Fastify': expectWebhooksReceived('import', 'fastify'),
       'loads its peers on demand': expectLoadedOnDemand('import'),
@@ -87,6 +91,8 @@ export const consumers = [
       nodeTypes,
     ],
     checks: {
+      'connects accounts on Express': expectAccountsConnected('require', 'express'),
+      'connects accounts on Fastify': expectAccountsConnected('require', 'fastify'),
       'receives webhooks on Express': expectWebhooksReceived('require', 'express'),
       'receives webhooks on Fastify': expectWebhooksReceived('require', 'fastify'),
       'calls Box from an ES module': expectBoxCalled('consumer.mjs'),

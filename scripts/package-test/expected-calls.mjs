@@ -73,6 +73,14 @@ export function expectWebhooksReceived(way, platform) {
   );
 }
 
+/**
+ * @param {Way} way
+ * @param {'express' | 'fastify'} platform
+ */
+export function expectAccountsConnected(way, platform) {
+  return expectPrinted(['consumer-connections.cjs', way, platform], ['302 /files', 'Alice', '500']);
+}
+
 /** @param {Way} way */
 export function expectWorkfrontCalled(way) {
   return expectPrinted(

@@ -22,6 +22,7 @@ const peersByEntryPoint = {
   'nestjs-box-auth/sql': ['kysely'],
   'nestjs-box-auth/terminus': [...nest, '@nestjs/core', '@nestjs/terminus'],
   'nestjs-box-auth/opentelemetry': ['@opentelemetry/api'],
+  'nestjs-box-auth/connections': [...nest, '@nestjs/core'],
   'nestjs-box-auth/webhooks': [...nest, '@nestjs/core'],
   'nestjs-box-auth/workfront': [...nest, '@nestjs/core'],
   'nestjs-box-auth/workfront/axios': [...nest, '@nestjs/axios', 'axios'],

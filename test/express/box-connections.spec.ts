@@ -226,9 +226,9 @@ describe('boxConnections', () => {
   });
 
   it('reads nothing of a connection after it is closed', async () => {
-    const { connections, close } = create();
-    await connect(connections);
-    await close();
-    expect((await thrownBy(() => connections.getToken('ann'))).code).toBe('closed');
+    const middleware = create();
+    await connect(middleware.connections);
+    await middleware.close();
+    expect((await thrownBy(() => middleware.connections.getToken('ann'))).code).toBe('closed');
   });
 });
