@@ -40,6 +40,8 @@ expectSame(
 expectSame('option', ['docs/webhooks.md'], 'Option', [...webhookOptions().keys()]);
 expectSame('option', ['docs/connections.md'], 'Option', [...connectionOptions().keys()]);
 expectSame('method', ['docs/connections.md'], 'Method', methodsOf('BoxConnections'));
+expectSame('metric', ['docs/observability.md'], 'Metric', metrics());
+expectSame('event', ['docs/observability.md'], 'Kind', eventKinds());
 expectSame('option', ['docs/emulator.md'], 'Option', namesOf('BoxEmulatorOptions'));
 expectSame('fault', ['docs/emulator.md'], 'Fault', faults());
 expectDefaults('docs/options.md', boxOptions());
@@ -268,6 +270,22 @@ function tokenEndpointResponses() {
   const found = [...list.matchAll(/scope: '(\w+)',.*?code: '(\w+)'/gs)];
   if (found.length === 0) throw new Error(`${file} has no list of error responses.`);
   return found.map(([, scope = '', code = '']) => ({ scope, code }));
+}
+
+/** The names of the metrics. */
+function metrics() {
+  return sources.flatMap(({ text }) =>
+    Array.from(
+      text.matchAll(/\.create(?:Counter|Histogram|Gauge)\('([\w.]+)'/g),
+      ([, name = '']) => name,
+    ),
+  );
+}
+
+/** The kinds of events. */
+function eventKinds() {
+  const text = read('lib/core/events/auth-channels.ts');
+  return Array.from(text.matchAll(/\bchannelOf\('([\w-]+)'\)/g), ([, kind = '']) => kind);
 }
 
 /** The kinds of `Fault`. */

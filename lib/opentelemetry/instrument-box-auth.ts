@@ -2,6 +2,7 @@ import { type MeterProvider, metrics, trace, type TracerProvider } from '@opente
 import { PACKAGE_VERSION } from '../core/runtime/package-version.js';
 import { recordApiRequestMetrics } from './api-request-metrics.js';
 import { recordApiRequestSpans } from './api-request-spans.js';
+import { recordConnectionMetrics } from './connection-metrics.js';
 import { recordTokenMetrics } from './token-metrics.js';
 import { recordTokenSpans } from './token-spans.js';
 
@@ -22,7 +23,7 @@ export interface TelemetryOptions extends TelemetryProviders {
 }
 
 /**
- * Records spans (`box.token.mint`, …) and metrics (`box.token.mints`, …) of the tokens of all Box and Workfront apps in this
+ * Records spans (`box.token.mint`, …) and metrics (`box.token.mints`, …) of the tokens and the connections of all Box and Workfront apps in this
  * process. Returns a function that stops it. The telemetry contains no tokens, no secrets, and no ids but those of
  * tenants.
  *
@@ -46,6 +47,7 @@ export function instrumentBoxAuth({
   const stops = [
     recordTokenSpans(tracer),
     recordTokenMetrics(meter),
+    recordConnectionMetrics(meter),
     ...(apiRequests ? [recordApiRequestSpans(tracer), recordApiRequestMetrics(meter)] : []),
   ];
   return () => {

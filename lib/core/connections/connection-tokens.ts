@@ -6,8 +6,10 @@ import { lruCache } from '../runtime/lru-cache.js';
 import { withTimeLimit } from '../runtime/time-budget.js';
 import type { AccessToken } from '../token-endpoint/access-token.js';
 import { RejectionThrottle } from '../tokens/rejection-throttle.js';
+import { mintReporter } from '../tokens/mint-reporter.js';
 import { closedError } from '../tokens/token-errors.js';
 import { type TokenDemand, TokenRefresher } from '../tokens/token-refresher.js';
+import { CachedToken } from '../tokens/token-schedule.js';
 import { ConnectionSource, type ConnectionSourceContext } from './connection-source.js';
 import type { ConnectionKey } from './connection-vault.js';
 
@@ -83,7 +85,7 @@ export class ConnectionTokens {
   /** Refreshes a connection although its token `current` may still be valid. */
   async refresh(key: ConnectionKey, current: AccessToken): Promise<void> {
     const entry = this.#entryOf(key);
-    await this.#whileOpen(key, entry, () => entry.source.mint(undefined, { current }));
+    await this.#whileOpen(key, entry, () => this.#refresh(entry.source, current));
     entry.refresher.forget();
   }
 
@@ -152,10 +154,33 @@ export class ConnectionTokens {
     return entry;
   }
 
+  /** Emits the event that a refresher emits for its own token requests. */
+  async #refresh(source: ConnectionSource, current: AccessToken): Promise<void> {
+    const { renewal, runtime } = this.context;
+    let usableForMs = 0;
+    const request = {
+      kind: 'renewal',
+      isOwn: false,
+      enterprise: undefined,
+      subjectType: () => 'connection' as const,
+      usableForMs: () => usableForMs,
+    } as const;
+    const report = mintReporter(request, runtime, (event) => this.#emit(event));
+    try {
+      const minted = await source.mint(undefined, { current });
+      ({ usableForMs } = new CachedToken(minted, renewal, runtime));
+      report.succeeded(minted);
+    } catch (error) {
+      report.failed(error);
+      throw error;
+    }
+  }
+
   /** A connection that is missing or has ended concerns the person, who gets the error, and not the operator. */
   #emit(event: AuthEvent): void {
     const code = 'error' in event ? event.error?.code : undefined;
-    if (code !== 'connection_missing' && code !== 'reauthorization_required') this.emit(event);
+    if (code === 'connection_missing' || code === 'reauthorization_required') return;
+    this.emit('subjectType' in event ? { ...event, subjectType: 'connection' } : event);
   }
 
   /** Runs a task outside of every caller's async context, because all callers share it. */

@@ -2,8 +2,11 @@ import type { BoxAuthError } from '../errors/box-auth.error.js';
 
 /** The kind of subject of a token, without its id. */
 interface OfToken {
-  /** Undefined if a function returns the credentials and has not been called yet. */
-  readonly subjectType: 'enterprise' | 'user' | undefined;
+  /**
+   * `connection`: the token is from a person's own account, and not from the credentials of the app. Undefined if a function
+   * returns the credentials and has not been called yet.
+   */
+  readonly subjectType: 'enterprise' | 'user' | 'connection' | undefined;
   /** Whether the subject is the one of the credentials. */
   readonly isOwn: boolean;
   /** The id of the enterprise that the subject belongs to, if that is a tenant. */
@@ -16,7 +19,7 @@ interface OfToken {
  */
 export interface TokenEvent extends OfToken {
   readonly kind: 'mint' | 'renewal' | 'forced-renewal';
-  /** `minted`: this process requested the token; `shared`: it came from the store; `failed`: see `error`. */
+  /** `minted`: this process requested the token; `shared`: it came from the store or the vault; `failed`: see `error`. */
   readonly outcome: 'minted' | 'shared' | 'failed';
   /** Start of the request, in milliseconds since the epoch by this machine's clock. */
   readonly startedAt: number;

@@ -80,8 +80,7 @@ export class EventLog {
     if (enterprise !== undefined && this.#unauthorizedTenants.delete(enterprise)) {
       this.logger.log(`Enterprise ${enterprise} has authorized the app again.`);
     }
-    // Any token proves the end of an outage. An error that needs a fix ends only with a token of the app itself.
-    const ended = [...this.#unresolved].filter(([, { retryable }]) => retryable || event.isOwn);
+    const ended = [...this.#unresolved].filter(([, error]) => provesEnd(event, error));
     for (const [code] of ended) this.#unresolved.delete(code);
     if (ended.length > 0) this.logger.log('Token requests succeed again.');
   }
@@ -107,6 +106,19 @@ export class EventLog {
   }
 }
 
+/**
+ * Any token proves the end of an outage. An error that needs a fix ends only with a token of the app itself. A token from the vault
+ * proves that the vault is available, but the token endpoint may have granted it long ago.
+ */
+function provesEnd(event: TokenEvent, { code, retryable }: BoxAuthError): boolean {
+  if (isFromVault(event) && code !== 'vault_unavailable') return false;
+  return retryable || event.isOwn;
+}
+
+function isFromVault({ subjectType, outcome }: TokenEvent): boolean {
+  return subjectType === 'connection' && outcome === 'shared';
+}
+
 /** One line for each token request, without the id of a user. */
 function describeRequest(event: TokenEvent): string {
   const { kind, outcome, durationMs, fingerprint, error } = event;
@@ -115,7 +127,8 @@ function describeRequest(event: TokenEvent): string {
   if (outcome === 'failed') {
     return `Token request (${kind}) failed: ${subject}, code ${error?.code}, duration ${duration}.`;
   }
-  const source = outcome === 'shared' ? 'was served by the store' : 'succeeded';
+  const place = isFromVault(event) ? 'vault' : 'store';
+  const source = outcome === 'shared' ? `was served by the ${place}` : 'succeeded';
   return `Token request (${kind}) ${source}: ${subject}, usable for ${usableTime(event)}, fingerprint ${fingerprint}, duration ${duration}.`;
 }
 

@@ -1,4 +1,3 @@
-import type { Subject } from '../credentials/subject.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { BoxAuthErrorCode } from '../errors/error-codes.js';
 import type { EmitEvent, TokenEvent } from '../events/auth-events.js';
@@ -13,7 +12,7 @@ interface StartedMint {
   readonly kind: TokenEvent['kind'];
   readonly isOwn: boolean;
   readonly enterprise: string | undefined;
-  readonly subjectType: () => Subject['type'] | undefined;
+  readonly subjectType: () => TokenEvent['subjectType'];
   /** How long the cached token can be used when the request is done. */
   readonly usableForMs: () => number;
 }

@@ -13,6 +13,7 @@ import {
 } from 'nestjs-box-auth';
 import { BoxAuth } from '../../../lib/box/box-auth.js';
 import type { BoxAuthOptions } from '../../../lib/box/box-auth.options.js';
+import { publishEvent } from '../../../lib/core/events/auth-channels.js';
 import { MemoryTokenStore } from '../../support/memory-token-store.js';
 import { FakeRuntime, settled } from '../../support/fake-runtime.js';
 import { broken, refuse, ScriptedEndpoint, silence } from '../../support/scripted-endpoint.js';
@@ -35,6 +36,7 @@ const KINDS = [
   'tenant-unauthorized',
   'store',
   'clock-offset',
+  'connection',
   'api-request',
 ] as const;
 const SECOND = 1_000;
@@ -557,4 +559,6 @@ async function everythingHappens(): Promise<void> {
   await next;
   await box.fetch('/2.0/users/me');
   box.close();
+  // Needs no app: test/box/connections has the events of a real connection.
+  publishEvent({ kind: 'connection', change: 'connected' }, { issuer: 'Box', app: undefined });
 }

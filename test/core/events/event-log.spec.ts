@@ -314,6 +314,13 @@ describe('The debug line of a token request', () => {
     ]);
   });
 
+  it('says if the token of a connection was in the vault', () => {
+    succeeded({ outcome: 'shared', subjectType: 'connection', fingerprint: 'f' });
+    expect(lines).toEqual([
+      'Token request (mint) was served by the vault: subject type connection, usable for 3000 s, fingerprint f, duration 100 ms.',
+    ]);
+  });
+
   it('is written for an unknown lifetime', () => {
     succeeded({ fingerprint: 'f', usableForMs: Infinity });
     expect(lines[0]).toContain('usable for an unknown time');
