@@ -49,7 +49,9 @@ const documents = [
 const passages = [
   ...[...filesIn('lib', '.ts'), ...filesIn('sample-app', '.ts')].flatMap(wordsOfCode),
   ...filesIn('test', '.ts').flatMap(titlesOf),
-  ...[...documents, ...filesIn('sample-app', '.html')].flatMap(linesOf),
+  ...[...documents, ...filesIn('sample-app', '.html'), ...filesIn('sample-app', '.js')].flatMap(
+    linesOf,
+  ),
 ];
 const hits = passages.flatMap(({ file, line, text }) =>
   PHRASES.flatMap(([phrase, instead]) => {
