@@ -2,7 +2,7 @@ import { BoxAuthError } from '../errors/box-auth.error.js';
 import { untilAborted } from '../runtime/abort.js';
 import { delay, holdingProcess } from '../runtime/delay.js';
 import type { Runtime } from '../runtime/runtime.js';
-import type { MintedToken, PreviousTokens } from '../token-endpoint/access-token.js';
+import type { AccessToken, MintedToken, PreviousTokens } from '../token-endpoint/access-token.js';
 import type { GrantedPair } from '../token-endpoint/grant.js';
 import type { RenewalOptions } from '../tokens/renewal.options.js';
 import { isUsable } from '../tokens/token-schedule.js';
@@ -107,6 +107,16 @@ export class ConnectionSource implements TokenSource {
       signal,
       this.#run(() => this.#findOrRefresh(previous, signal)),
     );
+  }
+
+  /** The token in the vault, if it is another one than `token`. Sends no token request, and never rejects. */
+  async findNewer(token: AccessToken): Promise<MintedToken | undefined> {
+    try {
+      const { record } = await this.#run(() => this.#loadAndWrite());
+      return record.accessToken === token.value ? undefined : this.#tokenOf(record);
+    } catch {
+      return undefined;
+    }
   }
 
   /**

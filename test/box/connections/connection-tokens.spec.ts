@@ -129,6 +129,17 @@ describe('getToken', () => {
     expect(refreshes()).toBe(1);
   });
 
+  it('takes the token of another process, also right after it has replaced a refused one', async () => {
+    await box.connections.getToken('ann');
+    // Only Box considers the tokens expired, twice within 10 s.
+    box.emulator.clockSkewMs = 2 * HOUR_MS;
+    expect(await whoAmI(box.connections)).toBe(ALICE);
+    box.emulator.clockSkewMs = 4 * HOUR_MS;
+    expect(await whoAmI(box.open())).toBe(ALICE);
+    expect(await whoAmI(box.connections)).toBe(ALICE);
+    expect(refreshes()).toBe(2);
+  });
+
   it.each([
     ['owner_invalid', ''],
     ['owner_invalid', null],
