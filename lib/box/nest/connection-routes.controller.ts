@@ -6,7 +6,6 @@ import {
   Post,
   Req,
   Res,
-  SetMetadata,
   type Type,
   UseGuards,
   VERSION_NEUTRAL,
@@ -20,9 +19,6 @@ import type { RouteName, RoutePaths } from '../connections/connection-routes.opt
 import { routesOf } from '../connections/create-connections.js';
 import type { BoxConnectionsModuleRoutes } from './box-connections.module-definition.js';
 import { BOX_CONNECTIONS } from './box-connections.tokens.js';
-
-/** A global CacheInterceptor must not store these responses. The key is that of `@CacheKey()`. */
-const NotCached = () => SetMetadata('cache_module:cache_key', () => undefined);
 
 /** Creates the controller of the routes. Its guards and paths are options of the module. */
 export function connectionRoutesController(
@@ -43,13 +39,11 @@ export function connectionRoutesController(
     }
 
     @Get(paths.connect)
-    @NotCached()
     connect(@Req() request: RouteRequest, @Res() response: object): Promise<void> {
       return this.#respond('connect', request, response);
     }
 
     @Get(paths.callback)
-    @NotCached()
     callback(@Req() request: RouteRequest, @Res() response: object): Promise<void> {
       return this.#respond('callback', request, response);
     }
