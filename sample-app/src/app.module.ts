@@ -3,9 +3,11 @@ import { APP_FILTER } from '@nestjs/core';
 import { TerminusModule } from '@nestjs/terminus';
 import { BoxAuthModule } from 'nestjs-box-auth';
 import { BoxHttpModule } from 'nestjs-box-auth/axios';
+import { BoxConnectionsModule } from 'nestjs-box-auth/connections';
 import { BoxHealthIndicator } from 'nestjs-box-auth/terminus';
 import { BoxWebhooksModule } from 'nestjs-box-auth/webhooks';
 import { BoxAuthErrorFilter } from './box/box-auth-error.filter.js';
+import { ConnectionController } from './connection/connection.controller.js';
 import { EventsController } from './events/events.controller.js';
 import { TokenEvents } from './events/token-events.js';
 import { FilesController } from './files/files.controller.js';
@@ -13,9 +15,11 @@ import { Uploads } from './files/uploads.js';
 import { FoldersController } from './folders/folders.controller.js';
 import { HealthController } from './health/health.controller.js';
 import { IdentityController } from './identity/identity.controller.js';
-import { PageController } from './page/page.controller.js';
+import { CONNECTIONS_ORIGIN, PageController } from './page/page.controller.js';
 import { type PortalOptions } from './portal.options.js';
 import { DemoUsers } from './sign-in/demo-users.js';
+import { type PortalRequest } from './sign-in/portal-request.js';
+import { userOfSession } from './sign-in/simulated-session.js';
 import { TenantController } from './tenant/tenant.controller.js';
 import { FolderChanges } from './webhooks/folder-changes.js';
 import { WebhooksController } from './webhooks/webhooks.controller.js';
@@ -43,19 +47,27 @@ const PORTAL_OPTIONS = Symbol('PORTAL_OPTIONS');
 })
 export class AppModule implements OnApplicationShutdown {
   static register(options: PortalOptions): DynamicModule {
-    const { webhooks } = options;
+    const { users, connections, webhooks } = options;
+    const owner = (request: PortalRequest) => userOfSession(request, users)?.name;
     return {
       module: AppModule,
       imports: [
-        BoxAuthModule.forRoot({ tenants: options.users.enterpriseIds, ...options.box }),
+        BoxAuthModule.forRoot({ tenants: users.enterpriseIds, ...options.box }),
         // HttpService is used for uploads only. To follow redirects, axios would keep the whole body in memory.
         BoxHttpModule.register({ maxRedirects: 0 }),
+        ...(connections === undefined
+          ? []
+          : [BoxConnectionsModule.forRoot({ ...connections, routes: { owner } })]),
         ...(webhooks === undefined ? [] : [BoxWebhooksModule.forRoot(webhooks)]),
       ],
-      controllers: webhooks === undefined ? [] : [WebhooksController],
+      controllers: [
+        ...(connections === undefined ? [] : [ConnectionController]),
+        ...(webhooks === undefined ? [] : [WebhooksController]),
+      ],
       providers: [
         { provide: PORTAL_OPTIONS, useValue: options },
-        { provide: DemoUsers, useValue: options.users },
+        { provide: CONNECTIONS_ORIGIN, useValue: originOf(connections?.redirectUri) },
+        { provide: DemoUsers, useValue: users },
       ],
     };
   }
@@ -65,4 +77,9 @@ export class AppModule implements OnApplicationShutdown {
   async onApplicationShutdown(): Promise<void> {
     await this.options.onShutdown?.();
   }
+}
+
+/** The origin that browsers come back to after a sign-in at Box. */
+function originOf(redirectUri = ''): string {
+  return URL.canParse(redirectUri) ? new URL(redirectUri).origin : '';
 }

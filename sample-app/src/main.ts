@@ -1,25 +1,16 @@
 import { ConsoleLogger } from '@nestjs/common';
 import { BoxAuthError } from 'nestjs-box-auth';
 import { createApp } from './create-app.js';
-import {
-  hasCredentials,
-  onEmulator,
-  onRealBox,
-  platformIn,
-  portIn,
-  SettingsError,
-} from './settings.js';
+import { platformIn, portIn, SettingsError } from './environment.js';
+import { hasCredentials, HOST, onEmulator, onRealBox } from './settings.js';
 import { welcome } from './welcome.js';
-
-// Every visitor can sign in as any demo user, so the app listens on loopback only.
-const HOST = '127.0.0.1';
 
 async function start(): Promise<void> {
   const { env } = process;
   const platform = platformIn(env);
   const port = portIn(env);
   const isReal = hasCredentials(env);
-  const portal = isReal ? onRealBox(env) : await onEmulator(env);
+  const portal = await (isReal ? onRealBox(env) : onEmulator(env));
 
   // Start-up errors are reported below, in one line.
   const app = await createApp(platform, portal, { logger: false });

@@ -1,4 +1,5 @@
 import { type BoxAuthModuleOptions } from 'nestjs-box-auth';
+import { type BoxConnectionsModuleOptions } from 'nestjs-box-auth/connections';
 import { type BoxWebhooksModuleOptions } from 'nestjs-box-auth/webhooks';
 import { type DemoUsers } from './sign-in/demo-users.js';
 
@@ -7,6 +8,8 @@ export interface PortalOptions {
   /** The options of `BoxAuthModule.forRoot`; without credentials it reads the environment. */
   readonly box: BoxAuthModuleOptions;
   readonly users: DemoUsers;
+  /** The options of `BoxConnectionsModule.forRoot`. Without them, users cannot connect a Box account of their own. */
+  readonly connections?: BoxConnectionsModuleOptions | undefined;
   /** The options of `BoxWebhooksModule.forRoot`. Without them, the app receives no webhooks. */
   readonly webhooks?: BoxWebhooksModuleOptions | undefined;
   /** Called with the URL of the app as soon as it serves. */

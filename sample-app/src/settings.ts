@@ -1,29 +1,13 @@
 import { BoxEmulator, type EmulatedUser } from 'nestjs-box-auth/testing';
 import { MemoryWebhookDeliveries } from 'nestjs-box-auth/webhooks';
-import { type Platform } from './create-app.js';
+import { CALLBACK_PATH, withEmulatedApp, withOwnApp } from './connection/connection-options.js';
+import { type Environment, portIn, SettingsError } from './environment.js';
 import { type PortalOptions } from './portal.options.js';
 import { WEBHOOK_PATH } from './webhooks/webhook-body.js';
 import { type DemoUser, DemoUsers } from './sign-in/demo-users.js';
 
-export type Environment = Readonly<Record<string, string | undefined>>;
-
-/** An invalid environment variable; the message says how to fix it. */
-export class SettingsError extends Error {
-  override readonly name = 'SettingsError';
-}
-
-export function platformIn({ PLATFORM = 'express' }: Environment): Platform {
-  if (PLATFORM === 'express' || PLATFORM === 'fastify') return PLATFORM;
-  throw new SettingsError(`Invalid PLATFORM: expected express or fastify, received "${PLATFORM}".`);
-}
-
-export function portIn({ PORT = '3000' }: Environment): number {
-  const port = Number(PORT);
-  if (/^\d+$/.test(PORT) && port <= 65_535) return port;
-  throw new SettingsError(
-    `Invalid PORT: expected a number from 0 (a free port) to 65535, received "${PORT}".`,
-  );
-}
+/** The app listens on loopback only: every visitor can sign in as any demo user. */
+export const HOST = '127.0.0.1';
 
 /** Whether the environment has credentials for the real Box. Without them, the app uses an emulator. */
 export function hasCredentials(environment: Environment): boolean {
@@ -32,29 +16,37 @@ export function hasCredentials(environment: Environment): boolean {
   );
 }
 
-/** Contains no credentials: `BoxAuthModule.forRoot` reads them from the environment itself. */
-export function onRealBox(environment: Environment): PortalOptions {
+/** Contains no credentials: the modules read them from the environment themselves. */
+export async function onRealBox(environment: Environment): Promise<PortalOptions> {
   const hasKeys = ['BOX_WEBHOOK_PRIMARY_KEY', 'BOX_WEBHOOK_SECONDARY_KEY'].some((name) =>
     environment[name]?.trim(),
   );
   return {
     box: {},
     users: new DemoUsers(demoUsersIn(environment['DEMO_USERS'])),
+    connections: await withOwnApp(environment),
     webhooks: hasKeys ? { deliveries: new MemoryWebhookDeliveries() } : undefined,
   };
 }
 
 /** Starts an emulator with the demo users in their enterprises, which stops with the app. */
-export async function onEmulator({ DEMO_USERS }: Environment): Promise<PortalOptions> {
+export async function onEmulator(environment: Environment): Promise<PortalOptions> {
+  const { DEMO_USERS } = environment;
+  const port = portIn(environment);
+  const ownApp = await withOwnApp(environment);
   const demoUsers = demoUsersIn(DEMO_USERS?.trim() || 'alice:11111,bob:22222,carol:33333@7654321');
   const users = new DemoUsers(demoUsers);
+  const redirectUri = `http://${HOST}:${port}${CALLBACK_PATH}`;
   const emulator = await BoxEmulator.start({
+    redirectUris: [redirectUri],
     users: emulatedUsers(demoUsers, undefined),
     enterprises: users.enterpriseIds.map((id) => ({ id, users: emulatedUsers(demoUsers, id) })),
   });
   return {
     box: { apiUrl: emulator.url, credentials: { config: emulator.config } },
     users,
+    // Box has to know where to send people back to, so a free port is not enough.
+    connections: ownApp ?? (port === 0 ? undefined : withEmulatedApp(emulator, redirectUri)),
     webhooks: { ...emulator.webhooks.keys, deliveries: new MemoryWebhookDeliveries() },
     onListening: (url) => addInboxes(demoUsers, url + WEBHOOK_PATH, emulator),
     onShutdown: () => emulator.stop(),

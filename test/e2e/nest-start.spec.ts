@@ -177,7 +177,7 @@ const CALL_AND_CLOSE = `
 const [built, platform] = process.argv.slice(1);
 const { createApp } = await import(built + '/create-app.js');
 const { onRealBox } = await import(built + '/settings.js');
-const app = await createApp(platform, onRealBox(process.env), { logger: ['error'] });
+const app = await createApp(platform, await onRealBox(process.env), { logger: ['error'] });
 await app.listen(0, '127.0.0.1');
 const url = await app.getUrl();
 const headers = { 'x-demo-user': 'alice' };

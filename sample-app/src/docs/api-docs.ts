@@ -1,8 +1,7 @@
 import { type INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
-
-/** The name of the security scheme of routes that require sign-in. */
-export const DEMO_USER = 'demo-user';
+import { withConnectionRoutes } from './connection-routes.js';
+import { DEMO_USER } from './demo-user.scheme.js';
 
 /** Serves `/docs`, an interactive page of all routes, and `/docs-json`. */
 export function serveApiDocs(app: INestApplication): void {
@@ -22,9 +21,11 @@ export function serveApiDocs(app: INestApplication): void {
     .addTag('identity', 'The Box user and the enterprise that the portal acts for')
     .addTag('folders')
     .addTag('files')
+    .addTag('connection', 'The own Box account of a user')
     .addTag('monitoring', 'Health and token events')
     .build();
-  SwaggerModule.setup('docs', app, () => SwaggerModule.createDocument(app, description), {
+  const create = () => withConnectionRoutes(SwaggerModule.createDocument(app, description));
+  SwaggerModule.setup('docs', app, create, {
     swaggerOptions: { persistAuthorization: true },
   });
 }

@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { Controller, Get, Header } from '@nestjs/common';
+import { Controller, Get, Header, Inject } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { DemoUsers } from '../sign-in/demo-users.js';
 
+/** The origin where users can connect an account, or an empty string. */
+export const CONNECTIONS_ORIGIN = Symbol('CONNECTIONS_ORIGIN');
+
 const style = textOf('page.css');
-const script = textOf('page.js');
+const script = ['elements.js', 'connection.js', 'page.js'].map(textOf).join('');
 const html = textOf('index.html')
   .replace('<!-- style -->', () => `<style>${style}</style>`)
   .replace('<!-- script -->', () => `<script>${script}</script>`);
@@ -24,8 +27,10 @@ const policy = [
 export class PageController {
   readonly #page: string;
 
-  constructor(users: DemoUsers) {
-    this.#page = html.replace('<!-- people -->', users.names.map(signInButton).join('\n'));
+  constructor(users: DemoUsers, @Inject(CONNECTIONS_ORIGIN) origin: string) {
+    this.#page = html
+      .replace('<!-- people -->', users.names.map(signInButton).join('\n'))
+      .replace('data-origin=""', `data-origin="${origin}"`);
   }
 
   @Get()

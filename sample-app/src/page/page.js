@@ -1,8 +1,7 @@
-const find = (selector) => document.querySelector(selector);
 const title = find('#title');
 const message = find('#message');
 const change = find('#change');
-const list = find('ul');
+const list = find('#items');
 const upload = find('.upload');
 const people = document.querySelectorAll('[data-user]');
 // The path from the root to the current folder.
@@ -12,19 +11,12 @@ let changes;
 // Only the newest request may update the page.
 let latest = 0;
 
-async function call(path, init) {
-  const response = await fetch(path, init);
-  const body = await response.json();
-  if (!response.ok) throw Object.assign(new Error(body.message), response);
-  return body;
-}
-
-const signedIn = () => /(?:^|; )demo-user=([^;]*)/.exec(document.cookie)?.[1] ?? '';
-
 function signIn(user) {
   const age = user === '' ? '; max-age=0' : '';
-  document.cookie = `demo-user=${user}; path=/; samesite=strict${age}`;
+  // Lax: the browser sends the cookie when Box sends it back to the portal, too.
+  document.cookie = `demo-user=${user}; path=/; samesite=lax${age}`;
   folders = [{ id: '0' }];
+  void showConnection();
   return openFolder();
 }
 
@@ -53,9 +45,9 @@ async function show() {
   list.replaceChildren();
   upload.hidden = true;
   title.textContent = 'Not signed in';
-  say('Choose a user to sign in.');
+  say(message, 'Choose a user to sign in.');
   if (user === '') return;
-  say('Loading …');
+  say(message, 'Loading …');
   try {
     const { id } = folders.at(-1);
     const [me, { entries }] = await Promise.all([
@@ -66,18 +58,12 @@ async function show() {
     title.textContent = folders.at(-1).name ?? `Files of ${me.name}`;
     list.replaceChildren(...(folders.length > 1 ? [backButton()] : []), ...entries.map(row));
     upload.hidden = false;
-    say(entries.length === 0 ? 'This folder is empty.' : `Signed in as ${me.login}`);
+    say(message, entries.length === 0 ? 'This folder is empty.' : `Signed in as ${me.login}`);
   } catch (error) {
     if (request !== latest) return;
     title.textContent = 'Something went wrong';
-    say(error.message, 'alert');
+    say(message, error.message, 'alert');
   }
-}
-
-function say(text, role) {
-  message.textContent = text;
-  if (role === undefined) message.removeAttribute('role');
-  else message.setAttribute('role', role);
 }
 
 function row({ type, id, name, size }) {
@@ -113,33 +99,17 @@ function step(text, move) {
   return button;
 }
 
-function item(name, note) {
-  const element = document.createElement('li');
-  const span = document.createElement('span');
-  span.textContent = note;
-  element.append(name, span);
-  return element;
-}
-
-function sizeOf(bytes = 0) {
-  const unit = bytes < 1e3 ? 'byte' : bytes < 1e6 ? 'kilobyte' : 'megabyte';
-  const value = bytes / { byte: 1, kilobyte: 1e3, megabyte: 1e6 }[unit];
-  const unitDisplay = unit === 'byte' ? 'long' : 'short';
-  const options = { style: 'unit', unit, unitDisplay, maximumFractionDigits: 1 };
-  return new Intl.NumberFormat('en', options).format(value);
-}
-
 upload.addEventListener('change', async ({ target }) => {
   const [file] = target.files;
   if (file === undefined) return;
   target.value = '';
-  say(`Uploading ${file.name} …`);
+  say(message, `Uploading ${file.name} …`);
   const query = new URLSearchParams({ folder: folders.at(-1).id, name: file.name });
   try {
     await call(`/api/files?${query}`, { method: 'POST', body: file });
     await show();
   } catch (error) {
-    say(error.message, 'alert');
+    say(message, error.message, 'alert');
   }
 });
 for (const person of people) {

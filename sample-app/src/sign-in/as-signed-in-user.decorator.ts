@@ -1,9 +1,8 @@
-import { applyDecorators, type ExecutionContext, UseGuards } from '@nestjs/common';
+import { applyDecorators, UseGuards } from '@nestjs/common';
 import { ApiSecurity, ApiUnauthorizedResponse } from '@nestjs/swagger';
 import { AsUser, ForEnterprise } from 'nestjs-box-auth';
-import { DEMO_USER } from '../docs/api-docs.js';
-import { type DemoUser } from './demo-users.js';
-import { type PortalRequest } from './portal-request.js';
+import { DEMO_USER } from '../docs/demo-user.scheme.js';
+import { signedInUser } from './portal-request.js';
 import { SignInGuard } from './sign-in.guard.js';
 
 /**
@@ -19,8 +18,4 @@ export function AsSignedInUser(): ClassDecorator & MethodDecorator {
     ApiSecurity(DEMO_USER),
     ApiUnauthorizedResponse({ description: 'Not signed in' }),
   );
-}
-
-function signedInUser(context: ExecutionContext): DemoUser | undefined {
-  return context.switchToHttp().getRequest<PortalRequest>().user;
 }

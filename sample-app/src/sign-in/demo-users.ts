@@ -5,6 +5,11 @@ export interface DemoUser {
   readonly enterpriseId?: string | undefined;
 }
 
+/** A user with the portal's own id: here, the name. */
+export interface SignedInUser extends DemoUser {
+  readonly name: string;
+}
+
 /** The demo users. In a real app, the Box ids are columns of the user table and of the table of companies. */
 export class DemoUsers {
   readonly #users: ReadonlyMap<string, DemoUser>;
@@ -24,7 +29,8 @@ export class DemoUsers {
     return [...new Set(ids)].filter((id) => id !== undefined);
   }
 
-  find(name: string): DemoUser | undefined {
-    return this.#users.get(name);
+  find(name: string): SignedInUser | undefined {
+    const user = this.#users.get(name);
+    return user && { ...user, name };
   }
 }
