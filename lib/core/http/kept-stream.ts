@@ -145,9 +145,19 @@ function sourceOf(stream: AnyStream): ChunkSource {
 
 function webSource(stream: ReadableStream): ChunkSource {
   let reader: ReadableStreamDefaultReader<unknown> | undefined;
+  // `redirect()` of undici reads a stream that has ended again, which fails if it is locked.
+  const release = () => reader?.releaseLock();
   return {
-    next: async () => (reader ??= stream.getReader()).read(),
-    cancel: (reason) => (reader ?? stream).cancel(reason).catch(nothing),
+    next: async () => {
+      reader ??= stream.getReader();
+      const step = await reader.read();
+      if (step.done) release();
+      return step;
+    },
+    cancel: async (reason) => {
+      await (reader ?? stream).cancel(reason).catch(nothing);
+      release();
+    },
     isPrematureClose: () => false,
   };
 }
