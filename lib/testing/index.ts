@@ -35,6 +35,7 @@ export {
   type FakeBoxPath,
 } from './fake-box/fake-box-calls.js';
 export { type FakeBoxReplier, type FakeBoxReply } from './fake-box/fake-box-replies.js';
+export { type FakeBoxAccount, type FakeBoxRoutes } from './fake-box/fake-connections.js';
 export { type FakeTokenFailure } from './fake-box/fake-box-tokens.js';
 export { type Fault, type FaultTarget, type TokenHook } from './http/faults.js';
 export { type RecordedRequest } from './http/request-log.js';

@@ -33,6 +33,12 @@ export class MemoryConnectionVault implements ConnectionVault {
     this.#runtime = runtime;
   }
 
+  /** Removes all connections and sign-ins, for the next test. */
+  clear(): void {
+    this.#entries.clear();
+    this.#states.clear();
+  }
+
   /** See `ConnectionVault`. */
   async load(key: ConnectionKey): Promise<ConnectionRow | undefined> {
     return this.#entries.get(nameOf(key))?.row;

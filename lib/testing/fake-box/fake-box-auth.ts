@@ -1,9 +1,6 @@
 import { BoxAuth } from '../../box/box-auth.js';
-import { systemRuntime } from '../../core/runtime/runtime.js';
+import { FakeClock } from './fake-clock.js';
 import { FakeTransport } from './fake-transport.js';
-
-/** Longer than any backoff, and longer than a rate limit lasts. */
-const CLOCK_STEP_MS = 180_000;
 
 /** The enterprise of the credentials, and of users of no other enterprise. */
 export const OWN_ENTERPRISE = '1';
@@ -25,14 +22,7 @@ export class FakeBoxAuth extends BoxAuth {
       tokenEndpoint: { attempts: 1 },
       // A backoff would never end while a test uses fake timers.
       renewal: { minBackoffMs: 0 },
-      // No timers: `send` responds at once, and none must fire when a test advances fake timers.
-      runtime: {
-        ...systemRuntime,
-        now: clock.now,
-        monotonic: clock.now,
-        schedule: () => () => undefined,
-        random: () => 0,
-      },
+      runtime: clock.runtime,
     });
     this.#clock = clock;
   }
@@ -46,14 +36,7 @@ export class FakeBoxAuth extends BoxAuth {
     super.close();
   }
 
-  /** Ends every backoff and rate limit, so that a test sees a change of the fake Box at once. */
   advanceClock(): void {
-    this.#clock.aheadMs += CLOCK_STEP_MS;
+    this.#clock.advance();
   }
-}
-
-/** Follows `Date`, so that tokens expire when a test sets the date. */
-class FakeClock {
-  aheadMs = 0;
-  readonly now = (): number => Date.now() + this.aheadMs;
 }

@@ -20,8 +20,8 @@ export interface FakeBoxCall {
   readonly body: string | undefined;
   /** `'service-account'` or the id of the acting user; undefined if the call had no token of this fake. */
   readonly as: string | undefined;
-  /** How the call acts for that user: the `as-user` header or a user access token. */
-  readonly via: ActingVia | undefined;
+  /** How the call acts for that user: the `as-user` header, a user access token, or the token of a connection. */
+  readonly via: ActingVia | 'connection' | undefined;
   /** The id of the enterprise of its token: `'1'` unless it was for another one. Undefined if `as` is. */
   readonly enterprise: string | undefined;
   /** The status of the response; undefined until it is sent. */

@@ -1,6 +1,7 @@
 import { AssertionError } from 'node:assert';
 import { BOX_API_URL } from '../../box/box-issuer.js';
 import type { BoxTokenProvider } from '../../box/box-token.provider.js';
+import type { BoxConnection, BoxConnections } from '../../box/connections/box-connections.js';
 import { bearerChallenge } from '../box/box-responses.js';
 import { FakeBoxAuth } from './fake-box-auth.js';
 import {
@@ -20,16 +21,19 @@ import {
   type FakeBoxReply,
 } from './fake-box-replies.js';
 import { FakeBoxTokens, type FakeTokenFailure } from './fake-box-tokens.js';
+import { type FakeBoxAccount, type FakeBoxRoutes, FakeConnections } from './fake-connections.js';
 
 /** The options of a {@link FakeBox}. */
 export interface FakeBoxOptions {
   /** Enterprise ids by user id, for user access tokens. Other users belong to the enterprise `'1'`. */
   readonly users?: Readonly<Record<string, string>>;
+  /** Where people connect their accounts. Only needed if the app has other routes than the default ones. */
+  readonly routes?: FakeBoxRoutes;
 }
 
 /**
  * A fake Box for tests: no credentials, no network, no waiting. Override `BoxTokenProvider` with its `provider`; `BoxFetch`
- * and the `HttpService` of `BoxHttpModule` then use it, too. They send tokens, act for users and replay after a 401 as in
+ * and the `HttpService` of `BoxHttpModule` then use it, too. Override `BoxConnections` with its `connections`. They send tokens, act for users and replay after a 401 as in
  * production. `FakeBox` records their calls and responds to them.
  *
  * Its own enterprise is `'1'`. Calls inside `runFor` or with `@ForEnterprise` get tokens of any other enterprise.
@@ -61,10 +65,13 @@ export class FakeBox {
   readonly #tokens: FakeBoxTokens;
   readonly #replies = new FakeBoxReplies();
   #calls: FakeBoxCall[] = [];
+  readonly #send: typeof fetch = (input, init) => this.#respond(new Request(input, init));
   #auth = this.#newAuth();
+  readonly #connections: FakeConnections;
 
-  constructor({ users = {} }: FakeBoxOptions = {}) {
+  constructor({ users = {}, routes = {} }: FakeBoxOptions = {}) {
     this.#tokens = new FakeBoxTokens(new Map(Object.entries(users)));
+    this.#connections = new FakeConnections(this.#send, routes);
   }
 
   /** Replaces `BoxTokenProvider`. An app closes it on shutdown; reading this property then returns a new one. */
@@ -75,6 +82,39 @@ export class FakeBox {
   /** Replaces `BoxFetch` in objects that a test creates itself. */
   get fetch(): typeof fetch {
     return this.#openAuth.fetch;
+  }
+
+  /**
+   * Replaces `BoxConnections`. It keeps connections in memory. An app closes it on shutdown; reading this property then returns a new
+   * one with the same connections.
+   */
+  get connections(): BoxConnections {
+    return this.#connections.open;
+  }
+
+  /**
+   * Connects the Box account of a user for `owner`, as if the person had signed in to Box and consented.
+   *
+   * @throws BoxAuthError `owner_invalid`, `option_invalid`, and that of `failTokens`
+   *
+   * @example
+   * ```ts
+   * import { FakeBox } from 'nestjs-box-auth/testing';
+   *
+   * const box = new FakeBox().reply('GET', '/2.0/files/1', { id: '1' });
+   * await box.connect('ann', { userId: '11111' });
+   * await box.connections.runAs('ann', () => box.connections.fetch('/2.0/files/1'));
+   * box.expectCall('GET', '/2.0/files/1', { as: '11111', via: 'connection' });
+   * ```
+   */
+  connect(owner: string, account: FakeBoxAccount): Promise<BoxConnection> {
+    return this.#connections.connect(owner, account);
+  }
+
+  /** Ends the connections of a user: their calls fail with `reauthorization_required` until `connect`. */
+  revokeUserConnection(userId: string): void {
+    this.#advanceClock();
+    this.#tokens.revokeConnections(userId);
   }
 
   /** All calls so far, to any host and with any response, except token requests. */
@@ -141,7 +181,7 @@ export class FakeBox {
 
   /** Revokes all tokens issued so far: calls with them get a 401. New tokens are still issued. */
   revokeAllTokens(): void {
-    this.#auth.advanceClock();
+    this.#advanceClock();
     this.#tokens.revokeAll();
   }
 
@@ -160,7 +200,7 @@ export class FakeBox {
    * ```
    */
   deauthorize(enterprise: string): void {
-    this.#auth.advanceClock();
+    this.#advanceClock();
     this.#tokens.deauthorize(enterprise);
   }
 
@@ -174,6 +214,7 @@ export class FakeBox {
   failTokens(code: FakeTokenFailure = 'unavailable'): void {
     this.#tokens.failure = code;
     this.#flushTokens();
+    this.#connections.expireTokens();
   }
 
   /** Issues tokens again, after `failTokens`. */
@@ -182,18 +223,24 @@ export class FakeBox {
     this.#flushTokens();
   }
 
-  /** Clears calls, replies, tokens and failures; every enterprise authorizes the app. Apps stay attached. */
+  /** Clears calls, replies, tokens, connections and failures; every enterprise authorizes the app. Apps stay attached. */
   reset(): void {
     this.#calls = [];
     this.#replies.clear();
     this.#tokens.clear();
+    this.#connections.clear();
     this.#flushTokens();
   }
 
   /** Also ends the backoff after failures. */
   #flushTokens(options?: { readonly enterprise: string }): void {
-    this.#auth.advanceClock();
+    this.#advanceClock();
     this.#auth.provider.flush(options);
+  }
+
+  #advanceClock(): void {
+    this.#auth.advanceClock();
+    this.#connections.advanceClock();
   }
 
   get #openAuth(): FakeBoxAuth {
@@ -202,7 +249,7 @@ export class FakeBox {
   }
 
   #newAuth(): FakeBoxAuth {
-    return new FakeBoxAuth((input, init) => this.#respond(new Request(input, init)));
+    return new FakeBoxAuth(this.#send);
   }
 
   async #respond(request: Request): Promise<Response> {
