@@ -1,7 +1,7 @@
 import { AssertionError } from 'node:assert';
 import { BOX_API_URL } from '../../box/box-issuer.js';
 import type { BoxTokenProvider } from '../../box/box-token.provider.js';
-import type { BoxConnection, BoxConnections } from '../../box/connections/box-connections.js';
+import type { BoxConnection, BoxConnections } from '../../box/connections/connections-api.js';
 import { bearerChallenge } from '../box/box-responses.js';
 import { FakeBoxAuth } from './fake-box-auth.js';
 import {

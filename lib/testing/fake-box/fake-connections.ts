@@ -1,5 +1,5 @@
 import { connectionsAppOf } from '../../box/connections/app-of-connections.js';
-import { type BoxConnection, BoxConnections } from '../../box/connections/box-connections.js';
+import { type BoxConnection, BoxConnections } from '../../box/connections/connections-api.js';
 import { MemoryConnectionVault } from '../connection-vault/memory-connection-vault.js';
 import { FakeClock } from './fake-clock.js';
 import { codeFor, LIFETIME_S } from './fake-box-tokens.js';
