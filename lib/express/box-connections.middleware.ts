@@ -1,6 +1,10 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { connectionsAppOf } from '../box/connections/app-of-connections.js';
-import type { BoxConnections } from '../box/connections/box-connections.js';
+import type {
+  BoxConnections,
+  BoxConnectionsHealth,
+  BoxConnectionsHealthOptions,
+} from '../box/connections/connections-api.js';
 import type { ConnectionRoutes, RouteResponse } from '../box/connections/connection-routes.js';
 import type { RouteName, RoutePaths } from '../box/connections/connection-routes.options.js';
 import { createConnections, routesOf } from '../box/connections/create-connections.js';
@@ -14,9 +18,24 @@ import {
 } from './box-connections.options.js';
 import { failRequest } from './fail-request.js';
 
+/**
+ * Whether the vault of connections can be read. Contains no owner, no token and no id.
+ *
+ * | `state` | `status` | Vault |
+ * | --- | --- | --- |
+ * | `healthy` | `up` | available |
+ * | `degraded` | `degraded` | a connection that was read cannot be decrypted |
+ * | `down` | `down` | unavailable |
+ */
+export type BoxConnectionsStatus = {
+  readonly status: 'up' | 'degraded' | 'down';
+} & BoxConnectionsHealth;
+
 /** The middleware for `app.use`, and the connections for the rest of the app. */
 export interface BoxConnectionsMiddleware extends RequestHandler {
   readonly connections: BoxConnections;
+  /** `BoxConnections.health`, with the `status` of a health check. */
+  health(options?: BoxConnectionsHealthOptions): Promise<BoxConnectionsStatus>;
   /** `BoxConnections.close`. Await it before the process ends. */
   close(): Promise<void>;
 }
@@ -77,7 +96,11 @@ export function boxConnections(given: BoxConnectionsExpressOptions): BoxConnecti
     if (serve === undefined) next();
     else serve(request, response, next);
   };
-  return Object.assign(handle, { connections, close: () => connections.close() });
+  const health = async (demand?: BoxConnectionsHealthOptions): Promise<BoxConnectionsStatus> => {
+    const found = await connections.health(demand);
+    return { status: found.state === 'healthy' ? 'up' : found.state, ...found };
+  };
+  return Object.assign(handle, { connections, health, close: () => connections.close() });
 }
 
 /** Responds to the paths of the routes, and leaves other requests to the app. */

@@ -2,7 +2,11 @@ export { boxAuthErrors, type BoxAuthErrorsOptions } from './box-auth-errors.js';
 export type { BoxAuthLogger } from './box-auth-logger.js';
 export { boxAuth, type BoxAuthMiddleware, type RequestBox } from './box-auth.middleware.js';
 export type { BoxAuthExpressOptions } from './box-auth.options.js';
-export { boxConnections, type BoxConnectionsMiddleware } from './box-connections.middleware.js';
+export {
+  boxConnections,
+  type BoxConnectionsMiddleware,
+  type BoxConnectionsStatus,
+} from './box-connections.middleware.js';
 export type { BoxConnectionsExpressOptions } from './box-connections.options.js';
 export { boxWebhook, type BoxWebhookExpressOptions } from './box-webhook.middleware.js';
 export type { BoxHealth, BoxHealthOptions } from './box-health.js';

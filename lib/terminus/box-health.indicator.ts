@@ -5,6 +5,7 @@ import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/term
 import { boxAuthOf, BoxTokenProvider } from '../box/box-token.provider.js';
 import type { SubjectTokenDemand } from '../core/tokens/token-cache.js';
 import { tokenHealth } from '../core/app/token-health.js';
+import { indicatorResult } from './indicator-result.js';
 
 /** Options of a health check. */
 export interface BoxHealthOptions {
@@ -83,18 +84,6 @@ export class BoxHealthIndicator {
       tokens,
     };
     const health = await tokenHealth(app, options, 'BoxHealthIndicator.isHealthy');
-    const check = this.health.check(key);
-    if (health.state === 'healthy') return check.up({ ...health });
-    return health.state === 'down' ? check.down({ ...health }) : degraded(check, { ...health });
+    return indicatorResult(this.health, key, health);
   }
-}
-
-type HealthCheck = ReturnType<HealthIndicatorService['check']>;
-
-/** Terminus 11 has no `degraded`: an app with a valid token is up. */
-function degraded<Key extends string>(
-  check: Pick<HealthCheck, 'up'> & Partial<Pick<HealthCheck, 'degraded'>>,
-  data: Readonly<Record<string, unknown>>,
-): HealthIndicatorResult<Key> {
-  return check.degraded?.(data) ?? check.up(data);
 }

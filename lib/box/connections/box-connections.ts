@@ -5,6 +5,7 @@ import type {
   ConnectionPage as BoxConnectionPage,
 } from '../../core/connections/connections.js';
 import type { SignInRequest, SignInResponse } from '../../core/connections/sign-ins.js';
+import type { VaultHealth as BoxConnectionsHealth } from '../../core/connections/vault-health.js';
 import type { AccessToken } from '../../core/token-endpoint/access-token.js';
 import { rejected } from '../../core/tokens/rejection-throttle.js';
 import type { TokenDemand } from '../../core/tokens/token-refresher.js';
@@ -15,6 +16,12 @@ import {
   resolveConnectionsOptions,
 } from './box-connections.options.js';
 import { ConnectionsApp } from './connections-app.js';
+
+/** Options of a health check. */
+export interface BoxConnectionsHealthOptions {
+  /** The number of milliseconds that a check waits for the vault: a whole number. Default 2,000. */
+  readonly timeoutMs?: number | undefined;
+}
 
 /** Requirements for the token of a connection. */
 export interface ConnectionTokenDemand extends TokenDemand {
@@ -202,6 +209,16 @@ export class BoxConnections {
     options: { readonly limit?: number | undefined } = {},
   ): Promise<{ readonly rekeyed: number; readonly left: number }> {
     return this.#app.connections.rekey(options);
+  }
+
+  /**
+   * Whether the vault can be read, by one read: `down` if it is unavailable, `degraded` if a connection that was read cannot be
+   * decrypted. For readiness checks, not for liveness checks. Problems of the vault never make it reject.
+   *
+   * @throws BoxAuthError `option_invalid`
+   */
+  async health(options: BoxConnectionsHealthOptions = {}): Promise<BoxConnectionsHealth> {
+    return this.#app.connections.health(options);
   }
 
   /** Ends the waits of all callers. Resolves when the refreshes that have begun are in the vault, after at most 5 s. */

@@ -1,6 +1,7 @@
 export {
   BoxConnections,
   type BoxConnectionsContext,
+  type BoxConnectionsHealthOptions,
   type ConnectionTokenDemand,
 } from './box-connections.js';
 export type { BoxConnectionsOptions } from './box-connections.options.js';
@@ -27,3 +28,4 @@ export type {
   SignInRequest,
   SignInResponse,
 } from '../../core/connections/sign-ins.js';
+export type { VaultHealth as BoxConnectionsHealth } from '../../core/connections/vault-health.js';

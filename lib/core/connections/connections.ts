@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { wholeNumberBetween } from '../credentials/field-checks.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { ConnectionEvent } from '../events/auth-events.js';
-import type { Runtime } from '../runtime/runtime.js';
+import { MAX_DELAY_MS, type Runtime } from '../runtime/runtime.js';
 import { type ConnectedPerson, grantedToken } from './connection-record.js';
 import type { ConnectionTokens } from './connection-tokens.js';
 import type { ConnectionKey, ConnectionRow, ConnectionStatus } from './connection-vault.js';
@@ -10,11 +10,13 @@ import type { GuardedVault } from './guarded-vault.js';
 import type { OAuthClient } from './oauth-client.js';
 import { checkedLabel, checkedOwner } from './owner.js';
 import type { LoadedConnection, SealedConnections } from './sealed-connections.js';
+import { type VaultHealth, VaultHealthCheck } from './vault-health.js';
 
 const MAX_PAGE = 1_000;
 const DEFAULT_PAGE = 100;
 const PARALLEL = 8;
 const DAY_MS = 86_400_000;
+const DEFAULT_HEALTH_TIMEOUT_MS = 2_000;
 const DOCS = 'https://datatracker.ietf.org/doc/html/rfc6749#section-6';
 
 /** A person's account that an owner has connected. Contains no token. Times are milliseconds since the epoch. */
@@ -53,7 +55,11 @@ export interface ConnectionsParts {
 
 /** Looks after the connections of one app: lists, removes, refreshes and re-encrypts them. */
 export class Connections {
-  constructor(private readonly parts: ConnectionsParts) {}
+  readonly #healthCheck: VaultHealthCheck;
+
+  constructor(private readonly parts: ConnectionsParts) {
+    this.#healthCheck = new VaultHealthCheck(parts);
+  }
 
   /** @throws BoxAuthError `owner_invalid`, `option_invalid` */
   keyOf(owner: unknown, label?: unknown): ConnectionKey {
@@ -153,6 +159,12 @@ export class Connections {
       if ((await connections.replace(row, row.version, content)) !== undefined) rekeyed += 1;
     });
     return { rekeyed, left: Math.max(total - rekeyed, 0) };
+  }
+
+  /** @throws BoxAuthError `option_invalid` */
+  async health(options: { readonly timeoutMs?: unknown }): Promise<VaultHealth> {
+    const { timeoutMs = DEFAULT_HEALTH_TIMEOUT_MS } = options;
+    return this.#healthCheck.check(checkedNumber('timeoutMs', timeoutMs, 0, MAX_DELAY_MS));
   }
 
   describe({ row, record }: LoadedConnection): Connection {
