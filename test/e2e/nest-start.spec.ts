@@ -7,6 +7,12 @@ import { StartedProgram } from './started-program.js';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const NEST_START = ['node_modules/@nestjs/cli/bin/nest.js', 'start'];
 const BUILT = fileURLToPath(new URL('../../.sample-app/sample-app/src', import.meta.url));
+const OAUTH_APP = {
+  BOX_OAUTH_CLIENT_ID: 'client',
+  BOX_OAUTH_CLIENT_SECRET: 'secret',
+  BOX_OAUTH_REDIRECT_URI: 'http://localhost:3000/box/callback',
+  BOX_OAUTH_VAULT_SECRET: 'a secret of the vault, 0123456789abcdef',
+};
 const READY = 'Press Ctrl-C to stop.';
 const TO_BUILD_MS = 120_000;
 const TO_START_MS = 30_000;
@@ -70,6 +76,11 @@ describe('The sample app, built and started by nest start,', { timeout: TO_START
     [
       { BOX_CONFIG_FILE: 'no.json' },
       'The Box configuration file "no.json" of BOX_CONFIG_FILE cannot be read (ENOENT).',
+    ],
+    [{ ...OAUTH_APP, BOX_OAUTH_VAULT_SECRET: '' }, 'or set BOX_OAUTH_VAULT_SECRET.'],
+    [
+      { ...OAUTH_APP, DATABASE_URL: 'postgres://postgres@127.0.0.1:1/app' },
+      'A statement of the connection vault failed: connect ECONNREFUSED 127.0.0.1:1',
     ],
   ])('does not start with %o, and says why in one line', async (environment, message) => {
     const other = start({ PORT: '0', ...environment });

@@ -70,6 +70,12 @@ describeWithChromium('In a browser,', () => {
       expect(visitor.errors).toEqual([`403 of ${CALLBACK}`]);
     });
 
+    test('leads people to the address that Box sends them back to', async () => {
+      const visitor = await Visitor.arrive(browser, portal.replace('127.0.0.1', 'localhost'));
+      expect(await visitor.section()).toBe(`Open the portal at ${portal} to connect an account.`);
+      expect(visitor.errors).toEqual([]);
+    });
+
     test('rejects a callback that another browser began', async () => {
       const attacker = await Visitor.arrive(browser, portal);
       await attacker.signIn('alice');

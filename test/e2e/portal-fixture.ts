@@ -5,6 +5,7 @@ import { BoxEmulator, type EmulatedEnterprise, type EmulatedUser } from 'nestjs-
 import { MemoryWebhookDeliveries } from 'nestjs-box-auth/webhooks';
 import { onTestFinished } from 'vitest';
 import { createApp, type Platform } from '../../sample-app/src/create-app.js';
+import { withEmulatedApp } from '../../sample-app/src/connection/connection-options.js';
 import { DemoUsers } from '../../sample-app/src/sign-in/demo-users.js';
 
 export const PLATFORMS: readonly Platform[] = ['express', 'fastify'];
@@ -42,6 +43,8 @@ export interface PortalSetting {
   /** Further options of `BoxAuthModule`. */
   readonly box?: BoxAuthModuleOptions;
   readonly nest?: NestApplicationOptions;
+  /** The redirect URI of the emulated OAuth app, with which users connect accounts of their own. */
+  readonly redirectUri?: string;
 }
 
 let config: BoxEmulator['config'] | undefined;
@@ -49,7 +52,7 @@ let config: BoxEmulator['config'] | undefined;
 /** Starts a portal with its own emulator; both stop after the test. */
 export async function startPortal(
   platform: Platform,
-  { users = [ALICE, BOB], enterprises = [], box, nest }: PortalSetting = {},
+  { users = [ALICE, BOB], enterprises = [], box, nest, redirectUri }: PortalSetting = {},
 ): Promise<Portal> {
   const emulator = await startEmulator(users, enterprises);
   const rows = [
@@ -63,6 +66,7 @@ export async function startPortal(
   const portal = {
     box: { apiUrl: emulator.url, credentials: { config: emulator.config }, ...box },
     users: new DemoUsers(Object.fromEntries(rows)),
+    connections: redirectUri === undefined ? undefined : withEmulatedApp(emulator, redirectUri),
     webhooks: { ...emulator.webhooks.keys, deliveries: new MemoryWebhookDeliveries() },
   };
   const app = await createApp(platform, portal, { logger: false, ...nest });

@@ -63,7 +63,7 @@ export class Visitor {
 
   /** The text of the section about the own account, as soon as it has loaded. */
   async section(): Promise<string> {
-    const status = this.#section.getByText(/^(?:Connected as|No account)/);
+    const status = this.#section.getByText(/^(?:Connected as|No account|Open the portal)/);
     await status.waitFor();
     return (await status.textContent()) ?? '';
   }

@@ -85,7 +85,10 @@ export class StartedProgram {
 function cleanEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries({ ...process.env, NO_COLOR: '1' }).filter(
-      ([name]) => !/^(?:BOX_|VITEST|PORT$|PLATFORM$|DEMO_USERS$|NODE_ENV$|FORCE_COLOR$)/.test(name),
+      ([name]) =>
+        !/^(?:BOX_|VITEST|PORT$|PLATFORM$|DEMO_USERS$|DATABASE_URL$|NODE_ENV$|FORCE_COLOR$)/.test(
+          name,
+        ),
     ),
   );
 }

@@ -42,15 +42,7 @@ async function vaultIn({ DATABASE_URL = '' }: Environment): Promise<ConnectionVa
       'Invalid DATABASE_URL: expected an address that begins with postgres://.',
     );
   }
-  // Loaded only by portals with a database.
-  const { Kysely, PostgresDialect } = await import('kysely');
-  const { migrateConnections, SqlConnectionVault } = await import('nestjs-box-auth/sql');
-  const { Pool } = await import('pg');
-  const pool = new Pool({ connectionString: DATABASE_URL, allowExitOnIdle: true });
-  // Without these listeners, a restart of PostgreSQL ends the process.
-  pool.on('error', () => undefined);
-  pool.on('connect', (client) => client.on('error', () => undefined));
-  const db = new Kysely({ dialect: new PostgresDialect({ pool }) });
-  await migrateConnections(db);
-  return new SqlConnectionVault(db);
+  // Loaded by portals with a database only.
+  const { postgresVault } = await import('./postgres-vault.js');
+  return postgresVault(DATABASE_URL);
 }
