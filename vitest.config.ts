@@ -27,6 +27,7 @@ const long = [
   'e2e/nest-start',
   'undici/undici-authorization',
   'e2e/portal-tokens',
+  'e2e/portal-browser',
   'model/token-life',
   'sdk/sdk',
   'model/tenant-isolation',
