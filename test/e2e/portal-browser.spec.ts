@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { createApp, type Platform } from '../../sample-app/src/create-app.js';
 import type { PortalOptions } from '../../sample-app/src/portal.options.js';
 import { onEmulator } from '../../sample-app/src/settings.js';
@@ -15,19 +15,16 @@ const FAILED = 'The Box account was not connected';
 
 let browser: Browser;
 
-describeWithChromium('In a browser,', () => {
+describeWithChromium('In a browser, the portal', () => {
   beforeAll(async () => {
     browser = await launchChromium();
   });
   afterAll(() => browser.close());
 
-  describe.each(PLATFORMS)('the portal on %s', (platform) => {
-    let portal: string;
-    beforeEach(async () => {
-      portal = await startPortal(platform);
-    });
-
-    test('connects an account, lists its files, and disconnects it', async () => {
+  test.each(PLATFORMS)(
+    'connects an account, lists its files, and disconnects it, on %s',
+    async (platform) => {
+      const portal = await startPortal(platform);
       const visitor = await Visitor.arrive(browser, portal);
       await visitor.signIn('alice');
       expect(await visitor.section()).toContain('No account is connected.');
@@ -52,53 +49,56 @@ describeWithChromium('In a browser,', () => {
       expect(await visitor.focused()).toBe('Your own Box account');
       await visitor.connect();
       expect(visitor.errors).toEqual([]);
-    });
+    },
+  );
 
-    test('tells a person who denies the access how to connect after all', async () => {
-      const visitor = await Visitor.arrive(browser, portal);
-      await visitor.signIn('alice');
-      await visitor.connect();
-      const denied = await visitor.atCallback(() => visitor.press('button', 'Deny access to Box'));
-      expect(denied.status()).toBe(403);
-      expect(await visitor.textBelow(FAILED)).toContain(
-        'You did not allow this app to use your Box account.',
-      );
+  test('tells a person who denies the access how to connect after all', async () => {
+    const portal = await startPortal('express');
+    const visitor = await Visitor.arrive(browser, portal);
+    await visitor.signIn('alice');
+    await visitor.connect();
+    const denied = await visitor.atCallback(() => visitor.press('button', 'Deny access to Box'));
+    expect(denied.status()).toBe(403);
+    expect(await visitor.textBelow(FAILED)).toContain(
+      'You did not allow this app to use your Box account.',
+    );
 
-      await visitor.press('link', 'Connect a Box account');
-      await visitor.press('button', 'Grant access to Box');
-      expect(await visitor.section()).toContain('Connected as Alice');
-      expect(visitor.errors).toEqual([`403 of ${CALLBACK}`]);
-    });
+    await visitor.press('link', 'Connect a Box account');
+    await visitor.press('button', 'Grant access to Box');
+    expect(await visitor.section()).toContain('Connected as Alice');
+    expect(visitor.errors).toEqual([`403 of ${CALLBACK}`]);
+  });
 
-    test('leads people to the address that Box sends them back to', async () => {
-      const visitor = await Visitor.arrive(browser, portal.replace('127.0.0.1', 'localhost'));
-      expect(await visitor.section()).toBe(`Open the portal at ${portal} to connect an account.`);
-      expect(visitor.errors).toEqual([]);
-    });
+  test('leads people to the address that Box sends them back to', async () => {
+    const portal = await startPortal('express');
+    const visitor = await Visitor.arrive(browser, portal.replace('127.0.0.1', 'localhost'));
+    expect(await visitor.section()).toBe(`Open the portal at ${portal} to connect an account.`);
+    expect(visitor.errors).toEqual([]);
+  });
 
-    test('rejects a callback that another browser began', async () => {
-      const attacker = await Visitor.arrive(browser, portal);
-      await attacker.signIn('alice');
-      await attacker.connect();
-      const callback = await attacker.consentWithoutReturning(CAROL);
+  test('rejects a callback that another browser began', async () => {
+    const portal = await startPortal('express');
+    const attacker = await Visitor.arrive(browser, portal);
+    await attacker.signIn('alice');
+    await attacker.connect();
+    const callback = await attacker.consentWithoutReturning(CAROL);
 
-      const victim = await Visitor.arrive(browser, portal);
-      await victim.signIn('alice');
-      await victim.connect();
-      const forged = await victim.atCallback(() => victim.page.goto(callback));
-      expect(forged.status()).toBe(400);
-      expect(await victim.textBelow(FAILED)).toContain('begun in another browser');
-      await victim.page.goto(portal);
-      expect(await victim.section()).toContain('No account is connected.');
-      expect(victim.errors).toEqual([`400 of ${CALLBACK}`]);
+    const victim = await Visitor.arrive(browser, portal);
+    await victim.signIn('alice');
+    await victim.connect();
+    const forged = await victim.atCallback(() => victim.page.goto(callback));
+    expect(forged.status()).toBe(400);
+    expect(await victim.textBelow(FAILED)).toContain('begun in another browser');
+    await victim.page.goto(portal);
+    expect(await victim.section()).toContain('No account is connected.');
+    expect(victim.errors).toEqual([`400 of ${CALLBACK}`]);
 
-      // The same works in the browser that began.
-      await attacker.page.goto(portal);
-      await attacker.connect();
-      await attacker.page.goto(await attacker.consentWithoutReturning(CAROL));
-      expect(await attacker.section()).toContain('Connected as Carol');
-      expect(attacker.errors).toEqual([]);
-    });
+    // The same works in the browser that began.
+    await attacker.page.goto(portal);
+    await attacker.connect();
+    await attacker.page.goto(await attacker.consentWithoutReturning(CAROL));
+    expect(await attacker.section()).toContain('Connected as Carol');
+    expect(attacker.errors).toEqual([]);
   });
 });
 
