@@ -77,7 +77,7 @@ function addDoctor(program: Command, context: CliContext, setExitCode: SetExitCo
     .command('doctor')
     .summary('check Box credentials step by step')
     .description(
-      'Reads credentials from config.json or the environment, like BoxAuthModule.forRoot(). Requests a token and asks Box which user it belongs to. Stops at the first problem and explains how to fix it.',
+      'Reads credentials from config.json or the environment, like BoxAuthModule.forRoot(). Requests a token and asks Box which user it belongs to. Also checks the OAuth app in BOX_OAUTH_CLIENT_ID etc. Stops at the first problem and explains how to fix it.',
     )
     .argument('[config.json]', 'default: BOX_CONFIG_FILE, BOX_CONFIG, or BOX_CLIENT_ID etc.')
     .option('--as-user <id>', 'also make a call for this user', userId)

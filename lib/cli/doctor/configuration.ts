@@ -49,6 +49,14 @@ const CREDENTIAL_VARIABLES = [
   'BOX_APP_TOKEN',
 ];
 
+/** Whether the command line or the environment has credentials of the app itself. */
+export function hasCredentials({ configFile }: DoctorRequest, variables: Variables): boolean {
+  return (
+    configFile !== undefined ||
+    CREDENTIAL_VARIABLES.some((name) => readVariable(variables, name) !== undefined)
+  );
+}
+
 type Facts = Partial<DoctorFacts['configuration']>;
 
 /**

@@ -1,6 +1,6 @@
 import type { ParsedKey } from '../../core/credentials/private-key.js';
 import type { CliContext } from '../cli-context.js';
-import { type Configuration, findConfiguration, type DoctorRequest } from './configuration.js';
+import { type Configuration, type DoctorRequest, findConfiguration } from './configuration.js';
 import {
   describeKey,
   describePassphrase,
@@ -9,7 +9,8 @@ import {
   tryKey,
 } from './credential-steps.js';
 import type { DoctorStep } from './doctor-report.js';
-import { runStep, skipped } from './doctor-step.js';
+import { OAuthChecks } from './oauth-checks.js';
+import { OFFLINE, runStep, skipped } from './doctor-step.js';
 import {
   checkActingUser,
   compareClocks,
@@ -21,7 +22,6 @@ import {
 
 type Steps<T> = AsyncGenerator<DoctorStep, T | undefined>;
 
-const OFFLINE = 'Skipped by --offline.';
 const NO_KEY = 'Not needed: the credentials have no key.';
 
 /** Runs the steps in order, up to the first that fails. */
@@ -31,13 +31,20 @@ export async function* runChecks(
 ): Steps<undefined> {
   const requests = new RequestCount(baseContext.fetch);
   const context = { ...baseContext, fetch: requests.fetch };
+  const oauth = new OAuthChecks(request, context);
+  if (oauth.isOnlyApp) {
+    yield* oauth.runAlone();
+    return;
+  }
   const found = yield* runStep('configuration', () => findConfiguration(request, context));
   if (found === undefined) return;
   const { box } = found.value;
   try {
     const fields = yield* runStep('fields', () => readFields(found.value));
     if (fields === undefined) return;
-    yield* new CredentialChecks(request, context, requests, found.value, fields.value).run();
+    const checks = new CredentialChecks(request, context, requests, found.value, fields.value);
+    const passed = yield* checks.run();
+    if (passed !== undefined && oauth.isConfigured) yield* oauth.run(box.apiUrl);
   } finally {
     box.close();
   }
@@ -53,14 +60,15 @@ class CredentialChecks {
     private readonly fields: ValidFields,
   ) {}
 
-  async *run(): Steps<undefined> {
+  /** Returns undefined if a step failed. */
+  async *run(): Steps<object> {
     const key = yield* this.#key();
-    if (key === undefined) return;
+    if (key === undefined) return undefined;
     const clock = yield* this.#clock();
-    if (clock === undefined) return;
+    if (clock === undefined) return undefined;
     const assertion = yield* this.#assertion(key.value, clock.value);
-    if (assertion === undefined) return;
-    yield* this.#calls(clock.value);
+    if (assertion === undefined) return undefined;
+    return yield* this.#calls(clock.value);
   }
 
   async *#key(): Steps<{ value: ParsedKey | undefined }> {
@@ -103,23 +111,25 @@ class CredentialChecks {
     return yield* runStep('assertion', () => signAssertion(credentials, key, box.apiUrl, attempt));
   }
 
-  async *#calls(offsetMs: number): Steps<undefined> {
+  async *#calls(offsetMs: number): Steps<object> {
     const { asUser, offline } = this.request;
     const { box } = this.configuration;
     const { runtime } = this.context;
     if (offline) {
       for (const step of ['exchange', 'account', 'as-user'] as const) yield skipped(step, OFFLINE);
-      return;
+      return {};
     }
     const serverNow = runtime.now() + offsetMs;
     const { grant, secrets } = this.fields;
     const token = yield* runStep('exchange', () => exchange(box, grant, serverNow, this.requests));
-    if (token === undefined) return;
+    if (token === undefined) return undefined;
     const allSecrets = [...secrets, token.value.value];
     const account = yield* runStep('account', () => readAccount(box, runtime, allSecrets));
-    if (account === undefined) return;
-    if (asUser === undefined)
-      yield skipped('as-user', 'Not requested. Use --as-user <id> to check a user.');
-    else yield* runStep('as-user', () => checkActingUser(box, asUser, runtime, allSecrets));
+    if (account === undefined) return undefined;
+    if (asUser !== undefined) {
+      return yield* runStep('as-user', () => checkActingUser(box, asUser, runtime, allSecrets));
+    }
+    yield skipped('as-user', 'Not requested. Use --as-user <id> to check a user.');
+    return {};
   }
 }

@@ -62,6 +62,19 @@ export interface DoctorFacts {
   readonly account: DoctorUser;
   /** The acting user, from `users/me` with `as-user`. */
   readonly 'as-user': DoctorUser;
+  /** The variables of the app that people connect their own accounts to. */
+  readonly oauth: {
+    /** The names of the variables that are set. */
+    readonly variables: readonly string[];
+    /** The first characters of the client id and its length. */
+    readonly clientId: string;
+    readonly redirectUri: string;
+    readonly warnings: readonly string[];
+  };
+  readonly 'oauth-client': {
+    /** Whether Box accepts the client id and the client secret. */
+    readonly accepted: true;
+  };
 }
 
 /** `none`: the credentials are a fixed token. */
@@ -75,7 +88,7 @@ interface DoctorUser {
 
 export type DoctorStepName = keyof DoctorFacts;
 
-/** All steps, in order. */
+/** The steps for the credentials of the app, in order. */
 export const DOCTOR_STEPS = [
   'configuration',
   'fields',
@@ -87,6 +100,9 @@ export const DOCTOR_STEPS = [
   'account',
   'as-user',
 ] as const satisfies readonly DoctorStepName[];
+
+/** The steps after them, if the environment has an OAuth app. */
+export const OAUTH_STEPS = ['oauth', 'oauth-client'] as const satisfies readonly DoctorStepName[];
 
 /** A problem, with the fields of a `BoxAuthError`. */
 export interface DoctorProblem {
@@ -119,6 +135,6 @@ export interface DoctorReport {
   readonly formatVersion: 1;
   readonly verdict: 'ok' | 'failed';
   readonly offline: boolean;
-  /** All steps, in order. */
+  /** All steps, in order. Those of OAuth are missing if the environment has no OAuth app. */
   readonly steps: readonly DoctorStep[];
 }

@@ -7,6 +7,9 @@ import type {
   DoctorStepName,
 } from './doctor-report.js';
 
+/** The summary of a step that needs the network. */
+export const OFFLINE = 'Skipped by --offline.';
+
 /** The result of a step, and the value that later steps need. */
 export interface StepOutcome<Name extends DoctorStepName, T = undefined> {
   readonly summary: string;

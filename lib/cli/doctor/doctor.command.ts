@@ -3,6 +3,7 @@ import type { CliContext, ExitCode } from '../cli-context.js';
 import { type Paint, paintFor } from '../terminal-text.js';
 import {
   DOCTOR_STEPS,
+  OAUTH_STEPS,
   type DoctorProblem,
   type DoctorReport,
   type DoctorStep,
@@ -10,6 +11,8 @@ import {
 import type { DoctorRequest } from './configuration.js';
 import { notReached } from './doctor-step.js';
 import { runChecks } from './doctor-checks.js';
+import { hasOAuthApp } from './oauth-steps.js';
+import { variablesOf } from '../variables.js';
 
 /** Runs the checks, and prints each step, or one `DoctorReport` as JSON. */
 export async function doctor(
@@ -19,11 +22,12 @@ export async function doctor(
   const { stdout, env } = context;
   const paint = paintFor(stdout, env);
   const steps: DoctorStep[] = [];
+  const hasOAuth = hasOAuthApp(variablesOf(context, request.dotenv));
   for await (const step of runChecks(request, context)) {
     steps.push(step);
     if (!request.json) stdout.write(formatStep(step, paint));
   }
-  const report = createReport(steps, request.offline);
+  const report = createReport(steps, request.offline, hasOAuth);
   stdout.write(request.json ? toJson(report) : formatVerdict(report, paint));
   return report.verdict === 'ok' ? 0 : 1;
 }
@@ -47,15 +51,20 @@ export function usageErrorReport(
     facts: {},
     problem,
   };
-  return toJson(createReport([step], offline));
+  return toJson(createReport([step], offline, false));
 }
 
 function toJson(report: DoctorReport): string {
   return `${JSON.stringify(report, undefined, 2)}\n`;
 }
 
-function createReport(finished: readonly DoctorStep[], offline: boolean): DoctorReport {
-  const others = DOCTOR_STEPS.slice(finished.length).map(notReached);
+function createReport(
+  finished: readonly DoctorStep[],
+  offline: boolean,
+  hasOAuth: boolean,
+): DoctorReport {
+  const all = [...DOCTOR_STEPS, ...(hasOAuth ? OAUTH_STEPS : [])];
+  const others = all.slice(finished.length).map(notReached);
   return {
     formatVersion: 1,
     verdict: finished.some(({ status }) => status === 'failed') ? 'failed' : 'ok',

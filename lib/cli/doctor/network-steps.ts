@@ -21,7 +21,7 @@ const WARNING_OFFSET_MS = 5_000;
  * is how far Box's clock is ahead, in ms.
  */
 export async function compareClocks(
-  { apiUrl }: BoxAuth,
+  { apiUrl }: Pick<BoxAuth, 'apiUrl'>,
   { fetch, runtime }: CliContext,
 ): Promise<StepOutcome<'clock', number>> {
   const clock = new ServerClock(runtime, () => undefined);
