@@ -5,14 +5,6 @@ import { withTimeLimit } from '../runtime/time-budget.js';
 import type { GuardedVault } from './guarded-vault.js';
 import type { SealedConnections } from './sealed-connections.js';
 
-/** Why a check failed. Health checks are often public, so it omits the error message and its cause. */
-interface VaultProblem {
-  readonly code: BoxAuthErrorCode;
-  readonly hint: string;
-  /** When a check failed first, in ISO 8601. */
-  readonly since: string;
-}
-
 /**
  * Whether the vault can be read. Contains no owner, no token and no id.
  *
@@ -21,7 +13,15 @@ interface VaultProblem {
  * - `down`: it cannot. Tokens in memory are used until they expire.
  */
 export type VaultHealth =
-  { readonly state: 'healthy' } | ({ readonly state: 'degraded' | 'down' } & VaultProblem);
+  | { readonly state: 'healthy' }
+  | {
+      readonly state: 'degraded' | 'down';
+      readonly code: BoxAuthErrorCode;
+      /** Health checks are often public, so the error message and its cause are left out. */
+      readonly hint: string;
+      /** When a check failed first, in ISO 8601. */
+      readonly since: string;
+    };
 
 /** The dependencies of the health checks of one app. */
 export interface VaultHealthParts {
