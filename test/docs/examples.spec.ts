@@ -8,7 +8,8 @@ import type {
 import { NestFactory } from '@nestjs/core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { BoxAuthModule, BoxFetch, BoxTokenProvider } from 'nestjs-box-auth';
-import { BoxEmulator, WorkfrontEmulator } from 'nestjs-box-auth/testing';
+import { BoxConnectionsModule } from 'nestjs-box-auth/connections';
+import { BoxEmulator, MemoryConnectionVault, WorkfrontEmulator } from 'nestjs-box-auth/testing';
 import { type LoopbackServer } from '../support/loopback-server.js';
 import { exampleIn, run } from './example.js';
 import { kmsWith, startVault } from './fake-vault.js';
@@ -247,6 +248,29 @@ describe('Observability', () => {
     expect(await response.json()).toMatchObject({
       status: 'ok',
       info: { box: { state: 'healthy' } },
+    });
+  });
+
+  it('has a health check of the vault of connections', async () => {
+    const example = exampleIn('docs/observability.md', 'class ConnectionsHealthModule');
+    const { ConnectionsHealthModule } = await run(example);
+    const { clientId, clientSecret, redirectUri } = emulator.oauthApp;
+    const connections = BoxConnectionsModule.forRoot({
+      clientId,
+      clientSecret,
+      redirectUri,
+      secret: 'a secret of the vault, 0123456789abcdef',
+      vault: new MemoryConnectionVault(),
+    });
+    const module = { module: class {}, imports: [connections, ConnectionsHealthModule as Type] };
+    const app = await NestFactory.create(module, { logger: false });
+    open.add(() => app.close());
+    await app.listen(0, '127.0.0.1');
+
+    const response = await fetch(`${await app.getUrl()}/health/connections`);
+    expect(await response.json()).toMatchObject({
+      status: 'ok',
+      info: { 'box-connections': { state: 'healthy' } },
     });
   });
 });
