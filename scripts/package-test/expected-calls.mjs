@@ -78,7 +78,10 @@ export function expectWebhooksReceived(way, platform) {
  * @param {'express' | 'fastify'} platform
  */
 export function expectAccountsConnected(way, platform) {
-  return expectPrinted(['consumer-connections.cjs', way, platform], ['302 /files', 'Alice', '500']);
+  return expectPrinted(
+    ['consumer-connections.cjs', way, platform],
+    ['302 /files', 'Alice', 'connection_missing at /box/connect'],
+  );
 }
 
 /** @param {Way} way */

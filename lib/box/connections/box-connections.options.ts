@@ -1,5 +1,9 @@
 import * as v from 'valibot';
-import { appAuthOptions, type AppAuthOptions } from '../../core/app/app-auth.options.js';
+import {
+  appAuthOptions,
+  type AppAuthOptions,
+  type ResolvedAppAuthOptions,
+} from '../../core/app/app-auth.options.js';
 import {
   invalidOption,
   objectWithMethods,
@@ -57,6 +61,24 @@ export interface BoxConnectionsOptions extends Pick<
   readonly apiRetries?: boolean | ApiRetryOptions | undefined;
   /** The maximum number of connections whose tokens are cached; the least recently used one is evicted. Default 10,000. */
   readonly maxConnections?: number | undefined;
+}
+
+/** `BoxConnectionsOptions`, checked and with defaults. */
+export interface ResolvedConnectionsOptions extends Pick<
+  ResolvedAppAuthOptions,
+  'fetch' | 'renewal' | 'tokenEndpoint' | 'replayBufferBytes' | 'runtime'
+> {
+  readonly clientId: string;
+  readonly clientSecret: string;
+  readonly redirectUri: string;
+  readonly secrets: readonly [string, ...string[]] | undefined;
+  readonly keys?: KeyWrapper | undefined;
+  readonly vault: ConnectionVault;
+  readonly authorizeUrl: string;
+  readonly apiUrl: string;
+  readonly origins: readonly string[];
+  readonly apiRetries: Required<ApiRetryOptions> | undefined;
+  readonly maxConnections: number;
 }
 
 const MAX_CONNECTIONS = 10_000_000;
@@ -119,7 +141,7 @@ const boxConnectionsOptions = optionGroup({
 export function resolveConnectionsOptions(
   options: BoxConnectionsOptions,
   extraOptionNames: readonly string[] = [],
-) {
+): ResolvedConnectionsOptions {
   checkRequired(options);
   const resolved = parseOptions(boxConnectionsOptions, options, extraOptionNames);
   const { apiUrl, keys, secret } = resolved;
@@ -140,8 +162,6 @@ export function resolveConnectionsOptions(
     origins: [apiUrl, ...resolved.origins].map((url) => new URL(url).origin),
   };
 }
-
-export type ResolvedConnectionsOptions = ReturnType<typeof resolveConnectionsOptions>;
 
 function checkRequired(options: object): void {
   for (const [name, hint] of Object.entries(REQUIRED)) {
