@@ -1,4 +1,4 @@
-/** What a member is told when it starts. */
+/** The settings of a member. */
 export interface MemberOptions {
   readonly databaseUrl: string;
   readonly apiUrl: string;

@@ -38,7 +38,7 @@ export class EventLog {
       case 'clock-offset':
         return this.#clock(event.offsetMs);
       case 'stale-served': // the failed refresh that caused it is logged
-      case 'connection': // concerns one person, who is told
+      case 'connection': // concerns one person, and the call fails with the reason
       case 'api-request': // the caller gets the response
     }
   }
