@@ -1,5 +1,6 @@
 import type { BoxAuthError } from '../../core/errors/box-auth.error.js';
 import type { BoxAuthErrorCode } from '../../core/errors/error-codes.js';
+import { escapeHtml } from './html.js';
 
 /** The text of a page: the failure, and the next step for the person. */
 interface PageText {
@@ -71,26 +72,14 @@ export function renderPage({ title, text }: PageText, connectUrl: string): strin
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escape(title)}</title>
+<title>${escapeHtml(title)}</title>
 <style>body { font: 1rem/1.5 system-ui, sans-serif; max-width: 36rem; margin: 4rem auto; padding: 0 1rem }</style>
 </head>
 <body>
-<h1>${escape(title)}</h1>
-<p>${escape(text)}</p>
-<p><a href="${escape(connectUrl)}">Connect a Box account</a></p>
+<h1>${escapeHtml(title)}</h1>
+<p>${escapeHtml(text)}</p>
+<p><a href="${escapeHtml(connectUrl)}">Connect a Box account</a></p>
 </body>
 </html>
 `;
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-function escape(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '');
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { escapeHtml } from '../../../box/connections/html.js';
 import type { HttpAnswer } from '../../http/http-response.js';
 
 /** A user who can sign in. */
@@ -33,17 +34,17 @@ export function consentPage(context: {
   const { clientId, users, selectedId, scopes } = context;
   const choices = users.map(({ id, name, login, enterpriseName }) => {
     const checked = id === selectedId ? ' checked' : '';
-    const text = escape(`${name} (${login}), ${enterpriseName}`);
-    return `<label><input type="radio" name="user_id" value="${escape(id)}" required${checked}> ${text}</label>`;
+    const text = escapeHtml(`${name} (${login}), ${enterpriseName}`);
+    return `<label><input type="radio" name="user_id" value="${escapeHtml(id)}" required${checked}> ${text}</label>`;
   });
   const access =
     scopes === undefined
       ? 'all files and folders of the user'
-      : `these scopes: ${escape(scopes.join(', '))}`;
+      : `these scopes: ${escapeHtml(scopes.join(', '))}`;
   return page(
     200,
     'Grant access to Box',
-    `<p>The app <strong>Emulated OAuth App</strong> (client id <code>${escape(clientId)}</code>) requests access to ${access}.</p>
+    `<p>The app <strong>Emulated OAuth App</strong> (client id <code>${escapeHtml(clientId)}</code>) requests access to ${access}.</p>
 <form method="post">
 <fieldset>
 <legend>Sign in as</legend>
@@ -57,11 +58,11 @@ ${choices.join('\n') || '<p>The emulator has no user who can sign in.</p>'}
 
 /** The page that Box shows if it cannot redirect. It lists the parameters, as Box does under "Show Error Details". */
 export function errorPage(error: string, query: URLSearchParams, status = 400): HttpAnswer {
-  const details = [...query].map(([name, value]) => escape(`${name}=${value}`)).join('\n');
+  const details = [...query].map(([name, value]) => escapeHtml(`${name}=${value}`)).join('\n');
   return page(
     status,
     'There seems to be a problem with this app.',
-    `<p>Error: <strong>${escape(error)}</strong></p>
+    `<p>Error: <strong>${escapeHtml(error)}</strong></p>
 <details open><summary>Error details</summary><pre>${details}</pre></details>`,
   );
 }
@@ -80,12 +81,12 @@ function page(status: number, title: string, content: string): HttpAnswer {
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escape(title)} – Box emulator</title>
+<title>${escapeHtml(title)} – Box emulator</title>
 <style>${STYLE}</style>
 </head>
 <body>
 <main>
-<h1>${escape(title)}</h1>
+<h1>${escapeHtml(title)}</h1>
 ${content}
 <p class="note">This is an emulator of Box, for tests and experiments.</p>
 </main>
@@ -93,16 +94,4 @@ ${content}
 </html>
 `,
   };
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-function escape(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '');
 }
