@@ -1,14 +1,4 @@
-export type {
-  ConnectionKey,
-  ConnectionRow,
-  ConnectionStatus,
-  ConnectionVault,
-  IdleRequest,
-  LeaseRequest,
-  ListRequest,
-  OtherKeysRequest,
-  StateRow,
-} from '../core/connections/connection-vault.js';
+export type * from '../core/connections/connection-vault.js';
 export { migrateConnections } from './migrate-connections.js';
 export { SqlConnectionVault } from './sql-connection-vault.js';
 export type { ConnectionTablesOptions } from './table-names.js';

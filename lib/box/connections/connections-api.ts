@@ -7,17 +7,7 @@ export {
 export type { BoxConnectionsOptions } from './box-connections.options.js';
 export type { BoxConnectionsRoutes } from './connection-routes.options.js';
 export type { ConnectedPerson } from '../../core/connections/connection-record.js';
-export type {
-  ConnectionKey,
-  ConnectionRow,
-  ConnectionStatus,
-  ConnectionVault,
-  IdleRequest,
-  LeaseRequest,
-  ListRequest,
-  OtherKeysRequest,
-  StateRow,
-} from '../../core/connections/connection-vault.js';
+export type * from '../../core/connections/connection-vault.js';
 export type {
   Connection as BoxConnection,
   ConnectionPage as BoxConnectionPage,
