@@ -17,7 +17,7 @@ export function noConnectionSelected(): BoxAuthError {
   return new BoxAuthError({
     code: 'connection_missing',
     message: 'The call was made for no connection.',
-    hint: 'Make it inside runAs(owner, …), or in a handler with @AsConnectedUser.',
+    hint: 'Make it inside runAs(owner, …), or in a handler that acts for a connected person.',
     docs: 'https://datatracker.ietf.org/doc/html/rfc6749#section-4.1',
   });
 }
