@@ -15,6 +15,12 @@ import {
 } from './expected-calls.mjs';
 import { expectCommandLineWorks } from './expected-command-line.mjs';
 import { expectLoadedOnDemand, expectSameNamesEitherWay } from './expected-loading.mjs';
+import {
+  expectEsbuildLambdaCallsBox,
+  expectLambdaCallsBoxOnDeno,
+  expectWebpackLambdaCallsBox,
+  onBun,
+} from './expected-runtimes.mjs';
 import { expectTypesFit } from './expected-types.mjs';
 import { install } from './installation.mjs';
 import { step } from './step.mjs';
@@ -40,6 +46,8 @@ const platformsOfNest12 = ['@nestjs/platform-express@12', '@nestjs/platform-fast
 // The SDK's own types need those of node-fetch.
 const sdk = ['box-node-sdk@10', '@types/node-fetch@2'];
 const otherPeers = ['axios', ...sdk, 'express@5', 'ioredis', 'kysely@0.28', 'redis', 'undici@7'];
+const runtimes = ['bun@1', 'deno@2'];
+const bundlers = ['esbuild@0.28', 'webpack@5', 'webpack-cli@7'];
 const telemetry = '@opentelemetry/api@1';
 const nodeTypes = '@types/node@20';
 
@@ -176,6 +184,39 @@ export const consumers = [
     everywhere: {
       'stores connections by import': expectConnectionsStored('import'),
       'stores connections by require': expectConnectionsStored('require'),
+    },
+  },
+  {
+    name: 'Nest 12 in bundles, on Bun and Deno',
+    type: 'module',
+    packages: [
+      ...nest12,
+      ...peersOfNest12,
+      '@nestjs/platform-express@12',
+      'axios',
+      'box-node-sdk@10',
+      'kysely@0.28',
+      'libsql@0.5',
+      'undici@7',
+      ...runtimes,
+      ...bundlers,
+    ],
+    checks: {
+      'calls Box on Bun': onBun(expectBoxCalled('consumer.mjs')),
+      'calls Box by the SDK on Bun': onBun(expectSdkCallsBox('import')),
+      'connects accounts on Bun': onBun(expectAccountsConnected('import', 'express')),
+      'receives webhooks on Bun': onBun(expectWebhooksReceived('require', 'express')),
+      'stores connections on Bun': onBun(expectConnectionsStored('import')),
+      'calls Box on Deno': expectLambdaCallsBoxOnDeno,
+      'calls Box in a bundle of esbuild, ES module': expectEsbuildLambdaCallsBox(
+        'esm',
+        './lambda.esbuild.mjs',
+      ),
+      'calls Box in a bundle of esbuild, CommonJS': expectEsbuildLambdaCallsBox(
+        'cjs',
+        './lambda.esbuild.cjs',
+      ),
+      'calls Box in a bundle of webpack': expectWebpackLambdaCallsBox,
     },
   },
   {
