@@ -1,14 +1,14 @@
 // Checks that the tables of the documents are complete and correct (error codes, environment variables, options with their
 // defaults, entry points, commands, methods), and that every link between the documents has a target.
 import { existsSync } from 'node:fs';
-import { dirname, join, posix, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import ts from 'typescript';
 import { root } from './command.mjs';
 import { manifest } from './manifest.mjs';
 import { anchorsIn, namesIn, tablesIn, targetsIn } from './markdown.mjs';
+import { INDEX, PURPOSES, pages } from './pages.mjs';
 import { filesIn, read } from './source-files.mjs';
 
-const INDEX = 'docs/README.md';
 const README_MAX_LINES = 200;
 
 /** @type {string[]} */
@@ -216,11 +216,15 @@ function expectText(file, text) {
   if (!read(file).includes(text)) mistakes.push(`${file} lacks ${text}.`);
 }
 
-/** The index links every document in docs, and both READMEs link the index. */
+/** The index has every document in docs once, under one of the purposes, and both READMEs link the index. */
 function expectIndex() {
-  const linked = new Set(targetsIn(read(INDEX)).map((target) => posix.join('docs', target)));
   for (const file of documents.filter((path) => path.startsWith('docs/') && path !== INDEX)) {
-    if (!linked.has(file)) mistakes.push(`${INDEX} does not link ${file}.`);
+    const groups = pages.filter(({ path }) => path === file).map(({ group }) => group);
+    if (groups.length !== 1 || !PURPOSES.includes(groups[0] ?? '')) {
+      mistakes.push(
+        `${INDEX} must have ${file} once, in the table of one of ${PURPOSES.join(', ')}; it is in: ${groups.join(', ') || 'none'}.`,
+      );
+    }
   }
   for (const file of ['README.md', 'README.ja.md']) {
     if (!targetsIn(read(file)).includes(INDEX)) mistakes.push(`${file} does not link ${INDEX}.`);

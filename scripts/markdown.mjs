@@ -3,6 +3,7 @@
 /**
  * @typedef {{ language: string, code: string }} CodeBlock
  * @typedef {{ head: string[], rows: string[][] }} Table
+ * @typedef {{ group: string, title: string, target: string }} Page a link in the first column of a table, below a heading
  * @typedef {{ level: number, title: string, text: string }} Section a heading and the text below it, up to the next heading
  */
 
@@ -105,4 +106,18 @@ export function anchorsIn(text) {
       .replace(/[^\p{L}\p{M}\p{N}\p{Pc} -]/gu, '')
       .replaceAll(' ', '-'),
   );
+}
+
+/**
+ * The pages that a table of contents lists.
+ *
+ * @param {string} text
+ * @returns {Page[]}
+ */
+export function pagesIn(text) {
+  return sectionsIn(text).flatMap(({ title: group, text: below }) => {
+    const cells = tablesIn(below).flatMap(({ rows }) => rows.map(([first = '']) => first));
+    const links = [...cells.join('\n').matchAll(/\[([^\]]+)\]\(([^()\s]+)\)/g)];
+    return links.map(([, title = '', target = '']) => ({ group, title, target }));
+  });
 }
