@@ -30,26 +30,26 @@ expectSame('command', ['docs/command-line.md'], 'Command', commands());
 expectCommandOptions('docs/command-line.md');
 expectSame('method', ['docs/clients.md'], 'Method', methodsOf('BoxTokenProvider'));
 expectSame('option', ['docs/options.md'], 'Option', [...boxOptions().keys()]);
-expectSame('option', ['docs/workfront.md'], 'Option', [...workfrontOptions().keys()]);
+expectSame('option', ['docs/workfront-reference.md'], 'Option', [...workfrontOptions().keys()]);
 expectSame(
   'variable',
-  ['README.md', 'docs/workfront.md', 'docs/webhooks.md', 'docs/connections.md'],
+  ['README.md', 'docs/workfront.md', 'docs/webhooks-reference.md', 'docs/connections-reference.md'],
   'Variable',
   variables(),
 );
-expectSame('option', ['docs/webhooks.md'], 'Option', [...webhookOptions().keys()]);
-expectSame('option', ['docs/connections.md'], 'Option', [...connectionOptions().keys()]);
-expectSame('method', ['docs/connections.md'], 'Method', methodsOf('BoxConnections'));
-expectSame('metric', ['docs/observability.md'], 'Metric', metrics());
-expectSame('event', ['docs/observability.md'], 'Kind', eventKinds());
+expectSame('option', ['docs/webhooks-reference.md'], 'Option', [...webhookOptions().keys()]);
+expectSame('option', ['docs/connections-reference.md'], 'Option', [...connectionOptions().keys()]);
+expectSame('method', ['docs/connections-reference.md'], 'Method', methodsOf('BoxConnections'));
+expectSame('metric', ['docs/signals.md'], 'Metric', metrics());
+expectSame('event', ['docs/signals.md'], 'Kind', eventKinds());
 expectSame('option', ['docs/emulator.md'], 'Option', namesOf('BoxEmulatorOptions'));
 expectSame('fault', ['docs/emulator.md'], 'Fault', faults());
 expectDefaults('docs/options.md', boxOptions());
-expectDefaults('docs/workfront.md', workfrontOptions());
-expectDefaults('docs/webhooks.md', webhookOptions());
+expectDefaults('docs/workfront-reference.md', workfrontOptions());
+expectDefaults('docs/webhooks-reference.md', webhookOptions());
 expectCodeDefaults();
-expectLogLines('docs/observability.md');
-expectScopes('docs/tenants.md');
+expectLogLines('docs/signals.md');
+expectScopes('docs/errors.md');
 expectKnownCodes();
 expectScripts('CONTRIBUTING.md');
 expectPeers('docs/entry-points.md');

@@ -22,6 +22,7 @@ import { BoxEmulator } from 'nestjs-box-auth/testing';
 import { exampleIn, run } from './example.js';
 
 const PAGE = 'docs/tenants.md';
+const OPERATING = 'docs/operating-tenants.md';
 /** The enterprise of the credentials. */
 const OWN = '1234567';
 const GLOBEX = '7654321';
@@ -205,7 +206,7 @@ describe('The page about tenants', () => {
   });
 
   it('tells a tenant without the app what its admin has to do, until that has happened', async () => {
-    const { TenantFilterModule } = await run(exampleIn(PAGE, 'class TenantFilter'));
+    const { TenantFilterModule } = await run(exampleIn(OPERATING, 'class TenantFilter'));
     const { app, get } = await portal(TenantFilterModule);
     const [carol, dave] = [
       { boxId: CAROL, enterpriseId: GLOBEX },
@@ -239,7 +240,7 @@ describe('The page about tenants', () => {
   });
 
   it('marks a tenant once when Box refuses it', async () => {
-    const { watchTenants } = await run(exampleIn(PAGE, 'watchTenants'));
+    const { watchTenants } = await run(exampleIn(OPERATING, 'watchTenants'));
     const mark = vi.fn<(...marked: string[]) => void>();
     open.add((watchTenants as (listener: typeof mark) => () => void)(mark));
     const [provider] = await withBox({ tenants: [GLOBEX, HOOLI] });
@@ -251,7 +252,7 @@ describe('The page about tenants', () => {
   });
 
   it('drops the tenant from the metrics of token requests only', async () => {
-    const { views } = await run(exampleIn(PAGE, 'createDenyListAttributesProcessor'));
+    const { views } = await run(exampleIn(OPERATING, 'createDenyListAttributesProcessor'));
     const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
     const reader = new PeriodicExportingMetricReader({ exporter });
     const meterProvider = new MeterProvider({ readers: [reader], views: views as ViewOptions[] });
@@ -280,7 +281,9 @@ describe('The page about tenants', () => {
   });
 
   it('checks the health of a tenant', async () => {
-    const { TenantHealthController } = await run(exampleIn(PAGE, 'class TenantHealthController'));
+    const { TenantHealthController } = await run(
+      exampleIn(OPERATING, 'class TenantHealthController'),
+    );
     const module = await Test.createTestingModule({
       imports: [TerminusModule, BoxAuthModule.forRoot({ tenants: [GLOBEX, HOOLI] })],
       controllers: [TenantHealthController as Type],
