@@ -14,7 +14,7 @@ const isolated = [
   'test/core/tokens/retry-loops.spec.ts',
   'test/e2e/large-uploads.spec.ts',
   'test/fleet/*.spec.ts',
-  'test/nest/requests-are-released.spec.ts',
+  'test/nest/{observe,requests-are-released}.spec.ts',
   'test/testing/fake-box/fake-box.spec.ts',
 ];
 

@@ -30,7 +30,8 @@ export class RecursionGuard {
   wrap<Args extends readonly unknown[]>(
     send: (...args: Args) => Promise<Response>,
   ): (...args: Args) => Promise<Response> {
-    return async (...args) => {
+    // Tracing agents show this name.
+    const fetch = async (...args: Args): Promise<Response> => {
       const outer = pending(calls.getStore());
       if (this.#depthOf(outer) === MAX_DEPTH) return rejected(endlessCall());
       const call: Call = { guard: this, outer, isPending: true };
@@ -41,6 +42,7 @@ export class RecursionGuard {
         call.outer = undefined;
       }
     };
+    return fetch;
   }
 
   #depthOf(innermost: Call | undefined): number {
