@@ -28,6 +28,7 @@ export {
   InjectBoxTokenProvider,
   InjectBoxUsers,
 } from './box/nest/box-auth.module-definition.js';
+export { boxEnvironmentSchema } from './box/box-environment.schema.js';
 export type { AssertionOptions } from './box/box-assertion.js';
 export { boxApiError } from './box/box-api-error.js';
 export type { Actor, DownscopeRequest } from './box/downscope.js';

@@ -16,7 +16,16 @@ export function expectBoxCalled(script) {
   ]);
   return expectPrinted(
     [script],
-    ['forRoot({ credentials })', ...oncePerApp, 'forRoot()', ...oncePerApp, 'mints: 2'],
+    [
+      'forRoot({ credentials })',
+      ...oncePerApp,
+      'forRoot()',
+      ...oncePerApp,
+      'mints: 2',
+      'validate',
+      'none',
+      'Invalid environment variable BOX_API_URL: expected an absolute URL',
+    ],
   );
 }
 

@@ -6,10 +6,12 @@
  *
  * @param {{
  *   BoxAuthModule: typeof import('nestjs-box-auth').BoxAuthModule,
+ *   boxEnvironmentSchema: typeof import('nestjs-box-auth').boxEnvironmentSchema,
  *   BoxEmulator: typeof import('nestjs-box-auth/testing').BoxEmulator,
  *   BoxFetch: typeof import('nestjs-box-auth').BoxFetch,
  *   BoxHttpModule: typeof import('nestjs-box-auth/axios').BoxHttpModule,
  *   BoxTokenProvider: typeof import('nestjs-box-auth').BoxTokenProvider,
+ *   ConfigModule: typeof import('@nestjs/config').ConfigModule,
  *   firstValueFrom: typeof import('rxjs').firstValueFrom,
  *   HttpService: typeof import('@nestjs/axios').HttpService,
  *   NestFactory: typeof import('@nestjs/core').NestFactory,
@@ -28,6 +30,11 @@ module.exports = async function callBox(loaded) {
     print('forRoot()');
     await callThrough(BoxAuthModule.forRoot(), loaded);
     print(`mints: ${emulator.mints}`);
+
+    print('validate');
+    print((await problemOf(loaded)) ?? 'none');
+    process.env.BOX_API_URL = 'box.local';
+    print((await problemOf(loaded)) ?? 'none');
   } finally {
     await emulator.stop();
   }
@@ -55,6 +62,33 @@ async function callThrough(boxAuthModule, loaded) {
   await seeMe();
   await app.get(loaded.BoxTokenProvider).runAs('11111', seeMe);
   await app.close();
+}
+
+/**
+ * Returns the reason why `ConfigModule` rejects the environment.
+ *
+ * @param {Parameters<typeof module.exports>[0]} loaded
+ */
+async function problemOf({ boxEnvironmentSchema, ConfigModule, NestFactory }) {
+  class AppModule {}
+  const config = ConfigModule.forRoot({
+    ignoreEnvFile: true,
+    validate: (variables) => {
+      const result = boxEnvironmentSchema['~standard'].validate(variables);
+      if (result.issues) throw new Error(result.issues.map(({ message }) => message).join('\n'));
+      return result.value;
+    },
+  });
+  try {
+    const app = await NestFactory.createApplicationContext(
+      { module: AppModule, imports: [config] },
+      { logger: false, abortOnError: false },
+    );
+    await app.close();
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message.split(',')[0] : String(error);
+  }
 }
 
 /** @param {unknown} user */

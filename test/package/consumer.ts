@@ -12,6 +12,7 @@ import {
   BoxAuthError,
   type BoxAuthErrorCode,
   BoxAuthModule,
+  boxEnvironmentSchema,
   BoxFetch,
   BoxTokenProvider,
   InjectBoxTokenProvider,
@@ -75,6 +76,7 @@ class FoldersController {
 
 @Module({
   imports: [
+    ConfigModule.forRoot({ validationSchema: boxEnvironmentSchema }),
     BoxAuthModule.forRoot({ warmUp: 'try', renewal: { windowRatio: 0.5 } }),
     BoxAuthModule.forRootAsync({
       name: 'hr',
