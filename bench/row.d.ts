@@ -1,5 +1,5 @@
-/** The unit of a number. A `count` is exact, all others are measurements. */
-export type Unit = 'ns' | 'us' | 'ms' | 'B' | 'MiB' | '/s' | 'count';
+/** The unit of a number; `x` for a ratio. A `count` is exact, all others are measurements. */
+export type Unit = 'ns' | 'us' | 'ms' | 'B' | 'MiB' | '/s' | 'x' | 'count';
 
 /** The result of one measurement of one subject: a number for each figure of its row. */
 export type Figures = Readonly<Record<string, number>>;

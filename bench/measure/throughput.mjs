@@ -19,11 +19,13 @@ export async function throughputOf(call, { concurrency, seconds }) {
 }
 
 /**
+ * Makes calls until `end`, with constant `concurrency`. Returns their number.
+ *
  * @param {() => Promise<unknown>} call
  * @param {number} concurrency
- * @param {number} end
+ * @param {number} end by `performance.now()`
  */
-async function callUntil(call, concurrency, end) {
+export async function callUntil(call, concurrency, end) {
   let calls = 0;
   const caller = async () => {
     while (performance.now() < end) {

@@ -1,6 +1,6 @@
 /**
  * @param {number} value
- * @param {import('../row.js').Unit | 'x'} unit
+ * @param {import('../row.js').Unit} unit
  */
 export function asText(value, unit) {
   const digits = unit === 'count' || Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
