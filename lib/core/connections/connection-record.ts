@@ -58,14 +58,15 @@ export function withPair(
   return { accessToken, refreshToken, obtainedAt, expiresAt, lifetimeMs, connectedAt, person };
 }
 
+/** The access token of a record. */
+export function accessTokenOf({ accessToken, expiresAt, person }: ConnectionRecord): AccessToken {
+  return new AccessToken(accessToken, { subject: { type: 'user', id: person.id }, expiresAt });
+}
+
 /** The access token of a record, requested by this process at `requestedAt`. */
 export function grantedToken(record: ConnectionRecord, requestedAt: Instant): MintedToken {
-  const { accessToken, expiresAt, lifetimeMs, person } = record;
-  const token = new AccessToken(accessToken, {
-    subject: { type: 'user', id: person.id },
-    expiresAt,
-  });
-  return { token, lifetimeMs, requestedAt, isShared: false };
+  const { lifetimeMs } = record;
+  return { token: accessTokenOf(record), lifetimeMs, requestedAt, isShared: false };
 }
 
 /**

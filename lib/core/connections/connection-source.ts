@@ -65,8 +65,10 @@ interface OwnPair {
  */
 export class ConnectionSource implements TokenSource {
   readonly defaultSubject = undefined;
+  /** The latest pair that this process got. */
   #own: OwnPair | undefined;
-  #isWritten = true;
+  /** That pair, until it is in the vault. */
+  #unwritten: OwnPair | undefined;
   /** Why the issuer refused a refresh token, which is never sent again. */
   #refusal: { readonly refreshToken: string; readonly error: BoxAuthError } | undefined;
   #running = 0;
@@ -83,7 +85,7 @@ export class ConnectionSource implements TokenSource {
 
   /** Whether this process has a pair that is not in the vault yet. */
   get isUnwritten(): boolean {
-    return !this.#isWritten;
+    return this.#unwritten !== undefined;
   }
 
   /** Resolves when every task is done. */
@@ -125,7 +127,9 @@ export class ConnectionSource implements TokenSource {
    * @throws BoxAuthError `vault_unavailable`, `vault_unreadable`, `connection_missing`
    */
   async writePair(): Promise<void> {
-    await this.#run(() => this.#loadAndWrite());
+    await this.#run(async () => {
+      if (this.isUnwritten) await this.#loadAndWrite();
+    });
   }
 
   /** Runs `task` after the tasks before it: two of one process must not exchange the same refresh token. */
@@ -171,14 +175,17 @@ export class ConnectionSource implements TokenSource {
     for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts++) {
       const loaded = await connections.load(this.key);
       if (loaded === undefined) {
-        this.#isWritten = true;
+        this.#unwritten = undefined;
         throw connectionMissing();
       }
+      const pair = this.#unwritten;
       // Another refresh token: the pair was written after all, or a process has a newer one, or the person connected again.
-      this.#isWritten ||= loaded.record.refreshToken !== this.#own?.exchanged;
-      if (this.#isWritten || this.#own === undefined) return loaded;
-      const { record } = this.#own;
-      await connections.replace(this.key, loaded.row.version, { record, status: 'active' });
+      if (pair?.exchanged !== loaded.record.refreshToken) {
+        this.#unwritten = undefined;
+        return loaded;
+      }
+      const content = { record: pair.record, status: 'active' } as const;
+      await connections.replace(this.key, loaded.row.version, content);
     }
     throw tooManyConflicts();
   }
@@ -230,7 +237,7 @@ export class ConnectionSource implements TokenSource {
       const granted = withPair(record, pair);
       const minted = grantedToken(granted, pair.requestedAt);
       this.#own = { exchanged: refreshToken, record: granted, minted };
-      this.#isWritten = false;
+      this.#unwritten = this.#own;
       this.context.onRefresh();
       return true;
     } catch (error) {

@@ -55,11 +55,9 @@ export class ConnectionTokens {
   }
 
   /** @throws BoxAuthError the errors of `ConnectionSource.mint`, and `closed` */
-  async get(key: ConnectionKey, demand?: TokenDemand): Promise<AccessToken> {
+  get(key: ConnectionKey, demand: TokenDemand = {}): Promise<AccessToken> {
     const { refresher } = this.#entryOf(key);
-    const fresh = refresher.peekFresh(demand?.minValidityMs);
-    if (fresh !== undefined && demand?.signal?.aborted !== true) return fresh;
-    return this.#paced(refresher.get(demand), refresher, demand?.signal);
+    return this.#paced(refresher.get(demand), refresher, demand.signal);
   }
 
   /**
@@ -101,15 +99,9 @@ export class ConnectionTokens {
     this.#rejections.release();
     for (const { refresher } of entries) refresher.forget();
     const { runtime } = this.context;
-    const limit = { runtime, limitMs: CLOSING_MS, toError: () => new Error() };
-    const sources = Array.from(this.#pinned.values(), ({ source }) => source);
-    const writeAll = () =>
-      Promise.allSettled(
-        sources.map(async (source) => {
-          await source.idle();
-          if (source.isUnwritten) await source.writePair();
-        }),
-      );
+    const limit = { runtime, limitMs: CLOSING_MS, toError: closedError };
+    const writes = Array.from(this.#pinned.values(), ({ source }) => source.writePair());
+    const writeAll = () => Promise.allSettled(writes);
     await withTimeLimit(limit, writeAll).catch(() => undefined);
   }
 

@@ -3,7 +3,7 @@ import { wholeNumberBetween } from '../credentials/field-checks.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { ConnectionEvent } from '../events/auth-events.js';
 import { MAX_DELAY_MS, type Runtime } from '../runtime/runtime.js';
-import { type ConnectedPerson, grantedToken } from './connection-record.js';
+import { accessTokenOf, type ConnectedPerson } from './connection-record.js';
 import type { ConnectionTokens } from './connection-tokens.js';
 import type { ConnectionKey, ConnectionRow, ConnectionStatus } from './connection-vault.js';
 import type { GuardedVault } from './guarded-vault.js';
@@ -88,10 +88,10 @@ export class Connections {
     const rows = await vault.send((store) => store.list(request));
     const page = rows.slice(0, size);
     const loaded = await Promise.all(page.map((row) => connections.open(row)));
-    const last = page.at(-1);
+    const last = rows.length > size ? page.at(-1) : undefined;
     return {
       connections: loaded.map((connection) => this.describe(connection)),
-      ...(rows.length > size && last !== undefined && { next: cursorAfter(last) }),
+      ...(last !== undefined && { next: cursorAfter(last) }),
     };
   }
 
@@ -183,12 +183,11 @@ export class Connections {
   }
 
   async #refresh(row: ConnectionRow): Promise<'refreshed' | 'lost' | 'failed'> {
-    const { app, connections, tokens, runtime } = this.parts;
+    const { app, connections, tokens } = this.parts;
     const { owner, label } = row;
     try {
       const { record } = await connections.open(row);
-      const at = { wall: runtime.now(), monotonic: runtime.monotonic() };
-      await tokens.refresh({ app, owner, label }, grantedToken(record, at).token);
+      await tokens.refresh({ app, owner, label }, accessTokenOf(record));
       return 'refreshed';
     } catch (error) {
       return error instanceof BoxAuthError && error.code === 'reauthorization_required'

@@ -58,12 +58,13 @@ export class EnvelopeSeal implements RowSeal {
 
   /** @throws BoxAuthError `vault_unavailable` if the key management service fails */
   async open(sealed: string, bound: readonly string[]): Promise<string | undefined> {
-    const [wrapped = '', inner] = sealed.split('.');
-    if (inner === undefined) return this.secrets?.open(sealed, bound);
+    const dot = sealed.indexOf('.');
+    if (dot === -1) return this.secrets?.open(sealed, bound);
+    const wrapped = sealed.slice(0, dot);
     const unwrapping = this.#unwrapped.get(wrapped) ?? this.#unwrap(wrapped);
     this.#unwrapped.set(wrapped, unwrapping);
     try {
-      return (await unwrapping).open(inner, bound);
+      return (await unwrapping).open(sealed.slice(dot + 1), bound);
     } catch (error) {
       this.#unwrapped.delete(wrapped);
       throw error;

@@ -80,7 +80,8 @@ export class SignInStates {
     const text = await this.seal.open(sealed, boundTo(this.app, hash, expiresAt));
     const signIn = text === undefined ? undefined : parseSignIn(text);
     if (signIn === undefined) throw vaultUnreadable('sign-in');
-    const isSameBrowser = isEqual(signIn.binding, claim.binding);
+    // Both are hashes of the same length. Their comparison takes constant time.
+    const isSameBrowser = timingSafeEqual(Buffer.from(signIn.binding), Buffer.from(claim.binding));
     if (!isSameBrowser || signIn.owner !== claim.owner) {
       throw stateInvalid(
         `${isSameBrowser ? 'another person' : 'another browser'} has begun the sign-in`,
@@ -98,11 +99,6 @@ function parseSignIn(text: string): SignIn | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Compares two hashes in constant time. */
-function isEqual(left: string, right: string): boolean {
-  return left.length === right.length && timingSafeEqual(Buffer.from(left), Buffer.from(right));
 }
 
 /** The data that a sealed sign-in is bound to. */

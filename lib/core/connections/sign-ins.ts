@@ -108,8 +108,7 @@ export class SignIns {
       try {
         return await this.#write(key, record);
       } catch (error) {
-        const isUnavailable = error instanceof BoxAuthError && error.code === 'vault_unavailable';
-        if (!isUnavailable || attempt === WRITE_ATTEMPTS) throw error;
+        if (attempt === WRITE_ATTEMPTS) throw error;
         await delay(runtime, FIRST_PAUSE_MS * 2 ** attempt * (0.5 + runtime.random()));
       }
     }
@@ -150,7 +149,7 @@ function parametersOf(query: unknown): ReadonlyMap<string, string | undefined> {
 
 /** The query of a whole address, or the text itself. */
 function queryIn(text: string): string {
-  return text.slice(text.indexOf('?') + 1).replace(/#[^]*$/, '');
+  return text.slice(text.indexOf('?') + 1).replace(/#.*/s, '');
 }
 
 /** @throws BoxAuthError `option_invalid` */
