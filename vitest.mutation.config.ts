@@ -18,7 +18,11 @@ const more: Readonly<Record<string, readonly string[]>> = {
     'clients/{api-request-events,body-wait,fetch-requests,long-bodies,outgoing-rules,plain-fetch,token-wait}',
   ],
   'core/tokens': ['box/box-token.provider', 'core/events/auth-channels'],
-  'core/connections': ['box/connections/*', 'security/no-secret-is-shown'],
+  'core/connections': [
+    'box/connections/*',
+    'security/no-secret-is-shown',
+    'terminus/box-connections-health.indicator',
+  ],
   'core/token-endpoint': ['box/{box-issuer,downscope,revocation}'],
   'box/credentials': ['core/credentials/*', 'core/token-endpoint/static-token'],
   'core/app': [

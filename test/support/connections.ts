@@ -1,8 +1,12 @@
-import { ConnectionSource } from '../../lib/core/connections/connection-source.js';
+import {
+  ConnectionSource,
+  type ConnectionSourceContext,
+} from '../../lib/core/connections/connection-source.js';
 import { reauthorizationRequired } from '../../lib/core/connections/connection-errors.js';
 import type { ConnectionRecord } from '../../lib/core/connections/connection-record.js';
 import type { ConnectionVault } from '../../lib/core/connections/connection-vault.js';
 import { GuardedVault } from '../../lib/core/connections/guarded-vault.js';
+import type { RowSeal } from '../../lib/core/connections/row-seal.js';
 import { SealedConnections } from '../../lib/core/connections/sealed-connections.js';
 import type { BoxAuthError } from '../../lib/core/errors/box-auth.error.js';
 import { SecretSeal } from '../../lib/core/sealing/secret-seal.js';
@@ -62,24 +66,26 @@ export class TestConnection {
     throw reauthorizationRequired(cause);
   }
 
-  rows(vault: ConnectionVault = this.stored, secret = VAULT_SECRET): SealedConnections {
-    return new SealedConnections(
-      new GuardedVault(vault, this.runtime),
-      new SecretSeal('vault', [secret]),
-    );
+  rows(vault: ConnectionVault = this.stored, seal = sealWith(VAULT_SECRET)): SealedConnections {
+    return new SealedConnections(new GuardedVault(vault, this.runtime), seal);
   }
 
   /** A process with some methods of its vault replaced. */
   process(changes: Partial<ConnectionVault> = {}, secret = VAULT_SECRET): ConnectionSource {
+    return new ConnectionSource(KEY, this.context(changes, secret));
+  }
+
+  /** The dependencies of a process with some methods of its vault replaced. */
+  context(changes: Partial<ConnectionVault> = {}, secret = VAULT_SECRET): ConnectionSourceContext {
     const vault = new Proxy<ConnectionVault>(this.stored, {
       get: (target, name) => {
         const method: unknown = Reflect.get(changes, name) ?? Reflect.get(target, name);
         return typeof method === 'function' ? (method.bind(target) as unknown) : method;
       },
     });
-    return new ConnectionSource(KEY, {
+    return {
       vault: new GuardedVault(vault, this.runtime),
-      connections: this.rows(vault, secret),
+      connections: this.rows(vault, sealWith(secret)),
       refresh: (refreshToken) => {
         this.exchanged.push(refreshToken);
         return this.respond(refreshToken);
@@ -88,10 +94,14 @@ export class TestConnection {
       onEnd: (error) => this.ends.push(error),
       renewal: renewalDefaults,
       runtime: this.runtime,
-    });
+    };
   }
 
   async loaded(): Promise<ConnectionRecord | undefined> {
     return (await this.rows().load(KEY))?.record;
   }
+}
+
+function sealWith(secret: string): RowSeal {
+  return new SecretSeal('vault', [secret]);
 }

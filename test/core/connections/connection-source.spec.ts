@@ -64,6 +64,31 @@ describe('A connection with a fresh access token', () => {
   });
 });
 
+describe('A newer token', () => {
+  it('is the one in the vault, which another process wrote', async () => {
+    const source = connection.process();
+    expect((await source.findNewer(token('AT-0')))?.token.value).toBe('AT-1');
+    expect(await source.findNewer(token('AT-1'))).toBeUndefined();
+    connection.runtime.freeze(HOUR_MS);
+    expect((await source.findNewer(token('AT-0')))?.token.value).toBe('AT-1');
+    expect(connection.exchanged).toEqual([]);
+  });
+
+  it('is unknown while the vault is unavailable', async () => {
+    const source = connection.process({ load: () => Promise.reject(new Error('away')) });
+    expect(await source.findNewer(token('AT-0'))).toBeUndefined();
+  });
+});
+
+describe('A process without a new pair', () => {
+  it('has nothing to write, and does not read the vault', async () => {
+    const source = connection.process({ load: () => Promise.reject(new Error('read')) });
+    expect(source.isUnwritten).toBe(false);
+    await source.writePair();
+    expect(source.isIdle).toBe(true);
+  });
+});
+
 describe('A connection with an expired access token', () => {
   beforeEach(() => connection.runtime.freeze(HOUR_MS));
 
@@ -115,6 +140,69 @@ describe('A connection with an expired access token', () => {
     expect(connection.exchanged).toEqual([]);
     await connection.runtime.advance(3_000);
     expect(await waiting).toBe('AT-1+');
+  });
+
+  it.each([
+    [0, [0, 50, 150, 350, 750, 1_250, 1_750]],
+    [0.5, [0, 100, 300, 700, 1_500, 2_500]],
+    [0.9, [0, 140, 420, 980, 2_100]],
+  ])('is looked up after growing pauses of up to 1 s (random %d)', async (random, expected) => {
+    const { runtime, stored } = connection;
+    runtime.randomValue = random;
+    const startedAt = runtime.monotonic();
+    const lookups: number[] = [];
+    const source = connection.process({
+      load: (key) => {
+        lookups.push(runtime.monotonic() - startedAt);
+        return stored.load(key);
+      },
+      lease: async () => false,
+    });
+    const caller = new AbortController();
+    const call = source.mint(undefined, {}, caller.signal);
+    await runtime.advance(expected.at(-1) ?? 0);
+    expect(lookups).toEqual(expected);
+    caller.abort(new Error('gone'));
+    await expect(call).rejects.toThrow('gone');
+    await source.idle();
+    expect(runtime.timers).toBe(0);
+  });
+
+  it('is not refreshed for a caller that has gone before', async () => {
+    const gone = AbortSignal.abort(new Error('gone'));
+    await expect(connection.process().mint(undefined, {}, gone)).rejects.toThrow('gone');
+    await settled();
+    expect(connection.exchanged).toEqual([]);
+  });
+
+  it('keeps its lease until the refresh ends', async () => {
+    const { runtime, stored } = connection;
+    const startedAt = runtime.monotonic();
+    const leases: number[] = [];
+    const source = connection.process({
+      lease: (key, request) => {
+        leases.push(runtime.monotonic() - startedAt);
+        return leases.length === 2 ? Promise.reject(new Error('away')) : stored.lease(key, request);
+      },
+    });
+    connection.respond = () =>
+      new Promise((resolve) => {
+        runtime.schedule(() => resolve(connection.grant('RT-2')), 6_000);
+      });
+    const call = valueOf(source);
+    await runtime.advance(60_000);
+    expect(await call).toBe('AT-2');
+    expect(leases.map(Math.round)).toEqual([0, 1_667, 3_333, 5_000]);
+    expect(runtime.timers).toBe(0);
+  });
+
+  it('is used although its new token arrives expired, as another refresh would not help', async () => {
+    connection.respond = async () => ({ ...connection.grant('RT-2'), lifetimeMs: 1 });
+    connection.runtime.freeze(1);
+    const call = valueOf(connection.process());
+    connection.runtime.freeze(1_000);
+    expect(await call).toBe('AT-2');
+    expect(connection.exchanged).toEqual(['RT-1']);
   });
 
   it('gets a refresh that continues after its caller has gone', async () => {
@@ -174,8 +262,13 @@ describe('A vault that fails', () => {
   });
 
   it('to replace anything is not asked forever', async () => {
-    const source = connection.process({ replace: async () => false });
-    expect(await thrownBy(() => mint(source))).toMatchObject({ code: 'vault_unavailable' });
+    let replaces = 0;
+    const source = connection.process({ replace: async () => ++replaces === 0 });
+    expect(await thrownBy(() => mint(source))).toMatchObject({
+      code: 'vault_unavailable',
+      cause: { message: 'It reported 20 conflicts in a row.' },
+    });
+    expect(replaces).toBe(20);
     expect(connection.exchanged).toEqual(['RT-1']);
   });
 
@@ -270,6 +363,46 @@ describe('A refused refresh token', () => {
     };
     expect(await valueOf(connection.process())).toBe('AT-2');
     expect(connection.ends).toEqual([]);
+  });
+
+  it('ends nothing if the connection was removed meanwhile', async () => {
+    connection.respond = async () => {
+      await connection.stored.remove(KEY);
+      return connection.refuse();
+    };
+    expect(await thrownBy(() => mint(connection.process()))).toMatchObject({
+      code: 'connection_missing',
+    });
+    expect(connection.ends).toEqual([]);
+  });
+
+  it('ends nothing if another process has recorded the end', async () => {
+    connection.respond = async () => {
+      const loaded = await connection.rows().load(KEY);
+      const { record } = loaded ?? { record: connection.record('none') };
+      const content = { record, status: 'reauthorization_required' } as const;
+      await connection.rows().replace(KEY, 7, content);
+      return connection.refuse();
+    };
+    expect(await thrownBy(() => mint(connection.process()))).toMatchObject({
+      code: 'reauthorization_required',
+    });
+    expect(connection.ends).toEqual([]);
+    expect(await connection.stored.load(KEY)).toMatchObject({ version: 8 });
+  });
+
+  it('is not followed by more than 19 others, which another process exchanges each time', async () => {
+    let version = 7;
+    connection.respond = async () => {
+      const record = { ...connection.record(`${version}`), lifetimeMs: 0 };
+      await connection.rows().replace(KEY, version++, { record, status: 'active' });
+      return connection.refuse();
+    };
+    expect(await thrownBy(() => mint(connection.process()))).toMatchObject({
+      code: 'vault_unavailable',
+      cause: { message: 'It reported 20 conflicts in a row.' },
+    });
+    expect(connection.exchanged).toHaveLength(20);
   });
 
   it('is not sent again if its end could not be recorded', async () => {
