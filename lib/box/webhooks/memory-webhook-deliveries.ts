@@ -1,7 +1,8 @@
-import { LRUCache } from 'lru-cache';
+import type { LRUCache } from 'lru-cache';
 import * as v from 'valibot';
 import { objectWithMethods, parseOptions } from '../../core/app/option-checks.js';
 import { optionGroup, wholeNumberBetween } from '../../core/credentials/field-checks.js';
+import { lruCache } from '../../core/runtime/lru-cache.js';
 import { type Runtime, systemRuntime } from '../../core/runtime/runtime.js';
 import type { WebhookClaim, WebhookDeliveries } from './webhook-deliveries.js';
 
@@ -44,7 +45,7 @@ export class MemoryWebhookDeliveries implements WebhookDeliveries {
 
   constructor(given: MemoryWebhookDeliveriesOptions = {}) {
     const { maxEvents, runtime } = parseOptions(options, given);
-    this.#entries = new LRUCache({ max: maxEvents });
+    this.#entries = lruCache(maxEvents);
     this.#runtime = runtime;
   }
 
