@@ -9,22 +9,24 @@ import axios, {
 } from 'axios';
 import { abortedBy } from '../core/http/abort-sources.js';
 import type { ApiRequestReport } from '../core/http/api-call-report.js';
+import type { CallRetries } from '../core/http/api-retries.js';
 import { authorizedFetch } from '../core/http/authorized-fetch.js';
 import type { ClientTransport } from '../core/http/client-transport.js';
 import { isPlainLoopback } from '../core/http/env-proxy.js';
 import type { Admission, Authorization, OutgoingPolicy } from '../core/http/outgoing-policy.js';
 import { sendRepeatedly } from '../core/http/repeated-call.js';
 import type { ReplayableBody } from '../core/http/replayable-body.js';
+import { type MaybePromise, whenReady } from '../core/runtime/maybe-promise.js';
 import { abortSources, callerSources, isAborted } from './abort-sources.js';
 import { attemptOf, headerOf, isRecord, type Outcome, type Redirects } from './axios-attempt.js';
 import { attachedToAnotherApp, unsafeAxios } from './axios-errors.js';
 import { bodyOf } from './axios-body.js';
 import { addIdentityToCacheKeys } from './cache-keys.js';
 import { fetchAdapter, isFetchAdapter } from './fetch-adapter.js';
-import { notingFailures } from './noted-failures.js';
+import { noteFailure } from './noted-failures.js';
 import { urlOf } from './request-url.js';
-import { strippingAgents, stripRequest } from './strip-request.js';
-import { changeFields, changeHeaders, headerName } from './temporary-changes.js';
+import { stripAgents, stripRequest } from './strip-request.js';
+import { changeFields, changeHeaders, keysNamed } from './temporary-changes.js';
 import { WrappedAdapters } from './wrapped-adapters.js';
 
 type Config = InternalAxiosRequestConfig;
@@ -54,9 +56,19 @@ export function attachToAxios(
   attachedPolicies.set(instance, policy);
   addIdentityToCacheKeys(instance, policy);
   const authorized = authorizedAdapters(policy, boxFetch, transport);
-  const adapters = new WrappedAdapters((option) =>
-    strippingAgents(notingFailures(authorized(option), policy), instance.defaults),
-  );
+  const adapters = new WrappedAdapters((option) => {
+    const send = authorized(option);
+    return async (config) => {
+      try {
+        return await send(config);
+      } catch (error) {
+        noteFailure(error, config, policy);
+        throw error;
+      } finally {
+        stripAgents(config, instance.defaults);
+      }
+    };
+  });
   // Not a synchronous interceptor: if all are synchronous, axios sends calls that an earlier interceptor has rejected.
   instance.interceptors.request.use((config) => {
     adapters.install(config);
@@ -85,6 +97,15 @@ function authorizedAdapters(
   };
 }
 
+/** A call that may carry a token. It may take several requests. */
+interface Call {
+  readonly config: Config;
+  readonly url: URL;
+  readonly body: ReplayableBody<unknown>;
+  readonly send: AxiosAdapter;
+  readonly policy: OutgoingPolicy;
+}
+
 /** Sends a call with a token, and replays it once if the token is refused. */
 async function sendAuthorized(
   config: Config,
@@ -95,8 +116,11 @@ async function sendAuthorized(
   if (url === undefined || !policy.allows(url)) return send(config);
 
   const body = bodyOf(config, policy.replayBufferBytes);
+  const call: Call = { config, url, body, send, policy };
   try {
-    const outcome = await sendWithToken(config, url, body, send, policy);
+    const outcome = await whenReady(authorize(call), (authorization) =>
+      sendWithToken(call, authorization),
+    );
     if (outcome.response === undefined) body.cancel();
     else body.finish();
     return settle(outcome);
@@ -106,50 +130,52 @@ async function sendAuthorized(
   }
 }
 
-async function sendWithToken(
-  config: Config,
-  url: URL,
-  body: ReplayableBody<unknown>,
-  send: AxiosAdapter,
-  policy: OutgoingPolicy,
-): Promise<Outcome> {
-  const sources = () => abortSources(config, policy.runtime);
-  const authorization = await abortedBy(sources, (options) =>
-    policy.authorize({ get: (name) => sentValue(config, name) }, options, body.isLong),
+function authorize({ config, body, policy }: Call): MaybePromise<Authorization | undefined> {
+  return abortedBy(
+    () => abortSources(config, policy.runtime),
+    (options) => policy.authorize({ get: (name) => sentValue(config, name) }, options, body.isLong),
   );
+}
+
+function sendWithToken(call: Call, authorization: Authorization | undefined): Promise<Outcome> {
   const retries = authorization?.retries;
-  if (authorization === undefined || retries === undefined) {
-    return sendReplayed(config, url, body, send, policy, authorization);
-  }
+  return authorization === undefined || retries === undefined
+    ? sendReplayed(call, authorization)
+    : sendRetried(call, authorization, retries);
+}
+
+/** Sends a request, and repeats it as the option `apiRetries` allows. */
+async function sendRetried(
+  call: Call,
+  authorization: Authorization,
+  retries: CallRetries,
+): Promise<Outcome> {
+  const { config, body, policy } = call;
   const method = (config.method ?? 'get').toUpperCase();
   const attempt = await sendRepeatedly(policy, authorization, retries, {
-    ...admissionOf(config, body),
+    ...admissionOf(call),
     method,
     body,
     isAborted: () => isAborted(config),
-    send: async (current) => {
-      const outcome = await sendReplayed(config, url, body, send, policy, current);
-      return attemptOf(outcome, method, policy.runtime);
-    },
+    send: async (current) => attemptOf(await sendReplayed(call, current), method, policy.runtime),
   });
   return attempt.outcome;
 }
 
-function admissionOf(config: Config, body: ReplayableBody<unknown>): Admission {
+function admissionOf({ config, body }: Call): Admission {
   return { sources: () => callerSources(config), isLongCall: body.isLong };
 }
 
 /** Sends a request, and once more if its token is refused. */
 async function sendReplayed(
-  config: Config,
-  url: URL,
-  body: ReplayableBody<unknown>,
-  send: AxiosAdapter,
-  policy: OutgoingPolicy,
+  call: Call,
   authorization: Authorization | undefined,
 ): Promise<Outcome> {
-  const first = await exchange(config, url, body, send, policy, authorization);
-  if (authorization === undefined || !(await isTokenRefused(first, policy))) return first;
+  const { config, policy } = call;
+  const first = await exchange(call, authorization);
+  if (authorization === undefined) return first;
+  const isRefused = isTokenRefused(first, policy);
+  if (isRefused === false || !(await isRefused)) return first;
   const { retries } = authorization;
   if (retries?.mayReplay === false) {
     policy.invalidate(authorization);
@@ -163,8 +189,8 @@ async function sendReplayed(
     () => abortSources(config, policy.runtime),
     (options) => policy.reauthorize(authorization, options),
   );
-  const admitted = await policy.admit(reauthorization, admissionOf(config, body));
-  const second = await exchange(config, url, body, send, policy, admitted);
+  const admitted = await policy.admit(reauthorization, admissionOf(call));
+  const second = await exchange(call, admitted);
   if (await isTokenRefused(second, policy)) policy.invalidate(admitted);
   return second;
 }
@@ -173,9 +199,10 @@ async function sendReplayed(
 function sentValue({ headers, auth }: Config, name: string): string | undefined {
   // axios replaces the header `authorization` by this option.
   if (name === 'authorization' && auth) return 'Basic';
-  const values = Object.entries(headers)
-    .filter(([key]) => headerName(key) === name)
-    .map(([, value]): unknown => value)
+  const keys = keysNamed(headers, [name]);
+  if (keys.length === 0) return undefined;
+  const values = keys
+    .map((key): unknown => headers[key])
     .filter((value) => value != null && value !== false && !isEmptyList(value));
   return values.length === 0 ? undefined : values.join(', ');
 }
@@ -184,28 +211,22 @@ function isEmptyList(value: unknown): boolean {
   return Array.isArray(value) && value.length === 0;
 }
 
-async function exchange(
-  config: Config,
-  url: URL,
-  body: ReplayableBody<unknown>,
-  send: AxiosAdapter,
-  policy: OutgoingPolicy,
-  authorization: Authorization | undefined,
-): Promise<Outcome> {
-  const data: unknown = await body.open();
+async function exchange(call: Call, authorization: Authorization | undefined): Promise<Outcome> {
+  const { config, url, body, send, policy } = call;
+  const opened = body.open();
+  const data: unknown = opened instanceof Promise ? await opened : opened;
   const addedHeaders = authorization?.headers ?? {};
   const redirects: Redirects = { areAllowed: true, wereFollowed: false };
   const report = authorization?.report?.sent(url, config.method);
-  const changes = [
-    changeFields(config, isPlainLoopback(url) ? { proxy: false } : {}),
-    changeFields(config, {
-      data,
-      beforeRedirect: redirectGuard(policy, addedHeaders, redirects, config, report),
-      // To follow redirects, axios keeps the whole body in memory. A stream follows none, so that it is not buffered.
-      ...(body.isStream ? { maxRedirects: config.maxRedirects ?? 0 } : {}),
-    }),
-    changeHeaders(config.headers, addedHeaders),
-  ];
+  const beforeRedirect = redirectGuard(call, addedHeaders, redirects, report);
+  const restoreFields = changeFields(config, {
+    beforeRedirect,
+    ...(data !== config.data && { data }),
+    ...(isPlainLoopback(url) && { proxy: false }),
+    // To follow redirects, axios keeps the whole body in memory. A stream follows none, so that it is not buffered.
+    ...(body.isStream && { maxRedirects: config.maxRedirects ?? 0 }),
+  });
+  const restoreHeaders = changeHeaders(config.headers, addedHeaders);
   try {
     const response = await send(config);
     report?.responded(response.status);
@@ -218,7 +239,8 @@ async function exchange(
     if (error.response !== undefined) stripRequest(error.response, policy.protectedHeaderNames);
     return { redirects, error, response: error.response };
   } finally {
-    for (const restore of changes) restore();
+    restoreHeaders();
+    restoreFields();
   }
 }
 
@@ -247,19 +269,20 @@ function isTokenRefused(
 
 /** Checks every hop. Once a call has left the allowed origins, it gets no more headers, wherever it goes next. */
 function redirectGuard(
-  policy: OutgoingPolicy,
+  { config, url, policy }: Call,
   addedHeaders: Authorization['headers'],
   redirects: Redirects,
-  { beforeRedirect: callerHook, proxy }: Config,
   report: ApiRequestReport | undefined,
 ): BeforeRedirect {
+  const { beforeRedirect: callerHook, proxy } = config;
   return (options, response, request) => {
     const hop = new URL(String(options['href']));
     const headers: unknown = options['headers'];
     redirects.wereFollowed = true;
     // If the call began at another host, a hop to loopback may go through a proxy.
     redirects.areAllowed &&=
-      policy.allowsRedirectTo(hop) && (proxy === false || !isPlainLoopback(hop));
+      policy.allowsRedirectTo(hop) &&
+      (proxy === false || isPlainLoopback(url) || !isPlainLoopback(hop));
     report?.responded(response.statusCode);
     if (redirects.areAllowed) report?.redirected(hop, options['method']);
     const removedNames = redirects.areAllowed ? namesOf(addedHeaders) : policy.protectedHeaderNames;

@@ -1,22 +1,18 @@
 import { PassThrough, pipeline, Readable } from 'node:stream';
-import { type AxiosAdapter, type AxiosDefaults, isAxiosError } from 'axios';
+import { type AxiosRequestConfig, isAxiosError } from 'axios';
+
+/** The symbols of the headers that a request of Node has sent. */
+const SENT_HEADERS: ReadonlySet<string> = new Set(['kOutHeaders', 'sent-headers']);
+
+type Agents = Pick<AxiosRequestConfig, 'httpAgent' | 'httpsAgent'>;
 
 /**
- * Wraps an adapter so that the returned config has no agents of the instance. Agents refer to all requests in flight, and so
- * to their tokens. A call that is repeated with the config gets the agents from the instance.
+ * Deletes the agents of the instance from a config that is returned. Agents refer to all requests in flight, and so to their
+ * tokens. A call that is repeated with the config gets the agents from the instance.
  */
-export function strippingAgents(
-  send: AxiosAdapter,
-  defaults: Pick<AxiosDefaults, 'httpAgent' | 'httpsAgent'>,
-): AxiosAdapter {
-  return async (config) => {
-    try {
-      return await send(config);
-    } finally {
-      if (config.httpAgent === defaults.httpAgent) delete config.httpAgent;
-      if (config.httpsAgent === defaults.httpsAgent) delete config.httpsAgent;
-    }
-  };
+export function stripAgents(config: Agents, defaults: Agents): void {
+  if (config.httpAgent === defaults.httpAgent) delete config.httpAgent;
+  if (config.httpsAgent === defaults.httpsAgent) delete config.httpsAgent;
 }
 
 /**
@@ -49,18 +45,22 @@ function detached(source: Readable, names: readonly string[]): Readable {
 function deleteHeaders(request: unknown, names: readonly string[]): void {
   if (!isRecord(request)) return;
   const text = request['_header'];
-  if (typeof text === 'string') {
-    const isKept = (line: string) => !names.includes(line.split(':', 1).join('').toLowerCase());
-    request['_header'] = text.split('\r\n').filter(isKept).join('\r\n');
+  if (typeof text === 'string') request['_header'] = withoutLines(text, names);
+  for (const symbol of Object.getOwnPropertySymbols(request)) {
+    if (SENT_HEADERS.has(symbol.description ?? '')) deleteNames(request[symbol], names);
   }
-  deleteNames(symbolPropertyOf(request, 'kOutHeaders'), names);
-  deleteNames(symbolPropertyOf(request, 'sent-headers'), names);
   // TLS keeps the options of the request that opened the connection.
   deleteNames(propertyOf(symbolPropertyOf(request['socket'], 'connect-options'), 'headers'), names);
   // follow-redirects wraps the request of each hop in one of its own.
   const { _redirectable: wrapper, _currentRequest: current } = request;
   deleteNames(propertyOf(propertyOf(wrapper ?? request, '_options'), 'headers'), names);
   deleteHeaders(current, names);
+}
+
+/** Removes the lines of headers. Not with a pattern: `RegExp.input` would keep the text. */
+function withoutLines(text: string, names: readonly string[]): string {
+  const isKept = (line: string) => !names.includes(line.slice(0, line.indexOf(':')).toLowerCase());
+  return text.split('\r\n').filter(isKept).join('\r\n');
 }
 
 function symbolPropertyOf(holder: unknown, description: string): unknown {

@@ -5,15 +5,16 @@ type Config = InternalAxiosRequestConfig;
 /** Sets fields of a config. Returns a function that restores them: responses and errors expose the config. */
 export function changeFields(config: Config, fields: Partial<Config>): () => void {
   const names = Object.keys(fields);
-  const former = names.map(
-    (name) => [name, Reflect.getOwnPropertyDescriptor(config, name)] as const,
-  );
+  const former: Partial<Config> = {};
+  for (const name of names) {
+    if (Object.hasOwn(config, name)) Reflect.set(former, name, Reflect.get(config, name));
+  }
   Object.assign(config, fields);
   return () => {
-    for (const [name, descriptor] of former) {
-      if (descriptor === undefined) Reflect.deleteProperty(config, name);
-      else Reflect.defineProperty(config, name, descriptor);
+    for (const name of names) {
+      if (!Object.hasOwn(former, name)) Reflect.deleteProperty(config, name);
     }
+    Object.assign(config, former);
   };
 }
 
@@ -26,17 +27,30 @@ export function changeHeaders(
   headers: Config['headers'],
   added: Readonly<Record<string, string>>,
 ): () => void {
-  const names = new Set(Object.keys(added).map((name) => name.toLowerCase()));
-  const former = Object.entries(headers).filter(([key]) => names.has(headerName(key)));
-  for (const [key] of former) delete headers[key];
-  headers.set(added);
+  const names = Object.keys(added).map((name) => name.toLowerCase());
+  const former = deleteNamed(headers, names);
+  Object.assign(headers, added);
   return () => {
-    for (const name of names) headers.delete(name);
-    Object.assign(headers, Object.fromEntries(former));
+    deleteNamed(headers, names);
+    Object.assign(headers, former);
   };
 }
 
-/** axios trims the names of headers, and ignores their case. */
-export function headerName(key: string): string {
-  return key.trim().toLowerCase();
+/** Returns the keys whose header has one of these names (lower case). axios trims names, and ignores their case. */
+export function keysNamed(headers: Config['headers'], names: readonly string[]): readonly string[] {
+  const found: string[] = [];
+  for (const key of Object.keys(headers)) {
+    if (names.includes(key.trim().toLowerCase())) found.push(key);
+  }
+  return found;
+}
+
+/** Deletes the headers with these names (lower case), and returns them. */
+function deleteNamed(headers: Config['headers'], names: readonly string[]): object {
+  const deleted: Record<string, unknown> = {};
+  for (const key of keysNamed(headers, names)) {
+    deleted[key] = headers[key];
+    delete headers[key];
+  }
+  return deleted;
 }

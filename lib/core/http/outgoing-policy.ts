@@ -79,6 +79,12 @@ const LONG_CALL_MS = 5 * 60_000;
 
 /** Decides what to add to a call and whether its response refuses the token, for every HTTP client. */
 export class OutgoingPolicy {
+  /** Lower-case names of the headers that only the issuer understands and no other host may see. */
+  readonly issuerHeaderNames: readonly string[];
+  /** Lower-case names of all headers that must not leave the allowed origins, not even by a redirect. */
+  readonly protectedHeaderNames: readonly string[];
+  readonly #tokenHeaderName: string;
+
   constructor(
     private readonly tokens: AppTokens,
     private readonly scheme: HeaderScheme,
@@ -90,24 +96,23 @@ export class OutgoingPolicy {
     /** Undefined if all calls are for the enterprise of the credentials. */
     private readonly tenants?: TenantCheck,
     private readonly retries?: ApiRetries,
-  ) {}
+  ) {
+    const { tokenHeader, actingUserHeader, confidentialHeaders = [] } = scheme;
+    this.#tokenHeaderName = tokenHeader.toLowerCase();
+    this.issuerHeaderNames =
+      actingUserHeader === undefined
+        ? confidentialHeaders
+        : [actingUserHeader, ...confidentialHeaders];
+    this.protectedHeaderNames = [
+      this.#tokenHeaderName,
+      ...this.issuerHeaderNames,
+      ...ORIGIN_BOUND_HEADERS,
+    ];
+  }
 
   /** The name of the issuer. */
   get issuer(): string {
     return this.eventSource.issuer;
-  }
-
-  /** Lower-case names of the headers that only the issuer understands and no other host may see. */
-  get issuerHeaderNames(): readonly string[] {
-    const { actingUserHeader, confidentialHeaders = [] } = this.scheme;
-    return actingUserHeader === undefined
-      ? confidentialHeaders
-      : [actingUserHeader, ...confidentialHeaders];
-  }
-
-  /** Lower-case names of all headers that must not leave the allowed origins, not even by a redirect. */
-  get protectedHeaderNames(): readonly string[] {
-    return [this.#tokenHeaderName, ...this.issuerHeaderNames, ...ORIGIN_BOUND_HEADERS];
   }
 
   /** Whether a call to `url` may carry a token. All other calls pass through unchanged. */
@@ -313,10 +318,6 @@ export class OutgoingPolicy {
       const cancel = this.runtime.schedule(() => resolve(false), BODY_WAIT_MS);
       isEmpty.finally(cancel).then(resolve, reject);
     });
-  }
-
-  get #tokenHeaderName(): string {
-    return this.scheme.tokenHeader.toLowerCase();
   }
 
   #tokenHeader(token: AccessToken): Record<string, string> {
