@@ -9,7 +9,7 @@ export const root = fileURLToPath(new URL('..', import.meta.url));
 export class CommandFailed extends Error {}
 
 /**
- * Runs a program and returns its output. Throws `CommandFailed` if it fails or takes more than two minutes.
+ * Runs a program and returns its output. Throws `CommandFailed` if it fails or takes more than ten minutes: on a loaded machine, tsc alone may take two.
  *
  * @param {string} program
  * @param {string[]} args
@@ -26,7 +26,7 @@ export function run(program, args, options) {
       if (error === null) resolve({ stdout, stderr });
       else reject(new CommandFailed(describeFailure(error, stdout, stderr)));
     };
-    const child = execFile(program, args, { timeout: 120_000, ...options }, settle);
+    const child = execFile(program, args, { timeout: 600_000, ...options }, settle);
     child.stdin?.end();
   });
 }
