@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BoxAuth } from '../../lib/box/box-auth.js';
 import type { TokenStore } from '../../lib/core/tokens/token-store.js';
+import { anyText } from '../support/any-text.js';
 import { FakeRuntime } from '../support/fake-runtime.js';
 import { ScriptedEndpoint } from '../support/scripted-endpoint.js';
 import { expectOurs, outcomeOf } from './outcome.js';
@@ -16,7 +17,7 @@ const number = fc.oneof(
 );
 const token = fc.oneof(
   fc.record({
-    value: fc.oneof(fc.constantFrom(STORED, '', ' ', 'a\nb', 7), fc.string({ unit: 'binary' })),
+    value: fc.oneof(fc.constantFrom(STORED, '', ' ', 'a\nb', 7), anyText()),
     lifetimeMs: fc.oneof(fc.constantFrom(3_600_000, 1), number),
     expiresAt: fc.oneof(fc.constant(Date.parse('2026-03-01T13:00:00Z')), number),
     scopes: fc.oneof(fc.constant(undefined), fc.jsonValue({ maxDepth: 1 })),
@@ -34,11 +35,7 @@ const claim = fc.oneof(
     {
       state: fc.constant('paused'),
       forMs: number,
-      reason: fc.oneof(
-        fc.string({ unit: 'binary' }),
-        fc.constant(CLIENT_SECRET),
-        fc.jsonValue({ maxDepth: 1 }),
-      ),
+      reason: fc.oneof(anyText(), fc.constant(CLIENT_SECRET), fc.jsonValue({ maxDepth: 1 })),
     },
     { requiredKeys: ['state'] },
   ),

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
+import { anyText } from '../support/any-text.js';
 import { credentials, holdsFor, outcomeOf } from '../support/app-outcome.js';
 import { oddFunction, oddValue, PLANTED_SECRET } from '../support/hostile-values.js';
 
@@ -42,7 +43,7 @@ describe('Credentials of any content', () => {
   const { boxAppSettings } = config;
   const contents = fc.oneof(
     fc.uint8Array({ maxLength: 200 }),
-    fc.string({ unit: 'binary' }),
+    anyText(),
     fc.json(),
     fc.nat().map((length) => JSON.stringify(config).slice(0, length % 200)),
     fc.jsonValue().map((value) => JSON.stringify({ ...config, enterpriseID: value })),
