@@ -26,6 +26,7 @@ const long = [
   'fleet/cluster',
   'e2e/nest-start',
   'undici/undici-authorization',
+  'e2e/portal-page',
   'e2e/portal-tokens',
   'e2e/portal-browser',
   'model/token-life',

@@ -1,6 +1,7 @@
-import { BoxEmulator, type EmulatedUser } from 'nestjs-box-auth/testing';
+import { type BoxEmulator, type EmulatedUser } from 'nestjs-box-auth/testing';
 import { MemoryWebhookDeliveries } from 'nestjs-box-auth/webhooks';
 import { CALLBACK_PATH, withEmulatedApp, withOwnApp } from './connection/connection-options.js';
+import { EmulatedBox } from './emulated-box/emulated-box.js';
 import { type Environment, portIn, SettingsError } from './environment.js';
 import { type PortalOptions } from './portal.options.js';
 import { WEBHOOK_PATH } from './webhooks/webhook-body.js';
@@ -22,7 +23,7 @@ export async function onRealBox(environment: Environment): Promise<PortalOptions
     environment[name]?.trim(),
   );
   return {
-    box: {},
+    box: { apiRetries: true },
     users: new DemoUsers(demoUsersIn(environment['DEMO_USERS'])),
     connections: await withOwnApp(environment),
     webhooks: hasKeys ? { deliveries: new MemoryWebhookDeliveries() } : undefined,
@@ -30,26 +31,36 @@ export async function onRealBox(environment: Environment): Promise<PortalOptions
 }
 
 /** Starts an emulator with the demo users in their enterprises, which stops with the app. */
-export async function onEmulator(environment: Environment): Promise<PortalOptions> {
+export async function onEmulator(
+  environment: Environment,
+): Promise<PortalOptions & { readonly emulatedBox: EmulatedBox }> {
   const { DEMO_USERS } = environment;
   const port = portIn(environment);
   const ownApp = await withOwnApp(environment);
   const demoUsers = demoUsersIn(DEMO_USERS?.trim() || 'alice:11111,bob:22222,carol:33333@7654321');
   const users = new DemoUsers(demoUsers);
   const redirectUri = `http://${HOST}:${port}${CALLBACK_PATH}`;
-  const emulator = await BoxEmulator.start({
+  const emulatedBox = await EmulatedBox.start({
     redirectUris: [redirectUri],
     users: emulatedUsers(demoUsers, undefined),
     enterprises: users.enterpriseIds.map((id) => ({ id, users: emulatedUsers(demoUsers, id) })),
   });
+  const { emulator, time: runtime } = emulatedBox;
+  const { url: apiUrl, config } = emulator;
+  // Box has to know where to send people back to, so a free port is not enough.
+  const emulatedApp =
+    port === 0
+      ? undefined
+      : { ...withEmulatedApp(emulator, redirectUri), apiRetries: true, runtime };
   return {
-    box: { apiUrl: emulator.url, credentials: { config: emulator.config } },
+    box: { apiUrl, credentials: { config }, apiRetries: true, runtime },
     users,
-    // Box has to know where to send people back to, so a free port is not enough.
-    connections: ownApp ?? (port === 0 ? undefined : withEmulatedApp(emulator, redirectUri)),
-    webhooks: { ...emulator.webhooks.keys, deliveries: new MemoryWebhookDeliveries() },
+    connections: ownApp ?? emulatedApp,
+    webhooks: { ...emulator.webhooks.keys, deliveries: new MemoryWebhookDeliveries(), runtime },
+    emulatedBox,
+    callsPerSecond: 10,
     onListening: (url) => addInboxes(demoUsers, url + WEBHOOK_PATH, emulator),
-    onShutdown: () => emulator.stop(),
+    onShutdown: () => emulatedBox.stop(),
   };
 }
 

@@ -1,11 +1,8 @@
-import type { AddressInfo } from 'node:net';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { createApp, type Platform } from '../../sample-app/src/create-app.js';
-import type { PortalOptions } from '../../sample-app/src/portal.options.js';
-import { onEmulator } from '../../sample-app/src/settings.js';
+import type { Platform } from '../../sample-app/src/create-app.js';
 import { describeWithChromium, launchChromium } from '../support/chromium.js';
-import { ReverseProxy } from '../support/reverse-proxy.js';
+import { startBrowsablePortal } from './browsable-portal.js';
 import { PLATFORMS } from './portal-fixture.js';
 import { CALLBACK, Visitor } from './portal-visitor.js';
 
@@ -102,24 +99,9 @@ describeWithChromium('In a browser, the portal', () => {
   });
 });
 
-/** Starts the portal with its own emulator, like `npm start`. Returns its address. */
+/** Starts the portal with its own emulator, until the end of the test. Returns its address. */
 async function startPortal(platform: Platform): Promise<string> {
-  const proxy = await ReverseProxy.start();
-  onTestFinished(() => proxy.stop());
-  const portal = await onEmulator({ PORT: String(proxy.port) });
-  const connections = portal.connections && { ...portal.connections, ...atAnotherSite(portal) };
-  const app = await createApp(platform, { ...portal, connections }, { logger: false });
-  onTestFinished(() => app.close());
-  await app.listen(0, '127.0.0.1');
-  proxy.target = (app.getHttpServer().address() as AddressInfo).port;
-  const url = `http://127.0.0.1:${proxy.port}`;
-  portal.onListening?.(url);
+  const { url, stop } = await startBrowsablePortal(platform);
+  onTestFinished(stop);
   return url;
-}
-
-/** People sign in at another site than the portal, as at Box: browsers keep `Strict` cookies from the redirect to the callback. */
-function atAnotherSite({ connections }: PortalOptions): { readonly authorizeUrl: string } {
-  const url = new URL('/api/oauth2/authorize', connections?.apiUrl);
-  url.hostname = 'localhost';
-  return { authorizeUrl: url.href };
 }

@@ -1,4 +1,10 @@
-import type { Browser, BrowserContext, Page, Response } from 'playwright-core';
+import type {
+  Browser,
+  BrowserContext,
+  BrowserContextOptions,
+  Page,
+  Response,
+} from 'playwright-core';
 import { onTestFinished } from 'vitest';
 
 export const CALLBACK = '/box/callback';
@@ -8,8 +14,12 @@ export class Visitor {
   /** Errors of scripts and messages in the console, such as violations of the content security policy. */
   readonly errors: string[] = [];
 
-  static async arrive(browser: Browser, portal: string): Promise<Visitor> {
-    const context = await browser.newContext();
+  static async arrive(
+    browser: Browser,
+    portal: string,
+    options: BrowserContextOptions = {},
+  ): Promise<Visitor> {
+    const context = await browser.newContext(options);
     onTestFinished(() => context.close());
     const visitor = new Visitor(context, await context.newPage());
     await visitor.page.goto(portal);

@@ -72,16 +72,21 @@ describe.each(PLATFORMS)('The portal on %s', patience, (platform) => {
       const { ask } = await startPortal(platform);
       const operations = operationsIn(fieldIn(await ask('/docs-json'), 'paths'));
       expect(operations.map(({ name }) => name).toSorted()).toEqual([
+        'delete /api/load',
         'get /api/events',
         'get /api/files/{id}/content',
         'get /api/folders/{id}/changes',
         'get /api/folders/{id}/items',
+        'get /api/load',
         'get /api/me',
+        'get /api/me/direct',
         'get /api/tenant',
+        'get /api/tokens',
         'get /api/whoami',
         'get /health',
         'post /api/files',
         'post /api/files/{id}/preview-token',
+        'post /api/load',
       ]);
       for (const { name, operation } of operations) {
         const { tags, summary, responses, parameters, security } = operation;
@@ -91,7 +96,7 @@ describe.each(PLATFORMS)('The portal on %s', patience, (platform) => {
         expect(parameters.map((parameter) => parameter.name).toSorted(), name).toEqual(
           name === 'post /api/files' ? ['folder', 'name'] : name.includes('{id}') ? ['id'] : [],
         );
-        const isPublic = /whoami|health|events/.test(name);
+        const isPublic = /whoami|health|events|tokens|load/.test(name);
         expect(security, name).toEqual(isPublic ? undefined : [{ 'demo-user': [] }]);
         expect('401' in responses, name).toBe(!isPublic);
       }

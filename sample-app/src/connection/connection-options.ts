@@ -31,7 +31,11 @@ export async function withOwnApp(
   environment: Environment,
 ): Promise<BoxConnectionsModuleOptions | undefined> {
   if (!environment['BOX_OAUTH_CLIENT_ID']?.trim()) return undefined;
-  return { redirectUri: environment['BOX_OAUTH_REDIRECT_URI'], vault: await vaultIn(environment) };
+  return {
+    redirectUri: environment['BOX_OAUTH_REDIRECT_URI'],
+    vault: await vaultIn(environment),
+    apiRetries: true,
+  };
 }
 
 /** A vault in PostgreSQL, or one that a restart empties. */

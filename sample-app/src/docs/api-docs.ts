@@ -22,7 +22,9 @@ export function serveApiDocs(app: INestApplication): void {
     .addTag('folders')
     .addTag('files')
     .addTag('connection', 'The own Box account of a user')
-    .addTag('monitoring', 'Health and token events')
+    .addTag('monitoring', 'Health, token events and the tokens in memory')
+    .addTag('load', 'A steady load on this portal')
+    .addTag('faults', 'Ways to break the emulated Box')
     .build();
   const create = () => withConnectionRoutes(SwaggerModule.createDocument(app, description));
   SwaggerModule.setup('docs', app, create, {

@@ -12,7 +12,7 @@ const userResponse = {
   },
 };
 
-/** The same call twice: only the decorator decides which user Box sees. */
+/** The same call three times: only the decorator decides which user Box sees, and with which token. */
 @ApiTags('identity')
 @ApiBoxErrors()
 @Controller('api')
@@ -32,6 +32,14 @@ export class IdentityController {
   @ApiOperation({ summary: 'The Box user of the signed-in person' })
   @ApiOkResponse(userResponse)
   me(): Promise<unknown> {
+    return jsonOf(this.box('/2.0/users/me'));
+  }
+
+  @Get('me/direct')
+  @AsSignedInUser({ via: 'token' })
+  @ApiOperation({ summary: 'The same, with a user access token instead of the header as-user' })
+  @ApiOkResponse(userResponse)
+  meDirectly(): Promise<unknown> {
     return jsonOf(this.box('/2.0/users/me'));
   }
 }

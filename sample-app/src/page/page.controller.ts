@@ -1,55 +1,97 @@
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { Controller, Get, Header, Inject } from '@nestjs/common';
+import { readdirSync, readFileSync } from 'node:fs';
+import {
+  Controller,
+  Get,
+  Header,
+  Inject,
+  NotFoundException,
+  Optional,
+  Param,
+  StreamableFile,
+} from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
-import { DemoUsers } from '../sign-in/demo-users.js';
+import { type BreakableBox } from '../emulated-box/breakable-box.js';
+import { BREAKABLE_BOX } from '../emulated-box/faults.controller.js';
+import { DemoUsers, type SignedInUser } from '../sign-in/demo-users.js';
 
 /** The origin where users can connect an account, or an empty string. */
 export const CONNECTIONS_ORIGIN = Symbol('CONNECTIONS_ORIGIN');
 
-const style = textOf('page.css');
-const script = ['elements.js', 'connection.js', 'page.js'].map(textOf).join('');
-const html = textOf('index.html')
-  .replace('<!-- style -->', () => `<style>${style}</style>`)
-  .replace('<!-- script -->', () => `<script>${script}</script>`);
+const FOLDER = new URL('assets/', import.meta.url);
 
-const policy = [
+const TYPES: Readonly<Record<string, string>> = {
+  html: 'text/html; charset=utf-8',
+  css: 'text/css; charset=utf-8',
+  js: 'text/javascript; charset=utf-8',
+};
+
+const POLICY = [
   `default-src 'none'`,
   `connect-src 'self'`,
   `img-src data:`,
-  `script-src ${hashOf(script)}`,
-  `style-src ${hashOf(style)}`,
+  `script-src 'self'`,
+  `style-src 'self'`,
   `base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
 ].join('; ');
 
+const assets = new Map(
+  readdirSync(FOLDER).map((name) => [name, readFileSync(new URL(name, FOLDER))]),
+);
+const html = assets.get('index.html')?.toString() ?? '';
+
+/** The page, and its modules and styles. It needs no build step. */
 @ApiExcludeController()
 @Controller()
 export class PageController {
   readonly #page: string;
 
-  constructor(users: DemoUsers, @Inject(CONNECTIONS_ORIGIN) origin: string) {
+  constructor(
+    users: DemoUsers,
+    @Inject(CONNECTIONS_ORIGIN) origin: string,
+    @Optional() @Inject(BREAKABLE_BOX) emulatedBox?: BreakableBox,
+  ) {
     this.#page = html
-      .replace('<!-- people -->', users.names.map(signInButton).join('\n'))
-      .replace('data-origin=""', `data-origin="${origin}"`);
+      .replace('<!-- people -->', enterprisesOf(users).map(signInButtons).join('\n'))
+      .replace('data-origin=""', `data-origin="${origin}"`)
+      .replace('data-emulated=""', `data-emulated="${emulatedBox !== undefined}"`);
   }
 
   @Get()
   @Header('content-type', 'text/html; charset=utf-8')
-  @Header('content-security-policy', policy)
+  @Header('content-security-policy', POLICY)
+  @Header('cache-control', 'no-cache')
   page(): string {
     return this.#page;
   }
+
+  @Get('page/:name')
+  @Header('cache-control', 'no-cache')
+  @Header('x-content-type-options', 'nosniff')
+  asset(@Param('name') name: string): StreamableFile {
+    const content = assets.get(name);
+    if (content === undefined) throw new NotFoundException();
+    return new StreamableFile(content, { type: TYPES[name.split('.').at(-1) ?? ''] ?? '' });
+  }
 }
 
-function signInButton(name: string): string {
-  return `<button type="button" data-user="${name}" aria-pressed="false">${name}</button>`;
+interface Enterprise {
+  readonly title: string;
+  readonly users: readonly SignedInUser[];
 }
 
-function textOf(file: string): string {
-  return readFileSync(new URL(file, import.meta.url), 'utf8');
+/** The users by their enterprise, that of the credentials first. */
+function enterprisesOf({ all, enterpriseIds }: DemoUsers): readonly Enterprise[] {
+  return [undefined, ...enterpriseIds]
+    .map((id) => ({
+      title: id === undefined ? 'The enterprise of the app' : `Tenant ${id}`,
+      users: all.filter(({ enterpriseId }) => enterpriseId === id),
+    }))
+    .filter(({ users }) => users.length > 0);
 }
 
-/** Allows the page's own script or style, and no other. */
-function hashOf(content: string): string {
-  return `'sha256-${createHash('sha256').update(content).digest('base64')}'`;
+function signInButtons({ title, users }: Enterprise): string {
+  const buttons = users.map(
+    ({ name }) => `<button type="button" data-user="${name}" aria-pressed="false">${name}</button>`,
+  );
+  return `<div role="group" aria-label="${title}"><p>${title}</p>${buttons.join('\n')}</div>`;
 }

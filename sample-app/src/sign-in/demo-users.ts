@@ -23,6 +23,10 @@ export class DemoUsers {
     return [...this.#users.keys()];
   }
 
+  get all(): readonly SignedInUser[] {
+    return Array.from(this.#users, ([name, user]) => ({ ...user, name }));
+  }
+
   /** The enterprises of the users: the tenants of the portal. */
   get enterpriseIds(): readonly string[] {
     const ids = Array.from(this.#users.values(), ({ enterpriseId }) => enterpriseId);

@@ -1,22 +1,23 @@
+// The files of the signed-in user.
+import { call, signedIn, upload } from './api.js';
+import { element, find, listItem, say } from './dom.js';
+import { sizeOf } from './format.js';
+
 const title = find('#title');
 const message = find('#message');
 const change = find('#change');
-const list = find('#items');
-const upload = find('.upload');
-const people = document.querySelectorAll('[data-user]');
+const items = find('#items');
+const chooser = find('.upload');
+const progress = find('#progress');
 // The path from the root to the current folder.
 let folders = [];
 // The stream of the changes in the current folder.
 let changes;
-// Only the newest request may update the page.
+// Only the newest request may update the section.
 let latest = 0;
 
-function signIn(user) {
-  const age = user === '' ? '; max-age=0' : '';
-  // Lax: the browser sends the cookie when Box sends it back to the portal, too.
-  document.cookie = `demo-user=${user}; path=/; samesite=lax${age}`;
+export function showFiles() {
   folders = [{ id: '0' }];
-  void showConnection();
   return openFolder();
 }
 
@@ -38,58 +39,54 @@ function openFolder() {
 
 async function show() {
   const request = (latest += 1);
-  const user = signedIn();
-  for (const person of people) {
-    person.setAttribute('aria-pressed', String(person.dataset.user === user));
+  chooser.hidden = true;
+  if (signedIn() === '') {
+    items.replaceChildren();
+    title.textContent = 'Not signed in';
+    say(message, 'Choose a user to sign in.');
+    return;
   }
-  list.replaceChildren();
-  upload.hidden = true;
-  title.textContent = 'Not signed in';
-  say(message, 'Choose a user to sign in.');
-  if (user === '') return;
   say(message, 'Loading …');
   try {
-    const { id } = folders.at(-1);
+    const { id, name } = folders.at(-1);
     const [me, { entries }] = await Promise.all([
       call('/api/me'),
       call(`/api/folders/${id}/items`),
     ]);
     if (request !== latest) return;
-    title.textContent = folders.at(-1).name ?? `Files of ${me.name}`;
-    list.replaceChildren(...(folders.length > 1 ? [backButton()] : []), ...entries.map(row));
-    upload.hidden = false;
+    title.textContent = name ?? `Files of ${me.name}`;
+    items.replaceChildren(...(folders.length > 1 ? [backButton()] : []), ...entries.map(row));
+    chooser.hidden = false;
     say(message, entries.length === 0 ? 'This folder is empty.' : `Signed in as ${me.login}`);
   } catch (error) {
     if (request !== latest) return;
+    items.replaceChildren();
     title.textContent = 'Something went wrong';
     say(message, error.message, 'alert');
   }
 }
 
 function row({ type, id, name, size }) {
-  return item(
-    type === 'folder'
-      ? step(name, () => folders.push({ id, name }))
-      : Object.assign(document.createElement('a'), {
-          textContent: name,
-          href: `/api/files/${id}/content`,
-        }),
-    type === 'folder' ? 'Folder' : sizeOf(size),
-  );
+  return type === 'folder'
+    ? listItem(
+        step(name, () => folders.push({ id, name })),
+        'Folder',
+      )
+    : listItem(
+        element('a', { textContent: name, href: `/api/files/${id}/content`, download: '' }),
+        sizeOf(size),
+      );
 }
 
 function backButton() {
-  return item(
+  return listItem(
     step('Back', () => folders.pop()),
     '',
   );
 }
 
 function step(text, move) {
-  const button = Object.assign(document.createElement('button'), {
-    type: 'button',
-    textContent: text,
-  });
+  const button = element('button', { type: 'button', textContent: text });
   button.addEventListener('click', async () => {
     move();
     await openFolder();
@@ -99,20 +96,22 @@ function step(text, move) {
   return button;
 }
 
-upload.addEventListener('change', async ({ target }) => {
+chooser.addEventListener('change', async ({ target }) => {
   const [file] = target.files;
   if (file === undefined) return;
   target.value = '';
-  say(message, `Uploading ${file.name} …`);
   const query = new URLSearchParams({ folder: folders.at(-1).id, name: file.name });
+  say(message, `Uploading ${file.name} (${sizeOf(file.size)}) …`);
+  progress.hidden = false;
+  progress.value = 0;
   try {
-    await call(`/api/files?${query}`, { method: 'POST', body: file });
+    await upload(`/api/files?${query}`, file, (share) => {
+      progress.value = share;
+    });
     await show();
+    say(message, `Uploaded ${file.name} (${sizeOf(file.size)})`);
   } catch (error) {
     say(message, error.message, 'alert');
   }
+  progress.hidden = true;
 });
-for (const person of people) {
-  person.addEventListener('click', () => signIn(person.dataset.user));
-}
-void signIn(signedIn());
