@@ -11,9 +11,9 @@ import {
 const cause = new Error('the cause');
 
 describe('The errors of connections', () => {
-  it.each<[BoxAuthError, object]>([
+  it.each<[() => BoxAuthError, object]>([
     [
-      connectionMissing(),
+      () => connectionMissing(),
       {
         code: 'connection_missing',
         message: 'The person has not connected an account.',
@@ -22,7 +22,7 @@ describe('The errors of connections', () => {
       },
     ],
     [
-      noConnectionSelected(),
+      () => noConnectionSelected(),
       {
         code: 'connection_missing',
         message: 'The call was made for no connection.',
@@ -31,7 +31,7 @@ describe('The errors of connections', () => {
       },
     ],
     [
-      reauthorizationRequired(cause),
+      () => reauthorizationRequired(cause),
       {
         code: 'reauthorization_required',
         message:
@@ -42,7 +42,7 @@ describe('The errors of connections', () => {
       },
     ],
     [
-      vaultUnavailable(cause),
+      () => vaultUnavailable(cause),
       {
         code: 'vault_unavailable',
         message: 'The vault of connections is unavailable.',
@@ -52,7 +52,7 @@ describe('The errors of connections', () => {
       },
     ],
     [
-      vaultUnreadable('connection'),
+      () => vaultUnreadable('connection'),
       {
         code: 'vault_unreadable',
         message: 'The vault contains a connection that cannot be decrypted.',
@@ -60,7 +60,8 @@ describe('The errors of connections', () => {
         retryable: false,
       },
     ],
-  ])('say what happened and what to do: %s', (error, expected) => {
+  ])('say what happened and what to do (%#)', (makeError, expected) => {
+    const error = makeError();
     expect(error).toMatchObject(expected);
     expect(error.docs).toMatch(/^https:\/\/datatracker\.ietf\.org\/doc\/html\/rfc\d+#section-/);
   });

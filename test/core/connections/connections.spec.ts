@@ -250,6 +250,10 @@ describe('The health of the vault', () => {
   it('is waited for 2 s by default', async () => {
     const health = connectionsWith({ list: () => new Promise(() => undefined) }).health({});
     await connection.runtime.advance(2_000);
-    expect(await health).toMatchObject({ state: 'down', code: 'timeout' });
+    expect(await health).toMatchObject({
+      state: 'down',
+      code: 'timeout',
+      hint: 'Check the load of its database, and whether its pool has enough connections.',
+    });
   });
 });

@@ -220,6 +220,13 @@ describe('The question whose account it is', () => {
     expect(questions).toEqual([0, 10_250, 20_750]);
   });
 
+  it('reports how long it waited if there is one attempt', async () => {
+    personOf = never;
+    const error = thrownBy(() => redeem({ attempts: 1 }));
+    await runtime.advance(10_000);
+    expect((await error).message).toMatch(/ gave no response within 10 s\.$/);
+  });
+
   it('is asked again at once after the process was frozen', async () => {
     personOf = () => (questions.length === 1 ? never() : Promise.resolve(PERSON));
     const redeemed = redeem({ attempts: 1 });

@@ -97,6 +97,7 @@ describe('The path to return to', () => {
       code: 'return_to_invalid',
       message: `Invalid \`returnTo\`: expected a path of this app, such as "/files", received ${received}.`,
       hint: 'Pass a path that begins with one slash, without a host, a backslash or a control character.',
+      docs: 'https://datatracker.ietf.org/doc/html/rfc9700#section-4.11',
     });
   });
 });

@@ -12,9 +12,9 @@ const BEGIN_AGAIN = 'Let the person begin again, with a new authorizationUrl().'
 const cause = new Error('the cause');
 
 describe('The errors of a sign-in', () => {
-  it.each<[BoxAuthError, object]>([
+  it.each<[() => BoxAuthError, object]>([
     [
-      stateInvalid('the state of the callback is unknown'),
+      () => stateInvalid('the state of the callback is unknown'),
       {
         code: 'state_invalid',
         message: 'This sign-in cannot be completed: the state of the callback is unknown.',
@@ -23,7 +23,7 @@ describe('The errors of a sign-in', () => {
       },
     ],
     [
-      stateExpired(cause),
+      () => stateExpired(cause),
       {
         code: 'state_expired',
         message: 'This sign-in has expired: it must be completed within ten minutes.',
@@ -33,7 +33,7 @@ describe('The errors of a sign-in', () => {
       },
     ],
     [
-      stateUsed(),
+      () => stateUsed(),
       {
         code: 'state_used',
         message: 'This sign-in was completed before: a callback works once.',
@@ -42,7 +42,7 @@ describe('The errors of a sign-in', () => {
       },
     ],
     [
-      consentDenied(),
+      () => consentDenied(),
       {
         code: 'consent_denied',
         message: 'The person did not allow this app to use the account.',
@@ -51,7 +51,7 @@ describe('The errors of a sign-in', () => {
       },
     ],
     [
-      authorizationFailed('invalid_scope', 'invalid_scope: unknown scope'),
+      () => authorizationFailed('invalid_scope', 'invalid_scope: unknown scope'),
       {
         code: 'request_refused',
         message: 'The issuer refused the sign-in (invalid_scope: unknown scope).',
@@ -59,8 +59,8 @@ describe('The errors of a sign-in', () => {
         retryable: false,
       },
     ],
-    ...['server_error', 'temporarily_unavailable'].map<[BoxAuthError, object]>((error) => [
-      authorizationFailed(error, error),
+    ...['server_error', 'temporarily_unavailable'].map<[() => BoxAuthError, object]>((error) => [
+      () => authorizationFailed(error, error),
       {
         code: 'unavailable',
         message: `The issuer refused the sign-in (${error}).`,
@@ -68,7 +68,8 @@ describe('The errors of a sign-in', () => {
         retryable: true,
       },
     ]),
-  ])('say what happened and what to do: %s', (error, expected) => {
+  ])('say what happened and what to do (%#)', (makeError, expected) => {
+    const error = makeError();
     expect(error).toMatchObject(expected);
     expect(error.docs).toMatch(/^https:\/\/datatracker\.ietf\.org\/doc\/html\/rfc6749#section-/);
   });
