@@ -1,5 +1,5 @@
 // Builds dist/esm and dist/cjs: `npm run build`.
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build as bundle } from 'rolldown';
 import { CommandFailed, root, runTool } from './command.mjs';
@@ -8,6 +8,8 @@ import { bundledPackages, entryPoints, manifest } from './manifest.mjs';
 /** Where tsc writes one module per file, with compiled decorators. The bundles are built from these. */
 const COMPILED = 'dist/compiled';
 const PROGRAM = 'cli/main';
+/** The Nest CLI requires it. */
+const SCHEMATIC = 'schematics/nest-add';
 
 await build().catch((/** @type {unknown} */ error) => {
   console.error(error instanceof CommandFailed ? error.message : error);
@@ -22,14 +24,20 @@ async function build() {
     runTool('tsc', ['-p', 'tsconfig.cjs.json']),
     writeFile(join(root, 'dist/cjs/package.json'), '{ "type": "commonjs" }\n'),
   ]);
+  await cp(
+    join(root, 'lib/schematics/collection.json'),
+    join(root, 'dist/cjs/schematics/collection.json'),
+  );
   await rm(join(root, COMPILED), { recursive: true });
+  // Nothing imports the declarations of the schematic.
+  await rm(join(root, 'dist/esm/schematics'), { recursive: true });
 }
 
 async function bundleBoth() {
   const entries = entryPoints.map(({ import: { default: file } }) =>
     file.slice('./dist/esm/'.length, -'.js'.length),
   );
-  await bundleAs('cjs', entries);
+  await bundleAs('cjs', [...entries, SCHEMATIC]);
   // Importing a hundred small modules takes five times as long as importing a few large ones.
   await bundleAs('esm', [...entries, PROGRAM]);
 }

@@ -8,8 +8,8 @@ import {
   boxCredentialsIn,
   boxUploadUrlIn,
   boxVariableNames,
-  boxVariables,
 } from './box.environment.js';
+import { boxVariables } from './box-variables.js';
 import { parseCredentials } from './credentials/parse-credentials.js';
 
 const optionalText = v.optional(v.string());

@@ -9,22 +9,6 @@ const KEY_PAIR = ['BOX_PUBLIC_KEY_ID', 'BOX_PRIVATE_KEY'];
 const KEY_PAIR_VARIABLES = [...KEY_PAIR, 'BOX_PRIVATE_KEY_PASSPHRASE'];
 const CLIENT_VARIABLES = ['BOX_CLIENT_ID', 'BOX_CLIENT_SECRET', ...KEY_PAIR, ...SUBJECTS];
 
-/** The variables of an app, each with a description of its value. */
-export const boxVariables = {
-  BOX_CONFIG_FILE: 'the path of config.json from the developer console',
-  BOX_CONFIG: 'the content of config.json, as JSON or base64',
-  BOX_CLIENT_ID: "the app's client id",
-  BOX_CLIENT_SECRET: "the app's client secret",
-  BOX_ENTERPRISE_ID: 'the enterprise id, for the service account',
-  BOX_USER_ID: 'the id of a user, instead of an enterprise id',
-  BOX_PUBLIC_KEY_ID: 'the id of the public key, for a key pair',
-  BOX_PRIVATE_KEY: 'the private key in PEM, with \\n for newlines, or base64',
-  BOX_PRIVATE_KEY_PASSPHRASE: 'the passphrase of the private key',
-  BOX_APP_TOKEN: 'the app token of a Limited Access App',
-  BOX_API_URL: 'the URL of an emulator or a proxy instead of https://api.box.com',
-  BOX_UPLOAD_URL: 'the URL of uploads, if it differs from BOX_API_URL',
-} as const;
-
 /** The names that errors use for the credentials of `boxCredentialsIn`. */
 export const boxVariableNames = environmentFieldNames('Box', {
   configFile: 'BOX_CONFIG_FILE',

@@ -52,7 +52,8 @@ async function expectComplete({ paths }) {
   const targets = entryPoints
     .flatMap((entryPoint) => [entryPoint.import, entryPoint.require])
     .flatMap((files) => [files.types, files.default]);
-  const { bin = {} } = /** @type {typeof manifest & { bin?: Record<string, string> }} */ (manifest);
+  const { bin, schematics } =
+    /** @type {typeof manifest & { bin: Record<string, string>, schematics: string }} */ (manifest);
   const expected = [
     'LICENSE',
     'README.md',
@@ -60,6 +61,8 @@ async function expectComplete({ paths }) {
     ...manifest.files,
     ...targets,
     ...Object.values(bin),
+    schematics,
+    'dist/cjs/schematics/nest-add.js',
   ];
   const missing = expected
     .map((path) => path.replace(/^\.\//, ''))
@@ -70,7 +73,7 @@ async function expectComplete({ paths }) {
 /** @param {Tarball} tarball */
 async function expectNothingElse({ paths, size }) {
   const needed =
-    /^(package\.json|[A-Z-]+(\.ja)?(\.md)?|docs\/[\w-]+\.md|dist\/cjs\/package\.json|dist\/(esm|cjs)\/[\w/.-]+\.(js|d\.ts))$/;
+    /^(package\.json|[A-Z-]+(\.ja)?(\.md)?|docs\/[\w-]+\.md|dist\/cjs\/(package|schematics\/collection)\.json|dist\/(esm|cjs)\/[\w/.-]+\.(js|d\.ts))$/;
   // The command line is an ES module and never required.
   const unneeded = paths.filter(
     (path) => !needed.test(path) || /\b(spec|test)\b|^dist\/cjs\/cli\//.test(path),

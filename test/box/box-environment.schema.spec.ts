@@ -12,7 +12,7 @@ import {
 } from 'nestjs-box-auth';
 import { BoxEmulator } from 'nestjs-box-auth/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { boxVariables } from '../../lib/box/box.environment.js';
+import { boxVariables } from '../../lib/box/box-variables.js';
 import { makeKeys, PASSPHRASE } from '../support/keys.js';
 
 const SECRET = 'sEcReTsEcReTsEcReTsEcReTsEcReT12';
