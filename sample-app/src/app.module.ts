@@ -18,7 +18,7 @@ import { HealthController } from './health/health.controller.js';
 import { IdentityController } from './identity/identity.controller.js';
 import { CALLS_PER_SECOND, Load } from './load/load.js';
 import { LoadController } from './load/load.controller.js';
-import { CONNECTIONS_ORIGIN, PageController } from './page/page.controller.js';
+import { CONNECTIONS_ORIGIN, OTHER_PROCESS, PageController } from './page/page.controller.js';
 import { type PortalOptions } from './portal.options.js';
 import { DemoUsers } from './sign-in/demo-users.js';
 import { type PortalRequest } from './sign-in/portal-request.js';
@@ -58,7 +58,15 @@ const PORTAL_OPTIONS = Symbol('PORTAL_OPTIONS');
 })
 export class AppModule implements OnApplicationShutdown {
   static register(options: PortalOptions): DynamicModule {
-    const { box, users, connections, webhooks, emulatedBox, callsPerSecond = 1 } = options;
+    const {
+      box,
+      users,
+      connections,
+      webhooks,
+      emulatedBox,
+      callsPerSecond = 1,
+      otherProcess,
+    } = options;
     const owner = (request: PortalRequest) => userOfSession(request, users)?.name;
     return {
       module: AppModule,
@@ -81,6 +89,7 @@ export class AppModule implements OnApplicationShutdown {
         { provide: CONNECTIONS_ORIGIN, useValue: originOf(connections?.redirectUri) },
         ...(emulatedBox === undefined ? [] : [{ provide: BREAKABLE_BOX, useValue: emulatedBox }]),
         { provide: DemoUsers, useValue: users },
+        ...(otherProcess === undefined ? [] : [{ provide: OTHER_PROCESS, useValue: otherProcess }]),
         { provide: CALLS_PER_SECOND, useValue: callsPerSecond },
         { provide: CLOCK, useValue: box.runtime ?? Date },
       ],

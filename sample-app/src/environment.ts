@@ -12,6 +12,12 @@ export function platformIn({ PLATFORM = 'express' }: Environment): Platform {
   throw new SettingsError(`Invalid PLATFORM: expected express or fastify, received "${PLATFORM}".`);
 }
 
+/** How many processes to start: the second one listens at the next port. */
+export function processesIn({ PROCESSES = '1' }: Environment): 1 | 2 {
+  if (PROCESSES === '1' || PROCESSES === '2') return PROCESSES === '1' ? 1 : 2;
+  throw new SettingsError(`Invalid PROCESSES: expected 1 or 2, received "${PROCESSES}".`);
+}
+
 export function portIn({ PORT = '3000' }: Environment): number {
   const port = Number(PORT);
   if (/^\d+$/.test(PORT) && port <= 65_535) return port;

@@ -1,16 +1,20 @@
+import { fileURLToPath } from 'node:url';
 import { ConsoleLogger } from '@nestjs/common';
 import { BoxAuthError } from 'nestjs-box-auth';
 import { createApp } from './create-app.js';
-import { platformIn, portIn, SettingsError } from './environment.js';
-import { hasCredentials, HOST, onEmulator, onRealBox } from './settings.js';
+import { type Environment, platformIn, portIn, processesIn, SettingsError } from './environment.js';
+import { type PortalOptions } from './portal.options.js';
+import { secondAddress, sharedEmulatorIn, startSecondProcess } from './second-process.js';
+import { hasCredentials, HOST, onEmulator, onRealBox, onSharedEmulator } from './settings.js';
 import { welcome } from './welcome.js';
 
 async function start(): Promise<void> {
   const { env } = process;
   const platform = platformIn(env);
   const port = portIn(env);
-  const isReal = hasCredentials(env);
-  const portal = await (isReal ? onRealBox(env) : onEmulator(env));
+  const hasSecond = processesIn(env) === 2;
+  const otherProcess = hasSecond ? secondAddress(env) : env['OTHER_PROCESS'];
+  const portal = await portalIn({ ...env, OTHER_PROCESS: otherProcess });
 
   // Start-up errors are reported below, in one line.
   const app = await createApp(platform, portal, { logger: false });
@@ -20,8 +24,22 @@ async function start(): Promise<void> {
   app.useLogger(new ConsoleLogger({ logLevels: ['error', 'warn'] }));
   app.enableShutdownHooks([], { useProcessExit: true });
 
+  if (process.send !== undefined) {
+    console.log(`The second process listens at ${url}`);
+    process.once('disconnect', () => process.exit());
+    return;
+  }
   const { names } = portal.users;
-  console.log(welcome({ url, platform, onEmulator: !isReal, names }));
+  console.log(welcome({ url, platform, onEmulator: !hasCredentials(env), names }));
+  if (hasSecond) startSecondProcess(fileURLToPath(import.meta.url), env, portal);
+}
+
+function portalIn(environment: Environment): Promise<PortalOptions> {
+  if (hasCredentials(environment)) return onRealBox(environment);
+  const shared = sharedEmulatorIn(environment);
+  return shared === undefined
+    ? onEmulator(environment)
+    : onSharedEmulator(environment, shared, process);
 }
 
 /** Returns one line for an error that the user can fix; any other error is a bug and keeps its stack. */

@@ -17,6 +17,8 @@ export interface PortalOptions {
   readonly emulatedBox?: BreakableBox | undefined;
   /** The rate of the load that the page can start. Default 1: calls count against the limits of the real Box. */
   readonly callsPerSecond?: number | undefined;
+  /** The address of the other one of two processes. */
+  readonly otherProcess?: string | undefined;
   /** Called with the URL of the app as soon as it serves. */
   readonly onListening?: (url: string) => void;
   /** Called after the app has stopped serving. */

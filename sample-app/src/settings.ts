@@ -1,9 +1,18 @@
+import { randomBytes } from 'node:crypto';
 import { type BoxEmulator, type EmulatedUser } from 'nestjs-box-auth/testing';
 import { MemoryWebhookDeliveries } from 'nestjs-box-auth/webhooks';
-import { CALLBACK_PATH, withEmulatedApp, withOwnApp } from './connection/connection-options.js';
+import {
+  CALLBACK_PATH,
+  type EmulatedApp,
+  withEmulatedApp,
+  withOwnApp,
+} from './connection/connection-options.js';
+import { type BreakableBox } from './emulated-box/breakable-box.js';
 import { EmulatedBox } from './emulated-box/emulated-box.js';
+import { LinkedBox, type ProcessLink } from './emulated-box/linked-box.js';
 import { type Environment, portIn, SettingsError } from './environment.js';
 import { type PortalOptions } from './portal.options.js';
+import { tokenStoreIn } from './tokens/shared-tokens.js';
 import { WEBHOOK_PATH } from './webhooks/webhook-body.js';
 import { type DemoUser, DemoUsers } from './sign-in/demo-users.js';
 
@@ -22,46 +31,97 @@ export async function onRealBox(environment: Environment): Promise<PortalOptions
   const hasKeys = ['BOX_WEBHOOK_PRIMARY_KEY', 'BOX_WEBHOOK_SECONDARY_KEY'].some((name) =>
     environment[name]?.trim(),
   );
+  const shared = await tokenStoreIn(environment, environment['BOX_STORE_SECRET'] ?? '');
   return {
-    box: { apiRetries: true },
+    box: { apiRetries: true, store: shared?.store },
     users: new DemoUsers(demoUsersIn(environment['DEMO_USERS'])),
     connections: await withOwnApp(environment),
     webhooks: hasKeys ? { deliveries: new MemoryWebhookDeliveries() } : undefined,
+    otherProcess: environment['OTHER_PROCESS'],
+    onShutdown: async () => shared?.close(),
   };
 }
 
+/** The emulator of the first process, as the second one uses it. */
+export interface SharedEmulator extends Omit<EmulatedApp, 'redirectUri'> {
+  readonly config: BoxEmulator['config'];
+}
+
+/** A portal on an emulator of this process. */
+export interface EmulatedPortal extends PortalOptions {
+  readonly emulatedBox: EmulatedBox;
+  readonly shared: SharedEmulator;
+}
+
 /** Starts an emulator with the demo users in their enterprises, which stops with the app. */
-export async function onEmulator(
-  environment: Environment,
-): Promise<PortalOptions & { readonly emulatedBox: EmulatedBox }> {
-  const { DEMO_USERS } = environment;
-  const port = portIn(environment);
-  const ownApp = await withOwnApp(environment);
-  const demoUsers = demoUsersIn(DEMO_USERS?.trim() || 'alice:11111,bob:22222,carol:33333@7654321');
-  const users = new DemoUsers(demoUsers);
-  const redirectUri = `http://${HOST}:${port}${CALLBACK_PATH}`;
+export async function onEmulator(environment: Environment): Promise<EmulatedPortal> {
+  const demoUsers = emulatedUsersIn(environment);
+  const { enterpriseIds } = new DemoUsers(demoUsers);
   const emulatedBox = await EmulatedBox.start({
-    redirectUris: [redirectUri],
+    redirectUris: [redirectUriIn(environment)],
     users: emulatedUsers(demoUsers, undefined),
-    enterprises: users.enterpriseIds.map((id) => ({ id, users: emulatedUsers(demoUsers, id) })),
+    enterprises: enterpriseIds.map((id) => ({ id, users: emulatedUsers(demoUsers, id) })),
   });
   const { emulator, time: runtime } = emulatedBox;
-  const { url: apiUrl, config } = emulator;
-  // Box has to know where to send people back to, so a free port is not enough.
-  const emulatedApp =
-    port === 0
-      ? undefined
-      : { ...withEmulatedApp(emulator, redirectUri), apiRetries: true, runtime };
+  const { url: apiUrl, config, oauthApp, webhooks } = emulator;
+  const secret = randomBytes(32).toString('base64');
+  const shared = { apiUrl, config, oauthApp, secret };
+  const portal = await emulatedPortal(environment, shared, emulatedBox);
   return {
-    box: { apiUrl, credentials: { config }, apiRetries: true, runtime },
-    users,
-    connections: ownApp ?? emulatedApp,
-    webhooks: { ...emulator.webhooks.keys, deliveries: new MemoryWebhookDeliveries(), runtime },
+    ...portal,
+    emulatedBox,
+    shared,
+    webhooks: { ...webhooks.keys, deliveries: new MemoryWebhookDeliveries(), runtime },
+    onListening: (url) => addInboxes(demoUsers, url + WEBHOOK_PATH, emulator),
+    onShutdown: async () => {
+      await portal.onShutdown?.();
+      await emulatedBox.stop();
+    },
+  };
+}
+
+/** Uses the emulator of another process, which also receives the webhooks. */
+export function onSharedEmulator(
+  environment: Environment,
+  shared: SharedEmulator,
+  link: ProcessLink,
+): Promise<PortalOptions> {
+  return emulatedPortal(environment, shared, new LinkedBox(link));
+}
+
+async function emulatedPortal(
+  environment: Environment,
+  { config, ...app }: SharedEmulator,
+  emulatedBox: BreakableBox,
+): Promise<PortalOptions> {
+  const { apiUrl, secret } = app;
+  const { time: runtime } = emulatedBox;
+  const ownApp = await withOwnApp(environment);
+  const redirectUri = redirectUriIn(environment);
+  const emulatedApp = {
+    ...(await withEmulatedApp({ ...app, redirectUri }, environment)),
+    apiRetries: true,
+    runtime,
+  };
+  const store = await tokenStoreIn(environment, secret);
+  return {
+    box: { apiUrl, credentials: { config }, apiRetries: true, runtime, store: store?.store },
+    users: new DemoUsers(emulatedUsersIn(environment)),
+    // Box has to know where to send people back to, so a free port is not enough.
+    connections: ownApp ?? (portIn(environment) === 0 ? undefined : emulatedApp),
     emulatedBox,
     callsPerSecond: 10,
-    onListening: (url) => addInboxes(demoUsers, url + WEBHOOK_PATH, emulator),
-    onShutdown: () => emulatedBox.stop(),
+    otherProcess: environment['OTHER_PROCESS'],
+    onShutdown: async () => store?.close(),
   };
+}
+
+function redirectUriIn(environment: Environment): string {
+  return `http://${HOST}:${portIn(environment)}${CALLBACK_PATH}`;
+}
+
+function emulatedUsersIn({ DEMO_USERS }: Environment): Readonly<Record<string, DemoUser>> {
+  return demoUsersIn(DEMO_USERS?.trim() || 'alice:11111,bob:22222,carol:33333@7654321');
 }
 
 /** Gives each user a folder with a webhook, so that the page is updated when a file arrives there. */

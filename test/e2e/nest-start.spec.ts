@@ -1,5 +1,7 @@
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import type { TokenState } from '../../sample-app/src/tokens/token-states.js';
+import { describeWithRedis, RedisServer } from '../support/redis-server.js';
 import { watch } from './event-stream.js';
 import { ALICE, ask, BOB, entriesIn, PLATFORMS, startEmulator } from './portal-fixture.js';
 import { StartedProgram } from './started-program.js';
@@ -68,6 +70,7 @@ describe('The sample app, built and started by nest start,', { timeout: TO_START
       { PORT: 'http' },
       'Invalid PORT: expected a number from 0 (a free port) to 65535, received "http".',
     ],
+    [{ PROCESSES: '3' }, 'Invalid PROCESSES: expected 1 or 2, received "3".'],
     [{ PLATFORM: 'koa' }, 'Invalid PLATFORM: expected express or fastify, received "koa".'],
     [
       { DEMO_USERS: 'alice' },
@@ -88,6 +91,43 @@ describe('The sample app, built and started by nest start,', { timeout: TO_START
     expect(other.output).toBe('');
     expect(other.errors.trimEnd().split('\n')).toHaveLength(1);
     expect(other.errors).toContain(message);
+  });
+
+  describeWithRedis('in two processes', () => {
+    test('shares tokens, and the time and the faults of the emulator', async () => {
+      const redis = await RedisServer.start();
+      onTestFinished(() => redis.stop());
+      const both = start({ PORT: '0', PROCESSES: '2', REDIS_URL: redis.url });
+      await both.untilPrinted('The second process listens at');
+      const [first = '', second = ''] = addressesIn(both);
+      const fingerprintAt = async (url: string) => {
+        expect(await ask(`${url}/api/whoami`)).toMatchObject({ status: 200 });
+        const { json } = await ask(`${url}/api/tokens`);
+        return (json as readonly TokenState[])[0];
+      };
+      const requested = await fingerprintAt(first);
+      expect(requested).toMatchObject({ isShared: false, status: 'valid' });
+      const { fingerprint } = requested ?? {};
+      expect(await fingerprintAt(second)).toMatchObject({ isShared: true, fingerprint });
+
+      // The fault is a message to the first process, so its effect takes a moment.
+      await ask(`${second}/api/faults/expire`, { method: 'POST' });
+      await vi.waitFor(async () => {
+        for (const url of [first, second]) {
+          expect((await fingerprintAt(url))?.fingerprint).not.toBe(fingerprint);
+        }
+      }, TO_START_MS);
+      await ask(`${second}/api/faults/clock`, { method: 'POST' });
+      await vi.waitFor(async () => {
+        for (const url of [first, second]) {
+          const { json } = await ask(`${url}/api/faults`);
+          expect(json).toMatchObject({ clockSkewMs: -300_000 });
+        }
+      }, TO_START_MS);
+      expect(await both.interrupt()).toEqual({ code: 0, signal: null });
+      expect(both.errors).toBe('');
+      await expect(fetch(second)).rejects.toThrow('fetch failed');
+    });
   });
 
   describe.each(PLATFORMS)('on %s', (PLATFORM) => {
@@ -163,10 +203,15 @@ function start(environment: Readonly<Record<string, string>>): StartedProgram {
   return program;
 }
 
-function addressIn({ output }: StartedProgram): string {
-  const [address] = /http:\/\/127\.0\.0\.1:\d+/.exec(output) ?? [];
-  if (address === undefined) throw new Error(`There is no address in:\n${output}`);
+function addressIn(program: StartedProgram): string {
+  const [address] = addressesIn(program);
+  if (address === undefined) throw new Error(`There is no address in:\n${program.output}`);
   return address;
+}
+
+/** The addresses that a program has printed, each once. */
+function addressesIn({ output }: StartedProgram): readonly string[] {
+  return [...new Set(output.match(/http:\/\/127\.0\.0\.1:\d+/g))];
 }
 
 /** Runs `curl [-H 'name: value']… <URL>` like a shell. */

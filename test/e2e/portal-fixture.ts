@@ -47,6 +47,8 @@ export interface PortalSetting {
   readonly redirectUri?: string;
 }
 
+const SECRET = 'a secret of the vault, 0123456789abcdef';
+
 let config: BoxEmulator['config'] | undefined;
 
 /** Starts a portal with its own emulator; both stop after the test. */
@@ -55,6 +57,7 @@ export async function startPortal(
   { users = [ALICE, BOB], enterprises = [], box, nest, redirectUri }: PortalSetting = {},
 ): Promise<Portal> {
   const emulator = await startEmulator(users, enterprises);
+  const { url: apiUrl, oauthApp } = emulator;
   const rows = [
     ...users.map(({ name, id }) => [name, { boxId: id }] as const),
     ...enterprises.flatMap((tenant) =>
@@ -66,7 +69,10 @@ export async function startPortal(
   const portal = {
     box: { apiUrl: emulator.url, credentials: { config: emulator.config }, ...box },
     users: new DemoUsers(Object.fromEntries(rows)),
-    connections: redirectUri === undefined ? undefined : withEmulatedApp(emulator, redirectUri),
+    connections:
+      redirectUri === undefined
+        ? undefined
+        : await withEmulatedApp({ apiUrl, oauthApp, redirectUri, secret: SECRET }),
     webhooks: { ...emulator.webhooks.keys, deliveries: new MemoryWebhookDeliveries() },
   };
   const app = await createApp(platform, portal, { logger: false, ...nest });

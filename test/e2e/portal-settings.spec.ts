@@ -1,7 +1,9 @@
+import { EventEmitter } from 'node:events';
 import type { BoxEmulator } from 'nestjs-box-auth/testing';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createApp } from '../../sample-app/src/create-app.js';
-import { onEmulator, onRealBox } from '../../sample-app/src/settings.js';
+import type { PortalOptions } from '../../sample-app/src/portal.options.js';
+import { onEmulator, onRealBox, onSharedEmulator } from '../../sample-app/src/settings.js';
 import { Browser } from '../support/connections-app.js';
 import { engines } from '../support/sql-databases.js';
 import { ALICE, ask, entriesIn, startEmulator } from './portal-fixture.js';
@@ -46,6 +48,32 @@ describe('The settings of connections', () => {
   });
 
   engines.PostgreSQL.describe('in PostgreSQL', () => {
+    test('are shared by two processes on one emulator', async () => {
+      const database = await engines.PostgreSQL.create();
+      onTestFinished(() => database.drop());
+      const PORT = '3000';
+      const link = new EventEmitter();
+      const portal = await onEmulator({ PORT, DATABASE_URL: database.url });
+      const first = await serve(portal);
+      const options = await onSharedEmulator(
+        { PORT, DATABASE_URL: database.url },
+        portal.shared,
+        link,
+      );
+      const second = await serve(options);
+      const { emulator } = portal.emulatedBox;
+      const browser = new Browser(first.url);
+      browser.cookies.set('demo-user', 'alice');
+      await browser.get(emulator.consent(await browser.begin(), { userId: ALICE.id }));
+      const items = await ask(`${second.url}/api/connection/items`, { as: 'alice' });
+      expect(entriesIn(items).map(({ name }) => name)).toContain("Alice's notes.txt");
+      expect(emulator.tokenRequests.map(({ body }) => body?.['grant_type'])).toEqual([
+        'authorization_code',
+      ]);
+      await second.close();
+      await first.close();
+    });
+
     test('keep connections over a restart', async () => {
       const database = await engines.PostgreSQL.create();
       onTestFinished(() => database.drop());
@@ -81,7 +109,10 @@ function stubEnvironment({ config, oauthApp, url }: BoxEmulator, database: strin
 }
 
 async function start() {
-  const portal = await onRealBox(process.env);
+  return serve(await onRealBox(process.env));
+}
+
+async function serve(portal: PortalOptions) {
   const app = await createApp('express', portal, { logger: false });
   await app.listen(0, '127.0.0.1');
   return { url: await app.getUrl(), close: () => app.close() };

@@ -86,7 +86,7 @@ function cleanEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries({ ...process.env, NO_COLOR: '1' }).filter(
       ([name]) =>
-        !/^(?:BOX_|VITEST|PORT$|PLATFORM$|DEMO_USERS$|DATABASE_URL$|NODE_ENV$|FORCE_COLOR$)/.test(
+        !/^(?:BOX_|VITEST|PORT$|PLATFORM$|DEMO_USERS$|DATABASE_URL$|REDIS_URL$|PROCESSES$|OTHER_PROCESS$|SHARED_EMULATOR$|NODE_ENV$|FORCE_COLOR$)/.test(
           name,
         ),
     ),

@@ -1,29 +1,29 @@
-import { randomBytes } from 'node:crypto';
 import {
   type BoxConnectionsModuleOptions,
   type ConnectionVault,
 } from 'nestjs-box-auth/connections';
-import { type BoxEmulator, MemoryConnectionVault } from 'nestjs-box-auth/testing';
+import { type EmulatedOAuthApp, MemoryConnectionVault } from 'nestjs-box-auth/testing';
 import { type Environment, SettingsError } from '../environment.js';
 
 /** The path that Box sends people back to. */
 export const CALLBACK_PATH = '/box/callback';
 
-/** Uses the OAuth app of an emulator. Its tokens end with the emulator, so memory is the right place for them. */
-export function withEmulatedApp(
-  { oauthApp, url: apiUrl }: BoxEmulator,
-  redirectUri: string,
-): BoxConnectionsModuleOptions {
+/** The OAuth app of an emulator. */
+export interface EmulatedApp {
+  readonly oauthApp: Pick<EmulatedOAuthApp, 'clientId' | 'clientSecret'>;
+  readonly apiUrl: string;
+  readonly redirectUri: string;
+  /** Encrypts the connections. */
+  readonly secret: string;
+}
+
+/** Uses the OAuth app of an emulator. Its tokens end with the emulator, so only several processes need a database. */
+export async function withEmulatedApp(
+  { oauthApp, ...app }: EmulatedApp,
+  environment: Environment = {},
+): Promise<BoxConnectionsModuleOptions> {
   const { clientId, clientSecret } = oauthApp;
-  const secret = randomBytes(32).toString('base64');
-  return {
-    clientId,
-    clientSecret,
-    redirectUri,
-    apiUrl,
-    secret,
-    vault: new MemoryConnectionVault(),
-  };
+  return { ...app, clientId, clientSecret, vault: await vaultIn(environment) };
 }
 
 /** Uses the OAuth app of the environment; undefined without one. `BoxConnectionsModule` reads its credentials itself. */

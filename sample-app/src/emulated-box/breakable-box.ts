@@ -16,7 +16,7 @@ export interface BreakableBox {
 
 /** The faults that last. */
 export interface BoxState {
-  /** The end of the outage, in milliseconds of `BreakableBox.time`; 0 without one. */
+  /** The end of the latest outage, in milliseconds of `BreakableBox.time`; 0 without one. */
   readonly outageEndsAt: number;
   /** How many milliseconds the clock of Box is ahead of that of the portal. */
   readonly clockSkewMs: number;

@@ -8,6 +8,8 @@ const CLOCK_SKEW_MS = -5 * MINUTE_MS;
 
 /** A Box emulator in simulated time, and the faults that the page offers. */
 export class EmulatedBox implements BreakableBox {
+  /** Called after each fault. */
+  onChange: (() => void) | undefined;
   #outageEndsAt = 0;
   readonly #forgetting: NodeJS.Timeout;
 
@@ -26,10 +28,7 @@ export class EmulatedBox implements BreakableBox {
   }
 
   get state(): BoxState {
-    return {
-      outageEndsAt: this.#isOut ? this.#outageEndsAt : 0,
-      clockSkewMs: this.emulator.clockSkewMs,
-    };
+    return { outageEndsAt: this.#outageEndsAt, clockSkewMs: this.emulator.clockSkewMs };
   }
 
   break(fault: FaultName, refreshDueInMs: number): void {
@@ -57,6 +56,7 @@ export class EmulatedBox implements BreakableBox {
         emulator.clockSkewMs = emulator.clockSkewMs === 0 ? CLOCK_SKEW_MS : 0;
         break;
     }
+    this.onChange?.();
   }
 
   stop(): Promise<void> {

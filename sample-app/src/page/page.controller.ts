@@ -17,6 +17,9 @@ import { DemoUsers, type SignedInUser } from '../sign-in/demo-users.js';
 /** The origin where users can connect an account, or an empty string. */
 export const CONNECTIONS_ORIGIN = Symbol('CONNECTIONS_ORIGIN');
 
+/** The address of the other one of two processes. */
+export const OTHER_PROCESS = Symbol('OTHER_PROCESS');
+
 const FOLDER = new URL('assets/', import.meta.url);
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -49,9 +52,11 @@ export class PageController {
     users: DemoUsers,
     @Inject(CONNECTIONS_ORIGIN) origin: string,
     @Optional() @Inject(BREAKABLE_BOX) emulatedBox?: BreakableBox,
+    @Optional() @Inject(OTHER_PROCESS) otherProcess?: string,
   ) {
     this.#page = html
       .replace('<!-- people -->', enterprisesOf(users).map(signInButtons).join('\n'))
+      .replace('<!-- other process -->', linkTo(otherProcess))
       .replace('data-origin=""', `data-origin="${origin}"`)
       .replace('data-emulated=""', `data-emulated="${emulatedBox !== undefined}"`);
   }
@@ -72,6 +77,12 @@ export class PageController {
     if (content === undefined) throw new NotFoundException();
     return new StreamableFile(content, { type: TYPES[name.split('.').at(-1) ?? ''] ?? '' });
   }
+}
+
+function linkTo(otherProcess: string | undefined): string {
+  return otherProcess === undefined
+    ? ''
+    : `<p>This is one of two processes. <a href="${otherProcess}">The other process</a> has tokens in its own memory.</p>`;
 }
 
 interface Enterprise {
