@@ -1,12 +1,14 @@
 /** Joins all values of a header, in any form that undici accepts. Undici sends null as an empty value, and skips undefined and []. */
 export function headerOf(headers: unknown, name: string): string | undefined {
+  if (headers === undefined) return undefined;
   const flat = toFlatList(headers);
-  const values = flat
-    .filter(
-      (value, index) =>
-        index % 2 === 1 && value !== undefined && String(flat[index - 1]).toLowerCase() === name,
-    )
-    .flat();
+  const values: unknown[] = [];
+  for (let index = 0; index < flat.length; index += 2) {
+    const value = flat[index + 1];
+    if (value === undefined || String(flat[index]).toLowerCase() !== name) continue;
+    if (isList(value)) values.push(...value);
+    else values.push(value);
+  }
   return values.length === 0 ? undefined : values.join(', ');
 }
 
@@ -28,18 +30,21 @@ export function copyHeaders(headers: unknown): unknown {
 export function withHeaders(headers: unknown, added: Readonly<Record<string, string>>): unknown {
   const own = toRereadable(headers ?? {});
   if (!isObject(own) || own instanceof InvalidPairs) return own;
-  if (!isList(own)) return { ...own, ...added };
+  if (!isList(own)) return Object.assign({}, own, added);
   const pairs = Object.entries(added);
   return [...own, ...(isListOfPairs(own) ? pairs : pairs.flat())];
 }
 
-/** Bypasses caches nearer the network, which key by URL alone (RFC 9111, section 5.2.1.5). */
-export function withNoStore(headers: unknown): unknown {
+/** Adds headers, and bypasses caches nearer the network, which key by URL alone (RFC 9111, section 5.2.1.5). */
+export function withNoStore(
+  headers: unknown,
+  added: Readonly<Record<string, string>> = {},
+): unknown {
   const name = 'cache-control';
   const directives = headerOf(headers, name);
   return directives === undefined
-    ? withHeaders(headers, { [name]: 'no-store' })
-    : withHeaders(withoutHeaders(headers, [name]), { [name]: `${directives}, no-store` });
+    ? withHeaders(headers, { [name]: 'no-store', ...added })
+    : withHeaders(withoutHeaders(headers, [name]), { [name]: `${directives}, no-store`, ...added });
 }
 
 /** Removes the headers with these names (lower case). Returns the same object if it has none of them. */

@@ -20,7 +20,11 @@ export interface ResultDecision {
   /** Whether the wait for another request ends when the caller's handler aborts. */
   readonly watchesCaller: boolean;
   readonly onResponse: (status: number) => ((head: HeldHead) => Promise<void>) | undefined;
-  readonly onError: (error: unknown) => (() => Promise<void>) | undefined;
+  /** `isWithoutResponse`: the caller has got nothing yet, and has not aborted the request. */
+  readonly onError: (
+    error: unknown,
+    isWithoutResponse: boolean,
+  ) => (() => Promise<void>) | undefined;
 }
 
 /**
@@ -91,8 +95,8 @@ export class HeldResponse {
     this.#resolveEmptiness(false);
     this.#resolveText();
     if (this.#state !== 'passing') return this.#deliverOrHold(deliver);
-    const decide =
-      this.#hasResponse || this.isAbortedByCaller ? undefined : this.decision.onError(error);
+    const isWithoutResponse = !this.#hasResponse && !this.isAbortedByCaller;
+    const decide = this.decision.onError(error, isWithoutResponse);
     if (decide !== undefined) {
       this.#state = 'holding';
       this.#failure = { error };

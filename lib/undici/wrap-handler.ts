@@ -67,7 +67,9 @@ function failLegacy(handler: LegacyHandler, error: unknown): void {
 
 function wrapLegacyHandler(handler: LegacyHandler, response: HeldResponse): LegacyHandler {
   return {
-    ...forwardProgress(handler),
+    onBodySent: forwarded(handler, 'onBodySent'),
+    onRequestSent: forwarded(handler, 'onRequestSent'),
+    onResponseStarted: forwarded(handler, 'onResponseStarted'),
     onConnect: like(handler.onConnect, (abort, context) => {
       response.abort = abort;
       handler.onConnect?.(response.callerAbort(abort), context);
@@ -90,7 +92,9 @@ function wrapControllerHandler(
   response: HeldResponse,
 ): ControllerHandler {
   return {
-    ...forwardProgress(handler),
+    onBodySent: forwarded(handler, 'onBodySent'),
+    onRequestSent: forwarded(handler, 'onRequestSent'),
+    onResponseStarted: forwarded(handler, 'onResponseStarted'),
     onRequestStart(controller, context) {
       response.abort = (reason) => controller.abort(reason);
       handler.onRequestStart(watched(controller, response), context);
@@ -141,7 +145,7 @@ function like<T>(original: T, wrapped: T): T {
 
 /** Caches composed after this interceptor do not distinguish users. `vary: *` prevents storage (RFC 9111, section 4.1). */
 function withVaryAll(headers: unknown): unknown {
-  return { ...(isObject(headers) ? headers : {}), vary: '*' };
+  return Object.assign({}, headers, { vary: '*' });
 }
 
 /**
@@ -167,10 +171,9 @@ export function deduplicateMisplaced(): BoxAuthError {
   });
 }
 
-function forwardProgress(handler: ProgressHandler): ProgressHandler {
-  return {
-    onBodySent: like(handler.onBodySent, (...sent) => handler.onBodySent?.(...sent)),
-    onRequestSent: like(handler.onRequestSent, () => handler.onRequestSent?.()),
-    onResponseStarted: like(handler.onResponseStarted, () => handler.onResponseStarted?.()),
-  };
+function forwarded<Name extends keyof ProgressHandler>(
+  handler: ProgressHandler,
+  name: Name,
+): ProgressHandler[Name] {
+  return like(handler[name], (...args: unknown[]) => handler[name]?.(...args));
 }

@@ -21,20 +21,28 @@ export function abortedBy<T>(
   sources: () => readonly AbortSource[],
   task: (options: { readonly signal: AbortSignal }) => MaybePromise<T>,
 ): MaybePromise<T> {
-  const subscriptions: (() => void)[] = [];
-  const result = task({
-    get signal() {
-      const controller = new AbortController();
-      for (const source of sources()) {
-        subscriptions.push(source((error) => controller.abort(error)));
-      }
-      return controller.signal;
-    },
-  });
-  if (!(result instanceof Promise)) return result;
-  return result.finally(() => {
-    for (const unsubscribe of subscriptions) unsubscribe();
-  });
+  const subscriber = new Subscriber(sources);
+  const result = task(subscriber);
+  return result instanceof Promise ? result.finally(() => subscriber.unsubscribe()) : result;
+}
+
+/** A class, because Node 20 takes 1 us for an object literal with a getter, and more to collect its hidden class. */
+class Subscriber {
+  readonly #subscriptions: (() => void)[] = [];
+
+  constructor(private readonly sources: () => readonly AbortSource[]) {}
+
+  get signal(): AbortSignal {
+    const controller = new AbortController();
+    for (const source of this.sources()) {
+      this.#subscriptions.push(source((error) => controller.abort(error)));
+    }
+    return controller.signal;
+  }
+
+  unsubscribe(): void {
+    for (const unsubscribe of this.#subscriptions) unsubscribe();
+  }
 }
 
 /** Aborts with the reason of `signal`. */

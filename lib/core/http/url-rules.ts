@@ -62,6 +62,7 @@ export function isLoopback(hostname: string): boolean {
 
 /** The path as a lenient server might read it: `/oauth2//%74oken` reaches the token endpoint, too. */
 function normalizedPath(pathname: string): string {
+  if (/^[\w/.~-]*$/.test(pathname) && !pathname.includes('//')) return pathname.toLowerCase();
   let path = pathname;
   try {
     path = decodeURIComponent(pathname);
