@@ -15,6 +15,7 @@ import {
   toRequestInit,
 } from './outgoing-request.js';
 import { type Attempt, sendRepeatedly } from './repeated-call.js';
+import { type MaybePromise, whenReady } from '../runtime/maybe-promise.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { MAX_REDIRECTS, nextHop } from './redirect.js';
 import { parseUrl } from './url-rules.js';
@@ -40,10 +41,11 @@ export function authorizedFetch(
     baseUrlOf,
     retries
       ? authorize
-      : async (request) => {
-          const authorization = await authorize(request);
-          return authorization && { ...authorization, retries: undefined };
-        },
+      : (request) =>
+          whenReady(
+            authorize(request),
+            (authorization) => authorization && { ...authorization, retries: undefined },
+          ),
   );
 }
 
@@ -56,9 +58,7 @@ export function unauthorizedFetch(
   return fetchWith(policy, send, baseUrlOf, () => undefined);
 }
 
-type Authorize = (
-  request: OutgoingRequest,
-) => Promise<Authorization | undefined> | Authorization | undefined;
+type Authorize = (request: OutgoingRequest) => MaybePromise<Authorization | undefined>;
 
 function fetchWith(
   policy: OutgoingPolicy,
@@ -66,22 +66,16 @@ function fetchWith(
   baseUrlOf: BaseUrlOf,
   authorize: Authorize,
 ): ReplayingFetch {
-  return async (input, init) => {
+  return (input, init) => {
     const url = resolveUrl(input, baseUrlOf);
     if (url === undefined) return sendUnchanged(send, input, init);
     if (!policy.allows(url)) {
       return sendUnchanged(send, typeof input === 'string' ? url : input, init);
     }
-    const request = await toOutgoingRequest(input, init, policy.replayBufferBytes);
-    const call = new AuthorizedCall(policy, send, authorize, url, targetOf(input, url, send));
-    try {
-      const response = await call.run(request);
-      request.body?.finish();
-      return response;
-    } catch (error) {
-      request.body?.cancel(error);
-      throw error;
-    }
+    const request = toOutgoingRequest(input, init, policy.replayBufferBytes);
+    return new AuthorizedCall(policy, send, authorize, url, targetOf(input, url, send)).run(
+      request,
+    );
   };
 }
 
@@ -89,8 +83,10 @@ function fetchWith(
 function resolveUrl(input: FetchInput, baseUrlOf: BaseUrlOf): URL | undefined {
   if (input instanceof URL) return new URL(input);
   const text = typeof input === 'string' ? input : input.url;
-  const url = parseUrl(text);
-  if (url !== undefined || text.startsWith('//')) return url;
+  if (text.startsWith('//')) return undefined;
+  // The error of an invalid URL takes longer than the rest of the call.
+  const url = text.startsWith('/') ? undefined : parseUrl(text);
+  if (url !== undefined) return url;
   const path = `/${text.replace(/^\//, '')}`;
   return parseUrl(baseUrlOf(path) + path);
 }
@@ -109,7 +105,19 @@ class AuthorizedCall {
     private readonly firstTarget: Request | URL,
   ) {}
 
-  async run(firstRequest: OutgoingRequest): Promise<Response> {
+  async run(prepared: MaybePromise<OutgoingRequest>): Promise<Response> {
+    const request = prepared instanceof Promise ? await prepared : prepared;
+    try {
+      const response = await this.#follow(request);
+      request.body?.finish();
+      return response;
+    } catch (error) {
+      request.body?.cancel(error);
+      throw error;
+    }
+  }
+
+  async #follow(firstRequest: OutgoingRequest): Promise<Response> {
     let url = this.firstUrl;
     let request = firstRequest;
     let isAllowed = true;
@@ -117,8 +125,10 @@ class AuthorizedCall {
     for (let hops = 0; ; hops++) {
       const refusal = isAllowed ? proxyRefusal(url, this.send) : undefined;
       if (refusal !== undefined) return rejected(refusal);
+      const ready: ReturnType<Authorize> =
+        isAllowed && isAuthorizedByUs ? this.authorize(request) : undefined;
       const authorization: Authorization | undefined =
-        isAllowed && isAuthorizedByUs ? await this.authorize(request) : undefined;
+        ready instanceof Promise ? await ready : ready;
       const response = await this.#exchange(url, request, authorization);
       const hop = request.redirect === 'follow' ? nextHop(url, request, response) : undefined;
       if (hop === undefined) {
@@ -143,16 +153,24 @@ class AuthorizedCall {
   }
 
   /** Sends a request to one address, and repeats it as the option `apiRetries` allows. */
-  async #exchange(
+  #exchange(
     url: URL,
     request: OutgoingRequest,
     authorization: Authorization | undefined,
   ): Promise<Response> {
     // All hops share the attempts of the first one.
     const retries = (this.#retries ??= authorization?.retries);
-    if (authorization === undefined || retries === undefined) {
-      return this.#replayed(url, request, authorization);
-    }
+    return authorization === undefined || retries === undefined
+      ? this.#replayed(url, request, authorization)
+      : this.#repeated(url, request, authorization, retries);
+  }
+
+  async #repeated(
+    url: URL,
+    request: OutgoingRequest,
+    authorization: Authorization,
+    retries: CallRetries,
+  ): Promise<Response> {
     const { method, body, signal } = request;
     const outcome = await sendRepeatedly(this.policy, { ...authorization, retries }, retries, {
       ...admissionOf(request),
@@ -185,9 +203,9 @@ class AuthorizedCall {
     authorization: Authorization | undefined,
   ): Promise<Response> {
     const response = await this.#sendWith(url, request, authorization);
-    if (authorization === undefined || !(await this.#isTokenRefused(request.method, response))) {
-      return response;
-    }
+    if (authorization === undefined) return response;
+    const isRefused = this.#isTokenRefused(request.method, response);
+    if (!(typeof isRefused === 'boolean' ? isRefused : await isRefused)) return response;
     const { retries } = authorization;
     if (!this.#canReplay || retries?.mayReplay === false) {
       this.policy.invalidate(authorization);
@@ -203,41 +221,36 @@ class AuthorizedCall {
 
   async #sendWith(
     url: URL,
-    { headers, redirect, ...request }: OutgoingRequest,
+    request: OutgoingRequest,
     authorization: Authorization | undefined,
   ): Promise<Response> {
-    const allHeaders = new Headers(headers);
+    const headers = new Headers(request.headers);
     for (const [name, value] of Object.entries(authorization?.headers ?? {})) {
-      allHeaders.set(name, value);
+      headers.set(name, value);
     }
     // Caches below key by URL, but the response is for one user (RFC 9111, section 5.2.1.5).
-    if (authorization !== undefined) allHeaders.append('cache-control', 'no-store');
-    const init = await toRequestInit({
-      ...request,
-      headers: allHeaders,
-      redirect: redirect === 'follow' ? 'manual' : redirect,
-    });
+    if (authorization !== undefined) headers.append('cache-control', 'no-store');
+    const ready = toRequestInit(request, headers);
+    const init = ready instanceof Promise ? await ready : ready;
     const target = url === this.firstUrl ? this.firstTarget : url;
     return reported(authorization?.report, url, request.method, () => this.send(target, init));
   }
 
-  async #isTokenRefused(method: string, response: Response): Promise<boolean> {
+  #isTokenRefused(method: string, response: Response): MaybePromise<boolean> {
     let copy: ReadableStreamDefaultReader<unknown> | undefined;
-    try {
-      return await this.policy.isTokenRefused({
-        status: response.status,
-        challenge: response.headers.get('www-authenticate'),
-        isEmpty: () => {
-          // A response to HEAD never has a body, so an empty one means nothing.
-          if (method === 'HEAD') return false;
-          // Reads from a copy: the caller gets the whole body, and its error if it breaks off.
-          copy = response.clone().body?.getReader();
-          return copy === undefined || endsAtOnce(copy);
-        },
-      });
-    } finally {
-      copy?.cancel().catch(() => undefined);
-    }
+    const isRefused = this.policy.isTokenRefused({
+      status: response.status,
+      challenge: response.headers.get('www-authenticate'),
+      isEmpty: () => {
+        // A response to HEAD never has a body, so an empty one means nothing.
+        if (method === 'HEAD') return false;
+        // Reads from a copy: the caller gets the whole body, and its error if it breaks off.
+        copy = response.clone().body?.getReader();
+        return copy === undefined || endsAtOnce(copy);
+      },
+    });
+    if (!(isRefused instanceof Promise)) return isRefused;
+    return isRefused.finally(() => void copy?.cancel().catch(() => undefined));
   }
 }
 
