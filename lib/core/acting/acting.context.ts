@@ -37,6 +37,15 @@ export interface Acting {
   readonly source?: object | undefined;
 }
 
+/** A call of an app that the current code is part of. */
+export interface EnclosingCall {
+  /** Identifies the app. */
+  readonly app: object;
+  /** The call that it is part of. */
+  readonly outer: EnclosingCall | undefined;
+  readonly isPending: boolean;
+}
+
 /** The current decisions. They contain ids only. */
 interface Decisions {
   /** Made by a decorator, for every app. */
@@ -45,6 +54,8 @@ interface Decisions {
   readonly ofApp: ReadonlyMap<object, Acting>;
   /** The innermost decision of another app for a user or an enterprise. An app without its own follows it too. */
   readonly otherApps?: Acting | undefined;
+  /** Kept here, because each further AsyncLocalStorage makes every asynchronous operation of the process slower. */
+  readonly call?: EnclosingCall | undefined;
 }
 
 let read: (context: ActingContext) => Decisions;
@@ -125,8 +136,9 @@ export function currentActingUser(app?: object): ActingUser | undefined {
 
 /** The current context with a decision for one app. Other apps keep their decisions. */
 export function contextForApp(app: object, acting: Acting): ActingContext {
-  const { everyApp, ofApp, otherApps } = currentDecisions() ?? { ofApp: [] };
+  const { everyApp, ofApp, otherApps, call } = currentDecisions() ?? { ofApp: [] };
   return store.seal({
+    call,
     everyApp,
     ofApp: new Map([...ofApp, [app, acting]]),
     otherApps: isForApp(acting) ? otherApps : acting,
@@ -145,5 +157,16 @@ export function runInContext<T>(context: ActingContext, fn: () => T): T {
 
 /** Runs `fn` with one decision for every app. */
 export function runInActingContext<T>(everyApp: Acting, fn: () => T): T {
-  return runInContext(store.seal({ everyApp, ofApp: new Map() }), fn);
+  return runInContext(store.seal({ everyApp, ofApp: new Map(), call: currentCall() }), fn);
+}
+
+/** The innermost call that the current code is part of. */
+export function currentCall(): EnclosingCall | undefined {
+  return currentDecisions()?.call;
+}
+
+/** Runs `fn` as a part of `call`, with the current decisions. */
+export function runInCall<T>(call: EnclosingCall, fn: () => T): T {
+  const { everyApp, ofApp, otherApps } = currentDecisions() ?? { ofApp: new Map<never, never>() };
+  return runInContext(store.seal({ everyApp, ofApp, otherApps, call }), fn);
 }

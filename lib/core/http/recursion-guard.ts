@@ -1,20 +1,9 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
+import { currentCall, type EnclosingCall, runInCall } from '../acting/acting.context.js';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import { rejected } from '../tokens/rejection-throttle.js';
 
 /** A call of the app causes a token request, and an option `fetch` may make a call of its own, for example to log to the API. */
 const MAX_DEPTH = 8;
-
-/** A call that has not ended yet. */
-interface Call {
-  readonly guard: RecursionGuard;
-  /** The call that it is part of. */
-  outer: Call | undefined;
-  isPending: boolean;
-}
-
-/** Shared by all apps: each storage that was used once makes every asynchronous operation of the process slower. */
-const calls = new AsyncLocalStorage<Call>();
 
 /**
  * Detects that the option `fetch` of an app leads back to the app, for example because the app's fetch was assigned to
@@ -31,30 +20,48 @@ export class RecursionGuard {
     send: (...args: Args) => Promise<Response>,
   ): (...args: Args) => Promise<Response> {
     // Tracing agents show this name.
-    const fetch = async (...args: Args): Promise<Response> => {
-      const outer = pending(calls.getStore());
+    const fetch = (...args: Args): Promise<Response> => {
+      const outer = pending(currentCall());
       if (this.#depthOf(outer) === MAX_DEPTH) return rejected(endlessCall());
-      const call: Call = { guard: this, outer, isPending: true };
-      try {
-        return await calls.run(call, () => send(...args));
-      } finally {
-        call.isPending = false;
-        call.outer = undefined;
-      }
+      const call = new GuardedCall(this, outer);
+      const response = runInCall(call, () => {
+        try {
+          return send(...args);
+        } catch (error) {
+          return rejected(error);
+        }
+      });
+      void response.then(call.end, call.end);
+      return response;
     };
     return fetch;
   }
 
-  #depthOf(innermost: Call | undefined): number {
+  #depthOf(innermost: EnclosingCall | undefined): number {
     let depth = 0;
     for (let call = innermost; call !== undefined; call = pending(call.outer)) {
-      if (call.guard === this) depth++;
+      if (call.app === this) depth++;
     }
     return depth;
   }
 }
 
-function pending(call: Call | undefined): Call | undefined {
+/** A call that has not ended yet. */
+class GuardedCall implements EnclosingCall {
+  isPending = true;
+
+  constructor(
+    readonly app: object,
+    public outer: EnclosingCall | undefined,
+  ) {}
+
+  readonly end = (): void => {
+    this.isPending = false;
+    this.outer = undefined;
+  };
+}
+
+function pending(call: EnclosingCall | undefined): EnclosingCall | undefined {
   return call?.isPending === true ? call : undefined;
 }
 
