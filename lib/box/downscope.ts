@@ -1,4 +1,3 @@
-import { UnsecuredJWT } from 'jose/jwt/unsecured';
 import type { ParsedBoxCredentials } from './credentials/box-credentials.js';
 import type { ActingConnection } from '../core/acting/acting.context.js';
 import type { Subject } from '../core/credentials/subject.js';
@@ -127,9 +126,9 @@ async function actorToken(
     jti: uniqueId,
     exp: Math.floor(serverNow / 1000) + ACTOR_TOKEN_LIFETIME_S + number,
   };
-  return credentials.kind === 'key-pair'
-    ? credentials.signer.sign(claims)
-    : new UnsecuredJWT(claims).encode();
+  if (credentials.kind === 'key-pair') return credentials.signer.sign(claims);
+  const { UnsecuredJWT } = await import('jose/jwt/unsecured');
+  return new UnsecuredJWT(claims).encode();
 }
 
 function checkedFields({

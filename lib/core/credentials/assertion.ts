@@ -1,4 +1,4 @@
-import { SignJWT } from 'jose/jwt/sign';
+import type * as Jose from 'jose/jwt/sign';
 import { BoxAuthError } from '../errors/box-auth.error.js';
 import type { PrivateKey, SigningAlgorithm } from './private-key.js';
 
@@ -24,6 +24,9 @@ export interface AssertionSigner {
   sign(claims: AssertionClaims): Promise<string>;
 }
 
+/** Loaded with the first assertion: the import of the package should take no longer than it must. */
+let jose: Promise<typeof Jose> | undefined;
+
 /** A signer with a private key in this process. */
 export function keySigner({
   publicKeyId,
@@ -36,7 +39,11 @@ export function keySigner({
   return {
     publicKeyId,
     thumbprint,
-    sign: (claims) => new SignJWT({ ...claims }).setProtectedHeader(header).sign(key),
+    async sign(claims) {
+      jose ??= import('jose/jwt/sign');
+      const { SignJWT } = await jose;
+      return new SignJWT({ ...claims }).setProtectedHeader(header).sign(key);
+    },
   };
 }
 
