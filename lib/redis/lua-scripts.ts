@@ -63,6 +63,13 @@ local function rememberFence(fence)
 end
 `;
 
+/** Returns the stored token and its remaining milliseconds, or nothing. KEYS: the token. Takes half as long as a claim. */
+export const readScript = redisScript(`
+local value = redis.pcall('GET', KEYS[1])
+if type(value) ~= 'string' then return {} end
+return { value, redis.call('PTTL', KEYS[1]) }
+`);
+
 /** ARGV: owner, leaseMs, newerThan. */
 export const claimScript = script(`
 local owner, leaseMs, newerThan = ARGV[1], ARGV[2], tonumber(ARGV[3])

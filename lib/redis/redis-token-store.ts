@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { lruCache } from '../core/runtime/lru-cache.js';
 import { SECRET_EXPECTED, secretsIn } from '../core/sealing/secret.option.js';
 import { SecretSeal } from '../core/sealing/secret-seal.js';
 import type { Claim, ClaimRequest, StoredToken, TokenStore } from '../core/tokens/token-store.js';
@@ -10,12 +11,14 @@ import {
   invalidateScript,
   MAX_PAUSE_MS,
   publishScript,
+  readScript,
   TOKEN_LAYOUT,
 } from './lua-scripts.js';
 import type { RedisScript } from './redis-script.js';
 
 const DAY_MS = 24 * 3_600_000;
 const MAX_KEPT_MS = 366 * DAY_MS;
+const MAX_CACHED_KEYS = 1_000;
 
 /** Options of a {@link RedisTokenStore}. */
 export interface RedisTokenStoreOptions {
@@ -59,6 +62,9 @@ const claimReply = v.union([
   v.tuple([v.literal('paused'), skipped, wholeNumber, v.string()]),
 ]);
 
+/** A stored token: its fence and lifetime, which are numbers as in the scripts, and its seal. */
+const RECORD = new RegExp(String.raw`^${TOKEN_LAYOUT}:(\d{1,14}):(\d{1,14}):([\w-]+)$`);
+
 /** The keys of one identity. All are in the same slot of a cluster. */
 interface Keys {
   readonly token: string;
@@ -98,6 +104,7 @@ interface Keys {
 export class RedisTokenStore implements TokenStore {
   readonly #commands: RedisCommands;
   readonly #seal: SecretSeal;
+  readonly #keys = lruCache<Keys>(MAX_CACHED_KEYS);
   #unreadable = 0;
 
   constructor({ client, secret, prefix = DEFAULT_PREFIX }: RedisTokenStoreOptions) {
@@ -111,8 +118,23 @@ export class RedisTokenStore implements TokenStore {
   }
 
   /** See `TokenStore`. */
-  async claim(identity: string, { owner, leaseMs, newerThan }: ClaimRequest): Promise<Claim> {
+  async claim(identity: string, request: ClaimRequest): Promise<Claim> {
     const keys = this.#keysOf(identity);
+    return (await this.#read(keys, request.newerThan)) ?? this.#claim(keys, request);
+  }
+
+  /** Reads a token. Undefined if there is none of use: only a claim decides what happens then. */
+  async #read(keys: Keys, newerThan: number): Promise<Claim | undefined> {
+    const [record = '', left = ''] = await this.#commands.run(readScript, [keys.token], []);
+    const [, fence = '', life = '', sealed = ''] = RECORD.exec(record) ?? [];
+    const leftMs = Number(left);
+    // More time left than its lifetime: another client has extended it.
+    if (!(Number(fence) > newerThan && leftMs > 0 && leftMs <= Number(life))) return undefined;
+    const token = this.#openToken(sealed, boundTo(keys, fence, life));
+    return token && { state: 'token', token, fence: Number(fence), ageMs: Number(life) - leftMs };
+  }
+
+  async #claim(keys: Keys, { owner, leaseMs, newerThan }: ClaimRequest): Promise<Claim> {
     const rawReply = await this.#run(claimScript, keys, [
       owner,
       digits(Math.ceil(Math.max(leaseMs, 1))),
@@ -125,7 +147,8 @@ export class RedisTokenStore implements TokenStore {
       const [, fence, life, ageMs, sealed] = reply;
       const token = this.#openToken(sealed, boundTo(keys, fence, life));
       if (token !== undefined) return { state: 'token', token, fence: Number(fence), ageMs };
-      return await this.claim(identity, { owner, leaseMs, newerThan: Number(fence) });
+      this.#unreadable += 1;
+      return await this.#claim(keys, { owner, leaseMs, newerThan: Number(fence) });
     }
     if (reply[1] === '1') this.#unreadable += 1;
     if (reply[0] === 'leased') return { state: 'leased' };
@@ -162,18 +185,19 @@ export class RedisTokenStore implements TokenStore {
   }
 
   #keysOf(identity: string): Keys {
+    const known = this.#keys.get(identity);
+    if (known !== undefined) return known;
     const name = `${this.#commands.prefix}:{${this.#seal.nameOf(identity)}}`;
     const token = `${name}:token`;
     const pause = `${name}:pause`;
-    return { token, pause, all: [token, `${name}:lease`, pause, `${name}:fence`] };
+    const keys: Keys = { token, pause, all: [token, `${name}:lease`, pause, `${name}:fence`] };
+    this.#keys.set(identity, keys);
+    return keys;
   }
 
   #openToken(sealed: string, bound: readonly string[]): StoredToken | undefined {
     const read = v.safeParse(sealedToken, this.#seal.open(sealed, bound));
-    if (!read.success) {
-      this.#unreadable += 1;
-      return undefined;
-    }
+    if (!read.success) return undefined;
     const { value, lifetimeMs, expiresAt, scopes } = read.output;
     return { value, lifetimeMs, expiresAt, scopes };
   }

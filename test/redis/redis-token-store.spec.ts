@@ -46,7 +46,7 @@ describeWithRedis.each(Object.entries(connectors))('A RedisTokenStore by %s', (_
     for (let round = 0; round < 3; round++) {
       for (const command of Object.values(commands)) await command(store);
     }
-    expect(await callsAt(server)).toMatchObject({ eval: 4, evalsha: 12 });
+    expect(await callsAt(server)).toMatchObject({ eval: 5, evalsha: 15 });
     await server.command('SCRIPT', 'FLUSH');
     expect((await store.claim('another', request)).state).toBe('claimed');
   });

@@ -73,10 +73,11 @@ function openedWith(key: KeyObject, bytes: Buffer, bound: Buffer): string | unde
   cipher.setAuthTag(bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES));
   const plain = cipher.update(bytes.subarray(NONCE_BYTES + TAG_BYTES));
   try {
-    return Buffer.concat([plain, cipher.final()]).toString('utf8');
+    cipher.final(); // checks the tag; the plain text is complete before
   } catch {
     return undefined;
   }
+  return plain.toString('utf8');
 }
 
 function hmac(key: KeyObject, text: string): string {
