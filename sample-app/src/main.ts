@@ -4,7 +4,7 @@ import { BoxAuthError } from 'nestjs-box-auth';
 import { createApp } from './create-app.js';
 import { type Environment, platformIn, portIn, processesIn, SettingsError } from './environment.js';
 import { type PortalOptions } from './portal.options.js';
-import { secondAddress, sharedEmulatorIn, startSecondProcess } from './second-process.js';
+import { SECOND, secondAddress, sharedEmulatorIn, startSecondProcess } from './second-process.js';
 import { hasCredentials, HOST, onEmulator, onRealBox, onSharedEmulator } from './settings.js';
 import { welcome } from './welcome.js';
 
@@ -24,7 +24,7 @@ async function start(): Promise<void> {
   app.useLogger(new ConsoleLogger({ logLevels: ['error', 'warn'] }));
   app.enableShutdownHooks([], { useProcessExit: true });
 
-  if (process.send !== undefined) {
+  if (process.argv.includes(SECOND)) {
     console.log(`The second process listens at ${url}`);
     process.once('disconnect', () => process.exit());
     return;

@@ -4,6 +4,9 @@ import { type Environment, portIn } from './environment.js';
 import { type EmulatedPortal, HOST, type SharedEmulator } from './settings.js';
 import { type PortalOptions } from './portal.options.js';
 
+/** The argument of the second process. */
+export const SECOND = '--second';
+
 /** The address of the second process; undefined if it chooses a free port. */
 export function secondAddress(environment: Environment): string | undefined {
   const port = portIn(environment);
@@ -19,7 +22,7 @@ export function startSecondProcess(
   const port = portIn(environment);
   const shared = 'shared' in portal ? { SHARED_EMULATOR: JSON.stringify(portal.shared) } : {};
   const other = port === 0 ? {} : { OTHER_PROCESS: `http://${HOST}:${port}` };
-  const child = fork(program, {
+  const child = fork(program, [SECOND], {
     env: {
       ...environment,
       ...shared,

@@ -79,7 +79,7 @@ export class PageVisitor {
   /** Waits until calls of each kind have succeeded since the fault of that button, and none has failed. */
   async survives(fault: string): Promise<void> {
     const sentence = new RegExp(
-      `^Since “(.*)”: (\\d+) calls, (\\d+) failed, \\d+ token requests\\.$`,
+      `^Since “(.*)”: (\\d+) calls?, (\\d+) failed, \\d+ token requests?\\.$`,
     );
     const read = async () => {
       const [, title, calls, failures] =
@@ -109,11 +109,13 @@ export class PageVisitor {
   }
 
   /** Calls the portal as the page does. */
-  async api(path: string, method = 'GET'): Promise<unknown> {
-    const response = await this.visitor.page.request.fetch(
-      new URL(path, this.visitor.page.url()).href,
-      { method },
-    );
+  async api(path: string, method = 'GET', headers: Record<string, string> = {}): Promise<unknown> {
+    const { page } = this.visitor;
+    const url = new URL(path, page.url()).href;
+    const response = await page.request.fetch(url, {
+      method,
+      headers: { accept: 'application/json', ...headers },
+    });
     ok(response.ok());
     return response.json();
   }

@@ -366,6 +366,40 @@ describeWithChromium('The page of the portal', () => {
     );
   });
 
+  // SCREENSHOTS=1 writes the images of docs/sample-app.md.
+  test.skipIf(process.env['SCREENSHOTS'] === undefined)('is shown in the documents', async () => {
+    const page = await arrive({ viewport: { width: 1120, height: 900 } });
+    await page.visitor.signIn('alice');
+    await page.visitor.connect();
+    await page.visitor.press('button', 'Grant access to Box');
+    await page.visitor.section();
+    await page.warmUp();
+    for (const fault of FAULTS.filter((name) => name !== 'Outage of 30 s')) {
+      await page.press(fault);
+      await page.survives(fault);
+    }
+    await page.press('Outage of 30 s');
+    await page.event('No new token of the app (unavailable)');
+    await page.survives('Outage of 30 s');
+    const { page: browserPage } = page.visitor;
+    await browserPage.evaluate('scrollTo(0, 0)');
+    const top = await page.section.boundingBox();
+    const breakEnds = (top?.y ?? 0) + (top?.height ?? 0) + 10;
+    const draw = (name: string, y: number, height: number) =>
+      browserPage.screenshot({
+        path: `docs/images/${name}.png`,
+        fullPage: true,
+        clip: { x: 0, y, width: 1120, height },
+      });
+    await draw('sample-app', 0, breakEnds);
+    await draw('sample-app-tokens', breakEnds, 620);
+    await browserPage.setViewportSize({ width: 360, height: 780 });
+    await browserPage.emulateMedia({ colorScheme: 'dark' });
+    await page.section.screenshot({ path: 'docs/images/sample-app-phone.png' });
+    await page.api('/box/disconnect', 'POST', { 'sec-fetch-site': 'same-origin' });
+    expect(page.visitor.errors).toEqual([]);
+  });
+
   test('explains with the real Box why it cannot break it', async () => {
     const { portal } = started;
     const app = await createApp(

@@ -14,4 +14,7 @@ export function durationOf(ms) {
 
 export const countOf = (count) => new Intl.NumberFormat('en').format(count);
 
+/** `1 call` or `2 calls`. */
+export const plural = (count, noun) => `${countOf(count)} ${noun}${count === 1 ? '' : 's'}`;
+
 export const timeOf = (ms) => new Date(ms).toLocaleTimeString('en-GB');

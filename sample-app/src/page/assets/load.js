@@ -1,7 +1,7 @@
 // A steady load, and the buttons that break Box meanwhile.
 import { call, everySecond } from './api.js';
 import { find, say } from './dom.js';
-import { countOf, durationOf } from './format.js';
+import { countOf, durationOf, plural } from './format.js';
 
 const toggle = find('#load');
 const message = find('#load-message');
@@ -38,9 +38,9 @@ function show(state) {
 
 function sinceText({ calls, failures, tokenRequests }) {
   const { title, before } = broken;
-  return `Since “${title}”: ${countOf(calls - before.calls)} calls, ${countOf(
-    failures - before.failures,
-  )} failed, ${countOf(tokenRequests - before.tokenRequests)} token requests.`;
+  const failed = countOf(failures - before.failures);
+  const requests = plural(tokenRequests - before.tokenRequests, 'token request');
+  return `Since “${title}”: ${plural(calls - before.calls, 'call')}, ${failed} failed, ${requests}.`;
 }
 
 function showFaults({ outageMs, clockSkewMs }) {
@@ -61,8 +61,8 @@ export function watchLoad() {
     say(
       message,
       isRunning
-        ? `Stopped after ${countOf(calls)} calls, ${countOf(failures)} of them failed.`
-        : `${countOf(callsPerSecond)} ${callsPerSecond === 1 ? 'call' : 'calls'} per second, in turn as the app, its tenants, users and connected accounts.`,
+        ? `Stopped after ${plural(calls, 'call')}, ${countOf(failures)} of them failed.`
+        : `${plural(callsPerSecond, 'call')} per second, in turn as the app, its tenants, users and connected accounts.`,
     );
   });
 
