@@ -11,9 +11,10 @@ import {
   type ReplayableBody,
   replayableBody,
 } from '../core/http/replayable-body.js';
-import { parseUrl } from '../core/http/url-rules.js';
 import { type MaybePromise, whenReady } from '../core/runtime/maybe-promise.js';
 import { abortSources, callerAbortSource, isAborted, signalSources } from './abort-sources.js';
+import { type Target, targetReader, type UndiciCall } from './call-target.js';
+import { forbiddenHeaderNames, Hops } from './hops.js';
 import { type HeldHead, HeldResponse, type ResultDecision } from './held-response.js';
 import {
   deduplicateMisplaced,
@@ -32,20 +33,6 @@ import {
   withoutHeaders,
 } from './headers.js';
 
-/** The dispatch options that are read here, in every version of undici. */
-export interface UndiciCall {
-  readonly origin?: string | URL | undefined;
-  readonly path: unknown;
-  readonly method: string;
-  readonly headers?: unknown;
-  readonly body?: unknown;
-  readonly upgrade?: unknown;
-  readonly signal?: unknown;
-  readonly headersTimeout?: unknown;
-  /** undici 6 only. */
-  readonly maxRedirections?: unknown;
-}
-
 export type UndiciDispatch = (call: UndiciCall, handler: object) => boolean;
 
 /**
@@ -60,15 +47,19 @@ export function authorizedDispatch(
   onlyOrigin?: string | null,
 ): UndiciDispatch {
   const hops = new Hops();
+  const targetOf = targetReader(onlyOrigin);
   return (call, handler) => {
-    const url = urlOf(call, onlyOrigin);
-    if (url === undefined || !isObject(handler) || !reportsErrors(handler)) {
+    const target = targetOf(call);
+    if (target === undefined || !isObject(handler) || !reportsErrors(handler)) {
       return dispatch(call, handler);
     }
     const firstUrl = hops.firstBoxUrls.get(handler);
     // The repetition of an interceptor such as `retry()` has the same handler, too.
-    const isRedirect = firstUrl !== undefined && firstUrl !== url.href;
-    if (!(isRedirect ? policy.allowsRedirectTo(url) : policy.allows(url))) {
+    const isRedirect = firstUrl !== undefined && firstUrl !== target.url.href;
+    const isAllowed = isRedirect
+      ? policy.allowsRedirectTo(target.url)
+      : policy.allowsPath(target.path, target.base);
+    if (!isAllowed) {
       hops.mustNotAuthorize.add(handler);
       const original = toRereadable(call.headers);
       const names = forbiddenHeaderNames(original, firstUrl !== undefined, policy);
@@ -76,56 +67,11 @@ export function authorizedDispatch(
       return dispatch(headers === call.headers ? call : { ...call, headers }, handler);
     }
     if (hops.mustNotAuthorize.has(handler)) {
-      hops.begin(handler, url);
+      hops.begin(handler, target);
       return dispatch(call, handler);
     }
-    return new AuthorizedCall(policy, dispatch, url, call, handler, hops).run();
+    return new AuthorizedCall(policy, dispatch, target, call, handler, hops).run();
   };
-}
-
-/**
- * Recognizes the hops of a redirect by their handler, which is the same. A call that leaves Box loses its headers, and gets
- * none if it returns to Box.
- */
-class Hops {
-  readonly firstBoxUrls = new WeakMap<object, string>();
-  readonly mustNotAuthorize = new WeakSet<object>();
-
-  /**
-   * Notes the first hop at Box. Called at a result that may lead to another hop, instead of for each call: a WeakMap of
-   * short-lived handlers makes garbage collection expensive.
-   */
-  begin(handler: object, url: URL): void {
-    if (!this.firstBoxUrls.has(handler)) this.firstBoxUrls.set(handler, url.href);
-  }
-}
-
-/**
- * Names of the headers that must not go to another host. With `fetch` each hop has its own handler, which does not show
- * whether Box redirected the call. If Box did, `authorization` is missing: `fetch` removes it and keeps unknown headers.
- */
-function forbiddenHeaderNames(
-  headers: unknown,
-  isRedirected: boolean,
-  policy: OutgoingPolicy,
-): readonly string[] {
-  if (isRedirected) return policy.protectedHeaderNames;
-  return headerOf(headers, 'authorization') === undefined ? policy.issuerHeaderNames : [];
-}
-
-/**
- * Returns undefined for a tunnel, an upgrade, a path that is an absolute URL, as in a request to a proxy, and for a call that
- * undici rejects.
- */
-export function urlOf(call: UndiciCall, onlyOrigin?: string | null): URL | undefined {
-  if (!isObject(call) || call.method === 'CONNECT' || call.upgrade) return undefined;
-  const { path } = call;
-  if (typeof path !== 'string' || !path.startsWith('/')) return undefined;
-  const origin = String(onlyOrigin === undefined ? call.origin : onlyOrigin);
-  const url = parseUrl(origin + path);
-  if (url?.origin === origin) return url;
-  const base = parseUrl(origin);
-  return base === undefined ? undefined : parseUrl(base.origin + path);
 }
 
 /** Sends one call and replays it at most once. */
@@ -133,17 +79,20 @@ class AuthorizedCall {
   readonly #callerContext = new AsyncResource('nestjs-box-auth.AuthorizedCall');
   readonly #body: ReplayableBody<unknown>;
   #call: UndiciCall;
+  /** A copy: the caller may change its own after the call. */
+  readonly #headers: unknown;
   #isLongCall = false;
 
   constructor(
     private readonly policy: OutgoingPolicy,
     private readonly dispatch: UndiciDispatch,
-    private readonly url: URL,
+    private readonly target: Target,
     call: UndiciCall,
     private readonly handler: object,
     private readonly hops: Hops,
   ) {
     this.#call = call;
+    this.#headers = copyHeaders(call.headers);
     this.#body = replayableBody(call.body, policy.replayBufferBytes);
   }
 
@@ -154,18 +103,16 @@ class AuthorizedCall {
   run(): boolean {
     const isReady = this.#start();
     if (!(isReady instanceof Promise)) return isReady;
-    this.hops.begin(this.handler, this.url);
+    this.#call = { ...this.#call };
+    this.hops.begin(this.handler, this.target);
     isReady.catch((error: unknown) => this.#fail(error));
     return true;
   }
 
   #start(): MaybePromise<boolean> {
-    const refusal = proxyRefusal(this.url);
+    const refusal = proxyRefusal(this.target.base);
     if (refusal !== undefined) return rejected(refusal);
-    const headers = copyHeaders(this.#call.headers);
-    // undici 6 would itself follow redirects, and forward all headers to any host.
-    this.#call = Object.assign({}, this.#call, { headers, maxRedirections: 0 });
-    const caller = { get: (name: string) => headerOf(headers, name) };
+    const caller = { get: (name: string) => headerOf(this.#headers, name) };
     const authorization = this.#waitForToken((options) =>
       this.policy.authorize(caller, options, this.#isLong(caller)),
     );
@@ -180,10 +127,10 @@ class AuthorizedCall {
   #sendUnauthorized(): MaybePromise<boolean> {
     // If the caller authorizes the first hop itself, later hops get no token.
     this.hops.mustNotAuthorize.add(this.handler);
-    this.hops.begin(this.handler, this.url);
+    this.hops.begin(this.handler, this.target);
     const { body } = this.#call;
     return whenReady(typeof body === 'function' ? this.#body.open() : body, (sent) =>
-      this.dispatch({ ...this.#call, body: sent }, this.handler),
+      this.#dispatch(sent, this.#headers, this.handler),
     );
   }
 
@@ -211,48 +158,57 @@ class AuthorizedCall {
 
   #send(authorization: Authorization, isReplay: boolean): MaybePromise<boolean> {
     return whenReady(this.#body.open(), (body) => {
-      const response: HeldResponse = new HeldResponse(
+      const response = new HeldResponse(
         this.#callerContext,
-        this.#decisionAbout(() => response, authorization, isReplay),
+        new Attempt(this, authorization, isReplay),
         this.#body,
-        authorization.report?.sent(this.url, this.#call.method),
+        authorization.report?.sent(this.target.url, this.#call.method),
       );
-      const headers = withNoStore(this.#call.headers, authorization.headers);
-      // Not a spread: on Node 20 it takes several us if other fields follow.
-      const call = Object.assign({}, this.#call, { body, headers });
-      return this.dispatch(call, wrapHandler(this.handler, response));
+      const headers = withNoStore(this.#headers, authorization.headers);
+      return this.#dispatch(body, headers, wrapHandler(this.handler, response));
     });
   }
 
-  #decisionAbout(
-    response: () => HeldResponse,
-    sent: Authorization,
-    isReplay: boolean,
-  ): ResultDecision {
+  #dispatch(body: unknown, headers: unknown, handler: object): boolean {
+    // undici 6 would itself follow redirects, and forward all headers to any host.
+    // Not a spread: on Node 20 it takes several us if other fields follow.
+    this.#call = Object.assign({}, this.#call, { body, headers, maxRedirections: 0 });
+    return this.dispatch(this.#call, handler);
+  }
+
+  onResponse(
+    response: HeldResponse,
+    status: number,
+    { authorization: sent, isReplay }: Attempt,
+  ): ReturnType<ResultDecision['onResponse']> {
+    if (status >= 300) this.hops.begin(this.handler, this.target);
     const { retries } = sent;
-    const { method } = this.#call;
-    return {
-      watchesCaller: retries !== undefined,
-      onResponse: (status) => {
-        if (status >= 300) this.hops.begin(this.handler, this.url);
-        const mayRepeat = retries?.responded(upperCase(method), status) === true;
-        if (status === 401)
-          return (head) => this.#handleUnauthorized(response(), head, sent, isReplay);
-        if (retries === undefined || !mayRepeat) return undefined;
-        return (head) =>
-          this.#repeatOrRelease(response(), sent, isReplay, () =>
-            retries.delayAfterResponse(upperCase(method), this.#repeatable(head), this.#body),
-          );
-      },
-      onError: (error, isWithoutResponse) => {
-        this.hops.begin(this.handler, this.url);
-        if (retries === undefined || !isWithoutResponse || isAborted(this.#call)) return undefined;
-        return () =>
-          this.#repeatOrRelease(response(), sent, isReplay, () =>
-            retries.delayAfterError(upperCase(method), error, this.#body),
-          );
-      },
-    };
+    const mayRepeat = retries?.responded(this.#method, status) === true;
+    if (status === 401) return (head) => this.#handleUnauthorized(response, head, sent, isReplay);
+    if (retries === undefined || !mayRepeat) return undefined;
+    return (head) =>
+      this.#repeatOrRelease(response, sent, isReplay, () =>
+        retries.delayAfterResponse(this.#method, this.#repeatable(head), this.#body),
+      );
+  }
+
+  onError(
+    response: HeldResponse,
+    error: unknown,
+    isWithoutResponse: boolean,
+    { authorization: sent, isReplay }: Attempt,
+  ): ReturnType<ResultDecision['onError']> {
+    this.hops.begin(this.handler, this.target);
+    const { retries } = sent;
+    if (retries === undefined || !isWithoutResponse || isAborted(this.#call)) return undefined;
+    return () =>
+      this.#repeatOrRelease(response, sent, isReplay, () =>
+        retries.delayAfterError(this.#method, error, this.#body),
+      );
+  }
+
+  get #method(): string {
+    return upperCase(this.#call.method);
   }
 
   /** Repeats the call after `delayAfter`, or gives the result to the caller. */
@@ -321,5 +277,30 @@ class AuthorizedCall {
   #fail(error: unknown): void {
     this.#body.cancel(error);
     failCall(this.handler, error);
+  }
+}
+
+/** One request of a call. */
+class Attempt implements ResultDecision {
+  constructor(
+    private readonly call: AuthorizedCall,
+    readonly authorization: Authorization,
+    readonly isReplay: boolean,
+  ) {}
+
+  get watchesCaller(): boolean {
+    return this.authorization.retries !== undefined;
+  }
+
+  onResponse(response: HeldResponse, status: number): ReturnType<ResultDecision['onResponse']> {
+    return this.call.onResponse(response, status, this);
+  }
+
+  onError(
+    response: HeldResponse,
+    error: unknown,
+    isWithoutResponse: boolean,
+  ): ReturnType<ResultDecision['onError']> {
+    return this.call.onError(response, error, isWithoutResponse, this);
   }
 }

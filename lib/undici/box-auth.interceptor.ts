@@ -3,12 +3,8 @@ import {
   type BoxTokenProvider,
   providerReplacedError,
 } from '../box/box-token.provider.js';
-import {
-  authorizedDispatch,
-  type UndiciCall,
-  type UndiciDispatch,
-  urlOf,
-} from './authorized-dispatch.js';
+import { authorizedDispatch, type UndiciDispatch } from './authorized-dispatch.js';
+import { targetReader, type UndiciCall } from './call-target.js';
 import { failCall } from './wrap-handler.js';
 
 /** Fits `compose` of undici 6, 7 and 8, whose handler types differ. */
@@ -84,8 +80,9 @@ function refusingDispatch(
   dispatch: UndiciDispatch,
   onlyOrigin: string | null | undefined,
 ): UndiciDispatch {
+  const targetOf = targetReader(onlyOrigin);
   return (call, handler) => {
-    const { protocol } = urlOf(call, onlyOrigin) ?? {};
+    const protocol = targetOf(call)?.base.protocol;
     if (protocol !== 'https:' && protocol !== 'http:') return dispatch(call, handler);
     failCall(handler, providerReplacedError());
     return true;

@@ -15,17 +15,23 @@ export interface HeldHead extends ResponseHead {
   readonly text: () => Promise<string>;
 }
 
-/** Decides about the results of a request. Both functions return undefined if the caller gets the result at once. */
+/** Decides about the results of a request. Both methods return undefined if the caller gets the result at once. */
 export interface ResultDecision {
   /** Whether the wait for another request ends when the caller's handler aborts. */
   readonly watchesCaller: boolean;
-  readonly onResponse: (status: number) => ((head: HeldHead) => Promise<void>) | undefined;
+  onResponse(
+    response: HeldResponse,
+    status: number,
+  ): ((head: HeldHead) => Promise<void>) | undefined;
   /** `isWithoutResponse`: the caller has got nothing yet, and has not aborted the request. */
-  readonly onError: (
+  onError(
+    response: HeldResponse,
     error: unknown,
     isWithoutResponse: boolean,
-  ) => (() => Promise<void>) | undefined;
+  ): (() => Promise<void>) | undefined;
 }
+
+const nothing = (): void => undefined;
 
 /**
  * Holds back the events of a response that may be replaced until that is decided: a 401 until the policy knows whether it
@@ -45,14 +51,14 @@ export class HeldResponse {
   #isFinished = false;
   /** The error of a request without a response. */
   #failure: { readonly error: unknown } | undefined;
-  #resolveText: () => void = () => undefined;
-  #resolveEmptiness: (isEmpty: boolean) => void = () => undefined;
+  #resolveText: () => void = nothing;
+  #resolveEmptiness: (isEmpty: boolean) => void = nothing;
   /** Aborts the request. Set by the handler once the dispatcher has started it. */
-  abort: (reason: Error) => void = () => undefined;
+  abort: (reason: Error) => void = nothing;
   /** Whether the caller's handler has aborted the request. */
   isAbortedByCaller = false;
   /** Called when the caller's handler aborts the request. */
-  onCallerAbort: (reason: unknown) => void = () => undefined;
+  onCallerAbort: (reason: unknown) => void = nothing;
 
   constructor(
     private readonly callerContext: AsyncResource,
@@ -65,7 +71,7 @@ export class HeldResponse {
     this.report?.responded(status);
     if (status < 200) return this.#deliverOrHold(deliver);
     this.#hasResponse = true;
-    const decide = this.decision.onResponse(status);
+    const decide = this.decision.onResponse(this, status);
     if (decide === undefined) {
       this.requestBody.finish();
       return this.#deliverOrHold(deliver);
@@ -96,7 +102,7 @@ export class HeldResponse {
     this.#resolveText();
     if (this.#state !== 'passing') return this.#deliverOrHold(deliver);
     const isWithoutResponse = !this.#hasResponse && !this.isAbortedByCaller;
-    const decide = this.decision.onError(error, isWithoutResponse);
+    const decide = this.decision.onError(this, error, isWithoutResponse);
     if (decide !== undefined) {
       this.#state = 'holding';
       this.#failure = { error };

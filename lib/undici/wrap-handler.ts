@@ -44,8 +44,20 @@ function isControllerHandler(handler: object): handler is ControllerHandler {
 /** Wraps the caller's handler in one of the same style, whose response events go through `response`. */
 export function wrapHandler(handler: object, response: HeldResponse): object {
   return isControllerHandler(handler)
-    ? wrapControllerHandler(handler, response)
-    : wrapLegacyHandler(handler, response);
+    ? hideMissing(new ControllerWrapper(handler, response), handler, CONTROLLER_EVENTS)
+    : hideMissing(new LegacyWrapper(handler, response), handler, LEGACY_EVENTS);
+}
+
+const CONTROLLER_EVENTS = ['onResponseStart', 'onResponseData', 'onResponseEnd', 'onResponseError'];
+const LEGACY_EVENTS = ['onConnect', 'onHeaders', 'onData', 'onComplete', 'onError'];
+
+/** Hides the methods that the caller's handler lacks: which of them undici requires depends on its version. */
+function hideMissing(wrapper: object, handler: object, events: readonly string[]): object {
+  for (const event of events) {
+    const original: unknown = Reflect.get(handler, event);
+    if (typeof original !== 'function') Reflect.set(wrapper, event, original);
+  }
+  return wrapper;
 }
 
 /** Whether a handler can report an error. undici 6 and 7 reject a handler of the older style that cannot. */
@@ -65,60 +77,95 @@ function failLegacy(handler: LegacyHandler, error: unknown): void {
   handler.onError?.(error);
 }
 
-function wrapLegacyHandler(handler: LegacyHandler, response: HeldResponse): LegacyHandler {
-  return {
-    onBodySent: forwarded(handler, 'onBodySent'),
-    onRequestSent: forwarded(handler, 'onRequestSent'),
-    onResponseStarted: forwarded(handler, 'onResponseStarted'),
-    onConnect: like(handler.onConnect, (abort, context) => {
-      response.abort = abort;
-      handler.onConnect?.(response.callerAbort(abort), context);
-    }),
-    onHeaders: like(handler.onHeaders, (status, headers, ...rest) =>
-      response.onStart(status, headers, () => handler.onHeaders?.(status, headers, ...rest)),
-    ),
-    onData: like(handler.onData, (chunk) => response.onData(chunk, () => handler.onData?.(chunk))),
-    onComplete: like(handler.onComplete, (trailers) =>
-      response.onEnd(() => handler.onComplete?.(trailers)),
-    ),
-    onError: like(handler.onError, (error) =>
-      response.onError(error, () => handler.onError?.(error)),
-    ),
-  };
+/** Forwards what undici reports about the progress of a request. */
+abstract class ProgressWrapper implements ProgressHandler {
+  readonly onBodySent: ProgressHandler['onBodySent'];
+  readonly onRequestSent: ProgressHandler['onRequestSent'];
+  readonly onResponseStarted: ProgressHandler['onResponseStarted'];
+
+  constructor(handler: ProgressHandler) {
+    this.onBodySent = like(handler.onBodySent, (...sent) => handler.onBodySent?.(...sent));
+    this.onRequestSent = like(handler.onRequestSent, () => handler.onRequestSent?.());
+    this.onResponseStarted = like(handler.onResponseStarted, () => handler.onResponseStarted?.());
+  }
 }
 
-function wrapControllerHandler(
-  handler: ControllerHandler,
-  response: HeldResponse,
-): ControllerHandler {
-  return {
-    onBodySent: forwarded(handler, 'onBodySent'),
-    onRequestSent: forwarded(handler, 'onRequestSent'),
-    onResponseStarted: forwarded(handler, 'onResponseStarted'),
-    onRequestStart(controller, context) {
-      response.abort = (reason) => controller.abort(reason);
-      handler.onRequestStart(watched(controller, response), context);
-    },
-    onResponseStart: like(handler.onResponseStart, (controller, status, headers, text) =>
-      response.onStart(status, headers, () =>
-        handler.onResponseStart?.(
-          controller,
-          status,
-          status < 200 ? headers : withVaryAll(headers),
-          text,
-        ),
+class LegacyWrapper extends ProgressWrapper implements LegacyHandler {
+  readonly #handler: LegacyHandler;
+  readonly #response: HeldResponse;
+
+  constructor(handler: LegacyHandler, response: HeldResponse) {
+    super(handler);
+    this.#handler = handler;
+    this.#response = response;
+  }
+
+  onConnect(abort: (reason?: Error) => void, context?: unknown): void {
+    this.#response.abort = abort;
+    this.#handler.onConnect?.(this.#response.callerAbort(abort), context);
+  }
+
+  onHeaders(status: number, headers: unknown, resume: () => void, text: string): unknown {
+    return this.#response.onStart(status, headers, () =>
+      this.#handler.onHeaders?.(status, headers, resume, text),
+    );
+  }
+
+  onData(chunk: unknown): unknown {
+    return this.#response.onData(chunk, () => this.#handler.onData?.(chunk));
+  }
+
+  onComplete(trailers: unknown): unknown {
+    return this.#response.onEnd(() => this.#handler.onComplete?.(trailers));
+  }
+
+  onError(error: unknown): unknown {
+    return this.#response.onError(error, () => this.#handler.onError?.(error));
+  }
+}
+
+class ControllerWrapper extends ProgressWrapper implements ControllerHandler {
+  readonly #handler: ControllerHandler;
+  readonly #response: HeldResponse;
+
+  constructor(handler: ControllerHandler, response: HeldResponse) {
+    super(handler);
+    this.#handler = handler;
+    this.#response = response;
+  }
+
+  onRequestStart(controller: Controller, context: unknown): void {
+    this.#response.abort = (reason) => controller.abort(reason);
+    this.#handler.onRequestStart(watched(controller, this.#response), context);
+  }
+
+  onResponseStart(
+    controller: Controller,
+    status: number,
+    headers: unknown,
+    text?: string,
+  ): unknown {
+    return this.#response.onStart(status, headers, () =>
+      this.#handler.onResponseStart?.(
+        controller,
+        status,
+        status < 200 ? headers : withVaryAll(headers),
+        text,
       ),
-    ),
-    onResponseData: like(handler.onResponseData, (controller, chunk) =>
-      response.onData(chunk, () => handler.onResponseData?.(controller, chunk)),
-    ),
-    onResponseEnd: like(handler.onResponseEnd, (controller, trailers) =>
-      response.onEnd(() => handler.onResponseEnd?.(controller, trailers)),
-    ),
-    onResponseError: like(handler.onResponseError, (controller, error) =>
-      response.onError(error, () => handler.onResponseError?.(controller, error)),
-    ),
-  };
+    );
+  }
+
+  onResponseData(controller: Controller, chunk: unknown): unknown {
+    return this.#response.onData(chunk, () => this.#handler.onResponseData?.(controller, chunk));
+  }
+
+  onResponseEnd(controller: Controller, trailers: unknown): unknown {
+    return this.#response.onEnd(() => this.#handler.onResponseEnd?.(controller, trailers));
+  }
+
+  onResponseError(controller: Controller | null, error: unknown): unknown {
+    return this.#response.onError(error, () => this.#handler.onResponseError?.(controller, error));
+  }
 }
 
 /**
@@ -138,7 +185,7 @@ function watched(controller: Controller, response: HeldResponse): Controller {
   });
 }
 
-/** Leaves out the methods that the caller's handler lacks: which of them undici requires depends on its version. */
+/** Returns `wrapped` if it wraps a method. Undici rejects other values than undefined. */
 function like<T>(original: T, wrapped: T): T {
   return typeof original === 'function' ? wrapped : original;
 }
@@ -169,11 +216,4 @@ export function deduplicateMisplaced(): BoxAuthError {
     hint: 'Compose it before: compose(interceptors.deduplicate(), boxAuthInterceptor(provider)).',
     docs: 'https://undici.nodejs.org/#/docs/api/Dispatcher',
   });
-}
-
-function forwarded<Name extends keyof ProgressHandler>(
-  handler: ProgressHandler,
-  name: Name,
-): ProgressHandler[Name] {
-  return like(handler[name], (...args: unknown[]) => handler[name]?.(...args));
 }

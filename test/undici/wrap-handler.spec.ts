@@ -96,8 +96,9 @@ describe.each(styles)('A wrapped handler of %s', (_, sent, received) => {
     const { handler } = recorder(names);
     const invalid = { ...handler, onBodySent: 'invalid' };
     const wrapped = wrapHandler(invalid, heldResponse());
-    const defined = Object.entries(wrapped).filter(([, value]) => value !== undefined);
-    expect(defined.map(([name]) => name).toSorted()).toEqual(['onBodySent', ...names]);
+    const all = sent.map(([name]) => name);
+    const defined = all.filter((name) => Reflect.get(wrapped, name) !== undefined);
+    expect(defined.toSorted()).toEqual(['onBodySent', ...names]);
     expect(wrapped).toMatchObject({ onBodySent: 'invalid' });
     expect(() => failCall(handler, error)).not.toThrow();
   });

@@ -19,7 +19,13 @@ import { abortedBy, type WaitOptions } from './abort-sources.js';
 import { ApiCallReport } from './api-call-report.js';
 import type { AbortSources, ApiRetries, CallRetries } from './api-retries.js';
 import { ORIGIN_BOUND_HEADERS } from './redirect.js';
-import { mayCarryToken, mayFollowWithToken, parseUrl, type UrlRules } from './url-rules.js';
+import {
+  mayCarryToken,
+  mayCarryTokenTo,
+  mayFollowWithToken,
+  parseUrl,
+  type UrlRules,
+} from './url-rules.js';
 import type { ResponseHead } from './www-authenticate.js';
 
 /** Describes an issuer's headers: how a request carries the token and the acting user, and how a response refuses the token. */
@@ -118,6 +124,11 @@ export class OutgoingPolicy {
   /** Whether a call to `url` may carry a token. All other calls pass through unchanged. */
   allows(url: URL): boolean {
     return mayCarryToken(url, this.rules);
+  }
+
+  /** The same for `path`, with its query, at the origin of `base`. */
+  allowsPath(path: string, base: URL): boolean {
+    return mayCarryTokenTo(path, base, this.rules);
   }
 
   /** Whether a call may keep its token when a redirect leads it to `url`. */

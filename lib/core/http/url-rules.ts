@@ -17,7 +17,22 @@ export interface UrlRules {
 
 /** Whether a request to `url` may carry a token. */
 export function mayCarryToken(url: URL, rules: UrlRules): boolean {
-  return (isAllowedOrigin(url, rules) || isAllowedPath(url, rules)) && hasAllowedShape(url, rules);
+  const isAllowed = isAllowedOrigin(url, rules) || isAllowedPath(url.origin, url.pathname, rules);
+  return isAllowed && hasAllowedShape(url, rules);
+}
+
+/** Segments that a URL contains as they are written: without dot segments, and nothing that a parser encodes or decodes. */
+const PLAIN_PATH = /^(?:\/(?!\.)[\w.~-]+)*\/?(?:\?|$)/;
+
+/** The same for `path`, with its query, at the origin of `base`. Most paths need not be parsed for that. */
+export function mayCarryTokenTo(path: string, base: URL, rules: UrlRules): boolean {
+  if (!PLAIN_PATH.test(path)) {
+    const url = parseUrl(base.origin + path);
+    return url !== undefined && mayCarryToken(url, rules);
+  }
+  const [pathname = ''] = path.split('?', 1);
+  const isAllowed = isAllowedOrigin(base, rules) || isAllowedPath(base.origin, pathname, rules);
+  return isAllowed && !rules.exceptPaths.test(pathname.toLowerCase());
 }
 
 /** Whether a request that has carried a token may carry one to `url`, where a redirect leads it. */
@@ -42,8 +57,8 @@ function isAllowedOrigin(url: URL, { origins, hosts }: UrlRules): boolean {
   return protocol === 'http:' && origins.has(url.origin) && isLoopback(url.hostname);
 }
 
-function isAllowedPath(url: URL, { paths }: UrlRules): boolean {
-  return paths?.get(url.origin)?.test(url.pathname) === true;
+function isAllowedPath(origin: string, pathname: string, { paths }: UrlRules): boolean {
+  return paths?.get(origin)?.test(pathname) === true;
 }
 
 /** Parses an absolute URL, or one relative to `base`; undefined if it is not valid. `URL.canParse` would parse it twice. */

@@ -1,5 +1,11 @@
-import { describe, expect, it } from 'vitest';
-import { isLoopback, mayCarryToken, mayFollowWithToken } from '../../../lib/core/http/url-rules.js';
+import fc from 'fast-check';
+import { describe, expect, it, vi } from 'vitest';
+import {
+  isLoopback,
+  mayCarryToken,
+  mayCarryTokenTo,
+  mayFollowWithToken,
+} from '../../../lib/core/http/url-rules.js';
 
 const rules = {
   origins: new Set([
@@ -106,4 +112,54 @@ describe('This machine', () => {
   ])('is not the host of %j', (hostname) => {
     expect(isLoopback(hostname)).toBe(false);
   });
+});
+
+describe('A path at an origin', () => {
+  const origins = ['https://api.example.com', 'https://files.example.com', 'http://127.0.0.1:4000'];
+  const names = ['content', 'oauth2', 'OAuth2', 'token', 'tok\ten', '%74oken', '1.jpg', 'ä', 'a b'];
+  const marks = [
+    '',
+    '.',
+    '..',
+    '.x',
+    '%2e%2e',
+    '..;',
+    '\\',
+    '100%',
+    '?',
+    '?x',
+    '#',
+    '#x',
+    ':',
+    '~x',
+  ];
+  const segment = fc.constantFrom(...names, ...marks);
+  const path = fc.array(segment, { minLength: 1, maxLength: 6 }).map((all) => `/${all.join('/')}`);
+
+  it('gets a token if the URL of both does', () => {
+    const results = new Set<boolean>();
+    fc.assert(
+      fc.property(fc.constantFrom(...origins), path, (origin, to) => {
+        const expected = mayCarry(origin + to);
+        results.add(expected);
+        expect(mayCarryTokenTo(to, new URL(origin), rules)).toBe(expected);
+      }),
+      { numRuns: 20_000 },
+    );
+    expect(results.size).toBe(2);
+  });
+
+  it.each(['/2.0/users/me', '/2.0/users/me?fields=id,name#x', '/content/', '/'])(
+    'is not parsed if it is plain: %s',
+    (plain) => {
+      const parse = vi.spyOn(globalThis, 'URL');
+      const base = new URL('https://api.example.com');
+      parse.mockClear();
+      mayCarryTokenTo(plain, base, rules);
+      expect(parse).not.toHaveBeenCalled();
+      mayCarryTokenTo(`/x/..${plain}`, base, rules);
+      expect(parse).toHaveBeenCalledOnce();
+      parse.mockRestore();
+    },
+  );
 });
