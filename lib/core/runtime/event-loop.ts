@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers';
+import { onAbort } from './abort.js';
 
 // Read at import, before a test can install fake timers.
 const runInNextTick: (task: () => void) => void = setImmediate;
@@ -28,6 +29,24 @@ export class TickQueue {
     if (this.#isBusy) this.#waiting.add(start);
     else this.#start(start);
     return () => this.#waiting.delete(start);
+  }
+
+  /** Resolves when a task may start. Rejects with the reason of `signal`. */
+  next(signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      signal?.throwIfAborted();
+      let leave: (() => void) | undefined;
+      const ignoreAbort =
+        signal &&
+        onAbort(signal, () => {
+          leave?.();
+          reject(signal.reason);
+        });
+      leave = this.enqueue(() => {
+        ignoreAbort?.();
+        resolve();
+      });
+    });
   }
 
   #start(start: () => void): void {

@@ -3,6 +3,7 @@ import type { EmitEvent } from '../events/auth-events.js';
 import { delay } from '../runtime/delay.js';
 import { ageMs } from '../runtime/age-clock.js';
 import type { Runtime } from '../runtime/runtime.js';
+import { TickQueue } from '../runtime/event-loop.js';
 import { ProcessFrozen, type TimeBudget } from '../runtime/time-budget.js';
 import type { Grant } from './grant.js';
 import type { Attempt, Fetch, Form, TokenEndpointDescription } from './issuer.js';
@@ -40,6 +41,7 @@ const MAX_PAUSE_MS = 8000;
 export class TokenAttempts {
   readonly #clock: ServerClock;
   readonly #gate: RequestGate;
+  readonly #sending = new TickQueue();
   #onPause: (error: BoxAuthError) => void = () => undefined;
 
   constructor(
@@ -108,7 +110,7 @@ export class TokenAttempts {
 
   async #attempt<Kept>(request: PendingRequest<Kept>): Promise<Kept> {
     const { grant, options, trials } = request;
-    const { budget, signal } = options;
+    const { budget, goesFirst = false, signal } = options;
     const { timeoutMs } = this.limits;
     const offsetMs = trials.next();
     const attempt: Attempt = {
@@ -123,6 +125,8 @@ export class TokenAttempts {
       () => grant.makeForm(attempt),
       signal,
     );
+    // Several signatures may end in one tick, and sending a request takes long.
+    if (!goesFirst) await this.#sending.next(signal);
     return budget.run(
       timeoutMs,
       () => this.#timeout(request),

@@ -275,7 +275,8 @@ export class TokenCache {
     const entry = { refresher };
     this.#minting.set(key, entry);
     try {
-      await this.#enqueue(signal);
+      await this.#queue.next(signal);
+      signal.throwIfAborted();
       return await this.#asyncScope.runInAsyncScope(mint);
     } finally {
       // After a flush, the next request of the same subject may be running already.
@@ -284,20 +285,6 @@ export class TokenCache {
         if (!this.#others.has(key)) this.#others.set(key, refresher);
       }
     }
-  }
-
-  /** Resolves in a tick of the event loop in which no other subject starts its request. */
-  async #enqueue(signal: AbortSignal): Promise<void> {
-    let leave: (() => void) | undefined;
-    const start = new Promise<void>((resolve) => {
-      leave = this.#queue.enqueue(resolve);
-    });
-    try {
-      await untilAborted(signal, start);
-    } finally {
-      leave?.();
-    }
-    signal.throwIfAborted();
   }
 }
 

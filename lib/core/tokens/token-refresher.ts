@@ -330,6 +330,7 @@ async function within<T>(
   signal: AbortSignal | undefined,
   work: Promise<T>,
 ): Promise<T | undefined> {
+  if (timeoutMs === Infinity && signal === undefined) return work;
   const stops: (() => void)[] = [];
   const end = new Promise<undefined>((resolve, reject) => {
     if (timeoutMs !== Infinity) {

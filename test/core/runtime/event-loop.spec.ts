@@ -54,3 +54,32 @@ describe('A tick queue', () => {
     expect(started).toEqual([1, 2, 3]);
   });
 });
+
+describe('The next tick of a tick queue', () => {
+  it('comes once for each task, in order', async () => {
+    const queue = new TickQueue();
+    const started: number[] = [];
+    const all = [1, 2].map(async (number) => {
+      await queue.next();
+      started.push(number);
+    });
+    await all[0];
+    expect(started).toEqual([1]);
+    await all[1];
+    expect(started).toEqual([1, 2]);
+  });
+
+  it('does not come for a task that is aborted, before or while it waits', async () => {
+    const queue = new TickQueue();
+    const controller = new AbortController();
+    const first = queue.next();
+    const aborted = queue.next(controller.signal);
+    const last = queue.next();
+    controller.abort(new Error('the reason'));
+    await expect(aborted).rejects.toThrow('the reason');
+    await expect(queue.next(controller.signal)).rejects.toThrow('the reason');
+    await first;
+    await nextTick();
+    await last;
+  });
+});

@@ -1,3 +1,4 @@
+import { setImmediate as nextTick } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { BoxIssuer } from '../../../lib/box/box-issuer.js';
 import type { Attempt } from '../../../lib/core/token-endpoint/issuer.js';
@@ -92,6 +93,26 @@ describe('The attempts of a token request', () => {
     endpoint.script(refuse(endpoint, 400, 'invalid_grant', description));
     await token();
     expect(attempts.map(({ omitIssuedAt }) => omitIssuedAt)).toEqual([false, omitted]);
+  });
+
+  it.each([
+    ['in a tick of the event loop each, even if all signatures end in one', false, [1, 2, 3]],
+    ['at once for the own token of the app', true, [3, 3, 3]],
+  ])('are sent %s', async (_, goesFirst, expected) => {
+    const sender = tokenAttempts();
+    const all = [1, 2, 3].map(() =>
+      sender.send(accessTokenGrant(makeForm, subject), {
+        budget: new TimeBudget(runtime, DEADLINE_MS),
+        goesFirst,
+      }),
+    );
+    const sent: number[] = [];
+    for (let tick = 0; tick < 3; tick++) {
+      await nextTick();
+      sent.push(endpoint.received.length);
+    }
+    await Promise.all(all);
+    expect(sent).toEqual(expected);
   });
 
   it('end with the error of the form maker if it is not a BoxAuthError', async () => {
