@@ -23,7 +23,7 @@ export const row = {
       subject: `Nest and ours, ${build}`,
       figure: 'time',
       minus: `Nest, ${build}`,
-      atMost: 20,
+      atMost: 15,
     },
     {
       subject: `Nest and ours, ${build}`,
