@@ -1,7 +1,8 @@
-// Tests the packed package as users install it: `npm run test:package`.
+// Tests the packed package as users install it: `npm run test:package`. Builds it before, unless `--built` is given.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { root, run } from './command.mjs';
 import { checkConsumer, consumers } from './package-test/consumers.mjs';
 import { checkGeneratedApp, generatedApps } from './package-test/generated-apps.mjs';
@@ -10,12 +11,15 @@ import { step } from './package-test/step.mjs';
 import { checkTarball, pack } from './package-test/tarball.mjs';
 import { runTasks } from './package-test/task-queue.mjs';
 
+const { values } = parseArgs({ options: { built: { type: 'boolean', default: false } } });
 const folder = await mkdtemp(join(tmpdir(), 'nestjs-box-auth-'));
 try {
-  const built = await step('builds', async () => {
-    await run(process.execPath, ['scripts/build.mjs'], { cwd: root });
-  });
-  if (built) await checkPackage(await pack(folder));
+  const isBuilt =
+    values.built ||
+    (await step('builds', async () => {
+      await run(process.execPath, ['scripts/build.mjs'], { cwd: root });
+    }));
+  if (isBuilt) await checkPackage(await pack(folder));
 } finally {
   await rm(folder, { recursive: true, force: true });
 }
