@@ -1,6 +1,7 @@
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { TokenState } from '../../sample-app/src/tokens/token-states.js';
+import { startServer } from '../support/loopback-server.js';
 import { describeWithRedis, RedisServer } from '../support/redis-server.js';
 import { watch } from './event-stream.js';
 import { ALICE, ask, BOB, entriesIn, PLATFORMS, startEmulator } from './portal-fixture.js';
@@ -167,9 +168,9 @@ describe('The sample app, built and started by nest start,', { timeout: TO_START
     });
 
     test('reports in one line that its port is in use', async () => {
-      const first = start({ PORT: '0', PLATFORM });
-      await first.untilPrinted(READY);
-      const { port } = new URL(addressIn(first));
+      const taken = await startServer((_, response) => response.end());
+      onTestFinished(() => taken.stop());
+      const { port } = new URL(taken.url);
       const other = start({ PORT: port, PLATFORM });
       expect(await other.ended).toEqual({ code: 1, signal: null });
       expect(other.output).toBe('');
