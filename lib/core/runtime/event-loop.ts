@@ -35,14 +35,12 @@ export class TickQueue {
   next(signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
-      let leave: (() => void) | undefined;
-      const ignoreAbort =
-        signal &&
-        onAbort(signal, () => {
-          leave?.();
-          reject(signal.reason);
-        });
-      leave = this.enqueue(() => {
+      const abort = () => {
+        leave();
+        reject(signal?.reason);
+      };
+      const ignoreAbort = signal && onAbort(signal, abort);
+      const leave = this.enqueue(() => {
         ignoreAbort?.();
         resolve();
       });
