@@ -1,5 +1,7 @@
-import { describe, expect, test } from 'vitest';
-import { PLATFORMS, startPortal } from './portal-fixture.js';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { FAULTS } from '../../sample-app/src/emulated-box/breakable-box.js';
+import { startBrowsablePortal } from './browsable-portal.js';
+import { ask as askAt, fieldIn, PLATFORMS, startPortal } from './portal-fixture.js';
 
 describe.each(PLATFORMS)('The portal on %s', (platform) => {
   test('serves a page without inline scripts or styles, under a policy that forbids them', async () => {
@@ -43,6 +45,33 @@ describe.each(PLATFORMS)('The portal on %s', (platform) => {
       expect(await ask(`/page/${name}`)).toMatchObject({ status: 404 });
     },
   );
+
+  test('breaks its emulated Box by documented routes', async () => {
+    const { url, portal, stop } = await startBrowsablePortal(platform);
+    onTestFinished(stop);
+    const paths = fieldIn(await askAt(`${url}/docs-json`), 'paths');
+    expect(paths).toMatchObject({
+      '/api/faults': { get: { tags: ['faults'], responses: { 200: {} } } },
+      '/api/faults/{fault}': {
+        post: {
+          tags: ['faults'],
+          parameters: [{ name: 'fault', in: 'path', schema: { enum: FAULTS } }],
+          responses: { 204: {}, 400: {} },
+        },
+      },
+    });
+    const { emulator } = portal.emulatedBox;
+    expect(await askAt(`${url}/api/whoami`)).toMatchObject({ status: 200 });
+    expect(await askAt(`${url}/api/faults/revoke`, { method: 'POST' })).toMatchObject({
+      status: 204,
+    });
+    expect(await askAt(`${url}/api/whoami`)).toMatchObject({ status: 200 });
+    expect(emulator.apiRequests.map(({ status }) => status)).toEqual([200, 401, 200]);
+    for (const fault of ['none', '__proto__', '0']) {
+      const response = await askAt(`${url}/api/faults/${fault}`, { method: 'POST' });
+      expect(response.status, fault).toBe(400);
+    }
+  });
 
   test('shows the tokens in memory without their values', async () => {
     const { ask, emulator } = await startPortal(platform);
