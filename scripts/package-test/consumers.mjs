@@ -81,9 +81,10 @@ export const consumers = [
       'receives webhooks on Express': expectWebhooksReceived('import', 'express'),
       'receives webhooks on Fastify': expectWebhooksReceived('import', 'fastify'),
       'loads its peers on demand': expectLoadedOnDemand('import'),
-      'fits the types, module node16': expectTypesFit('node16', 'node16', nestTypes),
-      'fits the types, module nodenext': expectTypesFit('nodenext', 'nodenext', nestTypes),
-      'fits the types, bundler': expectTypesFit('esnext', 'bundler', nestTypes),
+      'fits the types, module node16 and nodenext, bundler': expectTypesFit(
+        { node16: 'node16', nodenext: 'nodenext', bundler: 'esnext' },
+        nestTypes,
+      ),
     },
     everywhere: { 'calls Box': expectBoxCalled('consumer.mjs') },
   },
@@ -109,9 +110,10 @@ export const consumers = [
       'loads its peers on demand, by import': expectLoadedOnDemand('import'),
       'loads its peers on demand, by require': expectLoadedOnDemand('require'),
       'has the same by import and by require': expectSameNamesEitherWay,
-      'fits the types, module node16': expectTypesFit('node16', 'node16', nestTypes),
-      'fits the types, module nodenext': expectTypesFit('nodenext', 'nodenext', nestTypes),
-      'fits the types, bundler': expectTypesFit('commonjs', 'bundler', nestTypes),
+      'fits the types, module node16 and nodenext, bundler': expectTypesFit(
+        { node16: 'node16', nodenext: 'nodenext', bundler: 'commonjs' },
+        nestTypes,
+      ),
     },
     everywhere: { 'calls Box': expectBoxCalled('consumer.cjs') },
   },
@@ -133,8 +135,10 @@ export const consumers = [
     checks: {
       'calls Box by the SDK, by import': expectExpressCallsBoxBySdk('import'),
       'calls Box by the SDK, by require': expectExpressCallsBoxBySdk('require'),
-      'fits the types, module node16': expectTypesFit('node16', 'node16', expressTypes),
-      'fits the types, bundler': expectTypesFit('commonjs', 'bundler', expressTypes),
+      'fits the types, module node16, bundler': expectTypesFit(
+        { node16: 'node16', bundler: 'commonjs' },
+        expressTypes,
+      ),
       'has the command line': expectCommandLineWorks,
     },
     everywhere: {
@@ -148,7 +152,7 @@ export const consumers = [
     packages: ['express@4', '@types/express@4', 'rxjs', 'axios@1.16.1', 'undici@6', nodeTypes],
     checks: {
       'calls Box by import': expectExpressCallsBox('import'),
-      'fits the types, module nodenext': expectTypesFit('nodenext', 'nodenext', [
+      'fits the types, module nodenext': expectTypesFit({ nodenext: 'nodenext' }, [
         'consumer-express.ts',
       ]),
     },
@@ -166,7 +170,7 @@ export const consumers = [
     type: 'commonjs',
     packages: ['rxjs', 'kysely@0.29', 'libsql@0.5', nodeTypes],
     checks: {
-      'fits the types, module nodenext': expectTypesFit('nodenext', 'nodenext', [
+      'fits the types, module nodenext': expectTypesFit({ nodenext: 'nodenext' }, [
         'consumer-sql.ts',
       ]),
     },
