@@ -27,7 +27,7 @@ export function welcome({ url, platform, onEmulator, names }: Welcome): string {
   return `
 The document portal listens at ${url} (${platform}, on ${box}).
 
-Try:
+Open it in a browser, or try:
 ${calls.map((call) => `  ${call}`.trimEnd()).join('\n')}
 
 See also:
