@@ -106,49 +106,44 @@ class AuthorizedCall {
   ) {}
 
   async run(prepared: MaybePromise<OutgoingRequest>): Promise<Response> {
-    const request = prepared instanceof Promise ? await prepared : prepared;
-    try {
-      const response = await this.#follow(request);
-      request.body?.finish();
-      return response;
-    } catch (error) {
-      request.body?.cancel(error);
-      throw error;
-    }
-  }
-
-  async #follow(firstRequest: OutgoingRequest): Promise<Response> {
+    const first = prepared instanceof Promise ? await prepared : prepared;
     let url = this.firstUrl;
-    let request = firstRequest;
+    let request = first;
     let isAllowed = true;
     let isAuthorizedByUs = true;
-    for (let hops = 0; ; hops++) {
-      const refusal = isAllowed ? proxyRefusal(url, this.send) : undefined;
-      if (refusal !== undefined) return rejected(refusal);
-      const ready: ReturnType<Authorize> =
-        isAllowed && isAuthorizedByUs ? this.authorize(request) : undefined;
-      const authorization: Authorization | undefined =
-        ready instanceof Promise ? await ready : ready;
-      const response = await this.#exchange(url, request, authorization);
-      const hop = request.redirect === 'follow' ? nextHop(url, request, response) : undefined;
-      if (hop === undefined) {
-        return hops === 0 ? response : markRedirected(response);
+    try {
+      for (let hops = 0; ; hops++) {
+        const refusal = isAllowed ? proxyRefusal(url, this.send) : undefined;
+        if (refusal !== undefined) return await rejected(refusal);
+        const ready: ReturnType<Authorize> =
+          isAllowed && isAuthorizedByUs ? this.authorize(request) : undefined;
+        const authorization: Authorization | undefined =
+          ready instanceof Promise ? await ready : ready;
+        const response = await this.#exchange(url, request, authorization);
+        const hop = request.redirect === 'follow' ? nextHop(url, request, response) : undefined;
+        if (hop === undefined) {
+          first.body?.finish();
+          return hops === 0 ? response : markRedirected(response);
+        }
+        if (hops === MAX_REDIRECTS) {
+          throw new TypeError('fetch failed', { cause: new Error('redirect count exceeded') });
+        }
+        await response.body?.cancel();
+        if (request.body?.isStream === true && response.status !== 303)
+          throw new TypeError('fetch failed', {
+            cause: new Error('a stream cannot follow a redirect'),
+          });
+        // A caller that authorizes the first hop itself gets no token of ours on a later one.
+        isAuthorizedByUs &&= authorization !== undefined;
+        isAllowed &&= this.policy.allowsRedirectTo(hop.url);
+        if (!isAllowed) {
+          for (const name of this.policy.protectedHeaderNames) hop.request.headers.delete(name);
+        }
+        ({ url, request } = hop);
       }
-      if (hops === MAX_REDIRECTS) {
-        throw new TypeError('fetch failed', { cause: new Error('redirect count exceeded') });
-      }
-      await response.body?.cancel();
-      if (request.body?.isStream === true && response.status !== 303)
-        throw new TypeError('fetch failed', {
-          cause: new Error('a stream cannot follow a redirect'),
-        });
-      // A caller that authorizes the first hop itself gets no token of ours on a later one.
-      isAuthorizedByUs &&= authorization !== undefined;
-      isAllowed &&= this.policy.allowsRedirectTo(hop.url);
-      if (!isAllowed) {
-        for (const name of this.policy.protectedHeaderNames) hop.request.headers.delete(name);
-      }
-      ({ url, request } = hop);
+    } catch (error) {
+      first.body?.cancel(error);
+      throw error;
     }
   }
 
@@ -203,9 +198,8 @@ class AuthorizedCall {
     authorization: Authorization | undefined,
   ): Promise<Response> {
     const response = await this.#sendWith(url, request, authorization);
-    if (authorization === undefined) return response;
-    const isRefused = this.#isTokenRefused(request.method, response);
-    if (!(typeof isRefused === 'boolean' ? isRefused : await isRefused)) return response;
+    if (authorization === undefined || response.status !== 401) return response;
+    if (!(await this.#isTokenRefused(request.method, response))) return response;
     const { retries } = authorization;
     if (!this.#canReplay || retries?.mayReplay === false) {
       this.policy.invalidate(authorization);
@@ -219,38 +213,40 @@ class AuthorizedCall {
     return this.#replayed(url, request, admitted);
   }
 
-  async #sendWith(
+  #sendWith(
     url: URL,
     request: OutgoingRequest,
     authorization: Authorization | undefined,
-  ): Promise<Response> {
+  ): MaybePromise<Response> {
     const headers = new Headers(request.headers);
     for (const [name, value] of Object.entries(authorization?.headers ?? {})) {
       headers.set(name, value);
     }
     // Caches below key by URL, but the response is for one user (RFC 9111, section 5.2.1.5).
     if (authorization !== undefined) headers.append('cache-control', 'no-store');
-    const ready = toRequestInit(request, headers);
-    const init = ready instanceof Promise ? await ready : ready;
     const target = url === this.firstUrl ? this.firstTarget : url;
-    return reported(authorization?.report, url, request.method, () => this.send(target, init));
+    return whenReady(toRequestInit(request, headers), (init) =>
+      reported(authorization?.report, url, request.method, () => this.send(target, init)),
+    );
   }
 
-  #isTokenRefused(method: string, response: Response): MaybePromise<boolean> {
+  async #isTokenRefused(method: string, response: Response): Promise<boolean> {
     let copy: ReadableStreamDefaultReader<unknown> | undefined;
-    const isRefused = this.policy.isTokenRefused({
-      status: response.status,
-      challenge: response.headers.get('www-authenticate'),
-      isEmpty: () => {
-        // A response to HEAD never has a body, so an empty one means nothing.
-        if (method === 'HEAD') return false;
-        // Reads from a copy: the caller gets the whole body, and its error if it breaks off.
-        copy = response.clone().body?.getReader();
-        return copy === undefined || endsAtOnce(copy);
-      },
-    });
-    if (!(isRefused instanceof Promise)) return isRefused;
-    return isRefused.finally(() => void copy?.cancel().catch(() => undefined));
+    try {
+      return await this.policy.isTokenRefused({
+        status: response.status,
+        challenge: response.headers.get('www-authenticate'),
+        isEmpty: () => {
+          // A response to HEAD never has a body, so an empty one means nothing.
+          if (method === 'HEAD') return false;
+          // Reads from a copy: the caller gets the whole body, and its error if it breaks off.
+          copy = response.clone().body?.getReader();
+          return copy === undefined || endsAtOnce(copy);
+        },
+      });
+    } finally {
+      copy?.cancel().catch(() => undefined);
+    }
   }
 }
 

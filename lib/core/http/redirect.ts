@@ -24,10 +24,9 @@ export function nextHop(
   request: OutgoingRequest,
   response: Response,
 ): { readonly url: URL; readonly request: OutgoingRequest } | undefined {
+  if (!REDIRECT_STATUSES.has(response.status)) return undefined;
   const location = response.headers.get('location');
-  if (!REDIRECT_STATUSES.has(response.status) || location === null) {
-    return undefined;
-  }
+  if (location === null) return undefined;
   const url = redirectTarget(location, from);
   if (url === undefined) {
     throw new TypeError('fetch failed', {
