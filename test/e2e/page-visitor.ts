@@ -6,7 +6,7 @@ import type { TokenState } from '../../sample-app/src/tokens/token-states.js';
 import type { Visitor } from './portal-visitor.js';
 
 /** A loaded machine is no reason to fail. */
-export const patience = { timeout: 30_000, interval: 50 };
+export const patience = { timeout: 30_000, interval: 100 };
 
 /** The calls after a fault that must succeed: more than one of each kind. */
 const MIN_CALLS = 12;
