@@ -236,7 +236,8 @@ describe('A stop', () => {
     try {
       const input = fileURLToPath(new URL('../../../lib/testing/index.ts', import.meta.url));
       const bundle = await rolldown({ input, platform: 'node' });
-      await bundle.write({ file: join(folder, 'testing.mjs'), format: 'esm' });
+      const file = join(folder, 'testing.mjs');
+      await bundle.write({ file, format: 'esm', codeSplitting: false });
       await bundle.close();
       await writeFile(join(folder, 'main.mjs'), SCRIPT);
       const child = spawnSync(process.execPath, [join(folder, 'main.mjs')], { timeout: 20_000 });
