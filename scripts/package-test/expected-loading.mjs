@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { manifest } from '../manifest.mjs';
 import { printedLines } from './printed-lines.mjs';
 
-const nest = ['@nestjs/common', 'reflect-metadata'];
+const nest = ['@nestjs/common', '@nestjs/core', 'reflect-metadata'];
 
 /**
  * The optional peers that each entry point may load.
@@ -11,7 +11,7 @@ const nest = ['@nestjs/common', 'reflect-metadata'];
  * @type {Record<string, string[]>}
  */
 const peersByEntryPoint = {
-  'nestjs-box-auth': [...nest, '@nestjs/core'],
+  'nestjs-box-auth': nest,
   'nestjs-box-auth/axios': [...nest, '@nestjs/axios', 'axios'],
   'nestjs-box-auth/undici': [],
   'nestjs-box-auth/sdk': [...nest, 'box-node-sdk'],
@@ -20,11 +20,11 @@ const peersByEntryPoint = {
   'nestjs-box-auth/express/sdk': ['box-node-sdk'],
   'nestjs-box-auth/redis': [],
   'nestjs-box-auth/sql': ['kysely'],
-  'nestjs-box-auth/terminus': [...nest, '@nestjs/core', '@nestjs/terminus'],
+  'nestjs-box-auth/terminus': [...nest, '@nestjs/terminus'],
   'nestjs-box-auth/opentelemetry': ['@opentelemetry/api'],
-  'nestjs-box-auth/connections': [...nest, '@nestjs/core'],
-  'nestjs-box-auth/webhooks': [...nest, '@nestjs/core'],
-  'nestjs-box-auth/workfront': [...nest, '@nestjs/core'],
+  'nestjs-box-auth/connections': nest,
+  'nestjs-box-auth/webhooks': nest,
+  'nestjs-box-auth/workfront': nest,
   'nestjs-box-auth/workfront/axios': [...nest, '@nestjs/axios', 'axios'],
   'nestjs-box-auth/testing': [],
 };
@@ -48,11 +48,7 @@ export function expectLoadedOnDemand(way) {
         await expectLoaded(peers, [way, entryPoint], folder);
       }),
     );
-    await expectLoaded(
-      [...nest, '@nestjs/core', '@nestjs/config'],
-      [way, manifest.name, 'forRoot'],
-      folder,
-    );
+    await expectLoaded([...nest, '@nestjs/config'], [way, manifest.name, 'forRoot'], folder);
   };
 }
 

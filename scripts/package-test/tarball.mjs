@@ -58,7 +58,7 @@ async function expectComplete({ paths }) {
     'LICENSE',
     'README.md',
     'dist/cjs/package.json',
-    ...manifest.files,
+    ...manifest.files.map((pattern) => pattern.replace(/\/\*.*$/, '')),
     ...targets,
     ...Object.values(bin),
     schematics,
