@@ -23,11 +23,11 @@ const hasChallenge = (error: string) => (response: ErrorResponse) =>
 const CLOCK_HINT =
   'Set the clock of this machine (NTP). Box accepted neither the time of this machine nor the time in the Date header of Box, which is used if the two differ by less than a day. If the clock is right, check whether a gateway at apiUrl sets a wrong Date header.';
 
-const TRANSIENT = transientErrorResponses('Box', {
+const TRANSIENT_DOCS = {
   page: 'https://status.box.com',
   rateLimits: boxDocs.rateLimits,
   errors: boxDocs.errors,
-});
+};
 
 /** Known error responses of the token endpoint. The first match counts. */
 const TOKEN_ENDPOINT_ERRORS: readonly KnownErrorResponse[] = [
@@ -167,7 +167,7 @@ const TOKEN_ENDPOINT_ERRORS: readonly KnownErrorResponse[] = [
     hint: 'The key was removed or belongs to another app. Compare with the public keys in the developer console, and use a config.json with one of them.',
     docs: boxDocs.jwtSetup,
   },
-  ...TRANSIENT,
+  ...transientErrorResponses('Box', TRANSIENT_DOCS),
 ];
 
 /** Known error responses to the grants of people. The first match counts. */
@@ -210,7 +210,12 @@ const API_ERRORS: readonly KnownErrorResponse[] = [
     hint: 'Free storage of that account, or ask an admin to raise its quota. Retrying does not help.',
     docs: boxDocs.errors,
   },
-  ...TRANSIENT,
+  ...transientErrorResponses('Box', TRANSIENT_DOCS, {
+    rateLimited:
+      'Wait for retryAfterMs before you repeat the call, or set the option `apiRetries`, which does both.',
+    unavailable:
+      'Repeat the call, or set the option `apiRetries`, which repeats each call that is safe to repeat.',
+  }),
   {
     matches: hasChallenge('invalid_token'),
     scope: 'subject',

@@ -18,11 +18,12 @@ const BY_HAND = `import { BoxAuthModule } from '${PACKAGE}';
   imports: [BoxAuthModule.forRoot()]`;
 
 const NEXT_STEPS = `BoxAuthModule reads its credentials from the environment. Next steps:
-  1. Copy .env.example to .env, and set one group of credentials. To load the file, add ConfigModule.forRoot()
-     of @nestjs/config to the imports of the root module.
-     Without a Box account: npx ${PACKAGE} emulate --port 4000 --write-config emulated.json
-  2. Check them: npx ${PACKAGE} doctor --dotenv .env
-  3. Inject BoxFetch and call Box: await this.box('/2.0/users/me')`;
+  1. Copy .env.example to .env, and set one group of credentials. Without a Box account, start the emulator,
+     npx ${PACKAGE} emulate --port 4000 --write-config emulated.json
+     and set BOX_CONFIG_FILE=emulated.json and BOX_API_URL=http://127.0.0.1:4000.
+  2. To load the file, add ConfigModule.forRoot() of @nestjs/config before BoxAuthModule in the root module.
+  3. Check the credentials: npx ${PACKAGE} doctor --dotenv .env
+  4. Inject BoxFetch and call Box: await this.box('/2.0/users/me')`;
 
 /** The options that `nest add` passes. */
 export interface NestAddOptions {

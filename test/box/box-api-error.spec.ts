@@ -97,6 +97,15 @@ it.each([
   },
 );
 
+it.each([429, 503])(
+  'the error for a %i does not promise that the call is repeated',
+  async (status) => {
+    const { hint } = await boxApiError(new Response('{}', { status }));
+    expect(hint).toContain('apiRetries');
+    expect(hint).not.toContain('automatically');
+  },
+);
+
 it.each([
   [
     'a service that may not be used',

@@ -33,7 +33,7 @@ const TOKEN_PATH = '/emulator/token';
 /** Runs the emulator until it is interrupted. */
 export async function emulate(request: EmulateRequest, context: CliContext): Promise<ExitCode> {
   const { cwd, stdout } = context;
-  const newConfigPath = newFilePath(cwd, request.writeConfig);
+  const newConfigPath = newFilePath(request, context);
   const givenConfigPath = request.config === undefined ? undefined : resolve(cwd, request.config);
   const config =
     request.config === undefined ? {} : { config: emulatedConfig(request.config, context) };
@@ -116,10 +116,11 @@ With curl:
   curl -H "authorization: Bearer $TOKEN" ${url}/2.0/users/me
   curl -H "authorization: Bearer $TOKEN" -H 'as-user: 11111' ${url}/2.0/folders/0/items
 
-To see your app survive an outage of Box, a 429, revoked tokens, a wrong clock, or a user who removes it:
+To break Box: an outage of the API until it heals (see the option apiRetries), three token requests with a 429,
+revoked tokens, a wrong clock, a user who disconnects the app:
   curl --json '{"target":"api","fault":{"kind":"unavailable"}}' ${url}/emulator/fail
-  curl --json '{"target":"token","fault":{"kind":"rate-limit","retryAfter":2},"times":3}' ${url}/emulator/fail
   curl --json '{}' ${url}/emulator/heal
+  curl --json '{"target":"token","fault":{"kind":"rate-limit","retryAfter":2},"times":3}' ${url}/emulator/fail
   curl --json '{}' ${url}/emulator/revoke
   curl --json '{"skewMs":300000}' ${url}/emulator/clock
   curl --json '{"user":"11111"}' ${url}/emulator/disconnect
@@ -159,10 +160,14 @@ To see an enterprise remove your app, and authorize it again:
 `;
 }
 
-function newFilePath(cwd: string, file: string | undefined): string | undefined {
+function newFilePath(
+  { writeConfig: file, port }: EmulateRequest,
+  { cwd }: CliContext,
+): string | undefined {
   if (file === undefined) return undefined;
   const path = resolve(cwd, file);
-  const hint = `Run with the existing file: emulate --config ${file}. Or choose another path. Nothing was written.`;
+  const samePort = port === 0 ? '' : ` --port ${port}`;
+  const hint = `Run with the existing file: emulate${samePort} --config ${file}. Or choose another path. Nothing was written.`;
   return pathsOfNewFiles(dirname(path), [basename(path)], hint)[0];
 }
 

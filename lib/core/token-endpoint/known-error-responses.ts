@@ -56,10 +56,17 @@ export function repeated(
   return copy;
 }
 
-/** The error responses that are transient at any endpoint. */
+const TOKEN_REQUEST_HINTS = {
+  rateLimited:
+    'Wait for retryAfterMs. If this lasts, request fewer tokens: spread out the first calls of many subjects, raise maxSubjects so that their tokens stay cached, and share tokens between processes through a store.',
+  unavailable: 'The request is retried automatically.',
+};
+
+/** The error responses that are transient at any endpoint. `hints` says what a caller can do there. */
 export function transientErrorResponses(
   name: string,
   documents: { readonly page: string; readonly rateLimits: string; readonly errors: string },
+  hints: typeof TOKEN_REQUEST_HINTS = TOKEN_REQUEST_HINTS,
 ): readonly KnownErrorResponse[] {
   return [
     {
@@ -67,7 +74,7 @@ export function transientErrorResponses(
       scope: 'client',
       code: 'rate_limited',
       summary: `${name} does not accept more requests at the moment.`,
-      hint: 'Wait for retryAfterMs. If this lasts, request fewer tokens: spread out the first calls of many subjects, raise maxSubjects so that their tokens stay cached, and share tokens between processes through a store.',
+      hint: hints.rateLimited,
       docs: documents.rateLimits,
       retryable: true,
     },
@@ -76,7 +83,7 @@ export function transientErrorResponses(
       scope: 'client',
       code: 'unavailable',
       summary: `${name} is not available.`,
-      hint: `The request is retried automatically. If this lasts, see ${documents.page}.`,
+      hint: `${hints.unavailable} If this lasts, see ${documents.page}.`,
       docs: documents.errors,
       retryable: true,
     },

@@ -186,7 +186,9 @@ describe('emulate', () => {
     const ran = await run(['emulate', '--write-config', file]);
     expect(ran.exitCode).toBe(1);
     expect(ran.stderr).toContain('already exists');
-    expect(ran.stderr).toContain('emulate --config');
+    expect(ran.stderr).toContain(`emulate --config ${file}`);
+    const onSamePort = await run(['emulate', '--port', '4000', '--write-config', file]);
+    expect(onSamePort.stderr).toContain(`emulate --port 4000 --config ${file}`);
     expect(readFileSync(file, 'utf8')).toBe('precious');
   });
 
