@@ -65,7 +65,7 @@ const conflict = (code: string): Reply => json(409, { type: 'error', status: 409
 const refusal: Reply = (response) =>
   response.writeHead(401, { 'www-authenticate': 'Bearer error="invalid_token"' }).end();
 
-const ITEM = '/2.0/files/123';
+const ITEM = '/2.0/files/of-alice';
 
 describe.each(Object.entries(retryingClients))('A call of %s', (_, open) => {
   const call = (method = 'GET', options: object = {}) =>
@@ -240,7 +240,7 @@ describe.each(Object.entries(retryingClients))('A call of %s', (_, open) => {
       401,
     ]);
     expect(heard[1]?.waitedMs).toBe(30_600);
-    expect(JSON.stringify(heard)).not.toContain('123');
+    expect(JSON.stringify(heard)).not.toContain('of-alice');
   });
 
   it('leaves no timer and no listener when it is aborted during the wait', async () => {
