@@ -123,7 +123,7 @@ export class RedisTokenStore implements TokenStore {
     return (await this.#read(keys, request.newerThan)) ?? this.#claim(keys, request);
   }
 
-  /** Reads a token. Undefined if there is none of use: only a claim decides what happens then. */
+  /** Reads a stored token. Undefined without a usable one: only a claim decides what happens then. */
   async #read(keys: Keys, newerThan: number): Promise<Claim | undefined> {
     const [record = '', left = ''] = await this.#commands.run(readScript, [keys.token], []);
     const [, fence = '', life = '', sealed = ''] = RECORD.exec(record) ?? [];
