@@ -30,7 +30,8 @@ export function copyHeaders(headers: unknown): unknown {
 export function withHeaders(headers: unknown, added: Readonly<Record<string, string>>): unknown {
   const own = toRereadable(headers ?? {});
   if (!isObject(own) || own instanceof InvalidPairs) return own;
-  if (!isList(own)) return Object.assign({}, own, added);
+  // The spread comes first, because `Object.assign` would set the prototype to the value of a header `__proto__`.
+  if (!isList(own)) return Object.assign({ ...own }, added);
   const pairs = Object.entries(added);
   return [...own, ...(isListOfPairs(own) ? pairs : pairs.flat())];
 }

@@ -192,7 +192,8 @@ function like<T>(original: T, wrapped: T): T {
 
 /** Caches composed after this interceptor do not distinguish users. `vary: *` prevents storage (RFC 9111, section 4.1). */
 function withVaryAll(headers: unknown): unknown {
-  return Object.assign({}, headers, { vary: '*' });
+  // The spread comes first, because `Object.assign` would set the prototype to the value of a header `__proto__`.
+  return Object.assign({ ...(isObject(headers) ? headers : undefined) }, { vary: '*' });
 }
 
 /**

@@ -97,6 +97,12 @@ describe('withHeaders', () => {
     expect(headerOf(headers, 'b')).toBeUndefined();
     if (form === 'a list of pairs') expect(all).toContainEqual(['b', '2']);
   });
+
+  it('keeps a header with the name __proto__', () => {
+    const all = withHeaders(JSON.parse('{ "__proto__": ["1"] }'), { b: '2' });
+    expect(headerOf(all, '__proto__')).toBe('1');
+    expect(Object.getPrototypeOf(all)).toBe(Object.prototype);
+  });
 });
 
 describe('withNoStore', () => {

@@ -121,6 +121,15 @@ describe('wrapHandler', () => {
     expect(events).toEqual([['onResponseStart', controller, 200, { vary: '*' }, undefined]]);
   });
 
+  it('keeps a response header with the name __proto__', () => {
+    const { handler, events } = recorder(['onRequestStart', 'onResponseStart']);
+    const wrapped = wrapHandler(handler, heldResponse());
+    send(wrapped, 'onResponseStart', controller, 200, JSON.parse('{ "__proto__": ["a", "b"] }'));
+    const headers = events[0]?.[3];
+    expect(Object.getPrototypeOf(headers)).toBe(Object.prototype);
+    expect(Object.getOwnPropertyDescriptor(headers, '__proto__')?.value).toEqual(['a', 'b']);
+  });
+
   it('leaves an informational response unchanged', () => {
     const { handler, events } = recorder(['onRequestStart', 'onResponseStart']);
     const wrapped = wrapHandler(handler, heldResponse());
