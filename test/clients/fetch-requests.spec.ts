@@ -217,6 +217,13 @@ it('A stream ends if there is no token', async () => {
   await canceled.promise;
 });
 
+it('A field with the name __proto__ has no effect, as with fetch', async () => {
+  const init = JSON.parse('{ "__proto__": { "method": "DELETE" } }') as RequestInit;
+  await box.fetch('/end', init);
+  await fetch(`${server.url}/end`, init);
+  expect(server.arrived.map(({ method }) => method)).toEqual(['GET', 'GET']);
+});
+
 it('A function is called for a call to another host, too', async () => {
   const other = await startServer(({ body }, response) => response.end(body));
   closing.push(() => other.stop());

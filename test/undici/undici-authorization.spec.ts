@@ -832,6 +832,18 @@ describe('The dispatch of the interceptor', () => {
     expect(events).toEqual(['headers', 'error']);
   });
 
+  it('takes no option from one with the name __proto__', async () => {
+    const call = {
+      origin: box.url,
+      path: ME,
+      method: 'GET',
+      ['__proto__']: { reset: true },
+    } as const;
+    dispatchTo()(call, { onError: () => undefined });
+    await arrival.promise;
+    expect(Object.getPrototypeOf(dispatched[0]?.options)).toBe(Object.prototype);
+  });
+
   it('passes the same controller on', async () => {
     const call = { origin: box.url, path: ME, method: 'GET' } as const;
     const seen: unknown[] = [];

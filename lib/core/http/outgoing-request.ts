@@ -90,7 +90,8 @@ function fieldsOf(
 ): Omit<RequestInit, 'body'> {
   const fields: Record<string, unknown> = {};
   const add = (name: string, value: unknown) => {
-    if (value !== undefined) fields[name] = value;
+    // `fetch` does not read fields of this name, and an assignment would set the prototype.
+    if (value !== undefined && name !== '__proto__') fields[name] = value;
   };
   if (request !== undefined) {
     add('dispatcher', dispatcherOf(request));
