@@ -103,6 +103,21 @@ describeWithChromium('The page of the portal', () => {
       expect(emulator().tokenRequests).toHaveLength(old.length);
     });
 
+    test('all tokens expire while no call is on its way, and none is rejected', async () => {
+      const page = await arrive();
+      await page.warmUp();
+      await page.press('Stop the load');
+      await page.button('Start the load').waitFor();
+      // Has a response after the calls of the load.
+      await page.api('/api/whoami');
+      emulator().clearRequests();
+      started.portal.emulatedBox.break('expire', 0);
+      await page.warmUp();
+      const { apiRequests } = emulator();
+      expect(apiRequests.length).toBeGreaterThan(0);
+      expect(apiRequests.filter(({ status }) => status === 401)).toEqual([]);
+    });
+
     test('all tokens are revoked, and the rejected calls are repeated', async () => {
       const page = await arrive();
       const old = await page.warmUp();
