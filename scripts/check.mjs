@@ -1,7 +1,10 @@
 // Runs all checks of the files, several at a time: `npm run check`.
 import { root, run, runTool } from './command.mjs';
-import { step } from './package-test/step.mjs';
-import { runTasks } from './package-test/task-queue.mjs';
+import { step } from './step.mjs';
+import { runTasks } from './task-queue.mjs';
+
+/** The checks share the processor, possibly with other programs. */
+const timeout = 600_000;
 
 /**
  * The longest first, so that no core is idle at the end.
@@ -9,9 +12,9 @@ import { runTasks } from './package-test/task-queue.mjs';
  * @type {Record<string, () => Promise<unknown>>}
  */
 const checks = {
-  types: () => runTool('tsc', ['--noEmit']),
-  format: () => runTool('prettier', ['--check', '.']),
-  lint: () => runTool('oxlint', ['--type-aware', '--deny-warnings']),
+  types: () => runTool('tsc', ['--noEmit'], { timeout }),
+  format: () => runTool('prettier', ['--check', '.'], { timeout }),
+  lint: () => runTool('oxlint', ['--type-aware', '--deny-warnings'], { timeout }),
   examples: () => runScript('check-examples'),
   prose: () => runScript('check-prose'),
   documents: () => runScript('check-documents'),
@@ -28,5 +31,5 @@ await runTasks(
 
 /** @param {string} name */
 function runScript(name) {
-  return run(process.execPath, [`scripts/${name}.mjs`], { cwd: root });
+  return run(process.execPath, [`scripts/${name}.mjs`], { cwd: root, timeout });
 }

@@ -9,11 +9,11 @@ export const root = fileURLToPath(new URL('..', import.meta.url));
 export class CommandFailed extends Error {}
 
 /**
- * Runs a program and returns its output. Throws `CommandFailed` if it fails or takes more than ten minutes: on a loaded machine, tsc alone may take two.
+ * Runs a program and returns its output. Throws `CommandFailed` if it fails or takes more than two minutes, or `timeout` ms.
  *
  * @param {string} program
  * @param {string[]} args
- * @param {{ cwd: string, env?: NodeJS.ProcessEnv }} options
+ * @param {{ cwd: string, env?: NodeJS.ProcessEnv, timeout?: number }} options
  * @returns {Promise<{ stdout: string, stderr: string }>}
  */
 export function run(program, args, options) {
@@ -26,7 +26,7 @@ export function run(program, args, options) {
       if (error === null) resolve({ stdout, stderr });
       else reject(new CommandFailed(describeFailure(error, stdout, stderr)));
     };
-    const child = execFile(program, args, { timeout: 600_000, ...options }, settle);
+    const child = execFile(program, args, { timeout: 120_000, ...options }, settle);
     child.stdin?.end();
   });
 }
@@ -36,10 +36,11 @@ export function run(program, args, options) {
  *
  * @param {string} name
  * @param {string[]} args
- * @param {{ cwd?: string, installedIn?: string }} options
+ * @param {{ cwd?: string, installedIn?: string, timeout?: number }} options
  */
-export function runTool(name, args, { cwd = root, installedIn = root } = {}) {
-  return run(process.execPath, [join(installedIn, 'node_modules/.bin', name), ...args], { cwd });
+export function runTool(name, args, { cwd = root, installedIn = root, ...options } = {}) {
+  const program = join(installedIn, 'node_modules/.bin', name);
+  return run(process.execPath, [program, ...args], { cwd, ...options });
 }
 
 /**

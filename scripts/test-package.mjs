@@ -7,9 +7,9 @@ import { root, run } from './command.mjs';
 import { checkConsumer, consumers } from './package-test/consumers.mjs';
 import { checkGeneratedApp, generatedApps } from './package-test/generated-apps.mjs';
 import { installNodes, NODE_VERSIONS } from './package-test/node-versions.mjs';
-import { step } from './package-test/step.mjs';
+import { step } from './step.mjs';
 import { checkTarball, pack } from './package-test/tarball.mjs';
-import { runTasks } from './package-test/task-queue.mjs';
+import { runTasks } from './task-queue.mjs';
 
 const { values } = parseArgs({ options: { built: { type: 'boolean', default: false } } });
 const folder = await mkdtemp(join(tmpdir(), 'nestjs-box-auth-'));

@@ -23,7 +23,7 @@ import {
 } from './expected-runtimes.mjs';
 import { expectTypesFit } from './expected-types.mjs';
 import { install } from './installation.mjs';
-import { step } from './step.mjs';
+import { step } from '../step.mjs';
 
 /** @typedef {import('./expected-calls.mjs').Expectation} Expectation */
 

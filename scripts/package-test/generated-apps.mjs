@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { root, run, runTool } from '../command.mjs';
 import { install } from './installation.mjs';
 import { printedLines } from './printed-lines.mjs';
-import { step } from './step.mjs';
+import { step } from '../step.mjs';
 
 /**
  * @typedef {object} GeneratedApp an app from Nest's own generator

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { root, run, runTool } from '../command.mjs';
 import { bundledPackages, entryPoints, manifest } from '../manifest.mjs';
-import { step } from './step.mjs';
+import { step } from '../step.mjs';
 
 /**
  * @typedef {object} Tarball
