@@ -31,11 +31,7 @@ const clients = {
       };
     },
     async ours(options) {
-      const undici = await import('undici');
-      const { boxAuthInterceptor } = await import('nestjs-box-auth/undici');
-      const { provider } = await openBoxAuth(options);
-      const agent = new undici.Agent({ connections: MAX_SOCKETS });
-      const dispatcher = agent.compose(boxAuthInterceptor(provider));
+      const { undici, provider, dispatcher } = await openUndici(options);
       const call = async () => {
         const { body } = await undici.request(options.apiUrl + PATH, { dispatcher });
         return body.json();
@@ -53,11 +49,7 @@ const clients = {
       };
     },
     async ours(options) {
-      const undici = await import('undici');
-      const { boxAuthInterceptor } = await import('nestjs-box-auth/undici');
-      const { provider } = await openBoxAuth(options);
-      const agent = new undici.Agent({ connections: MAX_SOCKETS });
-      const dispatcher = agent.compose(boxAuthInterceptor(provider));
+      const { undici, provider, dispatcher } = await openUndici(options);
       const call = async () => (await undici.fetch(options.apiUrl + PATH, { dispatcher })).json();
       return { provider, call };
     },
@@ -149,6 +141,15 @@ export async function openClient({ client, side, url, config }) {
   const acting = new AsyncLocalStorage();
   const call = await bare(url, () => ({ authorization, 'as-user': acting.getStore() ?? USER }));
   return { call, run: (work) => acting.run(USER, work) };
+}
+
+/** @param {Options} options */
+async function openUndici(options) {
+  const undici = await import('undici');
+  const { boxAuthInterceptor } = await import('nestjs-box-auth/undici');
+  const { provider } = await openBoxAuth(options);
+  const agent = new undici.Agent({ connections: MAX_SOCKETS });
+  return { undici, provider, dispatcher: agent.compose(boxAuthInterceptor(provider)) };
 }
 
 function keepAliveAgent() {
