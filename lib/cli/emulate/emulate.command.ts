@@ -116,14 +116,15 @@ With curl:
   curl -H "authorization: Bearer $TOKEN" ${url}/2.0/users/me
   curl -H "authorization: Bearer $TOKEN" -H 'as-user: 11111' ${url}/2.0/folders/0/items
 
-To break Box: an outage of the API until it heals (see the option apiRetries), three token requests with a 429,
-revoked tokens, a wrong clock, a user who disconnects the app:
-  curl --json '{"target":"api","fault":{"kind":"unavailable"}}' ${url}/emulator/fail
-  curl --json '{}' ${url}/emulator/heal
+To see your app survive a 429 on three token requests, revoked tokens, or a wrong clock:
   curl --json '{"target":"token","fault":{"kind":"rate-limit","retryAfter":2},"times":3}' ${url}/emulator/fail
   curl --json '{}' ${url}/emulator/revoke
   curl --json '{"skewMs":300000}' ${url}/emulator/clock
+
+To see what it does while calls fail: after a user has removed it, or in an outage of the API until it heals:
   curl --json '{"user":"11111"}' ${url}/emulator/disconnect
+  curl --json '{"target":"api","fault":{"kind":"unavailable"}}' ${url}/emulator/fail
+  curl --json '{}' ${url}/emulator/heal
 ${enterpriseControls(url, enterprises)}
 Press Ctrl-C to stop.
 `;

@@ -7,7 +7,7 @@ export interface Subject {
   readonly type: 'enterprise' | 'user';
   /** The id as a string of digits. */
   readonly id: string;
-  /** Of a user: the enterprise that the user must belong to. Default: each one that authorized the app. */
+  /** Of a user: the enterprise that the user must belong to. If it is missing, the user may belong to any enterprise that authorized the app. */
   readonly enterprise?: string | undefined;
 }
 
